@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Provider
-from app.providers import PROVIDERS
+from app.providers import PROVIDERS, is_trunk, trunks
 from app.services.connections import gateway, store
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, tallies
 from app.services.drift.verdicts import Observation
-from app.services.endpoints import readiness
+from app.services.endpoints import proven, readiness
 from app.services.numbers import claims
 from app.services.providers import active
 from app.services.scope import Scope
@@ -72,7 +72,7 @@ BLOCKED_AT = {
 
 @dataclass(frozen=True)
 class Dialer:
-    """A user with the number in their dialer; `check` is the result for the application that it calls."""
+    """A user with the number in their dialer; `check` is the result for the application or the SIP trunk."""
 
     number: VoicePhoneNumber
     user: User
@@ -82,13 +82,15 @@ class Dialer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a number. `is_elsewhere`: another organization has added it."""
+    """What is known of a number. `is_elsewhere`: another organization has added it; for `is_proven`, see
+    `endpoints.proven`."""
 
     number: str
     endpoint: Endpoint | None
     paths: dict[str, Path] = field(default_factory=dict)
     dialers: list[Dialer] = field(default_factory=list)
     is_elsewhere: bool = False
+    is_proven: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -120,7 +122,13 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
         _paths(scope, row, checks.get((row.provider, number)), observed) if row else {},
         _dialers(scope, number, checks),
         claim is not None and claim.in_other_organization,
+        row is not None and proven.of_endpoint(scope, row),
     )
+
+
+def inbound(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
+    """Returns the path of calls to an endpoint, as stored."""
+    return _paths(scope, row, check, None)["inbound"]
 
 
 def owners(scope: Scope, http: Outbound, number: str) -> Owners:
@@ -152,9 +160,18 @@ def _paths(
         agent = getattr(row, f"{direction}_agent_name")
         path = [*shared, hops.agent(row, direction), hops.url(scope, row, direction)]
         if direction == "inbound":
-            path.append(hops.at_provider(scope, row, check, observed))
+            path += [
+                hops.at_provider(scope, row, check, observed),
+                hops.webhook_test(scope, row),
+                hops.last_call(scope, row, check),
+            ]
         found[direction] = Path(direction, agent, path, rule.blocked_reason(row, direction))
     return found
+
+
+def _answering(row: VoicePhoneNumber) -> str:
+    """Returns the key of what carries calls to the number: its provider's application, or a SIP trunk."""
+    return trunks()[row.provider].key if row.ai_enabled and row.provider in trunks() else row.provider
 
 
 def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCheck]) -> list[Dialer]:
@@ -168,9 +185,9 @@ def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCh
         .order_by(VoicePhoneNumber.provider, User.name, User.id)
     )
     live = active.active(scope, Family.VOICE)
-    watched = {key: check for (key, _), check in checks.items() if _has_callback(key)}
+    watched = {key: check for (key, _), check in checks.items() if _has_callback(key) or is_trunk(key)}
     return [
-        Dialer(row, user, row.provider == live, watched.get(row.provider))
+        Dialer(row, user, row.provider == live, watched.get(_answering(row)))
         for row, user in scope.session.execute(query)
     ]
 

@@ -13,7 +13,7 @@ from app.core import phone
 from app.models import Check, DriftCheck, Endpoint, Verdict
 from app.provider import Capability, Family
 from app.provider.numbers import Reason
-from app.providers import in_family, keys_in
+from app.providers import in_family, is_trunk, keys_in
 from app.services.connections import health, proof, store
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
@@ -195,10 +195,12 @@ def _verified(scope: Scope, first: Endpoint | None) -> Step:
 
 
 def _drifted_place(scope: Scope) -> tuple[Place, str | None]:
-    """Numbers in dialers have a page of their own, their provider's."""
+    """Numbers in dialers have a page of their own, their provider's; those of agents are on another."""
     keys = tallies.drifted_providers(scope)
-    dialer_only = sorted(keys - set(keys_in(Family.TELEPHONY)))
-    return (Place.CALLBACK, dialer_only[0]) if keys <= set(dialer_only) else (Place.DRIFTED, None)
+    others = sorted(keys - set(keys_in(Family.TELEPHONY)), key=is_trunk)
+    if keys - set(others):
+        return Place.DRIFTED, None
+    return (Place.AI_NUMBERS if is_trunk(others[0]) else Place.CALLBACK), others[0]
 
 
 def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:

@@ -1,16 +1,18 @@
-"""What the database has about every organization, in a few grouped queries."""
+"""What the database has about one organization or every one, in a few grouped queries."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, func, or_, select
+from sqlalchemy import CTE, ColumnElement, func, or_, select, true
 
+from app.core import clock
 from app.models import (
+    Call,
     Check,
     CheckRun,
     Connection,
@@ -20,14 +22,15 @@ from app.models import (
     Organization,
     ProviderSwitch,
     Secret,
-    User,
     Verdict,
     WebhookSetup,
 )
 from app.provider import Family
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services.connections import number_health, store, transitions
-from app.services.connections.number_health import Cause
+from app.services.connections.number_health import BlockedReason, Cause
+from app.services.endpoints import proven
 from app.services.scope import Scope
 
 
@@ -46,31 +49,61 @@ class TestResult(NamedTuple):
     code: str
 
 
+DAY = timedelta(days=1)
+
+
 @dataclass
 class Facts:
     """Everything stored about one organization; mappings are by provider key.
 
-    `unchecked` numbers have no result for their present settings; `blocked` ones wait for something in
-    Patchbay. `is_verified`: a provider has the expected webhook for at least one number. `dropped_at`: when
-    agent calls last lost their provider.
+    `numbers` are active, `answered` those of them with an inbound agent. Of the numbers that are expected to
+    take calls: `healthy`; `blocked`, which wait for something in Patchbay; `unchecked`, without a result for
+    their present settings; `unverified`, whose provider does not show enough. For `proven` ones see
+    `endpoints.proven`. `calls` are of the last 24 hours, `calls_before` of the 24 before. `was_healthy`: a
+    number has been seen healthy, or its provider does not show webhooks. `webhooks` are for call reports:
+    their state, since when, and the HTTP status of the last delivery that failed. `dropped_at`: when agent
+    calls last lost their provider.
     """
 
     organization: Organization
     numbers: dict[str, int] = field(default_factory=dict)
     answered: int = 0
-    people: int = 0
     connections: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     failing_since: dict[str, datetime] = field(default_factory=dict)
     tests: dict[str, TestResult] = field(default_factory=dict)
     drifted: dict[str, DriftedNumbers] = field(default_factory=dict)
-    unchecked: int = 0
+    healthy: int = 0
     blocked: int = 0
-    is_verified: bool = False
+    unchecked: int = 0
+    unverified: int = 0
+    proven: int = 0
+    was_healthy: bool = False
     checked_at: datetime | None = None
     check_failure: str | None = None
-    webhooks: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    calls: int = 0
+    calls_before: int = 0
+    webhooks: dict[str, tuple[str, datetime, int | None]] = field(default_factory=dict)
     dropped_at: datetime | None = None
+
+    @property
+    def live(self) -> int:
+        """How many numbers are active."""
+        return sum(self.numbers.values())
+
+    @property
+    def all_drifted(self) -> int:
+        return sum(drifted.count for drifted in self.drifted.values())
+
+    @property
+    def unhealthy(self) -> int:
+        """How many numbers are not answered, as far as that is known."""
+        return self.all_drifted + self.blocked
+
+    @property
+    def expected(self) -> int:
+        """How many numbers are expected to take calls."""
+        return self.healthy + self.unhealthy + self.unchecked + self.unverified
 
     def active(self, family: Family) -> str | None:
         key: str | None = getattr(self.organization, f"active_{family}")
@@ -87,31 +120,47 @@ def load(scope: Scope, text: str) -> list[Facts]:
     if text:
         columns = (Organization.name, Organization.slug)
         query = query.where(or_(*(scope.contains(column, text) for column in columns)))
-    reader = _Reader(scope, {row.id: Facts(row) for row in scope.session.scalars(query)})
+    return _read(_Reader(scope, {row.id: Facts(row) for row in scope.session.scalars(query)}))
+
+
+def of(scope: Scope) -> Facts:
+    """Returns the facts of the scope's organization."""
+    own = scope.organization
+    (found,) = _read(_Reader(scope, {own.id: Facts(own)}, own.id))
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Joins the rows of grouped queries to the facts of their organization, or of the `only` one."""
+
+    scope: Scope
+    facts: dict[str, Facts]
+    only: str | None = None
+
+    def mine(self, owner: Any) -> ColumnElement[bool]:
+        return true() if self.only is None else owner == self.only
+
+    def rows(self, query: Any) -> Iterator[tuple[Facts, Any]]:
+        """`query` selects the organization's id first."""
+        owner = next(iter(query.selected_columns))
+        for row in self.scope.session.execute(query.where(self.mine(owner))):
+            if row[0] in self.facts:
+                yield self.facts[row[0]], row
+
+
+def _read(reader: _Reader) -> list[Facts]:
     _read_numbers(reader)
     _read_connections(reader)
-    _read_drift(reader)
+    _read_health(reader)
+    _read_activity(reader)
     _read_tests(reader)
     _read_changes(reader)
     return list(reader.facts.values())
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Joins the rows of grouped queries to the facts of their organization."""
-
-    scope: Scope
-    facts: dict[str, Facts]
-
-    def rows(self, query: Any) -> Iterator[tuple[Facts, Any]]:
-        """`query` selects the organization's id first."""
-        for row in self.scope.session.execute(query):
-            if row[0] in self.facts:
-                yield self.facts[row[0]], row
-
-
 def _read_numbers(reader: _Reader) -> None:
-    used = _used_providers()
+    used = _used_providers(reader)
     live = select(func.count()).where(
         Endpoint.organization_id == used.c.owner, Endpoint.provider == used.c.provider, Endpoint.is_active
     )
@@ -121,21 +170,17 @@ def _read_numbers(reader: _Reader) -> None:
         if row[2]:
             facts.numbers[row[1]] = row[2]
             facts.answered += row[3]
-    people = select(User.organization_id, func.count()).group_by(User.organization_id)
-    for facts, row in reader.rows(people):
-        facts.people = row[1]
 
 
-def _used_providers() -> CTE:
+def _used_providers(reader: _Reader) -> CTE:
     """The providers of each organization's endpoints, each found from the one before by an index.
 
     Grouping 100,000 rows takes three times as long.
     """
     provider = Endpoint.provider
     first = select(func.min(provider)).where(Endpoint.organization_id == Organization.id)
-    used = select(Organization.id.label("owner"), first.scalar_subquery().label("provider")).cte(
-        recursive=True
-    )
+    begin = select(Organization.id.label("owner"), first.scalar_subquery().label("provider"))
+    used = begin.where(reader.mine(Organization.id)).cte(recursive=True)
     following = select(func.min(provider)).where(
         Endpoint.organization_id == used.c.owner, provider > used.c.provider
     )
@@ -156,28 +201,72 @@ def _read_connections(reader: _Reader) -> None:
         facts.held[row[1]].add(row[2])
 
 
-def _read_drift(reader: _Reader) -> None:
-    """Counts drifted numbers in one query; the rest comes from an index, organization by organization."""
+def _read_health(reader: _Reader) -> None:
+    """Counts the numbers by verdict, from an index that has all of it; the drifted ones by provider."""
     owner, check = DriftCheck.organization_id, DriftCheck
     counted = select(owner, check.provider, func.count(), func.min(check.since)).where(
         number_health.is_drift()
     )
     for facts, row in reader.rows(counted.group_by(owner, check.provider)):
         facts.drifted[row[1]] = DriftedNumbers(*row[2:])
-    mine = owner == Organization.id
-    is_unchecked = check.cause == Cause.NOT_CHECKED
-    results = select(
-        Organization.id,
-        select(func.max(check.checked_at)).where(mine).scalar_subquery(),
-        select(func.count()).select_from(check).where(mine, is_unchecked).scalar_subquery(),
-        select(func.count()).select_from(check).where(mine, number_health.is_blocked()).scalar_subquery(),
-        select(check.phone_number).where(mine, check.verdict == Verdict.HEALTHY).exists(),
-    )
-    for facts, row in reader.rows(results):
-        facts.checked_at, facts.unchecked, facts.blocked, facts.is_verified = row[1:]
+    verdicts = select(owner, check.verdict, check.cause, func.count())
+    for facts, row in reader.rows(verdicts.group_by(owner, check.verdict, check.cause)):
+        _count(facts, *row[1:])
+    for owner_id, count in proven.counts(reader.scope, reader.only).items():
+        if owner_id in reader.facts:
+            reader.facts[owner_id].proven = count
     runs = select(CheckRun.organization_id, CheckRun.failure).where(CheckRun.failure.is_not(None))
     for facts, row in reader.rows(runs):
         facts.check_failure = row[1]
+
+
+def _count(facts: Facts, verdict: str | None, cause: str | None, count: int) -> None:
+    if verdict == Verdict.HEALTHY:
+        facts.healthy += count
+    elif verdict == Verdict.UNHEALTHY and cause in list(BlockedReason):
+        facts.blocked += count
+    elif verdict == Verdict.UNKNOWN and cause == Cause.NOT_CHECKED:
+        facts.unchecked += count
+    elif verdict == Verdict.UNKNOWN:
+        facts.unverified += count
+
+
+def _read_activity(reader: _Reader) -> None:
+    """Each organization's last check and calls, found by indexes that begin with it."""
+    last = select(func.max(DriftCheck.checked_at)).where(DriftCheck.organization_id == Organization.id)
+    calls = select(func.count()).select_from(Call).where(Call.organization_id == Organization.id)
+    now = clock.now()
+    query = select(
+        Organization.id,
+        last.scalar_subquery(),
+        _was_healthy(),
+        calls.where(Call.at > now - DAY).scalar_subquery(),
+        calls.where(Call.at > now - 2 * DAY, Call.at <= now - DAY).scalar_subquery(),
+    )
+    for facts, row in reader.rows(query):
+        facts.checked_at, facts.was_healthy, facts.calls, facts.calls_before = row[1:]
+
+
+def _was_healthy() -> ColumnElement[bool]:
+    """Whether a number of the query's organization was seen healthy, or its provider shows no webhooks."""
+    check, past = DriftCheck, HealthTransition
+    own = select(check.phone_number).where(check.organization_id == Organization.id)
+    history = select(past.id).where(
+        past.organization_id == Organization.id,
+        past.phone_number > transitions.CONNECTION,
+        past.now == str(Verdict.HEALTHY),
+    )
+    return or_(
+        own.where(check.verdict == str(Verdict.HEALTHY)).exists(),
+        own.where(check.verdict == str(Verdict.UNKNOWN), check.cause == str(Reason.NOT_SHOWN)).exists(),
+        history.exists(),
+    )
+
+
+def was_healthy(scope: Scope) -> bool:
+    """Returns `Facts.was_healthy` of the scope's organization alone."""
+    query = select(_was_healthy()).select_from(Organization)
+    return bool(scope.session.scalar(query.where(Organization.id == scope.organization.id)))
 
 
 def _read_tests(reader: _Reader) -> None:
@@ -185,7 +274,11 @@ def _read_tests(reader: _Reader) -> None:
         facts.tests[row[1]] = TestResult(*row[2:])
     last = HealthTransition
     of_connection = last.phone_number == transitions.CONNECTION
-    newest = select(func.max(last.id)).where(of_connection).group_by(last.organization_id, last.provider)
+    newest = (
+        select(func.max(last.id))
+        .where(of_connection, reader.mine(last.organization_id))
+        .group_by(last.organization_id, last.provider)
+    )
     failing = select(last.organization_id, last.provider, last.since).where(
         last.id.in_(newest), last.since.is_not(None)
     )
@@ -195,9 +288,9 @@ def _read_tests(reader: _Reader) -> None:
 
 def _read_changes(reader: _Reader) -> None:
     setup = WebhookSetup
-    webhooks = select(setup.organization_id, setup.provider, setup.state, setup.updated_at)
-    for facts, row in reader.rows(webhooks):
-        facts.webhooks[row[1]] = (row[2], row[3])
+    columns = (setup.provider, setup.state, setup.updated_at, setup.failure_status)
+    for facts, row in reader.rows(select(setup.organization_id, *columns)):
+        facts.webhooks[row[1]] = (row[2], row[3], row[4])
     owner = ProviderSwitch.organization_id
     switches = select(owner, func.max(ProviderSwitch.created_at)).where(
         ProviderSwitch.family == Family.TELEPHONY, ProviderSwitch.now.is_(None)

@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 from app import providers
 from app.core import texts
 from app.provider import Family
-from app.providers import PROVIDERS, keys_in
+from app.providers import PROVIDERS, is_trunk, keys_in
 from app.services.connections import health
 from app.services.connections.health import Health
 from app.services.status.facts import Facts
@@ -28,40 +28,131 @@ class Level(IntEnum):
 
 
 class Kind(StrEnum):
-    """What is wrong: one line each gives the code, the level and the label."""
+    """What is wrong: each has its code, level and label, what it means, and the words of its button."""
 
     level: Level
     label: str
+    hint: str
+    action: str
 
-    def __new__(cls, value: str, level: Level, label: str) -> Kind:
+    def __new__(cls, value: str, level: Level, label: str, hint: str, action: str) -> Kind:
         self = str.__new__(cls, value)
-        self._value_, self.level, self.label = value, level, label
+        self._value_, self.level, self.label, self.hint, self.action = value, level, label, hint, action
         return self
 
-    DRIFTED = "drifted", Level.BROKEN, "{count:,} drifted"
-    DIALER_DRIFTED = "dialer-drifted", Level.BROKEN, "{count:,} drifted in dialers"
-    TEST_FAILED = "test-failed", Level.BROKEN, "{provider} connection failed"
-    NO_BASE_URL = "no-base-url", Level.MISSING, "No base URL{numbers}"
-    NO_PROVIDER = "no-provider", Level.MISSING, "No provider for agent calls"
-    NOT_CONNECTED = "not-connected", Level.MISSING, "{provider} not connected{numbers}"
-    DISABLED = "disabled", Level.MISSING, "{provider} disabled{numbers}"
-    INCOMPLETE = "incomplete", Level.MISSING, "{provider} incomplete{numbers}"
-    NO_WEBHOOK = "no-webhook", Level.MISSING, "Call webhook not set up"
-    WEBHOOK_IMPAIRED = "webhook-impaired", Level.MISSING, "Calls not reported"
-    UNTESTED = "untested", Level.UNSURE, "{provider} untested"
-    UNCHECKED = "unchecked", Level.UNSURE, "{count:,} not checked"
-    CHECK_FAILED = "check-failed", Level.UNSURE, "Last check incomplete"
+    DRIFTED = (
+        "drifted",
+        Level.BROKEN,
+        "{count:,} drifted",
+        "The provider has another configuration for them, so calls may not reach their agents.",
+        "Show numbers",
+    )
+    DIALER_DRIFTED = (
+        "dialer-drifted",
+        Level.BROKEN,
+        "{count:,} drifted in dialers",
+        "The provider calls another URL for them.",
+        "Open callback",
+    )
+    AI_DRIFTED = (
+        "ai-drifted",
+        Level.BROKEN,
+        "{count:,} not reaching an agent",
+        "AI is on, and calls to them do not reach the chosen agent.",
+        "Show numbers",
+    )
+    TEST_FAILED = (
+        "test-failed",
+        Level.BROKEN,
+        "{provider} connection failed",
+        "{provider} doesn't accept the stored credentials.",
+        "Open {provider}",
+    )
+    NO_BASE_URL = (
+        "no-base-url",
+        Level.MISSING,
+        "No base URL{numbers}",
+        "Every webhook URL starts with it.",
+        "Set base URL",
+    )
+    NO_PROVIDER = (
+        "no-provider",
+        Level.MISSING,
+        "No provider for agent calls",
+        "The API names none, and new numbers have no default.",
+        "Choose the default",
+    )
+    NOT_CONNECTED = (
+        "not-connected",
+        Level.MISSING,
+        "{provider} not connected{numbers}",
+        "Numbers of {provider} can't be answered without its credentials.",
+        "Connect {provider}",
+    )
+    DISABLED = (
+        "disabled",
+        Level.MISSING,
+        "{provider} disabled{numbers}",
+        "Numbers of {provider} aren't answered while it is disabled.",
+        "Open {provider}",
+    )
+    INCOMPLETE = (
+        "incomplete",
+        Level.MISSING,
+        "{provider} incomplete{numbers}",
+        "Required credentials are missing.",
+        "Open {provider}",
+    )
+    NO_WEBHOOK = (
+        "no-webhook",
+        Level.MISSING,
+        "Call webhook not set up",
+        "Calls aren't reported to Patchbay.",
+        "Set up webhook",
+    )
+    WEBHOOK_IMPAIRED = (
+        "webhook-impaired",
+        Level.MISSING,
+        "Calls not reported{status}",
+        "The provider could not deliver a call report.",
+        "Open webhook",
+    )
+    UNTESTED = (
+        "untested",
+        Level.UNSURE,
+        "{provider} untested",
+        "The stored credentials haven't been used yet.",
+        "Test connection",
+    )
+    UNCHECKED = (
+        "unchecked",
+        Level.UNSURE,
+        "{count:,} not checked",
+        "They haven't been compared with the provider since they were changed.",
+        "Show numbers",
+    )
+    CHECK_FAILED = (
+        "check-failed",
+        Level.UNSURE,
+        "Last check incomplete",
+        "A provider did not respond. Numbers keep their last result.",
+        "Show numbers",
+    )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to do, and the place to do it; `provider` and `count` of numbers if there are any."""
+    """Something to do, and the place to do it; `provider` and `count` of numbers if there are any.
+
+    `status`: of the last delivery to a webhook that failed.
+    """
 
     kind: Kind
     place: Place
     provider: str | None = None
     since: datetime | None = None
     count: int | None = None
+    status: int | None = None
 
     @property
     def level(self) -> Level:
@@ -70,9 +161,21 @@ class Finding:
 
     @property
     def text(self) -> str:
+        return self._words(self.kind.label)
+
+    @property
+    def hint(self) -> str:
+        return self._words(self.kind.hint)
+
+    @property
+    def action(self) -> str:
+        return self._words(self.kind.action)
+
+    def _words(self, template: str) -> str:
         numbers = f": {texts.count_of(self.count, 'number')}" if self.count else ""
         provider = providers.label(self.provider) if self.provider else ""
-        return self.kind.label.format(provider=provider, count=self.count, numbers=numbers)
+        status = f" (HTTP {self.status})" if self.status else ""
+        return template.format(provider=provider, count=self.count, numbers=numbers, status=status)
 
 
 def of(facts: Facts) -> list[Finding]:
@@ -89,7 +192,9 @@ def _drifted(facts: Facts) -> Iterator[Finding]:
         count = sum(drifted.count for drifted in endpoints)
         yield Finding(Kind.DRIFTED, Place.DRIFTED, since=since, count=count)
     for key, drifted in facts.drifted.items():
-        if key in PROVIDERS and key not in keys_in(Family.TELEPHONY):
+        if is_trunk(key):
+            yield Finding(Kind.AI_DRIFTED, Place.AI_NUMBERS, key, drifted.since, drifted.count)
+        elif key in PROVIDERS and key not in keys_in(Family.TELEPHONY):
             yield Finding(Kind.DIALER_DRIFTED, Place.CALLBACK, key, drifted.since, drifted.count)
 
 
@@ -98,10 +203,19 @@ def _missing(facts: Facts) -> Iterator[Finding]:
         yield Finding(Kind.NO_BASE_URL, Place.SETTINGS, count=facts.answered or None)
     active = facts.active(Family.TELEPHONY)
     if not active:
-        yield Finding(Kind.NO_PROVIDER, Place.CHECKLIST, since=facts.dropped_at)
+        yield _no_provider(facts)
     for key, count in facts.numbers.items():
         if key != active and not facts.is_usable(key):
             yield Finding(_lack(facts, key), Place.PROVIDER, key, count=count)
+
+
+def _no_provider(facts: Facts) -> Finding:
+    """Its place is a provider that can be the default; before any is connected, the home with the setup."""
+    keys = keys_in(Family.TELEPHONY)
+    connected = next((key for key in keys if key in facts.connections), None)
+    if connected is None and not facts.was_healthy:
+        return Finding(Kind.NO_PROVIDER, Place.HOME, since=facts.dropped_at)
+    return Finding(Kind.NO_PROVIDER, Place.PROVIDER, connected or keys[0], facts.dropped_at)
 
 
 def _lack(facts: Facts, key: str) -> Kind:
@@ -120,7 +234,7 @@ def _connections(facts: Facts) -> Iterator[Finding]:
         test = facts.tests.get(key)
         result = health.of_test(test)
         if not facts.is_usable(key):
-            yield Finding(Kind.INCOMPLETE, Place.PROVIDER, key)
+            yield Finding(Kind.INCOMPLETE, Place.PROVIDER, key, count=facts.numbers.get(key))
         elif test is None:
             _, saved_at = facts.connections[key]
             yield Finding(Kind.UNTESTED, Place.PROVIDER, key, saved_at)
@@ -141,8 +255,11 @@ def _webhook(facts: Facts) -> Iterator[Finding]:
         (Kind.NO_WEBHOOK, (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)),
         (Kind.WEBHOOK_IMPAIRED, (WebhookState.IMPAIRED,)),
     ):
-        since = [
-            at for key, (state, at) in facts.webhooks.items() if state in states and facts.is_usable(key)
+        found = [
+            (at, status)
+            for key, (state, at, status) in facts.webhooks.items()
+            if state in states and facts.is_usable(key)
         ]
-        if since:
-            yield Finding(kind, Place.CALL_WEBHOOK, since=min(since))
+        if found:
+            at, status = min(found, key=lambda one: one[0])
+            yield Finding(kind, Place.CALL_WEBHOOK, since=at, status=status)

@@ -20,10 +20,13 @@ from app.services.drift import messages as drift_messages
 from app.services.drift import verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints.fields import LABELS
+from app.services.last_calls import readings
+from app.services.last_calls.states import CallState, LastCallReport
 from app.services.providers import active
 from app.services.scope import Scope
 from app.services.status import messages
 from app.services.status.places import Place, Tone
+from app.services.webhook_tests import results, subjects
 
 
 class HopState(StrEnum):
@@ -58,13 +61,27 @@ class HopState(StrEnum):
     IN_SYNC = "in-sync", Tone.OK, "In sync"
     DRIFTED = "drifted", Tone.BAD, "Drifted"
     NOT_SHOWN = "not-shown", Tone.IDLE, "Can't verify"
+    NOT_TESTED = "not-tested", Tone.IDLE, "Not tested"
+    PARTLY_PROVEN = "partly-proven", Tone.IDLE, "Unsigned refused"
+    ANSWERS = "answers", Tone.OK, "Answers calls"
+    FAILS = "fails", Tone.BAD, "Fails"
+    NOT_LISTED = "not-listed", Tone.IDLE, CallState.NOT_LISTED.label
+    NOT_READ = "not-read", Tone.IDLE, CallState.NOT_READ.label
+    UNREADABLE = "unreadable", Tone.WARN, CallState.UNREADABLE.label
+    NEVER_CALLED = "never-called", Tone.IDLE, CallState.NEVER_CALLED.label
+    CONNECTED = "connected", Tone.OK, CallState.CONNECTED.label
+    MISSED = "missed", Tone.WARN, CallState.MISSED.label
+    CALL_FAILED = "call-failed", Tone.BAD, CallState.CALL_FAILED.label
+    WEBHOOK_FAILED = "webhook-failed", Tone.BAD, CallState.WEBHOOK_FAILED.label
+    FAILED_ELSEWHERE = "failed-elsewhere", Tone.WARN, CallState.FAILED_ELSEWHERE.label
+    UNCLEAR = "unclear", Tone.IDLE, CallState.UNCLEAR.label
 
 
 @dataclass(frozen=True)
 class Hop:
     """One hop of a call: what it is, what is wrong with it, and where that is fixed.
 
-    `at` is when its state was observed. `is_code`: its text is a number or a URL.
+    `at` is when its state was observed. `is_code`: its text is a number or a URL. `moment`: it is a time.
     """
 
     key: str
@@ -76,6 +93,7 @@ class Hop:
     note: str = ""
     at: datetime | None = None
     is_code: bool = False
+    moment: datetime | None = None
 
     @property
     def tone(self) -> Tone:
@@ -146,6 +164,37 @@ def url(scope: Scope, row: Endpoint, direction: str) -> Hop:
     if text is None:
         return Hop("url", title, "—", HopState.NO_AGENT)
     return Hop("url", title, text, HopState.SET, place=Place.SETTINGS, is_code=True)
+
+
+def webhook_test(scope: Scope, row: Endpoint) -> Hop:
+    """Whether the runtime answers calls at the webhook URL, as it was last tested."""
+    key, title, place = "webhook_test", "Agent runtime", Place.WEBHOOK_TEST
+    subject = subjects.of_endpoint(scope, row)
+    if subject is None or subject.url is None:
+        return Hop(key, title, "—", HopState.NOT_TESTED)
+    report = results.of(scope, subject)
+    if report.deciding is None:
+        return Hop(key, title, "Unknown", HopState.NOT_TESTED, "", place)
+    text = report.deciding.how
+    if not report.ok:
+        return Hop(key, title, text, HopState.FAILS, report.reason, place, at=report.tested_at)
+    state = HopState.ANSWERS if report.is_proof else HopState.PARTLY_PROVEN
+    return Hop(key, title, text, state, "", place, at=report.tested_at)
+
+
+def last_call(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Hop:
+    """Whether the last call got through, as it was last read; what is not known is no problem."""
+    key, title, place = "last_call", "Last call", Place.LAST_CALL
+    declared = providers.PROVIDERS.get(row.provider)
+    if declared is None:
+        return Hop(key, title, "—", HopState.NOT_READ)
+    call = readings.of_number(scope, row.provider, row.phone_number)
+    expected = verdicts.expected_url(scope.organization.public_base_url, row)
+    report = LastCallReport(declared, call, expected, check)
+    state = HopState[report.state.name]
+    problem = report.sentence if state.tone in (Tone.BAD, Tone.WARN) else ""
+    moment = call.started_at if call else None
+    return Hop(key, title, "—", state, problem, place, at=report.at, moment=moment)
 
 
 def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:

@@ -1,22 +1,29 @@
-"""Every organization with its findings, worst first, a page at a time."""
+"""Every organization with its findings, a page at a time: first those with most numbers that fail."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
 
 from app.models import Organization
+from app.provider import Family
 from app.services.keyset import Page
 from app.services.scope import Scope
-from app.services.status import facts, findings
+from app.services.status import facts, findings, setup
 from app.services.status.facts import Facts
 from app.services.status.findings import Finding, Level
+from app.services.status.setup import Setup
 
 PAGE = 100
+MOST_NEW = 20
+"""Organizations that are not set up, in the list below the table."""
+
 TEXT_LONGEST = 100
 
 
@@ -36,57 +43,101 @@ class OrganizationStatus:
         return max((finding.level for finding in self.findings), default=Level.FINE)
 
     @property
-    def is_untouched(self) -> bool:
-        """Whether nothing was ever set up in it."""
-        return not (self.facts.connections or self.facts.numbers or self.organization.public_base_url)
+    def is_new(self) -> bool:
+        """Whether nothing depends on it yet: it has no numbers and no default providers."""
+        known = self.facts
+        return not (known.live or known.expected or any(known.active(family) for family in Family))
 
-    @property
-    def numbers(self) -> int:
-        return sum(self.facts.numbers.values())
+    @cached_property
+    def setup(self) -> Setup:
+        return setup.of_facts(self.facts)
 
-    @property
-    def unhealthy(self) -> int:
-        """How many numbers are not answered, as far as that is known."""
-        return self.drifted + self.facts.blocked
 
-    @property
-    def drifted(self) -> int:
-        return sum(drifted.count for drifted in self.facts.drifted.values())
+@dataclass(frozen=True)
+class Sums:
+    """The figures of every organization together; the names are those of `Facts`."""
+
+    live: int
+    answered: int
+    expected: int
+    unhealthy: int
+    all_drifted: int
+    blocked: int
+    unchecked: int
+    unverified: int
+    calls: int
+    calls_before: int
+    checked_at: datetime | None
+    check_failure: str | None
+
+    @classmethod
+    def of(cls, every: Iterable[Facts]) -> Sums:
+        known = list(every)
+        counts = {
+            name: sum(getattr(each, name) for each in known)
+            for name, kind in cls.__annotations__.items()
+            if kind == "int"
+        }
+        return cls(
+            **counts,
+            checked_at=max((each.checked_at for each in known if each.checked_at), default=None),
+            check_failure=next((each.check_failure for each in known if each.check_failure), None),
+        )
 
 
 ORDERS: dict[str, Callable[[OrganizationStatus], Any]] = {
-    "worst": lambda row: (-row.level, -row.unhealthy),
-    "drifted": lambda row: -row.drifted,
-    "numbers": lambda row: -row.numbers,
+    "worst": lambda row: (row.is_new, -row.facts.unhealthy, -row.level, -row.facts.calls),
+    "drifted": lambda row: -row.facts.all_drifted,
+    "numbers": lambda row: -row.facts.live,
     "name": lambda _row: 0,
 }
 """What organizations are sorted by; equal ones are by name."""
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is listed: organizations of a level, or new ones; without either, all, but new ones apart."""
+
+    text: str = ""
+    level: Level | None = None
+    only_new: bool = False
+    order: str = "worst"
+
+    @property
+    def is_everything(self) -> bool:
+        return self == Wanted()
+
+
+@dataclass(frozen=True)
 class OverviewPage(Page[OrganizationStatus]):
     """Some organizations; the cursors are page numbers, because the order is computed, not stored.
 
-    `matching` counts those that match, `total` all there are, `levels` those with the text, by level.
+    `matching` counts those that match, `total` all there are, `levels` those with the text, by level, without
+    the new ones. `new` are some of those below the table, of `all_new`. `sums` are of all organizations; None
+    if a text is searched.
     """
 
     number: int = 1
     matching: int = 0
     total: int = 0
     levels: Mapping[Level, int] = field(default_factory=dict)
+    new: list[OrganizationStatus] = field(default_factory=list)
+    all_new: int = 0
+    sums: Sums | None = None
 
 
-def page(
-    scope: Scope, text: str = "", number: int = 1, *, level: Level | None = None, order: str = "worst"
-) -> OverviewPage:
-    """Returns one page of the organizations with `text` in their name or slug, sorted by one of `ORDERS`."""
+EVERYTHING = Wanted()
+
+
+def page(scope: Scope, wanted: Wanted = EVERYTHING, number: int = 1) -> OverviewPage:
+    """Returns one page of the organizations, sorted by one of `ORDERS`."""
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
-    loaded = facts.load(scope, text.strip()[:TEXT_LONGEST])
+    loaded = facts.load(scope, wanted.text)
     every = [OrganizationStatus(each, findings.of(each)) for each in loaded]
-    rows = [row for row in every if level is None or row.level == level]
-    rows.sort(
-        key=lambda row: (ORDERS[order](row), row.organization.name.casefold(), row.organization.id),
-    )
+    order = ORDERS[wanted.order]
+    every.sort(key=lambda row: (order(row), row.organization.name.casefold(), row.organization.id))
+    new = [row for row in every if row.is_new]
+    rows = _matching(every, wanted)
     last = max(1, -(-len(rows) // PAGE))
     number = min(max(number, 1), last)
     return OverviewPage(
@@ -96,5 +147,16 @@ def page(
         number,
         len(rows),
         total,
-        Counter(row.level for row in every),
+        Counter(row.level for row in every if not row.is_new),
+        new[:MOST_NEW] if wanted.is_everything and number == last else [],
+        len(new),
+        None if wanted.text else Sums.of(loaded),
     )
+
+
+def _matching(every: list[OrganizationStatus], wanted: Wanted) -> list[OrganizationStatus]:
+    if wanted.only_new:
+        return [row for row in every if row.is_new]
+    if wanted.level is not None:
+        return [row for row in every if row.level == wanted.level and not row.is_new]
+    return [row for row in every if not row.is_new] if wanted.is_everything else every

@@ -1,15 +1,17 @@
-"""Search by a few letters or digits: organizations, numbers, users."""
+"""Search by a few letters or digits: numbers, agents, organizations, users."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select, union
 
 from app.core import phone
 from app.models import Endpoint, Organization, User
+from app.services.endpoints import fields
 from app.services.scope import Scope
 
 MOST = 6
@@ -31,6 +33,15 @@ class FoundNumber:
 
 
 @dataclass(frozen=True)
+class FoundAgent:
+    """An agent's name, in one organization."""
+
+    name: str
+    slug: str
+    organization: str
+
+
+@dataclass(frozen=True)
 class FoundPerson:
     id: str
     name: str
@@ -45,25 +56,39 @@ class Found:
 
     organizations: list[Organization] = field(default_factory=list)
     numbers: list[FoundNumber] = field(default_factory=list)
+    agents: list[FoundAgent] = field(default_factory=list)
     people: list[FoundPerson] = field(default_factory=list)
     has_more: bool = False
 
 
 def find(scope: Scope, text: str) -> Found:
-    """Returns what has the digits, or the text in its name, in every organization.
+    """Returns what has the digits, or the text in its name or label, in every organization.
 
-    Numbers that begin with the digits come first, and users of the scope's organization.
+    Numbers that begin with the digits come first, and what belongs to the scope's organization.
     """
     text = text.strip()
     if not text:
-        return _first(_organizations(scope, ""), [], [])
-    return _first(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
+        return _first(Found(_organizations(scope, "")))
+    return _first(
+        Found(
+            _organizations(scope, text),
+            _numbers(scope, text) or _labelled(scope, text),
+            _agents(scope, text),
+            _people(scope, text),
+        )
+    )
 
 
-def _first(organizations: list[Organization], numbers: list[FoundNumber], people: list[FoundPerson]) -> Found:
+def _first(found: Found) -> Found:
     """Each query has one row more than is shown."""
-    has_more = any(len(found) > MOST for found in (organizations, numbers, people))
-    return Found(organizations[:MOST], numbers[:MOST], people[:MOST], has_more)
+    kinds = (found.organizations, found.numbers, found.agents, found.people)
+    return Found(
+        found.organizations[:MOST],
+        found.numbers[:MOST],
+        found.agents[:MOST],
+        found.people[:MOST],
+        has_more=any(len(kind) > MOST for kind in kinds),
+    )
 
 
 def _organizations(scope: Scope, text: str) -> list[Organization]:
@@ -99,6 +124,42 @@ def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumbe
         yield FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
 
 
+def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
+    """Those with the text in their label or the name of an agent; of the scope's organization first."""
+    has_text = or_(*(scope.contains(column, text) for column in (Endpoint.label, *_agent_columns())))
+    is_own = Endpoint.organization_id == _own(scope)
+    found = list(_matching(scope, has_text & is_own))
+    return found if len(found) > MOST else [*found, *_matching(scope, has_text & ~is_own)]
+
+
+def _agents(scope: Scope, text: str) -> list[FoundAgent]:
+    """In one statement: an agent of calls in and of calls out is one."""
+    named = union(
+        *(
+            select(column.label("agent"), Organization.slug, Organization.name)
+            .join(Endpoint, Organization.id == Endpoint.organization_id)
+            .where(scope.contains(column, text))
+            for column in _agent_columns()
+        )
+    ).subquery()
+    order = (named.c.slug != _slug(scope), named.c.name, named.c.agent)
+    rows = scope.session.execute(select(named).order_by(*order).limit(MOST + 1))
+    return [FoundAgent(agent, slug, organization) for agent, slug, organization in rows]
+
+
+def _agent_columns() -> list[Any]:
+    return [agent.column for agent in fields.AGENTS]
+
+
+def _own(scope: Scope) -> str:
+    """Returns the id of the scope's organization; "" is none's."""
+    return scope.organization_or_none.id if scope.organization_or_none else ""
+
+
+def _slug(scope: Scope) -> str:
+    return scope.organization_or_none.slug if scope.organization_or_none else ""
+
+
 def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
     country = scope.organization_or_none.country if scope.organization_or_none else None
     code = phone.calling_code(country) if country else 0
@@ -108,12 +169,11 @@ def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
 
 def _people(scope: Scope, text: str) -> list[FoundPerson]:
     matches = scope.contains(User.name, text) | scope.contains(User.email, text)
-    own = scope.organization_or_none.id if scope.organization_or_none else ""
     query = (
         select(User, Organization)
         .join(Organization, Organization.id == User.organization_id)
         .where(matches)
-        .order_by(User.organization_id != own, User.name, User.id)
+        .order_by(User.organization_id != _own(scope), User.name, User.id)
         .limit(MOST + 1)
     )
     rows = scope.session.execute(query)

@@ -97,12 +97,18 @@ def test_find_lists_the_dialers_of_a_number(live, cast):
         store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
         queue.mark_due(live)
         queue.save_results(live, "sinch", {number: ProbeResult(ProviderNumber(number, webhook_url=OLD_URL))})
-        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
     answer = call_path.find(live, number)
     (dialer,) = answer.dialers
     assert (answer.is_known, dialer.is_live) == (True, True)
     assert dialer.check
     assert dialer.check.in_sync is False
+    with live.transaction():
+        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
+        live.session.flush()
+        queue.mark_due(live)
+    (dialer,) = call_path.find(live, number).dialers
+    assert dialer.check
+    assert (dialer.check.provider, dialer.check.due) == ("sinch_est", True)
 
 
 def test_owners_are_the_accounts_that_have_the_number(live, twilio, http):

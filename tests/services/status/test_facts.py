@@ -29,12 +29,12 @@ def test_load_counts_active_numbers_by_provider(live, globex):
     with live.transaction():
         live.session.add_all(rows)
     found, other = _facts(live), _facts(globex)
-    assert (found.numbers, found.answered, found.people) == ({"twilio": 2, "gone": 1}, 2, 2)
-    assert (other.numbers, other.answered, other.people) == ({}, 0, 1)
+    assert (found.numbers, found.answered, found.live) == ({"twilio": 2, "gone": 1}, 2, 3)
+    assert (other.numbers, other.answered, other.live) == ({}, 0, 0)
 
 
 def test_load_has_the_last_check_and_what_it_showed(live):
-    assert _facts(live).is_verified
+    assert _facts(live).healthy == 1
     first, last = clock.now() - timedelta(days=3), clock.now() - timedelta(days=1)
     crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     with live.transaction():
@@ -43,7 +43,7 @@ def test_load_has_the_last_check_and_what_it_showed(live):
         other.verdict, other.cause, other.since, other.checked_at = "unhealthy", "no_webhook", first, first
     found = _facts(live)
     assert found.drifted == {"twilio": facts.DriftedNumbers(2, first)}
-    assert (found.checked_at, found.unchecked, found.is_verified) == (last, 0, False)
+    assert (found.checked_at, found.unchecked, found.healthy) == (last, 0, 0)
     edit(live, inbound_agent_name="another")
     assert _facts(live).unchecked == 1
 

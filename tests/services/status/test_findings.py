@@ -48,7 +48,7 @@ def test_of_a_live_organization_is_empty(live):
 def test_of_a_new_organization_names_what_is_missing(acme):
     assert [(finding.kind, finding.place) for finding in _findings(acme)] == [
         (Kind.NO_BASE_URL, Place.SETTINGS),
-        (Kind.NO_PROVIDER, Place.CHECKLIST),
+        (Kind.NO_PROVIDER, Place.HOME),
     ]
 
 
@@ -131,7 +131,7 @@ def test_of_changed_numbers_is_unchecked_until_their_next_check(live):
 def test_of_no_default_provider_says_since_when(live):
     active.make_active(live, Family.TELEPHONY, None)
     (finding,) = _findings(live)
-    assert finding.kind is Kind.NO_PROVIDER
+    assert (finding.kind, finding.place, finding.provider) == (Kind.NO_PROVIDER, Place.PROVIDER, "twilio")
     assert finding.since == history.history(live, TWILIO)[0].created_at
 
 
@@ -150,8 +150,9 @@ def test_every_kind_has_a_label_and_a_level(live):
     assert Counter(kind.level for kind in Kind).keys() == {Level.UNSURE, Level.MISSING, Level.BROKEN}
     for kind in Kind:
         finding = findings.Finding(kind, Place.PROVIDER, "twilio", count=1)
-        assert "{" not in finding.text
-        assert finding.text
+        words = (finding.text, finding.hint, finding.action)
+        assert all(words)
+        assert "{" not in "".join(words)
 
 
 def test_of_a_cleared_secret_is_incomplete(live):

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.provider import Family
 from app.services import status
 from app.services.scope import Scope
-from app.services.status import call_path, checklist, impact, overview, search
+from app.services.status import call_path, home, impact, overview, search, setup
 from tests.support.scopes import statements
 from tests.support.statuses import NUMBER, TWILIO
 
@@ -27,8 +27,9 @@ def test_no_operation_of_status_opens_a_transaction(live, engine, monkeypatch):
     opened = []
     monkeypatch.setattr(Scope, "transaction", lambda *_, **__: opened.append(1))
     with statements(engine) as seen:
-        overview.page(live, "acme")
-        checklist.steps(live)
+        overview.page(live)
+        home.of(live)
+        setup.next_step(live)
         call_path.find(live, NUMBER)
         search.find(live, "555")
         impact.of_provider(live, TWILIO)

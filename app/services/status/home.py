@@ -1,0 +1,85 @@
+"""What the home of an organization shows."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from app.core import clock
+from app.models import AuditEvent
+from app.services.audit import search
+from app.services.audit.actions import Action, Group
+from app.services.scope import Scope
+from app.services.status import facts, findings, outages, routing, setup
+from app.services.status.facts import Facts
+from app.services.status.findings import Finding
+from app.services.status.outages import Month
+from app.services.status.places import Place
+from app.services.status.routing import Routing
+from app.services.status.setup import Setup
+from app.services.voice_ai import call_figures
+from app.services.voice_ai.call_figures import Daily
+
+CHANGES = 6
+MAPPED = 2000
+"""Up to so many live numbers, the home has a small routing map; of more, it only leads to the page."""
+
+ROWS = 6
+"""Of the small map, beside what is left at each provider."""
+
+_LOOKED_AT = 40
+"""So many events are searched for changes."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done last, with the same done before it by the same user to other subjects."""
+
+    event: AuditEvent
+    subjects: list[str]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The state of an organization; `findings` are worst first, without those that the setup leads to.
+
+    `month` is None if no number was checked in it, `routing` if there are no numbers or too many for it.
+    """
+
+    facts: Facts
+    findings: list[Finding]
+    setup: Setup
+    calls: Daily
+    changes: list[Change]
+    month: Month | None
+    routing: Routing | None
+
+
+def of(scope: Scope) -> Home:
+    known = facts.of(scope)
+    return Home(
+        known,
+        [finding for finding in findings.of(known) if finding.place is not Place.HOME],
+        setup.with_number(scope, known),
+        call_figures.recent(scope, clock.now().date()),
+        _changes(scope),
+        outages.month(scope) if known.checked_at else None,
+        routing.of(scope, single=ROWS + 3, most=ROWS) if 0 < known.live <= MAPPED else None,
+    )
+
+
+def _changes(scope: Scope) -> list[Change]:
+    """Returns the last changes, without sign-ins and what was only read."""
+    recent = filter(_is_change, search.recent(scope, limit=_LOOKED_AT))
+    found = [
+        Change(first, list(dict.fromkeys([first.subject, *(event.subject for event in others)])))
+        for _, (first, *others) in itertools.groupby(recent, lambda event: (event.action, event.actor_name))
+    ]
+    return found[:CHANGES]
+
+
+def _is_change(event: AuditEvent) -> bool:
+    """What was started has another event when it is done."""
+    action = Action.of(event.action)
+    is_start = action in (Action.CHANGE_STARTED, Action.WEBHOOK_TEST_STARTED)
+    return action is None or not (is_start or action.group in (Group.READING, Group.SIGN_IN))

@@ -1,0 +1,105 @@
+"""The four steps from a new organization to a number whose provider has its webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.models import Endpoint
+from app.provider import Family
+from app.providers import keys_in
+from app.services.scope import Scope
+from app.services.status import facts
+from app.services.status.facts import Facts
+from app.services.status.places import Place
+
+
+class StepKey(StrEnum):
+    """The steps in their order; each has the words of the button that leads to it."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> StepKey:
+        self = str.__new__(cls, value)
+        self._value_, self.label = value, label
+        return self
+
+    BASE_URL = "base-url", "Set base URL"
+    PROVIDER = "provider", "Connect a provider"
+    NUMBER = "number", "Add a number"
+    WEBHOOK = "webhook", "Set webhook"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to set up, and the place to do it: `provider` and `endpoint_id` are those of the place."""
+
+    key: StepKey
+    is_done: bool
+    place: Place
+    provider: str | None = None
+    endpoint_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The steps of one organization. A number that was healthy proves all of them, for good."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def is_done(self) -> bool:
+        return self.steps[-1].is_done
+
+    @property
+    def done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def next(self) -> Step | None:
+        """The first step that is not done; None if the setup is done."""
+        return None if self.is_done else next(step for step in self.steps if not step.is_done)
+
+
+def is_done(scope: Scope) -> bool:
+    """Whether the setup of the scope's organization is done."""
+    return facts.was_healthy(scope)
+
+
+def next_step(scope: Scope) -> Step | None:
+    """Returns the next step of the scope's organization; None if its setup is done."""
+    return None if is_done(scope) else with_number(scope, facts.of(scope)).next
+
+
+def with_number(scope: Scope, known: Facts) -> Setup:
+    """Returns the setup of the scope's organization, whose facts are known."""
+    if known.was_healthy or known.answered != 1:
+        return of_facts(known)
+    number = scope.select(Endpoint).where(Endpoint.takes_calls).with_only_columns(Endpoint.id)
+    return of_facts(known, scope.session.scalar(number))
+
+
+def of_facts(known: Facts, endpoint_id: str | None = None) -> Setup:
+    """Returns the setup; `endpoint_id` is that of the only number."""
+    provider = _provider(known)
+    is_connected = provider is not None and works(known, provider)
+    webhook = Place.AT_PROVIDER if endpoint_id else Place.SET_WEBHOOKS
+    return Setup(
+        (
+            Step(StepKey.BASE_URL, bool(known.organization.public_base_url), Place.SETTINGS),
+            Step(StepKey.PROVIDER, is_connected, Place.PROVIDER if provider else Place.HOME, provider),
+            Step(StepKey.NUMBER, known.answered > 0, Place.NEW_ENDPOINT),
+            Step(StepKey.WEBHOOK, known.was_healthy, webhook, endpoint_id=endpoint_id),
+        )
+    )
+
+
+def _provider(known: Facts) -> str | None:
+    """Returns the key of a provider for agent calls: one that works, or else one that is connected."""
+    connected = [key for key in keys_in(Family.TELEPHONY) if key in known.connections]
+    return next((key for key in connected if works(known, key)), connected[0] if connected else None)
+
+
+def works(known: Facts, key: str) -> bool:
+    """Whether the provider accepted the stored credentials."""
+    return known.is_usable(key) and key in known.tests and known.tests[key].ok
