@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Watched:
-    """What was found. `problem`: why it does not work; `failure`: why that could not be checked."""
+    """What was found. `problem`: why it does not work; `failure`: why that could not be checked.
+
+    `checked`: how many numbers have a verdict by it.
+    """
 
     problem: str | None = None
     failure: str | None = None
+    checked: int = 0
 
 
 Watch = Callable[[Scope, "Outbound", Provider], Watched]

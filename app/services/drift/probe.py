@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from app.provider import Capability, Observes, Provider
@@ -26,6 +27,10 @@ def can(provider: Provider, capability: Capability) -> bool:
 
 def can_point(key: str) -> bool:
     return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
+
+
+def can_restore(key: str) -> bool:
+    return key in PROVIDERS and can(PROVIDERS[key], Capability.RESTORE)
 
 
 def look(
@@ -66,6 +71,7 @@ def observe(
     return verdicts.observation(connection.provider.label, result, expected)
 
 
-def digest(line: ProviderNumber | None) -> str:
+def digest(number: ProviderNumber | None) -> str:
     """Identifies what the provider has: it changes when anything of it does."""
-    return hashlib.sha256(repr(line).encode()).hexdigest()[:32]
+    known = number and replace(number, place=None)
+    return hashlib.sha256(repr(known).encode()).hexdigest()[:32]

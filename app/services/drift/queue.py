@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
     Subquery,
     func,
     literal,
@@ -15,15 +19,21 @@ from sqlalchemy import (
     select,
     true,
     union,
+    update,
 )
 
 from app.core import clock
 from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
+from app.provider.numbers import Reason
+from app.providers import PROVIDERS, trunks
 from app.services import sql
-from app.services.connections import number_health
+from app.services.connections import check_days, number_health
 from app.services.drift import verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
+
+PLACE_KEPT = timedelta(days=1)
+MISPLACED = [str(reason) for reason in (Reason.OTHER_REGION, Reason.REGION_UNKNOWN, Reason.NUMBER_GONE)]
 
 
 def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
@@ -35,22 +45,55 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
     """
     scope.require_transaction()
     verdicts.resolve_changes(scope, provider, results)
-    expected_urls = _expected(scope, provider, results)
-    _delete(scope, provider, results.keys() - expected_urls.keys())
-    _make_rows(scope, provider, expected_urls)
-    now = clock.now()
-    for row in scope.session.scalars(_rows(scope, provider, expected_urls).with_for_update()):
-        result, expected = results[row.phone_number], expected_urls[row.phone_number]
+    wanted = expected_urls(scope, provider, results)
+    _delete(scope, provider, results.keys() - wanted.keys())
+    _make_rows(scope, provider, wanted)
+    now, label = clock.now(), PROVIDERS[provider].label
+    checked: list[str] = []
+    for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
+        result, expected = results[row.phone_number], wanted[row.phone_number]
         in_sync, reason = verdicts.compare(result, expected)
         if reason in verdicts.UNANSWERED:
             continue
         row.due = False
+        if reason is not Reason.PROVIDER_NOT_CONFIGURED:
+            checked.append(row.phone_number)
         if reason in verdicts.UNREAD:
             continue
         row.in_sync, row.reason = in_sync, reason and str(reason)
+        if in_sync is not None:
+            row.in_sync_since = _in_sync_since(row, expected, now) if in_sync else None
         row.expected, row.actual = expected, verdicts.address(result.number)
+        row.detail = verdicts.observation(label, result, expected).message
         row.checked_at = now
-    number_health.changed(scope, expected_urls)
+        if result.number and result.number.place:
+            row.place, row.placed_at = result.number.place, now
+    number_health.changed(scope, wanted)
+    check_days.count_numbers(scope, provider, checked)
+
+
+def _in_sync_since(row: DriftCheck, expected: str | None, now: datetime) -> datetime:
+    """Returns since when the number has been in sync without a known interruption."""
+    return row.in_sync_since if row.in_sync_since and row.expected == expected else now
+
+
+def places(scope: Scope, provider: str) -> dict[str, str]:
+    """Where the provider answers its numbers, as read within a day; not of one whose place was wrong.
+
+    Numbers whose place was read together are read again in different runs.
+    """
+    row, now = DriftCheck, clock.now()
+    query = (
+        select(row.phone_number, row.place, row.placed_at)
+        .where(row.organization_id == scope.organization.id, row.provider == provider)
+        .where(row.placed_at > now - PLACE_KEPT, or_(row.reason.is_(None), row.reason.not_in(MISPLACED)))
+    )
+    rows = scope.session.execute(query)
+    return {found.phone_number: found.place for found in rows if found.placed_at > now - _kept(found)}
+
+
+def _kept(found: Any) -> timedelta:
+    return PLACE_KEPT * (0.5 + zlib.crc32(found.phone_number.encode()) / 2**33)
 
 
 def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:
@@ -59,8 +102,8 @@ def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[Drift
     )
 
 
-def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
-    """The URL that each of the numbers which are still there should call."""
+def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
+    """Returns the URL that each of the numbers which are still there should call."""
     base = scope.organization.public_base_url
     own = select(Endpoint).where(
         Endpoint.organization_id == scope.organization.id,
@@ -77,6 +120,34 @@ def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str
     for _, number, callback_url in scope.session.execute(given):
         found.setdefault(number, callback_url)
     return found
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found of a number that is not compared with a URL, as `DriftCheck` has it."""
+
+    in_sync: bool | None
+    reason: Reason | None
+    detail: str
+
+
+def save_judged(scope: Scope, provider: str, found: Mapping[str, Judged]) -> None:
+    """Stores verdicts on numbers that an agent answers through the SIP trunk `provider`."""
+    scope.require_transaction()
+    _make_rows(scope, provider, found)
+    for row in scope.session.scalars(_rows(scope, provider, found).with_for_update()):
+        judged = found[row.phone_number]
+        row.due, row.checked_at = False, clock.now()
+        row.in_sync, row.reason, row.detail = judged.in_sync, judged.reason, judged.detail
+    number_health.changed(scope, found)
+
+
+def end_checks(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    """Ends the pending checks of numbers that cannot be read: the state of the connection says so."""
+    mine = (DriftCheck.organization_id == scope.organization.id, DriftCheck.provider == provider)
+    is_one = sql.in_list(scope, DriftCheck.phone_number, numbers)
+    with scope.transaction():
+        sql.run(scope, update(DriftCheck).where(*mine, is_one).values(due=False))
 
 
 def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
@@ -107,6 +178,15 @@ def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _on_trunk(scope: Scope, carrier: str, trunk: str) -> Select[*tuple[Any, ...]]:
+    """The trunk's key and each number of the carrier that an agent answers through it."""
+    return select(literal(trunk, String(32)).label("provider"), VoicePhoneNumber.phone_number).where(
+        VoicePhoneNumber.organization_id == scope.organization.id,
+        VoicePhoneNumber.provider == carrier,
+        VoicePhoneNumber.ai_enabled,
+    )
+
+
 def mark_due(
     scope: Scope,
     numbers: Collection[str] | None = None,
@@ -131,7 +211,7 @@ def mark_due(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(true() if provider is None else targets.c.provider == provider)
     names = ["organization_id", "provider", "phone_number", "due"]
-    new = {"due": True} | ({"in_sync": None, "reason": None} if changed else {})
+    new = {"due": True} | ({"in_sync": None, "reason": None, "detail": None} if changed else {})
     upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
     if sql.run(scope, upsert):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
@@ -146,7 +226,11 @@ def _is_target(scope: Scope) -> ColumnElement[bool]:
         VoicePhoneNumber.provider == DriftCheck.provider,
         VoicePhoneNumber.phone_number == DriftCheck.phone_number,
     )
-    return or_(answered.correlate(DriftCheck).exists(), called_back.correlate(DriftCheck).exists())
+    found = [answered, called_back]
+    for carrier, trunk in trunks().items():
+        is_same = VoicePhoneNumber.phone_number == DriftCheck.phone_number
+        found.append(_on_trunk(scope, carrier, trunk.key).where(DriftCheck.provider == trunk.key, is_same))
+    return or_(*(one.correlate(DriftCheck).exists() for one in found))
 
 
 def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
@@ -155,10 +239,12 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
     called_back = _called_back(scope).with_only_columns(
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
+    by_agents = [_on_trunk(scope, carrier, trunk.key) for carrier, trunk in trunks().items()]
     if numbers is not None:
+        is_one = sql.in_list(scope, VoicePhoneNumber.phone_number, numbers)
         answered = answered.where(sql.in_list(scope, Endpoint.phone_number, numbers))
-        called_back = called_back.where(sql.in_list(scope, VoicePhoneNumber.phone_number, numbers))
-    return union(answered, called_back).subquery()
+        called_back, by_agents = called_back.where(is_one), [one.where(is_one) for one in by_agents]
+    return union(answered, called_back, *by_agents).subquery()
 
 
 def _delete(scope: Scope, provider: str, numbers: Collection[str]) -> None:

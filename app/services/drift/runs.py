@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,11 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.models import CheckRun, Organization
-from app.provider import Capability, Outcome, Provider
-from app.provider.numbers import ProviderNumber, Reason
-from app.providers import PROVIDERS
+from app.provider import Provider
+from app.providers import PROVIDERS, is_trunk
 from app.services import sql
-from app.services.connections import gateway, store, verification
-from app.services.connections.proof import Evidence
-from app.services.connections.store import StoredConnection
-from app.services.drift import hooks, messages, probe, queue, tallies, verdicts
+from app.services.connections import proof, store, verification
+from app.services.drift import hooks, lookup, messages, queue, tallies, verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.lease import Lease, LeaseLost
 from app.services.scope import Scope
@@ -26,21 +23,12 @@ from app.services.scope import Scope
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
-FEW = 10
-"""Up to so many numbers are read one by one; for more, the account's whole list is read."""
-
 BATCH = 200
 LEASE = timedelta(seconds=40)
 """Far longer than one request takes. It is extended after each request, so a killed run is soon replaced."""
 
 RENEW_AFTER = 5.0
 """Seconds between two extensions."""
-
-SECONDS = 120
-"""For a few numbers one by one."""
-
-LISTING = 900
-"""Seconds for an account's whole list."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +97,7 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
     """
     if key not in PROVIDERS or not (everything or key in pending(scope)):
         return Report()
-    begun = _begin(scope, key, everything=everything)
+    begun = begin(scope, key, everything=everything)
     if begun is None:
         return Report(already_running=True)
     held, is_whole = begun
@@ -119,16 +107,16 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
     except LeaseLost:
         return Report(current.checked, already_running=True)
     except BaseException:
-        _end(scope, held, messages.CHECK_BROKEN, is_whole=is_whole)
+        end(scope, held, messages.CHECK_BROKEN, is_whole=is_whole)
         raise
-    _end(scope, held, current.failure, is_whole=is_whole)
+    end(scope, held, current.failure, is_whole=is_whole)
     drifted = tallies.drifted_among(scope, [key])
     return Report(current.checked, drifted, current.failure, problems=tuple(current.problems))
 
 
 @dataclass
 class _Run:
-    """One run, which has its lease. It ends at the first failure: the provider does not respond."""
+    """One run, which has its lease. It ends as soon as the provider does not respond, or limits requests."""
 
     scope: Scope
     http: Outbound
@@ -137,15 +125,17 @@ class _Run:
     checked: int = 0
     problems: list[str] = field(default_factory=list)
     failure: str | None = None
+    is_over: bool = False
 
     def check(self, *, is_whole: bool) -> None:
-        steps = [self._numbers, self._recover]
-        if is_whole:
-            steps = [self._connection, self._numbers, self._watch, self._recover]
+        """The numbers of a SIP trunk are judged by a watch, which reads the trunk once for all of them."""
+        judges = is_trunk(self.provider.key)
+        numbers = [] if judges else [self._numbers]
+        watch = [self._watch] if judges or is_whole else []
+        steps = [*([self._connection] if is_whole else []), *numbers, *watch, self._recover]
         for step in steps:
-            step()
-            if self.failure:
-                return
+            if not self.is_over:
+                step()
 
     def _connection(self) -> None:
         state = store.load(self.scope, self.provider)
@@ -154,18 +144,21 @@ class _Run:
         tested = verification.check(self.scope, self.http, state)
         if not tested.is_conclusive:
             self._fail(tested.result.reason)
+            self.is_over = tested.result.code in proof.PASSING
         elif not tested.result.ok:
             self.problems.append(tested.result.reason)
 
     def _numbers(self) -> None:
-        while self.failure is None and queue.due_counts(self.scope).get(self.provider.key):
+        failure = None
+        while failure is None and queue.due_counts(self.scope).get(self.provider.key):
             checked, failure = _provider(self.scope, self.http, self.held, self.provider.key)
             self.checked += checked
-            self._fail(failure)
+        self._fail(failure)
 
     def _watch(self) -> None:
         for watch in hooks.watches:
             found = watch(self.scope, self.http, self.provider)
+            self.checked += found.checked
             self.problems += [found.problem] if found.problem else []
             self._fail(found.failure)
 
@@ -189,7 +182,7 @@ def _request(scope: Scope, key: str) -> None:
     sql.run(scope, sql.upsert(scope, CheckRun, {"due": True}).values(values))
 
 
-def _begin(scope: Scope, key: str, *, everything: bool) -> tuple[Lease, bool] | None:
+def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, bool] | None:
     """Takes the lease; returns it, and whether all there is checked. None if another run has the lease.
 
     A run that was killed is continued: what it has checked is not checked again.
@@ -212,7 +205,7 @@ def _begin(scope: Scope, key: str, *, everything: bool) -> tuple[Lease, bool] | 
     return held, is_whole
 
 
-def _end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:
+def end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:
     """A whole check that failed stays requested."""
     done = {} if failure or not is_whole else {"due": False}
     with scope.transaction(lock=False):
@@ -223,66 +216,19 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int,
     """Checks one provider's pending numbers; returns how many, and why the provider did not respond."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
-    few = 1 if state.provider.observes_by_listing else FEW
-    look = _looker(scope, http, state, is_few=len(numbers) <= few)
-    checked = 0
+    look = lookup.of(scope, http, state, len(numbers))
+    checked, failure = 0, None
     while numbers:
         scope.end_read()
         results = {number: look(number) for number in numbers}
         _keep(scope, held, key, results)
         checked += len(numbers)
         unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
-        if unanswered:
-            return checked, unanswered[0].sentence
+        failure = failure or next((result.sentence for result in unanswered), None)
+        if any(result.outcome in proof.PASSING for result in unanswered):
+            break
         numbers = queue.due(scope, key, after=numbers[-1], limit=BATCH)
-    return checked, None
-
-
-def _looker(
-    scope: Scope, http: Outbound, state: StoredConnection, *, is_few: bool
-) -> Callable[[str], ProbeResult]:
-    """Returns a lookup for one number: calls for each of a few, one listing for many."""
-    provider = state.provider
-    if not state.is_usable:
-        return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
-    if is_few or not probe.can(provider, Capability.NUMBERS):
-        return _one_by_one(scope, http.within(SECONDS), state)
-    lines: dict[str, ProviderNumber] = {}
-    listing: Any = provider
-
-    def read_all(client: Outbound, values: Mapping[str, Any]) -> None:
-        for line in listing.numbers(client, values):
-            lines[line.phone_number] = line
-
-    shared = http.within(LISTING)
-    trouble = verdicts.run_probe(
-        lambda: gateway.call(scope, shared, state, read_all, evidence=Evidence.NUMBERS)
-    )
-    if trouble.trouble:
-        return lambda _number: trouble
-
-    def complete(number: str) -> ProbeResult:
-        def call(client: Outbound, values: Mapping[str, Any]) -> ProviderNumber | None:
-            return provider.completed(client, values, number, lines.get(number))
-
-        return verdicts.run_probe(lambda: gateway.call(scope, shared, state, call, evidence=Evidence.NUMBERS))
-
-    return complete
-
-
-def _one_by_one(scope: Scope, http: Outbound, state: StoredConnection) -> Callable[[str], ProbeResult]:
-    """Returns a lookup that calls the provider until it does not respond: then it takes no more time."""
-    unanswered: list[ProbeResult] = []
-
-    def look(number: str) -> ProbeResult:
-        if unanswered:
-            return unanswered[0]
-        result = probe.look(scope, http, state, number)
-        if result.outcome in (Outcome.UNREACHABLE, Outcome.BUSY):
-            unanswered.append(result)
-        return result
-
-    return look
+    return checked, failure
 
 
 def _keep(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:

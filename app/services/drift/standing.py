@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.models import CheckRun, DriftCheck
 from app.provider import Family
-from app.providers import keys_in
+from app.providers import is_trunk, keys_in
 from app.services import lease
 from app.services.drift import queue, runs, tallies
 from app.services.drift.tallies import Tally
@@ -19,8 +19,9 @@ from app.services.scope import Scope
 class Standing:
     """The state of the organization's numbers, and the runs that are active, or their last failures.
 
-    `voice`: the keys of the voice providers with drifted users' numbers. `is_moving`: a run is active or
-    queued, so the state is about to change.
+    `voice`: the keys of the voice providers with drifted users' numbers; `trunks`: those of the SIP trunks
+    with numbers that do not reach their agent. `is_moving`: a run is active or queued, so the state is about
+    to change.
     """
 
     is_running: bool
@@ -30,6 +31,7 @@ class Standing:
     failure: str | None
     tally: Tally
     voice: list[str]
+    trunks: list[str]
 
 
 def of(scope: Scope) -> Standing:
@@ -46,7 +48,8 @@ def of(scope: Scope) -> Standing:
         total=sum(row.total for row in active),
         failure=" ".join(dict.fromkeys(failures.values())) or None,
         tally=tally,
-        voice=sorted(voice),
+        voice=sorted(key for key in voice if not is_trunk(key)),
+        trunks=sorted(filter(is_trunk, voice)),
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.models import DriftCheck, Endpoint
+from app.models import DriftCheck, Endpoint, Verdict
 from app.services.connections import number_health
 from app.services.scope import Scope
 
@@ -35,6 +35,15 @@ def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
     """Provider and number of each that drifted."""
     return select(DriftCheck.provider, DriftCheck.phone_number).where(
         DriftCheck.organization_id == scope.organization.id, number_health.is_drift()
+    )
+
+
+def with_causes(scope: Scope, causes: Collection[str]) -> Select[*tuple[Any, ...]]:
+    """Provider and number of each whose verdict has one of these causes."""
+    return select(DriftCheck.provider, DriftCheck.phone_number).where(
+        DriftCheck.organization_id == scope.organization.id,
+        DriftCheck.verdict.in_([Verdict.UNHEALTHY, Verdict.UNKNOWN]),
+        DriftCheck.cause.in_(list(causes)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from app import providers
 from app.core import clock, urls
+from app.models import DriftCheck
 from app.provider import Outcome
 from app.provider.numbers import (
     MENDABLE,
@@ -112,9 +113,9 @@ def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Rea
     return (None if reason in UNKNOWN else reason is None), reason
 
 
-def faults(line: ProviderNumber | None, expected: str) -> list[Fault]:
+def faults(number: ProviderNumber | None, expected: str) -> list[Fault]:
     """Why the number does not do what is expected, the worst first; a known taker of its calls is named."""
-    return differences(line, expected, providers.taker_of(line.webhook_url if line else None))
+    return differences(number, expected, providers.taker_of(number.webhook_url if number else None))
 
 
 def observation(label: str, result: ProbeResult, expected: str | None) -> Observation:
@@ -131,9 +132,14 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
     return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)
 
 
-def address(line: ProviderNumber | None) -> str | None:
+def detail(check: DriftCheck) -> str | None:
+    """The sentence of the last check, if the verdict on the number follows from it."""
+    return check.detail if check.cause == check.reason else None
+
+
+def address(number: ProviderNumber | None) -> str | None:
     """The URL that the number calls, without a password in it, so that it can be shown and stored."""
-    return urls.shown(line.webhook_url) if line and line.webhook_url else None
+    return urls.shown(number.webhook_url) if number and number.webhook_url else None
 
 
 def resolve_changes(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:

@@ -7,20 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.core import clock
 from app.core.outbound.client import Outbound
-from app.models import AuditEvent, CheckRun, Endpoint
+from app.models import AuditEvent, CheckRun, DriftCheck, Endpoint
 from app.providers import PROVIDERS
 from app.services.audit.actions import Action
 from app.services.connections import proof
-from app.services.drift import messages, queue, runs, standing, tallies
+from app.services.drift import lookup, messages, queue, runs, standing, tallies
 from app.services.drift.runs import Report
-from app.services.endpoints import crud
+from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.providers import credentials, telephony
 from app.services.webhooks import application
-from simulators.base import Trouble
+from simulators.base import Reply, Trouble
 from simulators.exotel import Exotel
 from simulators.sinch import Sinch
 from simulators.twilio import Twilio
@@ -70,10 +71,10 @@ def _last_run(scope) -> CheckRun:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("count", [3, 2 * runs.FEW + 5])
+@pytest.mark.parametrize("count", [3, 2 * lookup.FEW + 5])
 def test_run_checks_every_number(acme, twilio, http, monkeypatch, count):
     """One by one, or by the account's list, of whose numbers several batches are saved."""
-    monkeypatch.setattr(runs, "BATCH", 2 * runs.FEW)
+    monkeypatch.setattr(runs, "BATCH", 2 * lookup.FEW)
     numbers = _numbers(acme, twilio, count)
     twilio.numbers[numbers[0]].voice_url = "https://old.example/x"
     del twilio.numbers[numbers[1]]
@@ -90,13 +91,70 @@ def test_run_checks_every_number(acme, twilio, http, monkeypatch, count):
     assert run.finished_at is not None
 
 
+def test_run_keeps_what_it_found_as_a_sentence(acme, twilio, http):
+    (number,) = _numbers(acme, twilio, 1)
+    twilio.numbers[number].voice_url = "https://api.vapi.ai/twilio/inbound_call"
+    runs.run(acme, http)
+    row = acme.session.scalar(acme.select(Endpoint).where(Endpoint.phone_number == number))
+    verdict, cause, detail = readiness.health_of(acme, row)
+    assert (verdict, cause, "Vapi" in str(detail)) == ("unhealthy", "known_taker", True)
+    twilio.refuses_credentials = True
+    runs.run(acme, http, everything=True)
+    assert readiness.health_of(acme, row)[1:] == ("credentials_refused", None)
+
+
+def test_run_counts_time_in_sync_from_a_change_of_the_url(acme, twilio, http, monkeypatch):
+    """A number that was moved along with its agent is in sync again, and was not so before."""
+    (number,) = _numbers(acme, twilio, 1)
+
+    def since():
+        runs.run(acme, http, everything=True)
+        return acme.session.scalars(select(DriftCheck.in_sync_since)).one()
+
+    first = since()
+    later = clock.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert since() == first
+    row = acme.session.scalars(acme.select(Endpoint)).one()
+    crud.update(acme, row.id, {"inbound_agent_name": "sales"})
+    twilio.numbers[number].voice_url = URL.replace("support", "sales")
+    assert since() == later
+
+
+def _regions_read(twilio, run):
+    """How often regions are read during a run."""
+    twilio.requests.clear()
+    run()
+    return sum(request.host == "routes.twilio.com" for request in twilio.requests)
+
+
+def test_run_remembers_the_region_of_a_number_for_a_day(acme, twilio, http, monkeypatch):
+    count = lookup.FEW + 5
+    numbers = _numbers(acme, twilio, count)
+    twilio.regions[numbers[0]] = "ie1"
+
+    def run():
+        return runs.run(acme, http, everything=True)
+
+    assert _regions_read(twilio, run) == count
+    twilio.numbers[numbers[1]].voice_url = "https://old.example/x"
+    assert _regions_read(twilio, run) == 1, "the one that is answered elsewhere"
+    twilio.regions.clear()
+    assert _regions_read(twilio, run) == 1
+    assert run().drifted == 1
+    assert _regions_read(twilio, run) == 0
+    later = clock.now() + queue.PLACE_KEPT
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert _regions_read(twilio, run) == count
+
+
 def test_run_reads_many_numbers_from_the_list(acme, twilio, http):
-    _numbers(acme, twilio, runs.FEW + 10)
+    _numbers(acme, twilio, lookup.FEW + 10)
     twilio.requests.clear()
     runs.run(acme, http)
     paths = [seen.path for seen in twilio.requests if seen.host == "api.twilio.com"]
     assert len(paths) == 1
-    assert len(twilio.requests) == 1 + runs.FEW + 10
+    assert len(twilio.requests) == 1 + lookup.FEW + 10
 
 
 def test_run_checks_pending_numbers_or_everything(acme, twilio, http):
@@ -120,7 +178,7 @@ def test_tallies_cover_all_organizations(acme, globex, twilio, http):
     assert globex.organization.id not in found
 
 
-@pytest.mark.parametrize("count", [2, runs.FEW + 1])
+@pytest.mark.parametrize("count", [2, lookup.FEW + 1])
 def test_run_without_a_response_keeps_the_checks_pending(acme, twilio, http, count):
     numbers = _numbers(acme, twilio, count)
     wrong = []
@@ -134,11 +192,33 @@ def test_run_without_a_response_keeps_the_checks_pending(acme, twilio, http, cou
     assert runs.run(acme, http) == Report(checked=count, drifted=0)
 
 
+def test_run_goes_on_after_an_unreadable_response_about_one_number(acme, twilio, http, monkeypatch):
+    """Also with the next batch, and after a connection test that proved nothing."""
+    monkeypatch.setattr(runs, "BATCH", 2)
+    numbers = _numbers(acme, twilio, 2 * lookup.FEW)
+    unread = numbers[0].lstrip("+")
+    twilio.instead["GET", unread] = Reply(500, {})
+    twilio.instead["GET", "/Applications/"] = Reply(200, {"error": "x"})
+    report = runs.run(acme, http, everything=True)
+    assert report.failure
+    kept = tallies.of_numbers(acme, numbers)
+    pending = [number for number in numbers if kept[("twilio", number)].due]
+    assert pending == numbers[:1]
+
+
+def test_run_ends_when_the_provider_limits_requests(acme, twilio, http):
+    numbers = _numbers(acme, twilio, 2 * lookup.FEW)
+    twilio.instead["GET", "/PhoneNumbers/"] = Reply(429, {}, {"Retry-After": "3600"})
+    assert runs.run(acme, http).failure
+    assert len([seen for seen in twilio.requests if seen.host == "routes.twilio.com"]) == 1
+    assert queue.due_counts(acme) == {"twilio": len(numbers)}
+
+
 def test_run_refused_credentials_are_drift_of_every_number(acme, twilio, http):
-    _numbers(acme, twilio, runs.FEW + 1)
+    _numbers(acme, twilio, lookup.FEW + 1)
     twilio.status, twilio.hides_status = "suspended", True
     report = runs.run(acme, http)
-    assert report == Report(checked=runs.FEW + 1, drifted=runs.FEW + 1)
+    assert report == Report(checked=lookup.FEW + 1, drifted=lookup.FEW + 1)
     kept = tallies.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
     assert (kept.verdict, kept.cause) == ("unhealthy", "credentials_refused")
 
@@ -173,14 +253,14 @@ def test_run_finds_drift_of_a_users_number(acme, cast, twilio, http):
 
 @pytest.mark.both_databases
 def test_run_concurrently_checks_once(acme, scopes, twilio, http, monkeypatch):
-    monkeypatch.setattr(runs, "BATCH", 2 * runs.FEW)
-    _numbers(acme, twilio, 3 * runs.FEW)
+    monkeypatch.setattr(runs, "BATCH", 2 * lookup.FEW)
+    _numbers(acme, twilio, 3 * lookup.FEW)
     acme.session.rollback()
     reports = scopes.in_parallel(*[("dana", lambda scope: runs.run(scope, http, everything=True))] * 4)
     assert winners(reports) == reports
     done = [report for report in reports if not report.already_running]
     assert done
-    assert all(report == Report(checked=3 * runs.FEW, drifted=0) for report in done)
+    assert all(report == Report(checked=3 * lookup.FEW, drifted=0) for report in done)
     assert tallies.tally(acme).due == 0
 
 
@@ -198,7 +278,7 @@ def test_run_replaces_a_killed_run_after_its_lease(acme, twilio, http):
     assert runs.run(acme, http, everything=True) == Report(checked=2)
 
 
-@pytest.mark.parametrize("count", [3, runs.FEW + 1])
+@pytest.mark.parametrize("count", [3, lookup.FEW + 1])
 def test_run_extends_its_lease_after_each_response(acme, twilio, http, monkeypatch, count):
     _numbers(acme, twilio, count)
     monkeypatch.setattr(runs, "RENEW_AFTER", 0.0)
@@ -265,7 +345,7 @@ def test_check_all_queues_every_number(acme, twilio, http):
 
 
 def test_run_has_no_open_transaction_during_requests(acme, twilio, http, monkeypatch):
-    _numbers(acme, twilio, runs.FEW + 1)
+    _numbers(acme, twilio, lookup.FEW + 1)
     open_meanwhile = []
     send = Outbound.send
 
