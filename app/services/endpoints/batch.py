@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, SkipValidation
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import TypeAliasType
 
 from app.core.errors import Conflict, Invalid, NotFound, Problem, Stale
 from app.models import Endpoint
 from app.services import sql, validation
 from app.services.audit import log
-from app.services.endpoints import crud, listing, messages, writes
-from app.services.endpoints.fields import EDIT_FIXED, EndpointDraft, EndpointEdit
+from app.services.endpoints import crud, listing, messages, proven, writes
+from app.services.endpoints.fields import EDIT_FIXED, PROVEN_AT, EndpointDraft, EndpointEdit
 from app.services.endpoints.writes import Outcome, Planned
 from app.services.scope import Scope
 
@@ -30,8 +32,13 @@ class EndpointChange(EndpointEdit):  # type: ignore[misc, valid-type]
         name: sentence for name, sentence in EDIT_FIXED.items() if name not in ("id", "version")
     }
 
-    id: str
+    id: validation.RowId
     version: int | None = None
+
+
+_DraftOrChange = SkipValidation[EndpointDraft | EndpointChange]  # type: ignore[valid-type]
+EndpointBatchItem = TypeAliasType("EndpointBatchItem", _DraftOrChange)
+"""Named for clients, which are generated from the names of types."""
 
 
 class EndpointBatch(BaseModel):
@@ -40,17 +47,21 @@ class EndpointBatch(BaseModel):
     model_config = validation.STRICT
 
     endpoints: Annotated[
-        list[SkipValidation[EndpointDraft | EndpointChange]],  # type: ignore[valid-type]
+        list[EndpointBatchItem],
         Field(min_length=1, max_length=MOST),
     ]
 
 
 @dataclass(frozen=True)
 class Saved:
-    """How many endpoints have each outcome, and all of them in the order of the request."""
+    """How many endpoints have each outcome, and all of them in the order of the request.
+
+    `proven` has when their numbers were proven, by id, of those that are.
+    """
 
     counts: Mapping[str, int]
     rows: Sequence[Any]
+    proven: Mapping[str, datetime]
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,12 @@ def save(scope: Scope, sent: Any) -> Saved:
             plan = _plan(scope, rows)
             _write(scope, plan)
             saved = _stored(scope, Endpoint.phone_number, [row.number for row in plan])
+            times = proven.times_at_commit(scope, saved)
     except IntegrityError:
         _refuse_taken(scope, rows)
         raise Conflict(messages.NUMBER_JUST_CLAIMED, code="NUMBER_IN_USE") from None
     by_number = {row.phone_number: row for row in saved}
-    return Saved(Counter(row.outcome for row in plan), [by_number[row.number] for row in plan])
+    return Saved(Counter(row.outcome for row in plan), [by_number[row.number] for row in plan], times)
 
 
 def _read(scope: Scope, sent: Any) -> list[_Row]:
@@ -138,7 +150,8 @@ def _expect_unchanged(scope: Scope, changes: Sequence[_Row], stored: Mapping[str
     for row in changes:
         try:
             current = listing.document(base, stored[row.draft.id])
-            validation.expect_unchanged(EndpointChange, row.fixed, current)
+            fixed = {name: value for name, value in row.fixed.items() if name != PROVEN_AT}
+            validation.expect_unchanged(EndpointChange, fixed, current)
         except Invalid as error:
             problems += [_in_row(row.index, problem) for problem in error.problems]
     _raise(problems)

@@ -29,15 +29,16 @@ from sqlalchemy import (
 from app import providers
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
-from app.models import AuditEvent, Endpoint, VoicePhoneNumber
+from app.models import AuditEvent, Endpoint, Verdict, VoicePhoneNumber
 from app.services import sql, validation
 from app.services.audit import log
+from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints import listing, messages, readiness
+from app.services.endpoints import healths, listing, messages, readiness
 from app.services.endpoints.fields import (
-    BULK,
+    AGENTS,
     RESTORABLE_FIELDS,
     SEARCHED_WORDS,
     WEBHOOK_FIELDS,
@@ -50,7 +51,7 @@ MAX_SELECTED = 1000
 NAMED = 20
 """Numbers in the text of the event; its own rows have all."""
 SHOWN = 10
-TEXTS = tuple(field.name for field in BULK if field.is_text)
+TEXTS = tuple(field.name for field in AGENTS)
 """Fields whose values are counted on the confirmation page."""
 
 SUMMED = ("provider", *TEXTS)
@@ -61,27 +62,29 @@ _WORDS = {True: "yes", False: "no", None: "none"}
 
 @dataclass(frozen=True)
 class Selection:
-    """The endpoints with the ids; with a filter, all that match it when they are changed."""
+    """The endpoints with the ids; or all that match a filter when they are changed; or those of an event."""
 
     ids: Sequence[str] = ()
     filters: Filter | None = None
+    event_id: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.ids) or self.filters is not None
+        return bool(self.ids) or self.filters is not None or self.event_id is not None
 
 
 @dataclass(frozen=True)
 class Affected:
-    """What a selection is now. `numbers` are the first few.
+    """What a selection is now. `rows` are the first few by number.
 
-    `values` has by field the most frequent ones, each with how often; `dialers` are the people who have one
-    of the numbers.
+    `healthy`: ready, and in sync at the provider as last read. `values` has by field the most frequent ones,
+    each with how often; `dialers` are the people who have one of the numbers.
     """
 
     count: int
-    numbers: list[str]
+    rows: list[Endpoint]
     active: int
     ready: int
+    healthy: int
     labelled: int
     values: dict[str, list[tuple[str | None, int]]]
     dialers: int
@@ -89,32 +92,34 @@ class Affected:
 
 def affected(scope: Scope, selection: Selection) -> Affected:
     """Counts everything in one statement, so that a slow filter runs once."""
-    query = _query(scope, selection)
-    selected = _counted_columns(scope, query, selection)
-    row = selected.c
+    query = selected(scope, selection)
+    counted = _counted_columns(scope, query, selection)
+    row = counted.c
     counts = [
         func.count(),
         func.count().filter(row.is_active),
         func.count().filter(row.is_ready),
+        func.count().filter(row.is_ready, row.health == Verdict.HEALTHY),
         func.count(row.label),
     ]
     parts = [
-        select(literal(""), null(), *counts).select_from(selected),
-        *(_ranked(selected, name) for name in TEXTS),
+        select(literal(""), null(), *counts).select_from(counted),
+        *(_ranked(counted, name) for name in TEXTS),
     ]
-    rows = scope.session.execute(union_all(*parts)).all()
-    count, active, ready, labelled = next(row[2:] for row in rows if not row[0])
-    values = {name: _ordered(row for row in rows if row[0] == name) for name in TEXTS}
-    numbers = _numbers(scope, query.limit(SHOWN))
+    found = scope.session.execute(union_all(*parts)).all()
+    count, active, ready, healthy, labelled = next(row[2:] for row in found if not row[0])
+    values = {name: _ordered(row for row in found if row[0] == name) for name in TEXTS}
+    rows = list(scope.session.scalars(query.order_by(Endpoint.phone_number).limit(SHOWN)))
     dialers = scope.session.scalar(_holders(scope, query)) or 0
-    return Affected(count, numbers, active, ready, labelled, values, dialers)
+    return Affected(count, rows, active, ready, healthy, labelled, values, dialers)
 
 
 def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
     """What is counted: materialized, unless an index covers the query."""
     names = ("is_active", "label", *TEXTS)
     is_ready = readiness.load(scope).is_ready.label("is_ready")
-    columns = query.with_only_columns(is_ready, *(getattr(Endpoint, name) for name in names))
+    health = listing.health().label("health")
+    columns = query.with_only_columns(is_ready, health, *(getattr(Endpoint, name) for name in names))
     filters = selection.filters
     if filters and (filters.text or filters.drifted):
         return columns.cte("selected").prefix_with("MATERIALIZED")
@@ -127,7 +132,7 @@ def _ranked(selected: FromClause, name: str) -> Select[Any]:
     grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
     nothing = literal(0)
-    return select(literal(name), some.c.value, some.c.times, nothing, nothing, nothing)
+    return select(literal(name), some.c.value, some.c.times, nothing, nothing, nothing, nothing)
 
 
 def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:
@@ -184,6 +189,16 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
     return _done(scope, before, event)
 
 
+def check(scope: Scope, selection: Selection, *, seen: int | None) -> int:
+    """Queues a check of each at its provider; returns how many. Raises Conflict as `change`."""
+    with scope.transaction():
+        query = _locked_selection(scope, selection, seen)
+        numbers = list(scope.session.scalars(query.with_only_columns(Endpoint.phone_number)))
+        queue.mark_due(scope, numbers, changed=False)
+        scope.on_commit(scope.queue_drift_check, scope.organization.id)
+    return len(numbers)
+
+
 def words(filters: Filter, shown: Callable[[str], str] = str) -> str:
     """Returns the filter in words, with what the user typed passed through `shown`."""
     return messages.filter_words(
@@ -192,12 +207,15 @@ def words(filters: Filter, shown: Callable[[str], str] = str) -> str:
         provider=filters.provider and providers.label(filters.provider),
         agent=filters.agent and shown(filters.agent),
         is_active=filters.is_active,
-        drifted=filters.drifted,
-        blocked=filters.blocked,
+        healths=[choice.word for choice in healths.of_filter(filters)],
     )
 
 
-def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
+def selected(scope: Scope, selection: Selection) -> Select[Endpoint]:
+    """Selects the endpoints, unordered. Raises Invalid for too many ids, and NotFound for no such event."""
+    if selection.event_id is not None:
+        numbers = _touched(scope, selection.event_id)
+        return scope.select(Endpoint).where(sql.in_list(scope, Endpoint.phone_number, numbers))
     if selection.filters is not None:
         return listing.matching(scope, selection.filters)
     if len(selection.ids) > MAX_SELECTED:
@@ -205,17 +223,19 @@ def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
 
 
+def _touched(scope: Scope, event_id: int) -> list[str]:
+    event = scope.get(AuditEvent, event_id, what="event")
+    if event.numbers_digest is None:
+        return [event.subject]
+    return [number for number, _ in audit_numbers.of_event(scope.session, event.id)]
+
+
 def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
-    query = _query(scope, selection)
+    query = selected(scope, selection)
     count = scope.session.scalar(query.with_only_columns(func.count())) or 0
     if count != seen:
         raise Conflict(messages.selection_changed(count, seen), code="SELECTION_CHANGED")
     return query
-
-
-def _numbers(scope: Scope, query: Select[Endpoint]) -> list[str]:
-    ordered = query.with_only_columns(Endpoint.phone_number).order_by(Endpoint.phone_number)
-    return list(scope.session.scalars(ordered))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -14,9 +16,27 @@ from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.drift import queue
-from app.services.endpoints import listing, messages
-from app.services.endpoints.fields import RESTORABLE_FIELDS, WEBHOOK_FIELDS, EndpointDraft, EndpointEdit
+from app.services.endpoints import listing, messages, proven
+from app.services.endpoints.fields import (
+    PROVEN_AT,
+    RESTORABLE_FIELDS,
+    WEBHOOK_FIELDS,
+    EndpointDraft,
+    EndpointEdit,
+)
 from app.services.scope import Scope, expect_version
+
+
+@dataclass(frozen=True)
+class Saved:
+    """An endpoint after a change, and the id of the event that records it; None if nothing changed.
+
+    `proven` has when its number was proven, by its id, if it is.
+    """
+
+    row: Endpoint
+    event_id: int | None
+    proven: Mapping[str, datetime]
 
 
 def get(scope: Scope, endpoint_id: str) -> Endpoint:
@@ -59,12 +79,19 @@ def add(
 
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Endpoint:
+    """Returns the endpoint as `save` leaves it."""
+    return save(scope, endpoint_id, sent, version=version).row
+
+
+def save(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Saved:
     """Changes the fields that are submitted; null clears one. Raises Stale, Invalid, NotFound."""
+    event = None
     draft, fixed = validation.read_edit(EndpointEdit, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
+        fixed.pop(PROVEN_AT, None)
         current = listing.document(scope.organization.public_base_url, row)
         validation.expect_unchanged(EndpointEdit, fixed, current)
         differs = log.diff({name: getattr(row, name) for name in changes}, changes)
@@ -72,10 +99,11 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Con
             setattr(row, name, value)
         scope.session.flush()
         if differs:
-            log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, differs)
+            event = log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, differs)
         if differs.keys() & WEBHOOK_FIELDS:
             queue.mark_due(scope, [row.phone_number])
-    return row
+        times = proven.times_at_commit(scope, [row])
+    return Saved(row, event.id if event else None, times)
 
 
 def delete(

@@ -14,13 +14,13 @@ from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
 from app.services import progress
 from app.services.endpoints import listing, messages
-from app.services.endpoints.fields import BY_NAME, COLUMNS, COMPUTED, FIELDS
+from app.services.endpoints.fields import BY_NAME, COLUMNS, COMPUTED, FIELDS, PROVEN_AT
 from app.services.endpoints.listing import Filter
 from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope
 
 MOST_ROWS = 100_000
-READ_ONLY = (*COMPUTED, "health")
+READ_ONLY = (*COMPUTED, "health", PROVEN_AT)
 """Columns that are written, and ignored when they are read."""
 
 TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})

@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
-from app.models import Endpoint, EndpointImport
+from app.models import AuditEvent, Endpoint, EndpointImport
 from app.services import progress, validation
-from app.services.audit import log
+from app.services.audit import log, search
+from app.services.audit.actions import Action
 from app.services.endpoints import csv_format, messages, writes
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.endpoints.fields import COLUMNS, EndpointEdit, NewEndpoint
@@ -112,6 +113,13 @@ def apply(
     return preview
 
 
+def pasted(scope: Scope, import_id: str) -> str:
+    """Returns the rows of a preview that came without a file."""
+    preview = get(scope, import_id)
+    is_pasted = preview.file_name == PASTED
+    return zlib.decompress(preview.source).decode(errors="replace") if is_pasted else ""
+
+
 def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> EndpointImport:
     """Saves a fresh preview of the same file."""
     preview = get(scope, import_id)
@@ -124,6 +132,15 @@ def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> Endpo
             preview.country, preview.plan = country, _pack(plan)
             preview.shown = _shown(sheet, plan) | _moved(before, plan)
     return preview
+
+
+def event(scope: Scope, preview: EndpointImport) -> AuditEvent | None:
+    """Returns the event of an applied import: of the last about a file of its name, the nearest in time."""
+    applied_at = preview.applied_at
+    if applied_at is None:
+        return None
+    page = search.history(scope, preview.file_name, actions=(Action.ENDPOINTS_IMPORTED,), limit=50)
+    return min(page.rows, key=lambda row: abs(row.at - applied_at), default=None)
 
 
 def report(scope: Scope, import_id: str) -> Iterator[bytes]:
@@ -202,7 +219,10 @@ def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Plann
     try:
         return _change(scope, row, stored) if stored else _addition(scope, row)
     except Invalid as error:
-        said = " ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+        said = " ".join(
+            messages.row_problem(problem.field, problem.message, row.sent.get(problem.field))
+            for problem in error.problems
+        )
         return Planned(row.line, row.number, Outcome.REFUSED, said=said)
 
 

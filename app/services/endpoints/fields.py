@@ -152,6 +152,7 @@ FIELDS = (
         examples=("Front desk", "London"),
         search_word="label",
         sort="label",
+        bulk=True,
     ),
     EndpointField(
         "is_active",
@@ -186,7 +187,10 @@ RESTORABLE_FIELDS = tuple(field.name for field in FIELDS if field.name != "phone
 COMPUTED = ("created_at", "inbound_webhook_url")
 """Read with the fields, and never submitted."""
 
-_COMPUTED = dict.fromkeys(("id", *COMPUTED, "version"), messages.COMPUTED)
+PROVEN_AT = "proven_at"
+"""When the number was proven. It changes by itself, so any value can be sent back."""
+
+_COMPUTED = dict.fromkeys(("id", *COMPUTED, PROVEN_AT, "version"), messages.COMPUTED)
 
 
 class _New(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
-from app.core import urls
+from app.core import phone, urls
 from app.models import Endpoint, Verdict
 from app.providers import PROVIDERS
 from app.services import fields
@@ -45,6 +45,29 @@ def preview(scope: Scope, provider: str, name: str) -> Preview:
     warning = "" if fields.is_safe_agent(name) else messages.unusual_agent(name)
     url = urls.inbound_webhook_url(scope.organization.public_base_url, provider, name)
     return Preview(url, "" if url else messages.NO_BASE_URL_YET, warning)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number while it is typed: in E.164, or None; the problem with it; its own endpoint, if it has one."""
+
+    normal: str | None = None
+    problem: str = ""
+    existing_id: str | None = None
+
+
+def number(scope: Scope, text: str) -> Number:
+    """Returns how a number is read, and whether it can be added. Nothing of one that is not complete."""
+    try:
+        normal = phone.normalize(text, scope.organization.country)
+    except ValueError:
+        return Number()
+    query = select(Endpoint.id, Endpoint.organization_id).where(Endpoint.phone_number == normal)
+    used = scope.session.execute(query).one_or_none()
+    if used is None:
+        return Number(normal)
+    is_own = used.organization_id == scope.organization.id
+    return Number(normal, messages.in_use(normal), used.id if is_own else None)
 
 
 def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:

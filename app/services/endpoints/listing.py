@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from app.core import clock, phone, urls
 from app.models import DriftCheck, Endpoint, Verdict
 from app.services.drift import tallies
-from app.services.endpoints import fields, readiness
+from app.services.endpoints import fields, proven, readiness
 from app.services.scope import Scope
 
 PAGE_MOST = 1000
@@ -24,7 +25,9 @@ COUNT_MOST = 10_000
 class Filter:
     """What a list shows: text in the searched fields, exact values, only `drifted` or `blocked` endpoints.
 
-    `health`: the verdict on the number; off for one that takes no calls.
+    `health`: the verdict on the number; off for one that takes no calls. `causes`: one of these is behind it.
+    `ids`: of these alone, if there are any.
+    `proven`: see that module.
     """
 
     text: str = ""
@@ -34,6 +37,9 @@ class Filter:
     drifted: bool = False
     blocked: bool = False
     health: Verdict | None = None
+    proven: bool | None = None
+    causes: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 def document(base_url: str | None, row: Any) -> dict[str, Any]:
@@ -47,11 +53,27 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
     }
 
 
+def documents(
+    scope: Scope, rows: Sequence[Any], times: Mapping[str, datetime] | None = None
+) -> list[dict[str, Any]]:
+    """Returns endpoints as the API documents them, with when their numbers were proven (`times`)."""
+    base = scope.organization.public_base_url
+    if times is None:
+        times = proven.times(scope, [row.id for row in rows])
+    return [document(base, row) | {fields.PROVEN_AT: _iso(times.get(row.id))} for row in rows]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return clock.iso(moment) if moment else None
+
+
 def matching(scope: Scope, filters: Filter) -> Select[Endpoint]:
     """Selects the organization's endpoints that match the filter, unordered."""
     query = scope.select(Endpoint)
     if filters.text:
         query = query.where(_matches(scope, filters.text))
+    if filters.ids:
+        query = query.where(Endpoint.id.in_(filters.ids))
     if filters.provider:
         query = query.where(Endpoint.provider == filters.provider)
     if filters.is_active is not None:
@@ -59,11 +81,16 @@ def matching(scope: Scope, filters: Filter) -> Select[Endpoint]:
     if filters.agent:
         query = query.where(or_(*(field.column == filters.agent for field in fields.AGENTS)))
     if filters.drifted:
-        query = query.where(*_is_drifted(scope))
+        query = query.where(*_has_check(tallies.drifted(scope)))
+    if filters.causes:
+        query = query.where(*_has_check(tallies.with_causes(scope, filters.causes)))
     if filters.blocked:
         query = query.where(readiness.load(scope).is_blocked)
     if filters.health:
         query = query.where(_has_health(filters.health))
+    if filters.proven is not None:
+        is_proven = Endpoint.id.in_(proven.ids())
+        query = query.where(is_proven if filters.proven else ~is_proven)
     return query
 
 
@@ -74,13 +101,12 @@ def _has_health(verdict: Verdict) -> ColumnElement[bool]:
     return and_(Endpoint.takes_calls, check.correlate(Endpoint).exists())
 
 
-def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _has_check(checks: Select[*tuple[Any, ...]]) -> tuple[ColumnElement[bool], ...]:
     """`IN` lets the planner use the number index; `EXISTS` matches the provider."""
-    drifted = tallies.drifted(scope)
-    own = drifted.where(
+    own = checks.where(
         DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
     )
-    numbers = drifted.with_only_columns(DriftCheck.phone_number)
+    numbers = checks.with_only_columns(DriftCheck.phone_number)
     return Endpoint.phone_number.in_(numbers), own.correlate(Endpoint).exists()
 
 
@@ -108,15 +134,18 @@ def stream(scope: Scope, filters: Filter, *, with_health: bool = False) -> Itera
 
     `with_health` adds the verdict on each number.
     """
-    base = scope.organization.public_base_url
     query = matching(scope, filters).order_by(Endpoint.phone_number)
-    columns = [*Endpoint.__table__.columns, *([_health().label("health")] if with_health else [])]
+    base = scope.organization.public_base_url
+    columns = [*Endpoint.__table__.columns, proven.at().label(fields.PROVEN_AT)]
+    columns += [health().label("health")] if with_health else []
     rows = query.with_only_columns(*columns).execution_options(yield_per=500)
     for row in scope.session.execute(rows):
-        yield document(base, row) | ({"health": row.health} if with_health else {})
+        found = document(base, row) | {fields.PROVEN_AT: _iso(row.proven_at)}
+        yield found | ({"health": row.health} if with_health else {})
 
 
-def _health() -> ColumnElement[Any]:
+def health() -> ColumnElement[Any]:
+    """In SQL: the verdict on an endpoint's number."""
     check = _check_of_endpoint().with_only_columns(DriftCheck.verdict).correlate(Endpoint)
     verdict = func.coalesce(check.scalar_subquery(), str(Verdict.UNKNOWN))
     return case((Endpoint.takes_calls, verdict), else_=str(Verdict.OFF))

@@ -41,6 +41,61 @@ def counted(count: int) -> str:
 
 BY_API = "API"
 
+NO_FILTER = "Set a filter or a sort order first."
+
+
+def view_exists(name: str) -> str:
+    return f"You already have a view “{texts.bidi_isolate(name)}”."
+
+
+def too_many_views(most: int) -> str:
+    return f"You can have at most {most} views. Delete one first."
+
+
+HEALTHS = {
+    "healthy": "In sync",
+    "proven": "Proven",
+    "unhealthy": "Drifted or blocked",
+    "blocked": "Blocked",
+    "drifted": "Drifted",
+    "unknown": "Not verified",
+    "off": "Takes no calls",
+}
+HEALTH_GROUPS = ("Healthy", "Unhealthy", "Other")
+
+CAUSES = {
+    "different_url": "Wrong URL",
+    "different_method": "Wrong method",
+    "no_webhook": "No webhook set",
+    "application_in_the_way": "App overrides",
+    "trunk_in_the_way": "Trunk overrides",
+    "number_gone": "Not in account",
+    "of_subaccount": "In a subaccount",
+    "other_region": "Another region",
+    "blocked": "Suspended",
+    "no_voice": "No voice",
+    "other_voice_mode": "Not for voice",
+    "off_the_trunk": "Off the trunk",
+    "trunk_leads_elsewhere": "Wrong endpoint",
+    "other_agent": "Wrong agent",
+    "application_disabled": "App disabled",
+    "known_taker": "Another service",
+    "different_fallback": "Wrong fallback",
+    "different_status_callback": "Wrong status URL",
+    "credentials_refused": "Credentials rejected",
+    "no_public_base_url": "No base URL",
+    "provider_not_configured": "Not connected",
+    "provider_disabled": "Disabled",
+    "provider_unknown": "Unknown provider",
+    "not_checked": "Not checked",
+    "not_shown": "Can't verify",
+}
+"""What is wrong with a number, or not known of it, in a word or two."""
+
+
+def cause_word(cause: str | None) -> str:
+    return CAUSES.get(str(cause), HEALTHS["drifted"])
+
 
 def also_in_row(index: int) -> str:
     return f"This is also in endpoints.{index}. Send each endpoint once."
@@ -78,8 +133,7 @@ def filter_words(
     provider: str | None,
     agent: str | None,
     is_active: bool | None,
-    drifted: bool,
-    blocked: bool,
+    healths: Iterable[str],
 ) -> str:
     """A filter in words, with what the user typed as it is passed."""
     parts = [
@@ -87,8 +141,7 @@ def filter_words(
         f"provider {provider}" if provider else "",
         f"agent {agent}" if agent else "",
         {True: "active", False: "inactive", None: ""}[is_active],
-        "drifted" if drifted else "",
-        "blocked" if blocked else "",
+        *(f"health {health[:1].lower()}{health[1:]}" for health in healths),
     ]
     return ", ".join(filter(None, parts))
 
@@ -167,6 +220,12 @@ def plus_added(count: int) -> str:
 
 def country_assumed(count: int, country: str | None) -> str:
     return f"{texts.count_of(count, 'number')} without a country code: read as {country}."
+
+
+def row_problem(field: str, message: str, typed: object) -> str:
+    """Returns what is wrong with a cell, with what was written in it."""
+    quoted = f" The file has “{texts.bidi_isolate(str(typed)[:40])}”." if typed not in (None, "") else ""
+    return f"{field}: {message}{quoted}"
 
 
 def repeated_number(lines: Iterable[int]) -> str:

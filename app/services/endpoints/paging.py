@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, DateTime, func
+from sqlalchemy import Boolean, DateTime
 
 from app.core import phone, strict_json
 from app.core.errors import Malformed
@@ -28,7 +28,7 @@ BY_NUMBER = "number"
 def _order(field: EndpointField) -> Order:
     """Names that people give are compared without case."""
     order = Order(field.column, Endpoint.phone_number)
-    return replace(order, compared=func.lower) if field.is_text and not field.fixed else order
+    return replace(order, ignores_case=field.is_text and not field.fixed)
 
 
 ORDERS = {field.sort: _order(field) for field in FIELDS if field.sort} | {

@@ -17,7 +17,8 @@ from app.providers import in_family
 from app.services.connections import number_health, store
 from app.services.connections.number_health import BlockedReason, Cause
 from app.services.connections.store import StoredConnection
-from app.services.endpoints import messages
+from app.services.drift import verdicts
+from app.services.endpoints import messages, proven
 from app.services.scope import Scope
 
 DIRECTIONS = ("inbound", "outbound")
@@ -42,6 +43,16 @@ class Readiness:
         if not self.base_url:
             return BlockedReason.NO_PUBLIC_BASE_URL
         return number_health.blocked_by(self.connections.get(endpoint.provider))
+
+    def is_live(self, endpoint: Endpoint) -> bool:
+        """Whether calls of the endpoint are answered or made, as far as Patchbay is set up."""
+        return any(self.blocked_reason(endpoint, direction) is None for direction in DIRECTIONS)
+
+    def stopped_by(self, endpoint: Endpoint, changes: Mapping[str, Any]) -> list[str]:
+        """Returns the directions that are live, and no longer after these changes."""
+        live = [name for name in DIRECTIONS if self.blocked_reason(endpoint, name) is None]
+        is_active = changes.get("is_active", endpoint.is_active)
+        return [name for name in live if not is_active or changes.get(f"{name}_agent_name", "") is None]
 
     @property
     def is_ready(self) -> ColumnElement[bool]:
@@ -100,26 +111,28 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         )
     reason = load(scope).blocked_reason(row, direction) if row else BlockedReason.UNKNOWN_NUMBER
-    verdict, cause = health_of(scope, row) if row else (Verdict.OFF, reason)
+    verdict, cause, detail = health_of(scope, row) if row else (Verdict.OFF, reason, None)
     return answer | {
         "ready": reason is None,
         "blocked_reason": reason and reason.value,
         "health": str(verdict),
         "health_reason": cause and str(cause),
+        "health_detail": detail,
+        "proven": row is not None and proven.of_endpoint(scope, row),
     }
 
 
-def health_of(scope: Scope, row: Endpoint) -> tuple[Verdict, str | None]:
-    """Returns the verdict on an endpoint's number, for inbound calls, and its reason."""
+def health_of(scope: Scope, row: Endpoint) -> tuple[Verdict, str | None, str | None]:
+    """Returns the verdict on an endpoint's number, for inbound calls, its reason, and what was found."""
     if not row.takes_calls:
-        return Verdict.OFF, load(scope).blocked_reason(row)
+        return Verdict.OFF, load(scope).blocked_reason(row), None
     query = scope.select(DriftCheck).where(
         DriftCheck.provider == row.provider, DriftCheck.phone_number == row.phone_number
     )
     check = scope.session.scalar(query)
     if check is None or check.verdict is None:
-        return Verdict.UNKNOWN, Cause.NOT_CHECKED
-    return Verdict(check.verdict), check.cause
+        return Verdict.UNKNOWN, Cause.NOT_CHECKED, None
+    return Verdict(check.verdict), check.cause, verdicts.detail(check)
 
 
 def read_number(scope: Scope, text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -32,7 +32,7 @@ class VoicePhoneNumberDraft(BaseModel):
 
     model_config = validation.STRICT_CAMEL
 
-    user_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    user_id: validation.RowId
     provider: Annotated[str, validation.one_of(keys_in(Family.VOICE))]
     phone_number: Annotated[str, Checked(phone.normalize, {"format": phone.FORMAT})]
     label: Label | None = None
@@ -53,7 +53,7 @@ class VoicePhoneNumberEdit(BaseModel):
     model_config = validation.STRICT_CAMEL
     fixed: ClassVar[Mapping[str, str]] = validation.read_only(*FIXED, "aiEnabled", "aiAgentId")
 
-    user_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})] = ""
+    user_id: validation.RowId = ""
     label: Label | None = None
     is_default: bool = False
     is_inbound_enabled: bool = True

@@ -59,20 +59,20 @@ def import_endpoints(
     if not inventory.can_import_as_endpoints(provider):
         raise Conflict(messages.cannot_be_endpoints(provider.label), code="CANNOT_IMPORT")
     agents = validation.read(Agents, draft)
-    lines = _still_owned(scope, http, provider, _checked(submitted))
+    numbers = _still_owned(scope, http, provider, _checked(submitted))
     try:
         with scope.transaction():
-            _refuse_claimed(scope, lines)
-            drafts = [_draft(provider, line, agents) for line in lines]
+            _refuse_claimed(scope, numbers)
+            drafts = [_draft(provider, number, agents) for number in numbers]
             rows = crud.add(scope, drafts, {"imported_from": [None, provider.label]})
     except IntegrityError:
-        _refuse_claimed(scope, lines)
+        _refuse_claimed(scope, numbers)
         raise
     return rows
 
 
-def _draft(provider: Provider, line: ProviderNumber, agents: Agents) -> dict[str, Any]:
-    own = {"phone_number": line.phone_number, "provider": provider.key, "label": line.label}
+def _draft(provider: Provider, number: ProviderNumber, agents: Agents) -> dict[str, Any]:
+    own = {"phone_number": number.phone_number, "provider": provider.key, "label": number.label}
     return EndpointDraft(**own, **agents.model_dump()).model_dump()
 
 
@@ -87,13 +87,13 @@ def import_voice_numbers(
     if not user_id:
         raise Invalid([Problem("user_id", messages.NO_USER)])
     users.get(scope, user_id)
-    lines = _still_owned(scope, http, provider, checked)
+    numbers = _still_owned(scope, http, provider, checked)
     with scope.transaction():
         user = users.get(scope, user_id)
-        _refuse_taken(scope, user, voice_key, lines)
-        for line in lines:
-            sent = {"user_id": user.id, "provider": voice_key, "label": line.label}
-            sent |= {"phone_number": line.phone_number}
+        _refuse_taken(scope, user, voice_key, numbers)
+        for number in numbers:
+            sent = {"user_id": user.id, "provider": voice_key, "label": number.label}
+            sent |= {"phone_number": number.phone_number}
             draft = VoicePhoneNumberDraft.model_validate(sent, by_alias=False, by_name=True)
             assignments.add(scope, user, draft)
     return user
@@ -123,20 +123,20 @@ def _still_owned(
 ) -> list[ProviderNumber]:
     """The numbers as the provider has them now, whatever the page showed."""
     found, _ = inventory.read(scope, http, inventory.connection_for_listing(scope, provider))
-    lines: Mapping[str, ProviderNumber] = {line.phone_number: line for line in found}
-    gone = [number for number in selected if number not in lines]
+    numbers: Mapping[str, ProviderNumber] = {number.phone_number: number for number in found}
+    gone = [phone_number for phone_number in selected if phone_number not in numbers]
     _refuse({messages.not_owned(provider.label): gone}, "NUMBER_NOT_OWNED")
-    return [lines[number] for number in selected]
+    return [numbers[phone_number] for phone_number in selected]
 
 
-def _refuse_claimed(scope: Scope, lines: Iterable[ProviderNumber]) -> None:
-    known = claims.claims(scope, [line.phone_number for line in lines])
+def _refuse_claimed(scope: Scope, numbers: Iterable[ProviderNumber]) -> None:
+    known = claims.claims(scope, [number.phone_number for number in numbers])
     own = [number for number, claim in known.items() if claim.endpoint_id]
     _refuse({messages.IS_ENDPOINT: own, messages.IN_OTHER_ORGANIZATION: _in_other_organization(known)})
 
 
-def _refuse_taken(scope: Scope, user: User, voice_key: str, lines: Iterable[ProviderNumber]) -> None:
-    known = claims.claims(scope, [line.phone_number for line in lines])
+def _refuse_taken(scope: Scope, user: User, voice_key: str, numbers: Iterable[ProviderNumber]) -> None:
+    known = claims.claims(scope, [number.phone_number for number in numbers])
     had = {own.phone_number for own in assignments.of_user(scope, user) if own.provider == voice_key}
     _refuse({messages.IN_OTHER_ORGANIZATION: _in_other_organization(known)})
     _refuse(

@@ -93,16 +93,16 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     """Lists the numbers of the account. Raises Conflict, TooMany, ProviderCallFailed."""
     connection = connection_for_listing(scope, provider)
     found, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
-    known = numbers_claims.claims(scope, [line.phone_number for line in found])
-    rows = [_owned(provider, line, known.get(line.phone_number, Claims())) for line in found]
+    known = numbers_claims.claims(scope, [number.phone_number for number in found])
+    rows = [_owned(provider, number, known.get(number.phone_number, Claims())) for number in found]
     return Inventory(sorted(rows, key=lambda row: row.number.phone_number), is_cut_off)
 
 
 def without_listing(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
     """Numbers as Patchbay has them, which the provider did not list."""
     known = numbers_claims.claims(scope, numbers)
-    rows = (ProviderNumber(number, shows_webhook=False) for number in numbers)
-    return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
+    rows = (ProviderNumber(phone_number, shows_webhook=False) for phone_number in numbers)
+    return [_owned(provider, number, known.get(number.phone_number, Claims())) for number in rows]
 
 
 def connection_for_listing(scope: Scope, provider: Provider) -> StoredConnection:
@@ -119,29 +119,31 @@ def read(
     lister = cast(Numbers, connection.provider)
 
     def listed(client: Outbound, values: Mapping[str, Any]) -> list[ProviderNumber]:
-        return list(islice((line for line in lister.numbers(client, values) if line.has_voice), MOST + 1))
+        return list(
+            islice((number for number in lister.numbers(client, values) if number.has_voice), MOST + 1)
+        )
 
     found = gateway.call(
         scope, http.within(gateway.LIST.seconds), connection, listed, evidence=Evidence.NUMBERS, quota=quota
     )
     once: dict[str, ProviderNumber] = {}
-    for line in found[:MOST]:
-        once.setdefault(line.phone_number, _presentable(line))
+    for number in found[:MOST]:
+        once.setdefault(number.phone_number, _presentable(number))
     return list(once.values()), len(found) > MOST
 
 
-def _presentable(line: ProviderNumber) -> ProviderNumber:
+def _presentable(number: ProviderNumber) -> ProviderNumber:
     """Makes provider text safe to show: one line, truncated, no password in the URL."""
-    url = urls.without_user(line.webhook_url or "")
+    url = urls.without_user(number.webhook_url or "")
     return replace(
-        line,
-        label=provider_numbers.cleaned(line.label, fields.LABEL_LONGEST),
+        number,
+        label=provider_numbers.cleaned(number.label, fields.LABEL_LONGEST),
         webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
-        override_name=provider_numbers.cleaned(line.override_name) or "",
+        override_name=provider_numbers.cleaned(number.override_name) or "",
     )
 
 
-def _owned(provider: Provider, line: ProviderNumber, claim: Claims) -> Owned:
+def _owned(provider: Provider, number: ProviderNumber, claim: Claims) -> Owned:
     own = claim.endpoint_id if can_import_as_endpoints(provider) else claim.user_id
     state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.in_other_organization else Claim.UNMAPPED
-    return Owned(line, state, claim)
+    return Owned(number, state, claim)

@@ -217,6 +217,7 @@ def test_a_bad_agent_or_too_many_ids_name_their_field(acme, ids):
     with pytest.raises(Invalid) as refused:
         bulk.affected(acme, Selection(ids=["x"] * 1001))
     assert [problem.field for problem in refused.value.problems] == ["id"]
+    assert acme.session.scalars(bulk.selected(acme, Selection(ids=["x"] * 1000))).all() == []
 
 
 TWILIO = {
@@ -235,7 +236,12 @@ def test_affected_counts_what_is_active_and_ready(acme, ids):
     found = bulk.affected(acme, ALL)
     assert (found.count, found.active, found.labelled) == (12, 9, 12)
     assert found.ready == 6
-    assert found.numbers == [f"+1555{n:07}" for n in range(10)]
+    assert [row.phone_number for row in found.rows] == [f"+1555{n:07}" for n in range(10)]
+    assert found.healthy == 0
+    with acme.transaction():
+        numbers = DriftCheck.phone_number.in_(["+15550000001", "+15550000002"])
+        acme.session.execute(update(DriftCheck).where(numbers).values(verdict="healthy"))
+    assert bulk.affected(acme, ALL).healthy == 1
     assert found.values == {
         "inbound_agent_name": [("Agent 1", 5), ("Agent 0", 4), (None, 3)],
         "outbound_agent_name": [(None, 12)],

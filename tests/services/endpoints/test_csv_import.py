@@ -119,6 +119,26 @@ BAD_ROWS = {
 }
 
 
+def test_check_quotes_what_a_refused_cell_has(acme):
+    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twillio,,,,")))
+    assert "twillio" in said
+    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twilio,,,{'x' * 201},")))
+    assert "x" * 40 in said
+    assert "x" * 41 not in said
+
+
+def test_event_is_of_this_import(acme):
+    made = []
+    for number in (SECOND, THIRD):
+        found = checked(acme, sheet(f"{number},twilio,,,,"))
+        assert csv_import.event(acme, found) is None
+        csv_import.apply(acme, found.id)
+        made.append(found.id)
+    events = [csv_import.event(acme, csv_import.get(acme, one)) for one in made]
+    assert [one and one.id for one in events] == sorted({one.id for one in events if one})
+    assert len(events) == 2
+
+
 def test_check_refuses_a_bad_row_with_its_line_and_reason(acme, globex):
     made(acme)
     made(globex, "+15550009999", label="Theirs")
@@ -179,7 +199,7 @@ def test_check_of_an_export_is_unchanged(acme):
         made(acme, f"+1555123{4000 + n}", label=label, inbound_agent_name="+agent" if n else None)
     written = b"".join(csv_format.written(acme, Filter()))
     table = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
-    assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url", "health"]
+    assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url", "health", "proven_at"]
     assert not [cell for row in table for cell in row if cell[:1] in ("=", "+", "-", "@")]
     found = checked(acme, written)
     assert totals(found) == {"unchanged": len(labels)}

@@ -146,6 +146,6 @@ def test_a_new_field_is_searched_sorted_imported_and_in_bulk(found):
     assert "Who owns it." in found["help"]
     assert found["imported"] == {FIRST: "Imported", SECOND: "Desk"}
 
-    assert "Team: " in found["bulk_page"]
+    assert "Set team of 2 endpoints?" in found["bulk_page"]
     assert found["bulk"] == {FIRST: "All", SECOND: "All"}
     assert found["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from app.services.endpoints import crud, messages, paging
 from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import SORTS
 
-LABELS = [None, "b", "A", "a", "Zoë", "", "100%", "B", "z"]
+LABELS = [None, "b", "A", "a", "Zoë", "Écoute", "a b", "école", "100%", "B", "a-c"]
 MOMENT = datetime.fromisoformat("2026-03-18T10:00:00")
 
 
@@ -44,7 +45,7 @@ def many(acme, globex):
 
 FIELDS = {
     "number": lambda row: row["phone_number"],
-    "label": lambda row: row["label"] if row["label"] is None else row["label"].lower(),
+    "label": lambda row: row["label"] and re.sub("[A-Z]", lambda it: it[0].lower(), row["label"]),
     "provider": lambda row: row["provider"],
     "agent": lambda row: row["inbound_agent_name"],
     "active": lambda row: row["is_active"],
@@ -82,18 +83,11 @@ def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
 @pytest.mark.both_databases
 @pytest.mark.parametrize("limit", [1, 4, 10])
 def test_page_visits_every_row_once_in_order(acme, many, limit):
-    by_database = acme.session.get_bind().dialect.name == "postgresql"
     for sort in SORTS:
         forwards, back = _walk(acme, sort, limit)
         expected = _expected(many, sort)
         seen = [number for page in forwards for number in _numbers(page)]
-        if by_database and sort.endswith("label"):
-            # The database's own alphabet orders words, so only what both agree on is compared.
-            assert sorted(seen) == sorted(expected), sort
-            assert seen[-4:] == expected[-4:], sort
-            assert seen == [number for page in _walk(acme, sort, 31)[0] for number in _numbers(page)], sort
-        else:
-            assert seen == expected, sort
+        assert seen == expected, sort
         assert [_numbers(page) for page in back] == [_numbers(page) for page in forwards], sort
         assert (forwards[0].previous, forwards[-1].next) == (None, None), sort
 

@@ -141,6 +141,9 @@ def test_import_none_or_too_many_is_refused_without_a_request(acme, twilio, http
                 act()
             assert [(p.field, p.message) for p in refused.value.problems] == [("phone_numbers", message)]
     assert twilio.requests == []
+    with pytest.raises(Refused) as missing:
+        imports.import_endpoints(acme, http, TWILIO, many[1:], {})
+    assert missing.value.code == "NUMBER_NOT_OWNED"
 
 
 def test_import_unusable_number_is_named_without_a_request(acme, twilio, http):
