@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import delete, select
 
 from app.core import clock, strict_json
 from app.core.errors import Conflict, Unauthenticated
 from app.models import Call, Endpoint, Organization, WebhookReceipt
-from app.provider import Provider, ReportsCalls
+from app.provider import Capability, Provider, ReportsCalls
 from app.provider.voice_ai import CallReport
 from app.services import keyset
 from app.services.connections import store
 from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope
-from app.services.voice_ai import messages, selection
+from app.services.voice_ai import call_search, messages, selection
+from app.services.voice_ai.call_search import EVERY_CALL, CallFilter
 from app.services.voice_ai.webhook import SECRET
 
 PAGE = 50
+AT_A_TIME = 500
+"""Rows of an export that are in memory."""
+MOST_AGENTS = 200
+"""From which one can be chosen."""
 NEWEST_FIRST = Order(Call.at, Call.id, descends=True)
-_SEPARATORS = re.compile(r"[\s().\-/]")
 
 
 def receive(scope: Scope, provider: Provider, organization_id: str, signature: str, body: bytes) -> str:
@@ -85,23 +89,47 @@ def _call(organization: Organization, report: CallReport) -> Call:
         to_number=report.to_number,
         duration_seconds=report.duration_seconds,
         outcome=report.outcome,
+        direction=report.direction and str(report.direction),
         started_at=report.started_at,
         received_at=now,
         at=min(report.started_at or now, now),
     )
 
 
-def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int = PAGE) -> Page[Call]:
-    """Returns calls, newest first, from before the call with the id `before`.
-
-    `text` is in the agent, a number or the conversation. Raises NotFound.
-    """
-    query = scope.select(Call)
-    if text:
-        query = query.where(_matches(scope, text))
-    last = None if before is None else scope.get(Call, before, what="call")
+def page(
+    scope: Scope, wanted: CallFilter = EVERY_CALL, *, before: str | None = None, limit: int = PAGE
+) -> Page[Call]:
+    """Returns calls, newest first, from before the call with the id `before`. Raises NotFound."""
+    last = None if before is None else get(scope, before)
     mark = Mark(last.at, last.id) if last else None
+    query = call_search.select(scope, wanted)
     return keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_id)
+
+
+def get(scope: Scope, call_id: str) -> Call:
+    return scope.get(Call, call_id, what="call")
+
+
+def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
+    """Returns where a call may be found: the label of each provider that reports some, and the address."""
+    found = []
+    for provider in selection.having(Capability.CALL_REPORTS):
+        page = selection.reports_of(provider).conversation_page
+        if page and _secret(scope, provider, scope.organization):
+            found.append((provider.label, page.format(id=quote(call.conversation_id, safe=""))))
+    return found
+
+
+def export(scope: Scope, wanted: CallFilter) -> Iterator[Call]:
+    """Yields every call that is wanted, newest first."""
+    query = call_search.select(scope, wanted).order_by(Call.at.desc(), Call.id.desc())
+    yield from scope.session.scalars(query.execution_options(yield_per=AT_A_TIME))
+
+
+def agents(scope: Scope) -> list[str]:
+    """Returns the names of agents that had calls, sorted, or their ids."""
+    query = select(call_search.agent).where(Call.organization_id == scope.organization.id).distinct()
+    return sorted(filter(None, scope.session.scalars(query.limit(MOST_AGENTS))), key=str.casefold)
 
 
 def _id(call: Call, _is_before: bool) -> str:
@@ -115,13 +143,3 @@ def endpoints_of(scope: Scope, rows: Iterable[Call]) -> dict[str, str]:
     query = scope.select(Endpoint).where(Endpoint.phone_number.in_(full.values()))
     ids = {row.phone_number: row.id for row in scope.session.scalars(query)} if full else {}
     return {number: ids[full[number]] for number in written if full[number] in ids}
-
-
-def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """The text is in the agent or the conversation's id, or its digits are in a number."""
-    named = (Call.agent_name, Call.agent_id, Call.conversation_id)
-    conditions = [scope.contains(column, text) for column in named]
-    digits = _SEPARATORS.sub("", text).lstrip("+")
-    if digits.isascii() and digits.isdigit():
-        conditions += [column.contains(digits) for column in (Call.from_number, Call.to_number)]
-    return or_(*conditions)

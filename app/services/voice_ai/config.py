@@ -13,7 +13,7 @@ from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Field, Origin, Provider
-from app.providers import in_family
+from app.providers import in_family, trunks
 from app.services import validation
 from app.services.access import step_up
 from app.services.audit import log
@@ -82,7 +82,7 @@ def _numbers(scope: Scope) -> list[dict[str, Any]]:
             User.id,
         )
         .join(User, User.id == number.user_id)
-        .where(number.organization_id == scope.organization.id, number.provider.in_(selection.trunks()))
+        .where(number.organization_id == scope.organization.id, number.provider.in_(trunks()))
         .order_by(number.phone_number, User.name, User.id)
     )
     return [

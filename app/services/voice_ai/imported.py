@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Conflict
-from app.provider import Provider
+from app.provider import Provider, incomplete
 from app.provider.voice_ai import ImportedNumber, new_label
 from app.services.connections import gateway
 from app.services.connections.gateway import Returned
@@ -41,8 +41,19 @@ class Account:
         return gateway.call(self.scope, http, self.connection, operation, evidence=evidence)
 
     def find(self, http: Outbound, number: str) -> list[ImportedNumber]:
+        """Returns what the provider has of a number.
+
+        Raises ProviderCallFailed also if it may be in a part of the list that could not be read.
+        """
         calls = selection.agents_of(self.provider)
-        return self.call(http, lambda client, values: calls.imported_numbers(client, values, number))
+
+        def read(client: Outbound, values: Mapping[str, Any]) -> list[ImportedNumber]:
+            found = calls.imported_numbers(client, values)
+            if number not in found and not found.is_whole:
+                raise incomplete(self.provider.label)
+            return list(found.get(number, ()))
+
+        return self.call(http, read)
 
     def add(self, http: Outbound, number: str, domain: str, label: str) -> str:
         calls = selection.agents_of(self.provider)

@@ -80,6 +80,33 @@ def off_the_trunk(number: str, carrier: str, trunk: str) -> str:
     )
 
 
+def trunk_leads_to_agents(trunk: str, agents: str) -> str:
+    return f"The trunk of {trunk} carries the number, and sends its calls to {agents}."
+
+
+def agents_not_read(agents: str) -> str:
+    return (
+        f"Whether the agent answers could not be read: {agents} is not connected or is disabled, or its list "
+        "of phone numbers cannot be read."
+    )
+
+
+def several_agents(agents: str) -> str:
+    return (
+        f"{agents} has this number more than once, with different agents: which one answers is not known. "
+        "Remove the others there."
+    )
+
+
+def number_not_imported(agents: str) -> str:
+    return f"{agents} does not have this number, so no agent answers it. Turn AI off and on again."
+
+
+def other_agent(agents: str, found: str | None) -> str:
+    named = f"assigns the agent {found} to this number" if found else "assigns no agent to this number"
+    return f"{agents} {named}, not the one that was chosen here. Choose the agent again."
+
+
 def trunk_leads_nowhere(trunk: str, agents: str, host: str) -> str:
     return f"The trunk of {trunk} has no enabled endpoint, so no call reaches the agent. {_add(agents, host)}"
 
@@ -167,6 +194,22 @@ def webhook_not_selected(label: str) -> str:
 
 def webhook_lacks_events(label: str) -> str:
     return f"{label} does not send all events that Patchbay needs as JSON. Set the webhook up again."
+
+
+def reports_no_calls(label: str) -> str:
+    return f"{label} reports no calls."
+
+
+def webhook_auto_disabled(label: str) -> str:
+    return f"{label} had disabled the webhook because deliveries failed. Patchbay enabled it again."
+
+
+def webhook_disabled_itself(label: str) -> str:
+    return f"{label} has disabled the webhook because deliveries failed. Repair it to enable it again."
+
+
+def webhook_without_retries(label: str) -> str:
+    return f"{label} does not repeat failed deliveries. Repair the webhook to turn retries on."
 
 
 def webhook_failing(label: str, at: datetime, status: int | None) -> str:

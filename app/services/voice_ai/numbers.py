@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, NotFound, PatchbayError, Problem,
 from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.provider.voice_ai import Agent, ImportedNumber
-from app.providers import PROVIDERS
+from app.providers import PROVIDERS, trunks
 from app.services import validation
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
@@ -74,7 +74,7 @@ class AiDraft(BaseModel):
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     """The user's number. Raises Conflict unless agents can answer numbers of its provider."""
     row = assignments.get(scope, user, number_id)
-    supported = selection.trunks()
+    supported = trunks()
     if row.provider not in supported:
         labels = [PROVIDERS[key].label for key in supported]
         code = f"NOT_A_{next(iter(supported)).upper()}_NUMBER"
@@ -94,7 +94,7 @@ def lacking(scope: Scope, row: VoicePhoneNumber) -> list[str]:
 
 def _needed(scope: Scope, row: VoicePhoneNumber) -> tuple[Provider, Provider]:
     """The number's SIP trunk, and the provider whose agent answers."""
-    return selection.trunks()[row.provider], selection.of_number(scope, row)
+    return trunks()[row.provider], selection.of_number(scope, row)
 
 
 def _lacking(scope: Scope, providers: Iterable[Provider]) -> list[tuple[str, str]]:
@@ -131,7 +131,7 @@ def read(sent: object) -> tuple[AiDraft, dict[str, Any]]:
     return validation.read_edit(AiDraft, sent)
 
 
-def switch(
+def update(
     scope: Scope,
     http: Outbound,
     user: User,
@@ -146,14 +146,14 @@ def switch(
     expect_version(row, version)
     validation.expect_unchanged(AiDraft, fixed, assignments.document(row, user))
     if not draft.ai_enabled:
-        return switch_off(scope, http, user, number_id, here_only=draft.here_only)
+        return disable(scope, http, user, number_id, here_only=draft.here_only)
     agent_id = draft.ai_agent_id or get(scope, user, number_id).ai_agent_id
     if not agent_id:
         raise Invalid([Problem("aiAgentId", messages.AGENT_ID_MISSING)])
-    return switch_on(scope, http, user, number_id, agent_id)
+    return enable(scope, http, user, number_id, agent_id)
 
 
-def switch_on(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: str) -> VoicePhoneNumber:
+def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: str) -> VoicePhoneNumber:
     """Makes the agent answer the number at the provider, then stores it.
 
     Repeating it, also with another agent, ends with one imported number. If a step fails, nothing is
@@ -236,7 +236,7 @@ def _target(scope: Scope, change: Change, error: Exception) -> ImportedNumber | 
     return target or change.before
 
 
-def switch_off(
+def disable(
     scope: Scope, http: Outbound, user: User, number_id: str, *, here_only: bool = False
 ) -> VoicePhoneNumber:
     """Removes the number from the provider, and then stores that AI is off.

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from app.core.errors import Conflict
 from app.models import ProviderWrite, User, VoicePhoneNumber
 from app.provider import Capability, Provider
+from app.providers import trunks
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes, store
 from app.services.scope import Scope
-from app.services.voice_ai import imported, numbers, selection
+from app.services.voice_ai import imported, numbers
 from app.services.voice_ai.imported import Account
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> Non
 
 
 def _holders(scope: Scope, number: str) -> list[tuple[VoicePhoneNumber, User]]:
-    return [pair for carrier in selection.trunks() for pair in numbers.holders(scope, carrier, number)]
+    return [pair for carrier in trunks() for pair in numbers.holders(scope, carrier, number)]
 
 
 def _versions(scope: Scope, number: str) -> dict[str, int]:

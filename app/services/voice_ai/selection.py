@@ -36,11 +36,6 @@ def of_number(scope: Scope, row: VoicePhoneNumber) -> Provider:
     return known if known and Capability.AGENTS in known.capabilities else agent_provider(scope)
 
 
-def trunks() -> dict[str, Provider]:
-    """By the key of each voice provider whose numbers an agent can answer: its SIP trunk."""
-    return {trunk.numbers_of: trunk for trunk in reversed(having(Capability.SIP_TRUNK))}
-
-
 def agents_of(provider: Provider) -> HasAgents:
     return cast(HasAgents, provider)
 

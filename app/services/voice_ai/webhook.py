@@ -30,7 +30,7 @@ from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.lease import Lease
 from app.services.scope import Scope
-from app.services.voice_ai import messages, selection
+from app.services.voice_ai import messages, selection, webhook_list, webhook_news
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -42,6 +42,8 @@ BUDGET = 20.0
 LEASE = timedelta(seconds=45)
 FOREIGN_LONGEST = 100
 ID, SECRET = "webhook_id", "webhook_secret"
+DELIVERIES = ("failed_at", "failure_status", "disabled_at")
+"""Columns of what the provider reports about deliveries."""
 
 Returned = TypeVar("Returned")
 
@@ -65,7 +67,8 @@ class Status:
     """The state of the setup. `can_start`: nothing that it needs is missing.
 
     `foreign_id`: another webhook, which receives the reports instead. `checked_at`: when the provider's state
-    was last read.
+    was last read. `failed_at` and `failure_status`: the last delivery that failed. `disabled_at`: when the
+    provider was found to have disabled the webhook itself, before it was enabled again.
     """
 
     state: State
@@ -75,6 +78,9 @@ class Status:
     foreign_id: str | None = None
     since: datetime | None = None
     checked_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure_status: int | None = None
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -118,12 +124,14 @@ class Work:
 class Result:
     """The result of a setup or check.
 
-    `has_retries`: they were switched on. `failure`: why the provider's state could not be read."""
+    `has_retries`: they were switched on. `found`: our webhook, as the provider had it; None for a new one.
+    `failure`: why the provider's state could not be read."""
 
     state: State
     reason: str | None = None
     foreign_id: str | None = None
     has_retries: bool = False
+    found: Webhook | None = None
     failure: str | None = None
 
 
@@ -142,7 +150,17 @@ def status(scope: Scope, provider: Provider) -> Status:
         return Status(State.WAITING, messages.WEBHOOK_READY)
     if row.state in WORKING and not (row.url == _url(scope, provider) and connection.opens(SECRET)):
         return Status(State.FAILED, messages.WEBHOOK_OUTDATED)
-    return Status(State(row.state), row.reason, True, row.url, row.foreign_id, row.updated_at, row.checked_at)
+    return Status(
+        State(row.state),
+        row.reason,
+        url=row.url,
+        foreign_id=row.foreign_id,
+        since=row.updated_at,
+        checked_at=row.checked_at,
+        failed_at=row.failed_at,
+        failure_status=row.failure_status,
+        disabled_at=row.disabled_at,
+    )
 
 
 def statuses(scope: Scope) -> dict[str, Status]:
@@ -281,7 +299,7 @@ def _outcome(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: 
 
 def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
     """Does what is missing."""
-    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
+    listed = webhook_list.read(http, work)
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
     kept_id = kept.id if kept else _create(scope, http, work, lease)
@@ -292,8 +310,8 @@ def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign_id is None:
-        return Result(State.ACTIVE, has_retries=True)
-    return replace_in(foreign(listed, foreign_id), has_retries=True)
+        return Result(State.ACTIVE, has_retries=True, found=kept)
+    return replace_in(foreign(listed, foreign_id), has_retries=True, found=kept)
 
 
 def has_retries(work: Work, webhook: Webhook) -> bool:
@@ -385,6 +403,7 @@ def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Inte
         row = scope.session.scalars(_rows(scope, work.provider)).one()
         url = work.url if result.state in WORKING else None
         is_same = (row.state, row.url) == (result.state, url)
+        _note_news(scope, work, State(row.state), result)
         lease.release(
             state=result.state,
             reason=result.reason,
@@ -392,11 +411,27 @@ def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Inte
             foreign_id=result.foreign_id,
             has_retries=row.has_retries or result.has_retries,
             checked_at=row.checked_at if result.failure else clock.now(),
+            **({} if result.failure else _deliveries(row, result)),
             updated_at=row.updated_at if is_same else clock.now(),
         )
         if not result.failure:
             _record_change(scope, work, result, intent)
     return result
+
+
+def _deliveries(row: WebhookSetup, result: Result) -> dict[str, Any]:
+    """Returns what is stored of deliveries: nothing of a new webhook, and what was known if ours is gone."""
+    if result.found is None:
+        return {} if result.state is State.FAILED else dict.fromkeys(DELIVERIES)
+    disabled_at = clock.now() if result.found.is_auto_disabled else row.disabled_at
+    return dict(zip(DELIVERIES, (result.found.failed_at, result.found.failure, disabled_at), strict=True))
+
+
+def _note_news(scope: Scope, work: Work, before: State, result: Result) -> None:
+    if before is not State.WAITING and not result.failure:
+        states = {"was_active": before is State.ACTIVE, "is_active": result.state is State.ACTIVE}
+        is_off = result.found is not None and result.found.is_auto_disabled
+        webhook_news.note(scope, work.provider.label, result.reason, **states, was_disabled=is_off)
 
 
 def _record_change(scope: Scope, work: Work, result: Result, intent: Intent) -> None:

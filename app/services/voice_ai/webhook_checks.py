@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -17,8 +18,8 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.drift.hooks import Watched
 from app.services.lease import Lease
 from app.services.scope import Scope
-from app.services.voice_ai import messages, webhook
-from app.services.voice_ai.webhook import Result, State, Work
+from app.services.voice_ai import messages, webhook, webhook_list
+from app.services.voice_ai.webhook import Result, State, Status, Work
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -34,20 +35,8 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
     """
     if Capability.CALL_REPORTS not in provider.capabilities:
         return Watched()
-    before = webhook.status(scope, provider)
-    if before.state is State.WAITING:
-        return Watched()
-
-    def read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
-        try:
-            return _read(scope, http, work, lease)
-        except ProviderCallFailed as error:
-            if error.result.code not in proof.INCONCLUSIVE:
-                raise
-            return Result(before.state, before.reason, before.foreign_id, failure=error.message)
-
     try:
-        result = webhook.perform(scope, http, provider, read)
+        result = _perform(scope, http, provider, mends=True)
     except Conflict:
         return Watched()
     if result is None or result.failure:
@@ -57,9 +46,37 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
     return Watched(messages.webhook_problem(provider.label, result.reason or ""))
 
 
-def _read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
+def look(scope: Scope, http: Outbound, provider: Provider) -> Status:
+    """As `check`, but changes nothing at the provider, and returns the state. Raises Conflict during a setup.
+
+    If the provider does not respond, the state is the one before.
+    """
+    result = _perform(scope, http, provider, mends=False)
+    if result and result.failure:
+        raise Conflict(result.failure)
+    return webhook.status(scope, provider)
+
+
+def _perform(scope: Scope, http: Outbound, provider: Provider, *, mends: bool) -> Result | None:
+    before = webhook.status(scope, provider)
+    if before.state is State.WAITING:
+        return None
+
+    def read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
+        try:
+            return _read(scope, http, work, lease if mends else None)
+        except ProviderCallFailed as error:
+            if error.result.code not in proof.INCONCLUSIVE:
+                raise
+            return Result(before.state, before.reason, before.foreign_id, failure=error.message)
+
+    return webhook.perform(scope, http, provider, read)
+
+
+def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Result:
+    """Without the lease, nothing is changed."""
     label = work.provider.label
-    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
+    listed = webhook_list.read(http, work)
     kept = next((one for one in listed if work.is_usable(one)), None)
     if kept is None:
         return Result(State.FAILED, messages.webhook_gone(label))
@@ -72,10 +89,17 @@ def _read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
         return webhook.foreign(listed, setting.webhook_id)
     if not setting.has_all_events:
         return Result(State.FAILED, messages.webhook_lacks_events(label))
-    if kept.is_auto_disabled or not webhook.has_retries(work, kept):
-        return webhook.complete(scope, http, work, lease)
+    done, lacks_retries = Result(State.ACTIVE, found=kept), not webhook.has_retries(work, kept)
+    if lease and (kept.is_auto_disabled or lacks_retries):
+        done = webhook.complete(scope, http, work, lease)
+    elif kept.is_auto_disabled:
+        return Result(State.FAILED, messages.webhook_disabled_itself(label))
+    if done.state is not State.ACTIVE:
+        return done
     flaws = [*_failing(scope, kept, label), *_reported_elsewhere(scope, http, work, kept.id)]
-    return Result(State.IMPAIRED if flaws else State.ACTIVE, " ".join(flaws) or None)
+    if lacks_retries and not lease:
+        flaws.append(messages.webhook_without_retries(label))
+    return replace(done, state=State.IMPAIRED, reason=" ".join(flaws)) if flaws else done
 
 
 def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
@@ -85,6 +109,8 @@ def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
     scope.end_read()
     if made.failed_at and (last is None or last < made.failed_at):
         yield messages.webhook_failing(label, made.failed_at, made.failure)
+        if made.is_auto_disabled:
+            yield messages.webhook_auto_disabled(label)
 
 
 def _reported_elsewhere(scope: Scope, http: Outbound, work: Work, webhook_id: str) -> Iterator[str]:

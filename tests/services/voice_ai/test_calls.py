@@ -14,6 +14,7 @@ from app.provider.voice_ai import CallEvent
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from app.services.voice_ai import calls, messages
+from app.services.voice_ai.call_search import CallFilter
 from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.scopes import statements, winners
 
@@ -326,7 +327,8 @@ class TestPages:
         }
         expected = {text: {f"conv-{number}" for number in numbers} for text, numbers in found.items()}
         assert {
-            text: {call.conversation_id for call in calls.page(many, text).rows} for text in found
+            text: {call.conversation_id for call in calls.page(many, CallFilter(text=text)).rows}
+            for text in found
         } == expected
 
     def test_page_has_no_other_organizations_calls(self, many, globex):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,13 +15,13 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.outbound import client
 from app.models import VoicePhoneNumber
 from app.provider import Outcome
-from app.provider.voice_ai import Agent
+from app.provider.voice_ai import OURS, Agent, ImportedNumber
 from app.providers import PROVIDERS, sinch_est
 from app.services.access import users
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import assignments
 from app.services.providers import credentials
-from app.services.voice_ai import config, messages, numbers
+from app.services.voice_ai import config, imported, messages, numbers
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import DOMAIN, NUMBER, TRUNK
@@ -31,7 +32,7 @@ from tests.support.voice_ai import OFF, connect, give
 OTHER = "+14165550101"
 
 
-def test_switch_on_imports_assigns_and_stores(here):
+def test_enable_imports_assigns_and_stores(here):
     row = here.on()
     (imported_id,) = here.labs.convai.numbers
     imported = here.labs.convai.numbers[imported_id]
@@ -48,7 +49,7 @@ def test_switch_on_imports_assigns_and_stores(here):
     assert here.events() == [("number.ai_on", here.cast.mo.email, changes)]
 
 
-def test_switch_on_uses_the_stored_domain(here):
+def test_enable_uses_the_stored_domain(here):
     connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
     here.on()
     (imported,) = here.labs.convai.numbers.values()
@@ -56,7 +57,7 @@ def test_switch_on_uses_the_stored_domain(here):
     assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
 
 
-def test_switch_on_again_keeps_one_imported_number(here):
+def test_enable_again_keeps_one_imported_number(here):
     here.on()
     here.on()
     assert len(here.events()) == 1
@@ -67,7 +68,7 @@ def test_switch_on_again_keeps_one_imported_number(here):
     assert here.events()[-1][2]["agent"] == [RECEPTION, NIGHT_SHIFT]
 
 
-def test_switch_on_uses_an_earlier_import(here):
+def test_enable_uses_an_earlier_import(here):
     """As after a crash between the import and the storing."""
     manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
@@ -77,7 +78,7 @@ def test_switch_on_uses_an_earlier_import(here):
     assert len(here.labs.convai.numbers) == 2
 
 
-def test_switch_on_uses_a_manual_import_which_stays(here):
+def test_enable_uses_a_manual_import_which_stays(here):
     manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     here.on()
     assert here.row() == (True, RECEPTION, manual)
@@ -87,7 +88,16 @@ def test_switch_on_uses_a_manual_import_which_stays(here):
     assert here.labs.convai.numbers[manual]["agent_id"] is None
 
 
-def test_switch_on_imports_a_deleted_number_again(here):
+def test_enable_with_a_list_that_cannot_be_read_imports_nothing(here):
+    """The number may be imported already."""
+    here.labs.convai.odd = [{"phone_number_id": "odd", "provider": "sip_trunk"}]
+    with pytest.raises(Conflict) as refused:
+        here.on()
+    assert refused.value.code == "PROVIDER_REFUSED"
+    assert (here.row(), here.labs.writes) == (OFF, [])
+
+
+def test_enable_imports_a_deleted_number_again(here):
     here.on()
     here.labs.convai.numbers.clear()
     here.on()
@@ -95,7 +105,7 @@ def test_switch_on_imports_a_deleted_number_again(here):
     assert here.row() == (True, RECEPTION, imported_id)
 
 
-def test_switch_on_number_not_on_the_trunk_is_refused(here):
+def test_enable_number_not_on_the_trunk_is_refused(here):
     said = []
     for trunks in ({}, {NUMBER: ""}, {NUMBER: TRUNK[:-1] + "2"}):
         here.est.numbers = trunks
@@ -109,13 +119,13 @@ def test_switch_on_number_not_on_the_trunk_is_refused(here):
     assert here.labs.requests == []
 
 
-def test_switch_on_ignores_case_of_the_trunk_id(here):
+def test_enable_ignores_case_of_the_trunk_id(here):
     connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
     here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
     assert here.on().ai_enabled
 
 
-def test_switch_on_number_of_other_provider_is_refused(here):
+def test_enable_number_of_other_provider_is_refused(here):
     other = give(here.scope, here.cast.mo, OTHER, "twilio")
     with pytest.raises(Conflict) as refused:
         here.on(number_id=other.id)
@@ -123,13 +133,13 @@ def test_switch_on_number_of_other_provider_is_refused(here):
     assert here.est.requests == []
 
 
-def test_switch_on_names_what_is_missing(acme, cast, est, labs, http):
+def test_enable_names_what_is_missing(acme, cast, est, labs, http):
     row = give(acme, cast.mo)
     number = row.id
 
     def refusal():
         with pytest.raises(Conflict) as refused:
-            numbers.switch_on(acme, http, cast.mo, number, RECEPTION)
+            numbers.enable(acme, http, cast.mo, number, RECEPTION)
         assert refused.value.message == " ".join(numbers.lacking(acme, row))
         return refused.value.code, refused.value.message
 
@@ -150,10 +160,8 @@ def test_switch_on_names_what_is_missing(acme, cast, est, labs, http):
 def test_other_users_number_is_not_found(here, globex):
     for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
         for act in (
-            lambda scope=scope, user=user: numbers.switch_on(
-                scope, here.http, user, here.number_id, RECEPTION
-            ),
-            lambda scope=scope, user=user: numbers.switch_off(scope, here.http, user, here.number_id),
+            lambda scope=scope, user=user: numbers.enable(scope, here.http, user, here.number_id, RECEPTION),
+            lambda scope=scope, user=user: numbers.disable(scope, here.http, user, here.number_id),
         ):
             with pytest.raises(NotFound):
                 act()
@@ -222,7 +230,7 @@ def _fail(here, step):
 
 
 @pytest.mark.parametrize("before", BEFORE)
-def test_switch_on_failing_at_any_step_is_undone(here, engine, before):
+def test_enable_failing_at_any_step_is_undone(here, engine, before):
     """The steps come one after the other, for each leaves all as it was."""
     there = _as_before(before, here)
     rows, events = here.rows(), here.events()
@@ -245,7 +253,7 @@ def test_switch_on_failing_at_any_step_is_undone(here, engine, before):
     assert here.on().ai_agent_id == RECEPTION
 
 
-def test_switch_on_undo_has_its_own_deadline(here, monkeypatch):
+def test_enable_undo_has_its_own_deadline(here, monkeypatch):
     late = 0
     answer = here.labs.convai.answer
 
@@ -263,7 +271,7 @@ def test_switch_on_undo_has_its_own_deadline(here, monkeypatch):
     assert here.labs.convai.numbers == {}
 
 
-def test_switch_on_names_what_could_not_be_undone(here, engine):
+def test_enable_names_what_could_not_be_undone(here, engine):
     here.labs.convai.faults = [Fault(*ASSIGN), Fault("DELETE", NUMBERS)]
     with pytest.raises(Conflict) as failed:
         here.on()
@@ -283,7 +291,7 @@ def test_switch_on_names_what_could_not_be_undone(here, engine):
     assert here.row() == (True, RECEPTION, imported_id)
 
 
-def test_switch_on_names_an_import_without_id(here):
+def test_enable_names_an_import_without_id(here):
     here.labs.convai.faults = [
         Fault(*LIST, Reply(200, []), times=1),
         Fault(*IMPORT, is_late=True),
@@ -296,7 +304,7 @@ def test_switch_on_names_an_import_without_id(here):
 
 
 @pytest.mark.parametrize(("former", "named"), [(NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")])
-def test_switch_on_names_a_former_agent_it_cannot_restore(here, engine, former, named):
+def test_enable_names_a_former_agent_it_cannot_restore(here, engine, former, named):
     manual = here.labs.convai.add(NUMBER, former)
     here.labs.convai.takes_null = False
     here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1), *([Fault(*ASSIGN)] if former else [])]
@@ -326,7 +334,7 @@ def meanwhile(labs, monkeypatch):
     return during
 
 
-def test_switch_on_number_changed_meanwhile_is_stale(here, scopes, meanwhile):
+def test_enable_number_changed_meanwhile_is_stale(here, scopes, meanwhile):
     def rename():
         with scopes.of("dana") as scope, scope.transaction():
             scope.get(VoicePhoneNumber, here.number_id, what="number").label = "Desk"
@@ -338,7 +346,7 @@ def test_switch_on_number_changed_meanwhile_is_stale(here, scopes, meanwhile):
     assert here.row() == OFF
 
 
-def test_switch_on_number_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
+def test_enable_number_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
             assignments.unassign(scope, here.cast.mo.id, "sinch", NUMBER)
@@ -350,12 +358,10 @@ def test_switch_on_number_unassigned_meanwhile_is_undone(here, scopes, meanwhile
     assert here.rows() == {}
 
 
-def test_switch_on_slower_user_restores_the_faster_ones(here, scopes, meanwhile):
+def test_enable_slower_user_restores_the_faster_ones(here, scopes, meanwhile):
     def faster():
         with scopes.of("dana") as scope:
-            numbers.switch_on(
-                scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT
-            )
+            numbers.enable(scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT)
 
     meanwhile(faster)
     with pytest.raises(Stale):
@@ -366,19 +372,19 @@ def test_switch_on_slower_user_restores_the_faster_ones(here, scopes, meanwhile)
 
 
 @pytest.mark.both_databases
-def test_switch_on_concurrently_imports_one_number(here, scopes):
-    def switch(agent):
-        return lambda scope: numbers.switch_on(
+def test_enable_concurrently_imports_one_number(here, scopes):
+    def enable(agent):
+        return lambda scope: numbers.enable(
             scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, agent
         )
 
-    answers = scopes.in_parallel(*[("dana", switch(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])
+    answers = scopes.in_parallel(*[("dana", enable(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])
     assert len(winners(answers)) >= 1
     ((imported_id, imported),) = here.labs.convai.numbers.items()
     assert here.row() == (True, imported["agent_id"], imported_id)
 
 
-def test_switch_has_no_open_transaction_during_requests(here, monkeypatch):
+def test_enable_and_disable_have_no_open_transaction_during_requests(here, monkeypatch):
     seen = []
     for upstream in (here.est, here.labs):
         answer = upstream.answer
@@ -398,7 +404,7 @@ def test_switch_has_no_open_transaction_during_requests(here, monkeypatch):
     assert not any(seen)
 
 
-def test_switch_off_removes_the_import(here):
+def test_disable_removes_the_import(here):
     here.off()
     assert here.labs.requests == []
     here.on()
@@ -413,7 +419,7 @@ def test_switch_off_removes_the_import(here):
 
 
 @pytest.mark.parametrize("gone", ["before it is read", "after it is read"])
-def test_switch_off_number_that_is_gone_is_stored(here, gone):
+def test_disable_number_that_is_gone_is_stored(here, gone):
     here.on()
     if gone == "before it is read":
         here.labs.convai.numbers.clear()
@@ -423,7 +429,7 @@ def test_switch_off_number_that_is_gone_is_stored(here, gone):
     assert here.row() == OFF
 
 
-def test_switch_off_keeps_an_agent_or_number_it_did_not_set(here):
+def test_disable_keeps_an_agent_or_number_it_did_not_set(here):
     manual = here.labs.convai.add(NUMBER)
     here.on()
     here.labs.convai.numbers[manual]["agent_id"] = NIGHT_SHIFT
@@ -439,7 +445,7 @@ def test_switch_off_keeps_an_agent_or_number_it_did_not_set(here):
 
 
 @pytest.mark.parametrize("fault", ["list", "delete", "null", "key"])
-def test_switch_off_failing_stays_on_unless_here_only(here, fault):
+def test_disable_failing_stays_on_unless_here_only(here, fault):
     if fault == "null":
         here.labs.convai.add(NUMBER)
         here.labs.convai.takes_null = False
@@ -449,7 +455,7 @@ def test_switch_off_failing_stays_on_unless_here_only(here, fault):
         credentials.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
     elif fault != "null":
         here.labs.convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
-    with pytest.raises(Conflict, match="AI is still on") as failed:
+    with pytest.raises(Conflict, match=re.escape(messages.still_on("", "ElevenLabs").strip())) as failed:
         here.off()
     expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
     assert failed.value.code == expected
@@ -461,7 +467,7 @@ def test_switch_off_failing_stays_on_unless_here_only(here, fault):
     assert len(here.labs.convai.numbers) == 1
 
 
-def test_switch_on_applies_to_every_user_of_the_number(here):
+def test_enable_applies_to_every_user_of_the_number(here):
     give(here.scope, here.cast.dana)
     row = here.on()
     assert [user.name for user in numbers.sharing(here.scope, row)] == ["Dana"]
@@ -507,15 +513,30 @@ def test_agents_lists_those_that_can_be_chosen(here):
     assert refused.value.result.code == Outcome.NO_PERMISSION
 
 
-def test_switch_follows_the_draft(here):
-    def switch(**sent):
-        return numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
+def test_update_follows_the_draft(here):
+    def update(**sent):
+        return numbers.update(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
 
     for sent in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
         with pytest.raises(Invalid):
-            switch(**sent)
+            update(**sent)
     with pytest.raises(Invalid):
-        switch(aiEnabled=True, agent=RECEPTION)
-    assert switch(aiEnabled=True, aiAgentId=RECEPTION).ai_agent_id == RECEPTION
-    assert switch(aiEnabled=True).ai_agent_id == RECEPTION
-    assert switch(aiEnabled=False).ai_agent_id is None
+        update(aiEnabled=True, agent=RECEPTION)
+    assert update(aiEnabled=True, aiAgentId=RECEPTION).ai_agent_id == RECEPTION
+    assert update(aiEnabled=True).ai_agent_id == RECEPTION
+    assert update(aiEnabled=False).ai_agent_id is None
+
+
+def test_preferred_is_the_stored_one_then_ours_then_any():
+    foreign, ours, stored = (
+        ImportedNumber(number_id, None, label)
+        for number_id, label in (("1", "Desk"), ("2", f"{OURS}+15551234567"), ("3", "Desk"))
+    )
+    every = [foreign, ours, stored]
+    found = [
+        imported.preferred(every, "3"),
+        imported.preferred(every, None),
+        imported.preferred([stored], None),
+    ]
+    assert found == [stored, ours, stored]
+    assert imported.preferred([], "3") is None

@@ -48,9 +48,9 @@ def killed(here, scopes):
         with scopes.of("dana") as dying, suppress(Killed):
             user = users.get(dying, here.cast.mo.id)
             if on:
-                numbers.switch_on(dying, http, user, here.number_id, RECEPTION)
+                numbers.enable(dying, http, user, here.number_id, RECEPTION)
             else:
-                numbers.switch_off(dying, http, user, here.number_id)
+                numbers.disable(dying, http, user, here.number_id)
 
     return act
 
@@ -115,7 +115,7 @@ def test_run_leaves_a_number_that_was_changed_meanwhile(here, killed, scopes, mo
         monkeypatch.setattr(here.labs, "answer", answer)
         with scopes.of("dana") as other:
             user = users.get(other, here.cast.mo.id)
-            numbers.switch_on(other, here.http, user, here.number_id, NIGHT_SHIFT)
+            numbers.enable(other, here.http, user, here.number_id, NIGHT_SHIFT)
         return reply
 
     monkeypatch.setattr(here.labs, "answer", faster)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.core import clock
 from app.core.errors import Conflict
-from app.models import DriftCheck
+from app.models import DriftCheck, Verdict
+from app.provider.numbers import Reason
 from app.provider.voice_ai import SipEndpoint
 from app.providers import PROVIDERS
-from app.services.connections import store
-from app.services.drift import queue
+from app.services.connections import store, transitions
+from app.services.connections.number_health import BlockedReason, Cause
+from app.services.drift import queue, runs, tallies
+from app.services.drift.hooks import Watched
 from app.services.providers import credentials
-from app.services.voice_ai import trunk
+from app.services.voice_ai import messages, trunk
 from app.services.webhooks import voice_numbers
+from simulators.base import Reply
+from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION
 from simulators.sinch import Sinch
 from simulators.sinch_est import NUMBER, endpoint, error
 from tests.support.scopes import OFFLINE
 
 HOSTS = ("sip.rtc.elevenlabs.io", "sip-static.rtc.elevenlabs.io")
 OTHER = "pbx.example"
+ADDRESS = "203.0.113.7:5060"
 CASES: list[tuple[list[SipEndpoint], str]] = [
     ([SipEndpoint(HOSTS[0])], ""),
     ([SipEndpoint(HOSTS[1])], ""),
@@ -28,8 +36,11 @@ CASES: list[tuple[list[SipEndpoint], str]] = [
     ([], HOSTS[0]),
     ([SipEndpoint(OTHER)], HOSTS[0]),
     ([SipEndpoint(OTHER, priority=1), SipEndpoint(HOSTS[0], priority=2)], OTHER),
-    ([SipEndpoint(HOSTS[0]), SipEndpoint(OTHER)], "same priority"),
-    ([SipEndpoint("203.0.113.7")], "203.0.113.7:5060"),
+    (
+        [SipEndpoint(HOSTS[0]), SipEndpoint(OTHER)],
+        messages.trunk_shares_calls("Sinch EST", f"{OTHER}:5060", "ElevenLabs"),
+    ),
+    ([SipEndpoint("203.0.113.7")], ADDRESS),
 ]
 
 
@@ -37,7 +48,8 @@ def test_leads_to_names_what_keeps_calls_from_the_agent():
     wrong = []
     for endpoints, words in CASES:
         found = trunk.leads_to(endpoints, HOSTS, "Sinch EST", "ElevenLabs")
-        if bool(found) is not bool(words) or words not in found:
+        expected = {"": True, ADDRESS: None}.get(words, False)
+        if found.in_sync is not expected or words not in found.detail:
             wrong.append((endpoints, found))
     assert wrong == []
 
@@ -55,6 +67,126 @@ def test_sip_hosts_are_those_of_the_residency(api_base, host):
     assert hosts[0] == host
 
 
+def test_check_reads_the_trunk_once_for_all_numbers_with_ai(here, acme):
+    est, provider = here.est, PROVIDERS["sinch_est"]
+    assert trunk.check(acme, here.http, provider) == Watched(), "no number has AI on"
+    here.on()
+    wrong: list[object] = []
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({}, ""),
+        ({"endpoints": []}, HOSTS[0]),
+        ({"endpoints": [endpoint(OTHER)]}, OTHER),
+        ({"numbers": {NUMBER: ""}}, "trunk"),
+    ]
+    for changes, words in cases:
+        before = {name: getattr(est, name) for name in changes}
+        for name, value in changes.items():
+            setattr(est, name, value)
+        found = trunk.check(acme, here.http, provider)
+        if bool(found.problem) is not bool(words) or words not in (found.problem or "") or found.failure:
+            wrong.append((changes, found))
+        for name, value in before.items():
+            setattr(est, name, value)
+    assert wrong == []
+    est.instead = {("GET", "/endpoints"): error(500, "INTERNAL")}
+    assert trunk.check(acme, here.http, provider).failure
+
+
+def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
+    """It follows each check and each look, is kept as transitions, and ends with AI on the number."""
+    scope, est, trunk_key = here.scope, here.est, "sinch_est"
+    row = here.on()
+
+    def verdict() -> tuple[str | None, str | None] | None:
+        scope.session.expire_all()
+        found = tallies.of_numbers(scope, [NUMBER]).get((trunk_key, NUMBER))
+        return (found.verdict, found.cause) if found else None
+
+    assert verdict() == (Verdict.UNKNOWN, Cause.NOT_CHECKED)
+    assert runs.run_at(scope, here.http, trunk_key).checked == 1
+    assert verdict() == (Verdict.HEALTHY, None)
+    usual, est.endpoints = est.endpoints, [endpoint(OTHER)]
+    report = runs.run(scope, here.http, everything=True)
+    assert (report.drifted, len(report.problems)) == (1, 1)
+    assert verdict() == (Verdict.UNHEALTHY, Reason.TRUNK_LEADS_ELSEWHERE)
+    est.endpoints = usual
+    assert trunk.caution(scope, here.http, row) == ""
+    assert verdict() == (Verdict.HEALTHY, None)
+    est.numbers = {NUMBER: ""}
+    assert trunk.caution(scope, here.http, row)
+    assert verdict() == (Verdict.UNHEALTHY, Reason.OFF_THE_TRUNK)
+    est.numbers = {NUMBER: est.values["trunk_id"]}
+    (entry,) = here.labs.convai.numbers.values()
+    entry["agent_id"] = NIGHT_SHIFT
+    assert NIGHT_SHIFT in trunk.caution(scope, here.http, row)
+    assert verdict() == (Verdict.UNHEALTHY, Reason.OTHER_AGENT)
+    runs.run(scope, here.http, everything=True)
+    assert verdict() == (Verdict.UNHEALTHY, Reason.OTHER_AGENT)
+    since = transitions.of_subject(scope, trunk_key, NUMBER, start=clock.now() - timedelta(hours=1))
+    assert [one.now for one in since] == [
+        *("unknown", "healthy", "unhealthy", "healthy"),
+        *("unhealthy", "unhealthy"),
+    ]
+    credentials.set_enabled(scope, OFFLINE, PROVIDERS[trunk_key], enabled=False)
+    assert runs.run(scope, here.http, everything=True).checked == 0
+    assert verdict() == (Verdict.UNHEALTHY, BlockedReason.PROVIDER_DISABLED)
+    assert not queue.due_counts(scope)
+    here.off()
+    assert verdict() is None
+
+
+ITEM = {"phone_number_id": "phnum_1", "provider": "sip_trunk", "phone_number": NUMBER, "label": "x"}
+OURS = {"agent_id": RECEPTION, "agent_name": "x"}
+LISTED: list[tuple[Any, Any]] = [
+    (Reply(404, {"detail": "Not Found"}), None),
+    (Reply(403, {"detail": {"status": "missing_permissions"}}), None),
+    (Reply(200, {"phone_numbers": []}), None),
+    (Reply(200, {"detail": "x"}), None),
+    (Reply(204, ""), None),
+    (Reply(200, "<html>"), None),
+    (Reply(200, [7]), None),
+    (Reply(200, [{**ITEM, "phone_number": None}]), None),
+    (Reply(200, [{**ITEM, "phone_number_id": 7}]), None),
+    (Reply(200, [{**ITEM, "provider": None}]), None),
+    (Reply(200, [{**ITEM, "assigned_agent": "x"}]), None),
+    (Reply(200, [{**ITEM, "assigned_agent": {}}]), None),
+    (Reply(200, [{**ITEM, "assigned_agent": OURS}, {**ITEM, "assigned_agent": {"agent_id": "b"}}]), None),
+    (Reply(200, [{**ITEM, "assigned_agent": OURS}] * 2), True),
+    (Reply(200, [{**ITEM, "assigned_agent": OURS, "phone_number": NUMBER.lstrip("+")}]), True),
+    (Reply(200, [{**ITEM, "assigned_agent": OURS, "provider": "SIP_TRUNK"}]), True),
+    (Reply(200, [{**ITEM, "assigned_agent": None}]), False),
+    (Reply(200, []), False),
+]
+
+
+def test_agents_list_that_is_odd_or_absent_is_not_known(here, subtests):
+    here.on()
+    trunk_key, scope = "sinch_est", here.scope
+    for reply, expected in LISTED:
+        with subtests.test(status=reply.status, body=repr(reply.body)):
+            here.labs.instead = {("GET", "/v1/convai/phone-numbers"): reply}
+            found = trunk.check(scope, here.http, PROVIDERS[trunk_key])
+            assert found.failure is None
+            scope.session.expire_all()
+            row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
+            assert row.in_sync is expected
+            assert bool(found.problem) is (expected is not True)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"enabled": "perhaps"},
+        {"priority": "1"},
+        {"address": {"host": OTHER}},
+    ],
+)
+def test_trunk_with_an_endpoint_that_cannot_be_read_is_not_judged(here, item):
+    here.on()
+    here.est.endpoints.append(endpoint(OTHER, priority=0) | item)
+    assert trunk.check(here.scope, here.http, PROVIDERS["sinch_est"]).failure
+
+
 def test_caution_reads_the_number_and_the_trunk(here):
     row = here.on()
     wrong: list[object] = []
@@ -65,7 +197,10 @@ def test_caution_reads_the_number_and_the_trunk(here):
         ({"endpoints": [endpoint(OTHER)]}, OTHER),
         ({"numbers": {NUMBER: ""}}, "trunk"),
         ({"numbers": {}}, "trunk"),
-        ({"instead": {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}}, "could not be read"),
+        (
+            {"instead": {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}},
+            messages.trunk_not_read("Sinch EST"),
+        ),
     ]
     for changes, words in cases:
         usual = {name: getattr(upstream, name) for name in changes}
@@ -85,7 +220,9 @@ def test_a_number_that_an_agent_answers_is_not_expected_on_the_application(here)
         store.row_for(scope, sinch).callback_url = "https://dialer.example.com/sinch"
         scope.session.flush()
         queue.mark_due(scope)
-    checked = scope.select(DriftCheck).where(DriftCheck.phone_number == NUMBER)
+    checked = scope.select(DriftCheck).where(
+        DriftCheck.phone_number == NUMBER, DriftCheck.provider == "sinch"
+    )
     assert scope.session.scalar(checked) is not None
     here.on()
     assert scope.session.scalar(checked) is None

@@ -8,18 +8,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.core import clock
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Call, Secret, VoicePhoneNumber, WebhookSetup
 from app.providers import PROVIDERS
+from app.services.audit.actions import Action
 from app.services.connections import proof, store
 from app.services.drift.hooks import Watched
 from app.services.organizations import directory
 from app.services.providers import credentials, telephony
 from app.services.scope import Scope
-from app.services.voice_ai import config, messages, webhook, webhook_checks
+from app.services.status import overview
+from app.services.status.findings import Kind
+from app.services.voice_ai import config, messages, webhook, webhook_checks, webhook_documents
 from app.services.voice_ai.webhook import State
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import KEY, ElevenLabs
@@ -541,6 +545,43 @@ def test_check_repairs_what_the_provider_switched_off(working, upstream, http):
     assert upstream.workspace.retried == {ours["webhook_id"]}
 
 
+def test_look_reports_what_the_provider_switched_off_and_writes_nothing(working, upstream, http):
+    (ours,) = upstream.workspace.webhooks.values()
+    assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
+    upstream.workspace.retried.clear()
+    with working.transaction():
+        working.session.scalars(working.select(WebhookSetup)).one().has_retries = False
+    before = dict(ours)
+    del upstream.requests[:]
+    assert webhook_checks.look(working, http, ELEVENLABS).state is State.IMPAIRED
+    ours["is_auto_disabled"] = True
+    assert webhook_checks.look(working, http, ELEVENLABS).state is State.FAILED
+    assert (upstream.writes, dict(ours)) == ([], before | {"is_auto_disabled": True})
+    webhook.set_up(working, http, ELEVENLABS)
+    assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
+
+
+def test_check_audits_that_reports_stop_and_arrive_again(working, upstream, http):
+    def news():
+        actions = (Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS)
+        events = select(AuditEvent).where(AuditEvent.action.in_(actions)).order_by(AuditEvent.id)
+        return [event.action for event in working.session.scalars(events)]
+
+    (ours,) = upstream.workspace.webhooks.values()
+    check_now(working, http)
+    assert news() == []
+    ours["is_disabled"] = True
+    for _ in range(2):
+        check_now(working, http)
+    assert news() == [Action.CALL_WEBHOOK_FAILED]
+    ours["is_disabled"] = False
+    check_now(working, http)
+    assert news() == [Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS]
+    ours["is_auto_disabled"] = True
+    check_now(working, http)
+    assert news()[2:] == [Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS]
+
+
 def test_check_reports_what_a_user_changed_and_writes_nothing(working, upstream, http):
     workspace = upstream.workspace
     (ours,) = workspace.webhooks.values()
@@ -584,6 +625,29 @@ def test_check_reports_failed_deliveries_until_a_report_is_received(working, ups
     assert check_now(working, http) == WELL
 
 
+def test_check_stores_the_last_failure_and_that_the_provider_disabled_it(working, upstream, http):
+    (ours,) = upstream.workspace.webhooks.values()
+    failed = clock.now().replace(microsecond=0)
+    ours |= {"is_disabled": True, "is_auto_disabled": True, "most_recent_failure_error_code": 503}
+    ours["most_recent_failure_timestamp"] = clock.seconds(failed)
+    assert check_now(working, http) == (True, False, State.IMPAIRED)
+    status = webhook.status(working, ELEVENLABS)
+    assert (status.failed_at, status.failure_status) == (failed, 503)
+    assert status.disabled_at
+    assert not ours["is_disabled"]
+    found = overview.page(working).new[0].findings
+    assert [one.status for one in found if one.kind is Kind.WEBHOOK_IMPAIRED] == [503]
+    with working.transaction():
+        own = {"organization_id": working.organization.id, "kind": "x", "agent_id": "x"}
+        working.session.add(Call(**own, conversation_id="x", received_at=failed + timedelta(seconds=5)))
+    assert check_now(working, http) == WELL
+    document = webhook_documents.of_provider(working, ELEVENLABS)
+    assert document["last_failure"] == {"at": clock.utc(failed), "status": 503}
+    assert document["auto_disabled_at"]
+    with pytest.raises(NotFound):
+        webhook_documents.of_provider(working, PROVIDERS["twilio"])
+
+
 def test_check_names_agents_with_a_webhook_of_their_own(working, cast, upstream, http):
     with working.transaction():
         own = {"organization_id": working.organization.id, "user_id": cast.mo.id, "provider": "sinch"}
@@ -605,3 +669,16 @@ def test_check_during_an_outage_keeps_the_state(working, upstream, http):
     upstream.trouble = None
     upstream.permissions.discard("workspace")
     assert check_now(working, http) == (True, False, State.FAILED)
+
+
+@pytest.mark.parametrize("odd", ["text", {"webhook_id": 7}, {"webhook_id": "x", "webhook_url": []}])
+def test_webhook_that_cannot_be_read_is_not_gone_and_not_created_again(working, upstream, http, odd):
+    workspace = upstream.workspace
+    ((ours_id, ours),) = workspace.webhooks.items()
+    workspace.webhooks[ours_id] = odd
+    assert check_now(working, http) == (False, True, State.ACTIVE)
+    del upstream.requests[:]
+    webhook.set_up(working, http, ELEVENLABS)
+    assert upstream.writes == []
+    workspace.webhooks |= {ours_id: ours, "odd": odd}
+    assert check_now(working, http) == WELL

@@ -1,0 +1,108 @@
+"""Which of an organization's calls are listed and counted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, case, func, or_
+
+from app.models import Call
+from app.provider.voice_ai import CallEvent, Direction
+from app.services.scope import Scope
+
+_SEPARATORS = re.compile(r"[\s().\-/]")
+
+
+class CallOutcome(StrEnum):
+    """How a call ended, as far as its report says."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    NOT_STARTED = "not-started"
+    UNKNOWN = "unknown"
+
+
+_REPORTED = (CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.BUSY, CallOutcome.NO_ANSWER)
+
+outcome: ColumnElement[str] = case(
+    (Call.outcome.in_(_REPORTED), Call.outcome),
+    (Call.kind == str(CallEvent.FAILED), str(CallOutcome.NOT_STARTED)),
+    else_=str(CallOutcome.UNKNOWN),
+)
+agent: ColumnElement[str] = func.coalesce(func.nullif(Call.agent_name, ""), func.nullif(Call.agent_id, ""))
+number: ColumnElement[str] = case(
+    (Call.direction == str(Direction.OUTBOUND), func.coalesce(Call.from_number, Call.to_number)),
+    else_=func.coalesce(Call.to_number, Call.from_number),
+)
+"""The organization's number: the one that was called, unless it called."""
+
+
+def outcome_of(call: Call) -> CallOutcome:
+    """As `outcome`, of a row."""
+    if call.outcome in _REPORTED:
+        return CallOutcome(call.outcome)
+    return CallOutcome.NOT_STARTED if call.kind == CallEvent.FAILED else CallOutcome.UNKNOWN
+
+
+@dataclass(frozen=True)
+class CallFilter:
+    """Selects calls. `text` is in the agent, a number or the conversation; days are in UTC, both included."""
+
+    text: str = ""
+    agent: str = ""
+    outcome: CallOutcome | None = None
+    direction: Direction | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+EVERY_CALL = CallFilter()
+
+
+def select(scope: Scope, wanted: CallFilter) -> Select[Call]:
+    return scope.select(Call).where(*conditions(scope, wanted))
+
+
+def conditions(scope: Scope, wanted: CallFilter) -> list[ColumnElement[bool]]:
+    """Returns what the calls match, beside being the organization's."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.text:
+        found.append(_matches(scope, wanted.text))
+    if wanted.agent:
+        found.append(agent == wanted.agent)
+    if wanted.outcome:
+        found.append(outcome == str(wanted.outcome))
+    if wanted.direction:
+        found.append(Call.direction == str(wanted.direction))
+    return [*found, *days(wanted.since, wanted.until)]
+
+
+def days(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    begin = [Call.at >= midnight(since)] if since else []
+    end = [Call.at < midnight(until) + timedelta(days=1)] if until and until < date.max else []
+    return [*begin, *end]
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins in UTC, as it is stored."""
+    return datetime.combine(day, time(), UTC).replace(tzinfo=None)
+
+
+def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
+    """The text is in the agent or the conversation's id, or its digits are in a number."""
+    named = (Call.agent_name, Call.agent_id, Call.conversation_id)
+    found = [scope.contains(column, text) for column in named]
+    digits = _SEPARATORS.sub("", text).lstrip("+")
+    if digits.isascii() and digits.isdigit():
+        found += [column.contains(digits) for column in (Call.from_number, Call.to_number)]
+    return or_(*found)
+
+
+def was_answered() -> ColumnElement[bool]:
+    """Whether a conversation took place, however it went."""
+    return Call.kind == str(CallEvent.ENDED)
