@@ -17,7 +17,7 @@ from app.core.errors import Conflict, TryLater
 from app.core.outbound.answer import Answer, OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
 from app.services import rate_limits
-from app.services.connections import messages, number_health, proof, store
+from app.services.connections import check_days, health, messages, number_health, proof, store
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.rate_limits import Limit
@@ -49,6 +49,7 @@ VERIFY = Quota("verify", most=30, seconds=20)
 OBSERVE = Quota("observe", most=300, seconds=30)
 LIST = Quota("numbers", most=30, seconds=60)
 CALLBACK = Quota("callback", most=30, seconds=20)
+LAST_CALL = Quota("last-call", most=60, seconds=30)
 
 
 class ProviderCallFailed(Conflict):
@@ -170,3 +171,5 @@ def record(scope: Scope, connection: StoredConnection, evidence: Evidence, resul
         return
     if proof.record(scope, connection.provider, evidence, result):
         number_health.changed(scope)
+    verdict = health.of(now, proof.last(scope, connection.provider)).verdict
+    check_days.count_connection(scope, connection.provider, verdict)

@@ -25,5 +25,9 @@ def changed_since(labels: Iterable[str]) -> str:
     return f"Changed since the last test: {', '.join(labels)}."
 
 
+def needed_to_test(label: str) -> str:
+    return f"Enter the {label} to test the connection."
+
+
 def cannot_verify(label: str) -> str:
     return f"{label} connections can't be tested from Patchbay."

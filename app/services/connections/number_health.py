@@ -128,6 +128,7 @@ def _add(scope: Scope, checks: ColumnElement[bool], values: Mapping[str, ColumnE
     """Adds a transition for each of the checks; returns how many."""
     columns = {name: getattr(DriftCheck, name) for name in ("organization_id", "provider", "phone_number")}
     columns["was"] = func.coalesce(DriftCheck.verdict, literal(str(Verdict.OFF), String()))
+    columns["ended_since"] = case((values["since"].is_(None), DriftCheck.since))
     columns |= values
     rows = select(*columns.values()).where(checks)
     return sql.run(scope, insert(HealthTransition).from_select(list(columns), rows, include_defaults=False))

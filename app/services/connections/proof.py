@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from app.core import clock
-from app.models import Check
+from app.models import CallbackTest, Check, WebhookTest
 from app.provider import Field, Outcome, Provider, Verified
 from app.services.connections import messages
 from app.services.scope import Scope
@@ -29,6 +29,9 @@ CREDENTIAL_ERRORS = (
 CONCLUDED = (Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT)
 """What a test concludes from the account that it reads, although the provider accepts the credentials."""
 
+EXPLAINED = (*CONCLUDED, Outcome.TEST_CREDENTIALS)
+"""Why credentials may be refused: a plain refusal by another call says less."""
+
 INCONCLUSIVE = (
     Outcome.UNREACHABLE,
     Outcome.BUSY,
@@ -37,6 +40,9 @@ INCONCLUSIVE = (
     Outcome.NOT_CONFIGURED,
 )
 """Results that say nothing about the credentials."""
+
+PASSING = (Outcome.UNREACHABLE, Outcome.BUSY, Outcome.RATE_LIMITED)
+"""Results that say only that the request has to be sent again."""
 
 FRESH = timedelta(minutes=1)
 """The same result again within this time is not stored."""
@@ -60,6 +66,7 @@ class Evidence(StrEnum):
     CALL_WEBHOOK = "call-webhook", "call webhook"
     AGENTS = "agents", "list of agents"
     AI_NUMBER = "ai-number", "number of an agent"
+    LAST_CALLS = "last-calls", "list of calls"
 
 
 LABELS: Mapping[str, str] = {evidence.value: evidence.label for evidence in Evidence}
@@ -84,6 +91,8 @@ def is_news(check: Check | None, evidence: Evidence, result: Verified | None) ->
         return True
     if result is None and not check.ok:
         return _is_contradicted(check, evidence)
+    if _says_less(check, evidence, result):
+        return False
     is_same = check.ok if result is None else check.code == result.code
     return not is_same or check.checked_at < clock.now() - FRESH
 
@@ -100,15 +109,24 @@ def _is_contradicted(check: Check, evidence: Evidence) -> bool:
     return check.code in CREDENTIAL_ERRORS and not is_concluded
 
 
+def _says_less(check: Check, evidence: Evidence, result: Verified | None) -> bool:
+    """Whether a refusal beside a test follows from what is known of the same credentials."""
+    is_plain = result is not None and result.code == Outcome.BAD_CREDENTIALS
+    return is_plain and not check.ok and check.code in EXPLAINED and evidence is not Evidence.TEST
+
+
 def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> bool:
     """Stores a conclusive result in the open transaction; returns whether it is another one than before.
 
     `result` is None for success beside a test: it leaves what the last test could not prove as it is, and a
-    failure that it does not contradict, which may have been stored since `is_news`.
+    failure that it does not contradict, which may have been stored since `is_news`; so does a refusal that
+    says less than that failure.
     """
     scope.require_transaction()
     found = last(scope, provider)
     if result is None and found and not found.ok and not _is_contradicted(found, evidence):
+        return False
+    if found and _says_less(found, evidence, result):
         return False
     check = found or Check(organization_id=scope.organization.id, provider=provider.key)
     before = (check.ok, check.code)
@@ -127,10 +145,12 @@ def outdate(scope: Scope, provider: Provider, changed: Iterable[Field]) -> None:
     In the transaction of the change.
     """
     fields = [field for field in changed if field.is_tested]
+    is_void = any(field.is_credential for field in fields)
+    if is_void:
+        _void_webhook_tests(scope, provider)
     check = last(scope, provider) if fields else None
     if check is None:
         return
-    is_void = any(field.is_credential for field in fields)
     if is_void or not (check.ok or check.code in CREDENTIAL_ERRORS):
         scope.session.delete(check)
     elif check.ok:
@@ -142,3 +162,11 @@ def remove(scope: Scope, provider: Provider) -> None:
     """Deletes the proof, in the transaction that deletes the credentials."""
     own = (Check.organization_id == scope.organization.id, Check.provider == provider.key)
     scope.session.execute(delete(Check).where(*own))
+    _void_webhook_tests(scope, provider)
+
+
+def _void_webhook_tests(scope: Scope, provider: Provider) -> None:
+    """They were signed with other credentials. A test that is running keeps its row."""
+    for model in (WebhookTest, CallbackTest):
+        own = (model.organization_id == scope.organization.id, model.provider == provider.key)
+        scope.session.execute(update(model).where(*own).values(url="", is_proof=False))

@@ -48,6 +48,7 @@ def add(
         since = None
     row = HealthTransition(provider=provider, phone_number=CONNECTION, was=was, now=now, reason=reason)
     row.organization_id, row.since, row.at = scope.organization.id, since, at
+    row.ended_since = before.since if before and since is None else None
     scope.session.add(row)
 
 

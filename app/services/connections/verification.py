@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from app.core import clock
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
 from app.core.outbound.answer import Answer
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
@@ -33,6 +34,8 @@ class Tested:
     result: Verified
     checked_at: datetime
     is_stored: bool = True
+    latency_ms: int = 0
+    """Of all requests to the provider."""
 
     @property
     def is_conclusive(self) -> bool:
@@ -58,6 +61,18 @@ def can_verify(provider: Provider) -> bool:
     return Capability.VERIFY in provider.capabilities
 
 
+def require_complete(scope: Scope, provider: Provider, sent: Mapping[str, Any]) -> None:
+    """Raises Invalid with each required value that neither was sent nor is stored."""
+    missing = store.load(scope, provider).missing_after(drafts.read_sent(scope, provider, sent))
+    if missing:
+        raise Invalid(
+            [
+                Problem(settings_name(provider.key, field.name), messages.needed_to_test(field.label))
+                for field in missing
+            ]
+        )
+
+
 def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, Any]) -> Tested:
     """Tests the stored credentials, with the `sent` ones in their place.
 
@@ -71,18 +86,21 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
     gateway.take(scope, provider, gateway.VERIFY)
+    started = time.monotonic()
     result, status = _call(scope, http, state, tested_values)
+    latency_ms = _since(started)
     if result.code == Outcome.BUSY:
         raise gateway.failed(result.code, result.reason)
-    tested = Tested(result, clock.now(), _are_stored(state, changes))
+    tested = Tested(result, clock.now(), _are_stored(state, changes), latency_ms)
     _keep(scope, state, tested, status)
     return tested
 
 
 def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
     """Tests the stored credentials, as part of a check. The audit has only a result that is another one."""
+    started = time.monotonic()
     result, status = _call(scope, http, state, state.credentials)
-    tested = Tested(result, clock.now())
+    tested = Tested(result, clock.now(), latency_ms=_since(started))
     if tested.is_conclusive:
         with scope.transaction():
             last = proof.last(scope, state.provider)
@@ -91,6 +109,11 @@ def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
             if is_other:
                 _note(scope, state.provider, result, status)
     return tested
+
+
+def _since(started: float) -> int:
+    """Returns the milliseconds since a reading of the monotonic clock."""
+    return round((time.monotonic() - started) * 1000)
 
 
 def _call(
@@ -102,9 +125,18 @@ def _call(
     verify = cast(Verifies, state.provider).verify
     try:
         result = gateway.call(scope, client, state, verify, evidence=Evidence.TEST, values=values)
+        result = replace(result, facts=_without_secrets(result.facts, state.provider, values))
     except ProviderCallFailed as error:
         result = error.result
     return result, answers[-1].status if answers else None
+
+
+def _without_secrets(
+    facts: tuple[str, ...], provider: Provider, values: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Returns the facts that repeat no secret: some are text from the provider."""
+    secrets = [values[field.name] for field in provider.secrets if values.get(field.name)]
+    return tuple(fact for fact in facts if not any(secret in fact for secret in secrets))
 
 
 def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:

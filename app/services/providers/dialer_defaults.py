@@ -5,14 +5,18 @@ It is found by the id of a token, and the token is checked with it.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any, NamedTuple, Protocol
 
-from cachetools import LRUCache
-from sqlalchemy import Engine, String, bindparam, cast, func, select
+from sqlalchemy import ARRAY, Engine, String, any_, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -21,22 +25,49 @@ from app.models import ApiToken, Organization, User, VoicePhoneNumber
 MOST_REMEMBERED = 50_000
 """Tokens of one process."""
 
+MOST_REFRESHED = 5_000
+"""Tokens of one query."""
+
 FRESH_SECONDS = 0.9
 """How old a remembered default may be: another machine's change is seen within a second."""
 
+AHEAD_SECONDS = 0.4
+"""How old it is when it is refreshed without a request waiting for that."""
+
+RECENT_SECONDS = 10.0
+"""What was used within them is refreshed together."""
+
+_NUMBER = (
+    select(VoicePhoneNumber.phone_number)
+    .where(
+        VoicePhoneNumber.user_id == User.id,
+        VoicePhoneNumber.provider == Organization.active_voice,
+        VoicePhoneNumber.is_default,
+    )
+    .scalar_subquery()
+)
+"""Not a join: PostgreSQL would join all numbers of many users if it has no statistics yet."""
+
 _DEFAULT = (
-    select(Organization.active_voice, VoicePhoneNumber.phone_number)
+    select(ApiToken.id, Organization.active_voice, _NUMBER)
     .join_from(ApiToken, User, ApiToken.user_id == User.id)
     .join(Organization, Organization.id == User.organization_id)
-    .outerjoin(
-        VoicePhoneNumber,
-        (VoicePhoneNumber.user_id == User.id)
-        & (VoicePhoneNumber.provider == Organization.active_voice)
-        & VoicePhoneNumber.is_default,
-    )
-    .where(ApiToken.id == bindparam("token_id"), ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
+    .where(ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
 )
-_WITH_SNAPSHOT = _DEFAULT.add_columns(cast(func.pg_current_snapshot(), String))
+_OF_ONE = _DEFAULT.where(ApiToken.id == bindparam("token_id"))
+_OF_MANY = _DEFAULT.where(ApiToken.id == any_(bindparam("token_ids", type_=ARRAY(String))))
+
+
+_TABLES = tuple(model.__tablename__ for model in (ApiToken, Organization, User, VoicePhoneNumber))
+
+
+def matters(statement: str) -> bool:
+    """Whether the SQL may change a default. Every change in an organization counts up its revision."""
+    if statement.startswith("SELECT"):
+        return False
+    if statement.startswith("UPDATE organizations SET "):
+        return Organization.active_voice.key in statement
+    return any(table in statement for table in _TABLES)
 
 
 class Default(NamedTuple):
@@ -50,8 +81,11 @@ class Defaults(Protocol):
     def find(self, token_id: str) -> Default | None:
         """Queries the database."""
 
-    def find_now(self, token_id: str) -> Default | None:
-        """For the event loop: does not wait, and returns None also if it does not know."""
+    async def look_up(self, token_id: str) -> Default | None:
+        """For the event loop. Returns None also if the database does not respond."""
+
+    def expect(self, token_id: str) -> None:
+        """Call it on the event loop for a token that will be looked up."""
 
 
 class OnSqlite:
@@ -59,19 +93,19 @@ class OnSqlite:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._sql = str(_DEFAULT.compile(engine))
+        self._sql = str(_OF_ONE.compile(engine))
         self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._connecting = threading.Lock()
         self._own: PoolProxiedConnection | None = None
         """The event loop's. A thread connects it, because that may wait."""
 
     def find(self, token_id: str) -> Default | None:
-        row = _query(self._engine, _DEFAULT, token_id)
+        default = _find(self._engine, token_id)
         if self._own is None and self._connecting.acquire(blocking=False):
             with suppress(self._error, SQLAlchemyError):
                 self._own = self._connect()
             self._connecting.release()
-        return Default(*row) if row else None
+        return default
 
     def _connect(self) -> PoolProxiedConnection:
         own = self._engine.raw_connection()
@@ -79,7 +113,7 @@ class OnSqlite:
         driver.execute("PRAGMA busy_timeout=0").close()
         return own
 
-    def find_now(self, token_id: str) -> Default | None:
+    async def look_up(self, token_id: str) -> Default | None:
         own = self._own
         if own is None:
             return None
@@ -91,51 +125,115 @@ class OnSqlite:
             self._own = None
             own.invalidate()
             return None
-        return Default(*rows[0]) if rows else None
+        return Default(*rows[0][1:]) if rows else None
+
+    def expect(self, token_id: str) -> None:
+        pass
 
 
-class Seen(NamedTuple):
-    """What a query saw: `snapshot` names the transactions, and two equal ones see the same rows."""
+class Found(NamedTuple):
+    """`commits` and `at` are of the moment before the query."""
 
-    snapshot: str
+    default: Default | None
     commits: bytes
     at: float
 
 
+@dataclass(slots=True)
+class Remembered:
+    found: Found
+    used_at: float
+
+
+_NEVER = Found(None, b"", float("-inf"))
+
+
 class OnPostgresql:
-    """Remembers defaults until a process of this machine commits, which changes what `commits` returns, and
-    for `FRESH_SECONDS`, because other machines commit too. A later query with the same snapshot renews them.
+    """Remembers defaults until a process of this machine commits what `matters`, which changes what `commits`
+    returns, and for `FRESH_SECONDS`, because other machines commit too.
+
+    One query refreshes all tokens that were used lately, and requests wait for it together.
     """
 
     def __init__(self, engine: Engine, commits: Callable[[], bytes]) -> None:
         self._engine = engine
         self._commits = commits
-        self._lock = threading.Lock()
-        self._found: LRUCache[str, tuple[Default | None, Seen]] = LRUCache(MOST_REMEMBERED)
-        self._newest = Seen("", b"", 0.0)
+        self._tokens: OrderedDict[str, Remembered] = OrderedDict()
+        """The least recently used first. Only the event loop changes it."""
+        self._query: Future[bool] | None = None
+        """The last one. It returns whether it succeeded."""
 
     def find(self, token_id: str) -> Default | None:
-        commits, at = self._commits(), time.monotonic()
-        row = _query(self._engine, _WITH_SNAPSHOT, token_id)
-        if row is None:
-            return None
-        provider, number, snapshot = row
-        default, seen = Default(provider, number), Seen(snapshot, commits, at)
-        with self._lock:
-            self._found[token_id] = default, seen
-            self._newest = max(self._newest, seen, key=lambda each: each.at)
-        return default
+        return _find(self._engine, token_id)
 
-    def find_now(self, token_id: str) -> Default | None:
-        with self._lock:
-            default, seen = self._found.get(token_id, (None, self._newest))
-            if seen.snapshot == self._newest.snapshot:
-                seen = self._newest
-        is_right = seen.commits == self._commits() and time.monotonic() < seen.at + FRESH_SECONDS
-        return default if is_right else None
+    async def look_up(self, token_id: str) -> Default | None:
+        begin = time.monotonic()
+        remembered = self._recall(token_id, begin)
+        for _ in range(3):  # A query that is running may not have the token. The next one has.
+            if self._is_current(remembered.found, begin):
+                return remembered.found.default
+            if not await asyncio.shield(asyncio.wrap_future(self._start_query())):
+                break
+        return None
+
+    def _is_current(self, found: Found, begin: float) -> bool:
+        """Whether nothing can have changed since it was found, or since `begin`, when it was requested."""
+        age = time.monotonic() - found.at
+        if age > AHEAD_SECONDS:
+            self._start_query()
+        return found.at >= begin or (age < FRESH_SECONDS and found.commits == self._commits())
+
+    def expect(self, token_id: str) -> None:
+        self._recall(token_id, time.monotonic())
+
+    def _recall(self, token_id: str, now: float) -> Remembered:
+        remembered = self._tokens.get(token_id)
+        if remembered is None:
+            remembered = self._tokens[token_id] = Remembered(_NEVER, now)
+            if len(self._tokens) > MOST_REMEMBERED:
+                self._tokens.popitem(last=False)
+        else:
+            self._tokens.move_to_end(token_id)
+            remembered.used_at = now
+        return remembered
+
+    def _start_query(self) -> Future[bool]:
+        """Returns the query that is running, or a new one."""
+        if self._query is not None and not self._query.done():
+            return self._query
+        query: Future[bool] = Future()
+        threading.Thread(target=self._run, args=(query, self._recent()), name="dialers", daemon=True).start()
+        self._query = query
+        return query
+
+    def _recent(self) -> dict[str, Remembered]:
+        since = time.monotonic() - RECENT_SECONDS
+        recent = takewhile(lambda each: each[1].used_at > since, reversed(self._tokens.items()))
+        return dict(islice(recent, MOST_REFRESHED))
+
+    def _run(self, query: Future[bool], tokens: Mapping[str, Remembered]) -> None:
+        """In a thread. What fails is reported by the request, which queries again."""
+        commits, now = self._commits(), time.monotonic()
+        has_succeeded = False
+        try:
+            defaults = _find_all(self._engine, tokens)
+            for token_id, remembered in tokens.items():
+                remembered.found = Found(defaults.get(token_id), commits, now)
+            has_succeeded = True
+        except SQLAlchemyError:
+            pass
+        finally:
+            query.set_result(has_succeeded)
 
 
-def _query(engine: Engine, query: Any, token_id: str) -> Any | None:
+def _find_all(engine: Engine, token_ids: Collection[str]) -> dict[str, Default]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        rows = connection.execute(_OF_MANY, {"token_ids": list(token_ids)}).all()
+    return {token_id: Default(provider, number) for token_id, provider, number in rows}
+
+
+def _find(engine: Engine, token_id: str) -> Default | None:
     """With a bare connection: a Session would double the cost."""
     with engine.connect() as connection:
-        return connection.execute(query, {"token_id": token_id}).one_or_none()
+        row = connection.execute(_OF_ONE, {"token_id": token_id}).one_or_none()
+    return None if row is None else Default(*row[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+FIRST_CONNECTED = "The first provider that was connected"
 CHANGED_SINCE = "The default provider was changed again since. Only the last change can be undone."
 NO_VOICE_PROVIDER = "There is no active voice provider. A superadmin can choose one."
 NEEDS_BASE_URL = "Required: an https URL that providers can reach, such as https://voice.example.com."

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import Conflict, TooMany
+from app.core.outbound import messages as outbound_messages
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal, refused
@@ -25,9 +26,9 @@ FAILURES = [
         (gateway.REFUSED, Outcome.BAD_CREDENTIALS, "Check the Auth token."),
     ),
     (
-        OutboundError("timeout", "api.vobiz.ai did not respond in time."),
+        OutboundError("timeout", outbound_messages.timed_out("api.vobiz.ai")),
         409,
-        (gateway.UNREACHABLE, Outcome.UNREACHABLE, "api.vobiz.ai did not respond in time."),
+        (gateway.UNREACHABLE, Outcome.UNREACHABLE, outbound_messages.timed_out("api.vobiz.ai")),
     ),
     (
         OutboundError("busy", "api.vobiz.ai was not called."),

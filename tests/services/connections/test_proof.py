@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -121,6 +122,30 @@ def test_only_a_test_lifts_what_a_test_concluded(acme, twilio, http):
     twilio.status = "active"
     verification.verify(acme, http, TWILIO, {})
     assert state(acme) == (True, Outcome.OK, Evidence.TEST)
+
+
+def test_plain_refusal_leaves_what_a_test_explained(acme, http):
+    cases = [
+        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.SUSPENDED),
+        (Outcome.WRONG_ACCOUNT, Outcome.BAD_CREDENTIALS, Evidence.NUMBER, Outcome.WRONG_ACCOUNT),
+        (Outcome.TEST_CREDENTIALS, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
+        (Outcome.SUSPENDED, Outcome.TEST_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
+        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.BAD_CREDENTIALS),
+        (Outcome.NO_PERMISSION, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.BAD_CREDENTIALS),
+    ]
+    wrong = []
+    for stored, code, evidence, expected in cases:
+        store(acme, stored)
+        with suppress(ProviderCallFailed):
+            call(acme, http, refuses(code), evidence)
+        found = state(acme)
+        if found[1] != expected:
+            wrong.append((stored, code, evidence, found))
+    store(acme, Outcome.OK, ok=True)
+    with suppress(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.BAD_CREDENTIALS))
+    assert state(acme)[:2] == (False, Outcome.BAD_CREDENTIALS)
+    assert wrong == []
 
 
 def test_success_moves_the_time_once_a_minute(acme, twilio, http):

@@ -12,6 +12,7 @@ from app.services.audit import search
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.providers import active, credentials, history
+from app.services.providers import messages as provider_messages
 from tests.support.scopes import OFFLINE, statements
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
@@ -103,7 +104,9 @@ def test_disconnect_unsets_every_family(live):
     credentials.disconnect(live, TWILIO)
     assert active.active_families(live, TWILIO) == []
     assert not store.load(live, TWILIO).exists
-    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disconnected"}
+    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {
+        provider_messages.was_disconnected("Twilio")
+    }
 
 
 def test_save_refuses_to_clear_only_what_a_default_needs(live, subtests):

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from app.core import clock
 from app.database.changes import Changes
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.services.access import tokens
+from app.services.providers import dialer_defaults
 from app.services.providers.dialer_defaults import Default, Defaults, OnPostgresql, OnSqlite
 from tests.support.scopes import statements
 
@@ -18,8 +22,10 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def changes(tmp_path: Path) -> Changes:
-    return Changes(tmp_path / "commits")
+def changes(tmp_path: Path, engine: Engine) -> Changes:
+    changes = Changes(tmp_path / "commits", dialer_defaults.matters)
+    changes.watch(engine)
+    return changes
 
 
 @pytest.fixture
@@ -29,10 +35,28 @@ def defaults(engine: Engine, changes: Changes) -> Defaults:
     return OnSqlite(engine)
 
 
+def look_up(defaults: Defaults, token_ids: Sequence[str]) -> list[Default | None]:
+    """Concurrently, on a loop of its own: the browser's may be running in this thread."""
+
+    async def run() -> list[Default | None]:
+        return list(await asyncio.gather(*(defaults.look_up(token_id) for token_id in token_ids)))
+
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, run()).result()
+
+
 @pytest.fixture
-def token(acme, cast) -> str:
+def issued(acme, cast) -> list[str]:
+    """Ids of 100 tokens."""
     with acme.transaction():
-        return tokens.create(acme, cast.mo, name="Dialer", scopes=(), life=timedelta(hours=1)).token.id
+        life = timedelta(hours=1)
+        new = [tokens.create(acme, cast.mo, name="Dialer", scopes=(), life=life).token for _ in range(100)]
+    return [token.id for token in new]
+
+
+@pytest.fixture
+def token(issued) -> str:
+    return issued[0]
 
 
 def _number(cast, number, *, user="mo", **more):
@@ -45,7 +69,7 @@ def _number(cast, number, *, user="mo", **more):
     )
 
 
-def test_find_now_returns_what_is_committed(acme, cast, token, defaults, changes):
+def test_look_up_returns_what_is_committed(acme, cast, token, defaults, changes):
     assert defaults.find(token) == Default(None, None)
     steps: list[tuple[type[Any], str, dict[str, Any], Default | None]] = [
         (Organization, cast.acme.id, {"active_voice": "twilio"}, Default("twilio", None)),
@@ -55,14 +79,14 @@ def test_find_now_returns_what_is_committed(acme, cast, token, defaults, changes
         (ApiToken, token, {"revoked_at": clock.now()}, None),
     ]
     for model, row_id, change, expected in steps:
+        look_up(defaults, [token])
         with acme.transaction():
             row = acme.session.get(model, row_id)
             for name, value in change.items():
                 setattr(row, name, value)
-        changes.add()
-        assert defaults.find_now(token) in (expected, None), change
+        changes.committed()
+        assert look_up(defaults, [token]) == [expected], change
         assert defaults.find(token) == expected, change
-        assert defaults.find_now(token) == expected, change
     assert defaults.find("no-such-token") is None
 
 
@@ -81,32 +105,71 @@ def test_find_is_one_query_for_the_default_number_of_the_user(engine, acme, cast
     assert len(seen) == 1
 
 
-def test_find_now_needs_no_query_on_postgresql(engine, token, defaults):
-    defaults.find(token)
+def test_look_up_on_postgresql_is_one_query_for_all(engine, issued, defaults):
+    if engine.dialect.name != "postgresql":
+        return
+    for token_id in issued:
+        defaults.expect(token_id)
     with statements(engine) as seen:
-        assert defaults.find_now(token) == Default(None, None)
-    assert seen == []
+        assert look_up(defaults, issued) == [Default(None, None)] * len(issued)
+    assert len(seen) == 1
 
 
-def test_find_now_reconnects_after_an_error(engine, token):
+def test_look_up_on_postgresql_needs_no_query_after_other_commits(acme, token, defaults, changes):
+    if not acme.is_postgresql:
+        return
+    look_up(defaults, [token])
+    with acme.transaction():
+        acme.organization.revision += 1
+    changes.committed()
+    found = defaults._tokens[token].found
+    look_up(defaults, [token])
+    assert defaults._tokens[token].found.commits == found.commits == changes.count()
+
+
+def test_look_up_is_none_without_a_database(token, changes):
+    defaults = OnPostgresql(create_engine("postgresql+psycopg://127.0.0.1:1/none"), changes.count)
+    assert look_up(defaults, [token]) == [None]
+
+
+def test_look_up_reconnects_after_an_error(engine, token):
     if engine.dialect.name == "postgresql":
         return
     defaults = OnSqlite(engine)
-    assert defaults.find_now(token) is None
+    assert look_up(defaults, [token]) == [None]
     defaults.find(token)
-    assert defaults.find_now(token) is not None
+    assert look_up(defaults, [token]) != [None]
     assert defaults._own is not None
     connection = defaults._own.dbapi_connection
     assert connection is not None
     connection.close()
-    assert defaults.find_now(token) is None
+    assert look_up(defaults, [token]) == [None]
     defaults.find(token)
-    assert defaults.find_now(token) is not None
+    assert look_up(defaults, [token]) != [None]
 
 
-def test_changes_are_seen_through_another_map_of_the_file(tmp_path):
-    here, there = Changes(tmp_path / "commits"), Changes(tmp_path / "commits")
+def test_changes_are_seen_through_another_map_of_the_file(tmp_path, engine):
+    here, there = (Changes(tmp_path / "commits", lambda sql: "users" in sql) for _ in range(2))
+    here.watch(engine)
     before = there.count()
-    assert there.count() == before
-    here.add()
-    assert there.count() == here.count() != before
+    for statement, is_counted in [("SELECT 1", False), ("SELECT 1 FROM users", True)]:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+        here.committed()
+        assert (there.count() == here.count() != before) is is_counted, statement
+    assert there.count() == there.count()
+
+
+def test_matters_is_what_changes_a_default():
+    cases = {
+        "SELECT users.id FROM users FOR UPDATE": False,
+        "UPDATE organizations SET revision=1 WHERE id IN (SELECT organization_id FROM users)": False,
+        "UPDATE organizations SET active_voice=NULL, revision=2": True,
+        "DELETE FROM organizations": True,
+        "UPDATE api_tokens SET revoked_at=now()": True,
+        "INSERT INTO voice_phone_numbers VALUES (1)": True,
+        "WITH gone AS (DELETE FROM users RETURNING id) SELECT count(*) FROM gone": True,
+        "INSERT INTO audit_events VALUES (1)": False,
+        "BEGIN IMMEDIATE": False,
+    }
+    assert {sql: dialer_defaults.matters(sql) for sql in cases} == cases

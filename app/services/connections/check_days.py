@@ -1,0 +1,149 @@
+"""What the checks of each day proved, counted in the transactions that store their results."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, delete, literal, literal_column, select, tuple_
+
+from app.core import clock
+from app.models import CheckDay, DriftCheck, Verdict
+from app.provider import Provider
+from app.providers import PROVIDERS
+from app.services import sql
+from app.services.connections.transitions import CONNECTION
+from app.services.scope import Scope
+
+SHOWN = 30
+"""Days, with today. Earlier ones are deleted."""
+
+IN_TABLE = 14
+"""Days of a row of a table, with today."""
+
+BATCH = 1000
+"""So many are deleted in one transaction, because it blocks other writers."""
+
+COUNTED = (Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.UNKNOWN)
+"""The verdicts after a check; each is a column."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """The checks of one day, by the verdict after them."""
+
+    date: date
+    healthy: int = 0
+    unhealthy: int = 0
+    unknown: int = 0
+
+    @property
+    def checks(self) -> int:
+        return self.healthy + self.unhealthy + self.unknown
+
+
+def count_numbers(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    """Counts a check of each number with the verdict that is settled before the commit.
+
+    Called after `number_health.changed`, so that it follows it.
+    """
+    scope.before_commit(_count, (provider, frozenset(numbers)))
+
+
+def _count(scope: Scope, checks: list[tuple[str, frozenset[str]]]) -> None:
+    row = DriftCheck
+    for provider, numbers in checks:
+        counts = [case((row.verdict == verdict, 1), else_=0) for verdict in COUNTED]
+        place = (row.organization_id, row.provider, row.phone_number)
+        mine = (row.organization_id == scope.organization.id, row.provider == provider)
+        query = select(*place, literal(clock.now().date()), *counts).where(
+            *mine, sql.in_list(scope, row.phone_number, numbers)
+        )
+        if numbers:
+            sql.run(scope, _adding(scope).from_select(_NAMES, query, include_defaults=False))
+
+
+def count_connection(scope: Scope, provider: Provider, verdict: Verdict) -> None:
+    """Counts a check of a connection, in the open transaction."""
+    values = {
+        "organization_id": scope.organization.id,
+        "provider": provider.key,
+        "phone_number": CONNECTION,
+        "day": clock.now().date(),
+    }
+    counts = {str(counted): int(counted is verdict) for counted in COUNTED}
+    sql.run(scope, _adding(scope).values(values | counts))
+
+
+_NAMES = ["organization_id", "provider", "phone_number", "day", *map(str, COUNTED)]
+
+
+def _adding(scope: Scope) -> Any:
+    """Returns an INSERT that adds to the counts of a row that is there."""
+    sums = {str(name): getattr(CheckDay, name) + literal_column(f"excluded.{name}") for name in COUNTED}
+    return sql.upsert(scope, CheckDay, sums)
+
+
+def shown(today: date | None = None) -> list[date]:
+    """Returns the days that are shown, oldest first."""
+    last = today or clock.now().date()
+    return [last - timedelta(days=ago) for ago in reversed(range(SHOWN))]
+
+
+def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> list[Day]:
+    """Returns each of the last days of a number or a connection, with and without checks."""
+    days = shown()
+    query = scope.select(CheckDay).where(
+        CheckDay.provider == provider, CheckDay.phone_number == phone_number, CheckDay.day >= days[0]
+    )
+    found = {
+        row.day: Day(row.day, row.healthy, row.unhealthy, row.unknown) for row in scope.session.scalars(query)
+    }
+    return [found.get(day, Day(day)) for day in days]
+
+
+def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], list[Day]]:
+    """Returns the last days of each number that was checked in them, by provider and number."""
+    days, row = shown()[-IN_TABLE:], CheckDay
+    counts = (getattr(row, name) for name in COUNTED)
+    query = select(row.provider, row.phone_number, row.day, *counts).where(
+        row.organization_id == scope.organization.id,
+        row.provider.in_(PROVIDERS),
+        sql.in_list(scope, row.phone_number, numbers),
+        row.day >= days[0],
+    )
+    found: dict[tuple[str, str], dict[date, Day]] = defaultdict(dict)
+    for provider, number, day, *counted in scope.session.execute(query):
+        found[provider, number][day] = Day(day, *counted)
+    return {key: [own.get(day, Day(day)) for day in days] for key, own in found.items()}
+
+
+def with_checks(scope: Scope, days: Sequence[date]) -> set[date]:
+    """Returns the days on which a number of the organization was checked; of any, outside organizations."""
+    checked = (_checked(scope, day).label(f"day_{place}") for place, day in enumerate(days))
+    row = scope.session.execute(select(*checked)).one()
+    return {day for day, is_checked in zip(days, row, strict=True) if is_checked}
+
+
+def _checked(scope: Scope, day: date) -> ColumnElement[bool]:
+    some = select(CheckDay.day).where(CheckDay.day == day, CheckDay.phone_number > CONNECTION)
+    if scope.organization_or_none:
+        some = some.where(CheckDay.organization_id == scope.organization.id)
+    return some.exists()
+
+
+def sweep(scope: Scope) -> int:
+    """Deletes the days of every organization that are no longer shown, in batches; returns how many."""
+    count, key = 0, (CheckDay.day, CheckDay.organization_id, CheckDay.phone_number)
+    is_old = CheckDay.day < shown()[0]
+    batch = select(*key).where(is_old).order_by(*key).limit(BATCH)
+    while keys := scope.session.execute(batch).all():
+        scope.end_read()
+        with scope.transaction(lock=False):
+            is_before = tuple_(*key) <= tuple_(*(literal(value) for value in keys[-1]))
+            count += sql.run(scope, delete(CheckDay).where(is_old, is_before))
+    scope.end_read()
+    return count
