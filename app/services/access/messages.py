@@ -24,6 +24,8 @@ USER_IS_DISABLED = "This user is disabled. Enable them first, then create the to
 TOKEN_NAME = "Name what will use the token, in at most 120 characters."
 SECRETS_NEED_SUPERADMIN = "Only a superadmin's token can read secrets."
 
+TWO_STEP_FIRST = "Turn on two-step sign-in for your own account first, under Account."
+TWO_STEP_NEEDED = "Superadmins need two-step sign-in here. Turn it on in the portal, under Account."
 TOTP_ON = "Two-step sign-in is already on."
 TOTP_ON_TURN_OFF = "Two-step sign-in is already on. Turn it off first."
 TOTP_OFF = "Turn on two-step sign-in to get recovery codes."
@@ -31,6 +33,8 @@ WRONG_FIRST_CODE = "Incorrect code. Enter the one that the app shows now."
 
 EMAIL = "Use an email address, such as dana@example.com."
 NOT_YOUR_PASSWORD = "Change your own password under Account."
+LINK_INVALID = "This link was used or replaced, or it has expired. Ask a superadmin for a new one."
+DISABLED_NEEDS_NO_LINK = "This user is disabled. Enable them first, then create the link."
 NOT_YOUR_SESSIONS = "End your own sessions under Account."
 NOT_YOURSELF = "You can't disable your own account."
 

@@ -11,13 +11,18 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import JsonValue
 
-from app.core import strength
+from app.core import computing, strength, texts
 from app.services.access import messages
 from app.services.scope import Scope
 
 SHORTEST = 15
 LONGEST = 256
-SCHEMA: dict[str, JsonValue] = {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
+SCHEMA: dict[str, JsonValue] = {
+    "format": "password",
+    "minLength": SHORTEST,
+    "maxLength": LONGEST,
+    "pattern": texts.WITHOUT_NUL,
+}
 """Of a new one, for OpenAPI."""
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -25,7 +30,6 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 FEWEST_GUESSES = 12
 """As a power of ten."""
-_UNMISTAKEN = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def check(password: str, *personal: str) -> str:
@@ -57,12 +61,6 @@ def _is_soon_found(text: str, personal: Iterable[str]) -> bool:
     return strength.is_listed(text) or strength.log10_guesses(text, [*words, "patchbay"]) < FEWEST_GUESSES
 
 
-def generated() -> str:
-    """99 random bits that can be read out on the phone."""
-    letters = "".join(secrets.choice(_UNMISTAKEN) for _ in range(20))
-    return "-".join(letters[start : start + 5] for start in range(0, 20, 5))
-
-
 def slot(scope: Scope, *, reserved: bool = True) -> AbstractContextManager[None]:
     """Held while a password is hashed, which occupies a core. Raises Busy immediately if too many are.
 
@@ -78,12 +76,14 @@ def expect_slot(scope: Scope, *, reserved: bool) -> None:
 
 
 def hashed(password: str) -> str:
-    return _hasher.hash(password)
+    with computing.paused():
+        return _hasher.hash(password)
 
 
 def matches(password_hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(password_hash, password)
+        with computing.paused():
+            return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -34,8 +34,11 @@ def start(scope: Scope, user: User, *, user_agent: str) -> str:
     return token
 
 
-def user_of(scope: Scope, token: str) -> User | None:
-    """Who is signed in by the cookie; None when it ended, idled out, or the user was disabled."""
+def user_of(scope: Scope, token: str, *, is_use: bool = True) -> User | None:
+    """Who is signed in by the cookie; None when it ended, idled out, or the user was disabled.
+
+    `is_use`: the session is used, so that it does not idle out.
+    """
     now = clock.now()
     query = (
         select(WebSession, User)
@@ -51,7 +54,7 @@ def user_of(scope: Scope, token: str) -> User | None:
     if found is None:
         return None
     session, user = found
-    if session.last_seen_at < now - SEEN_EVERY:
+    if is_use and session.last_seen_at < now - SEEN_EVERY:
         _mark_seen(scope, session.id)
     return user
 

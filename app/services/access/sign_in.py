@@ -14,10 +14,19 @@ from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from app.core import clock
-from app.core.errors import Invalid, Problem, Unauthenticated
+from app.core.errors import Forbidden, Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
 from app.services import rate_limits, validation
-from app.services.access import messages, passwords, recovery_codes, sessions, sign_in_limits, tokens, totp
+from app.services.access import (
+    messages,
+    passwords,
+    recovery_codes,
+    sessions,
+    sign_in_limits,
+    tokens,
+    totp,
+    two_step_policy,
+)
 from app.services.access.sign_in_limits import KnownBrowsers
 from app.services.access.tokens import Issued
 from app.services.audit import log as audit_log
@@ -53,7 +62,7 @@ class Checked:
 def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
     """The token of a new session, for a user who proved who they are."""
     user = checked.user
-    inside = _as(scope, user)
+    inside = scope_of(scope, user)
     with inside.transaction(lock=False):
         _mark_signed_in(inside, checked)
         sessions.sweep(inside)
@@ -70,7 +79,9 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
     user = checked.user
     if totp.is_on(user):
         check_code(scope, user, validation.read(Credentials, sent).totp)
-    inside = _as(scope, user)
+    elif two_step_policy.is_missing(scope, user):
+        raise Forbidden(messages.TWO_STEP_NEEDED, code="TWO_STEP_NEEDED")
+    inside = scope_of(scope, user)
     scopes = (SECRETS,) if user.role == Role.SUPERADMIN else ()
     with inside.transaction(lock=False):
         _mark_signed_in(inside, checked)
@@ -101,7 +112,8 @@ def _mark_signed_in(scope: Scope, checked: Checked) -> None:
         raise Unauthenticated(messages.ACCOUNT_CHANGED, code="WRONG_CREDENTIALS")
 
 
-def _as(scope: Scope, user: User) -> Scope:
+def scope_of(scope: Scope, user: User) -> Scope:
+    """Returns the scope of a user who proved who they are, in their organization."""
     organization = scope.session.get_one(Organization, user.organization_id)
     actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
     return replace(scope, organization_or_none=organization, actor=actor)
@@ -167,7 +179,7 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
     if not code:
         raise Unauthenticated(messages.CODE_NEEDED, code=CODE_NEEDED)
     limit = sign_in_limits.of_code(user, known or {})
-    taken = _take_code(_as(scope, user), user, code, limit)
+    taken = _take_code(scope_of(scope, user), user, code, limit)
     if taken is None:
         _note_refusal(scope, user)
         raise Unauthenticated(messages.WRONG_CODE, code=CODE_NEEDED)

@@ -19,6 +19,7 @@ KnownBrowsers: TypeAlias = Mapping[str, str]
 
 OF_ACCOUNT = 50
 """Tries for one account from all addresses and unknown browsers together."""
+ADDRESS = "address"
 OF_ADDRESS = 50
 """Tries from one address for all accounts together."""
 
@@ -31,7 +32,7 @@ def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowser
     return (
         Limit(rate_limits.key("sign-in", email, network)),
         Limit(rate_limits.key("sign-in", email), OF_ACCOUNT),
-        Limit(rate_limits.key("address", network), OF_ADDRESS),
+        Limit(rate_limits.key(ADDRESS, network), OF_ADDRESS),
     )
 
 
@@ -60,3 +61,8 @@ def lift(scope: Scope, user: User) -> None:
 def of_setup_key(scope: Scope) -> Limit:
     """Wrong setup keys are rare; the limit is against bulk guessing."""
     return Limit(rate_limits.key("setup", addresses.network(scope.actor.ip)), 50)
+
+
+def of_password_link(scope: Scope) -> Limit:
+    """A link cannot be guessed; the limit is against bulk requests, each of which writes."""
+    return Limit(rate_limits.key("password-link", addresses.network(scope.actor.ip)), OF_ADDRESS)

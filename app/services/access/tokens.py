@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -140,15 +141,19 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
     )
 
 
-def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
-    """Skips the write if any process recorded the last use within `USED_EVERY`."""
+def mark_used(engine: Engine, token_ids: Collection[str], at: datetime) -> None:
+    """Stores that the tokens were used, except those whose stored use is younger than `USED_EVERY`.
+
+    A row that is locked is left out: another process stores the same, or revokes the token.
+    """
     stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at - USED_EVERY)
-    is_stale = select(ApiToken.id).where(ApiToken.id == token_id, stale)
+    are_stale = select(ApiToken.id).where(ApiToken.id.in_(token_ids), stale)
     with engine.connect() as connection:
-        if connection.execute(is_stale).one_or_none() is None:
+        if connection.execute(are_stale.limit(1)).first() is None:
             return
+    unlocked = are_stale.with_for_update(skip_locked=True)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        connection.execute(update(ApiToken).where(ApiToken.id == token_id, stale).values(last_used_at=at))
+        connection.execute(update(ApiToken).where(ApiToken.id.in_(unlocked)).values(last_used_at=at))
 
 
 def _check_name(name: str, _country: str | None = None) -> str:

@@ -84,7 +84,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
         return recovery_codes.renew(scope, user)
 
 
-def switch_off(scope: Scope, user: User, *, session_token: str | None = None) -> None:
+def disable(scope: Scope, user: User, *, session_token: str | None = None) -> None:
     """Ends the user's other sessions."""
     step_up.expect_recent_password(scope)
     with scope.transaction():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,19 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, etag
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
-from app.models import AuditEvent, Role, User, VoicePhoneNumber
+from app.models import AuditEvent, LinkPurpose, Role, User, VoicePhoneNumber, WebSession
 from app.services import keyset, validation
-from app.services.access import messages, passwords, sessions, sign_in_limits, step_up, tokens, totp
+from app.services.access import (
+    messages,
+    password_links,
+    passwords,
+    sessions,
+    sign_in_limits,
+    step_up,
+    tokens,
+    totp,
+)
+from app.services.access.password_links import NewLink
 from app.services.access.sign_in import confirm_password, normal_email
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
@@ -47,14 +58,16 @@ RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
-    """A new user, with the password that the actor chose for them."""
+    """A new user. Without a password they choose one, with an invitation link."""
 
     model_config = validation.STRICT
 
     email: Annotated[str, Checked(_check_email, {"format": "email", "maxLength": EMAIL_LONGEST})]
     name: Name
     role: RoleName
-    password: Annotated[validation.Verbatim, Field(json_schema_extra=passwords.SCHEMA)]
+    password: Annotated[
+        validation.Unstripped | None, Field(repr=False, json_schema_extra=passwords.SCHEMA)
+    ] = None
 
 
 class UserEdit(BaseModel):
@@ -129,13 +142,22 @@ def number_counts(scope: Scope) -> dict[str, int]:
 
 
 def get(scope: Scope, user_id: str) -> User:
-    return scope.get(User, user_id, what="person")
+    return scope.get(User, user_id, what="user")
 
 
 def create(scope: Scope, sent: Any) -> User:
+    """Returns a new user, with the password that was sent. Without one they need a link to sign in."""
     new = read_new(scope, sent)
     with one_user_per_email(scope, new.email), scope.transaction():
         return add(scope, new)
+
+
+def invite(scope: Scope, sent: Any) -> tuple[User, NewLink]:
+    """Returns a new user without a password, and their invitation."""
+    new = read_new(scope, sent)
+    with one_user_per_email(scope, new.email), scope.transaction():
+        user = add(scope, new)
+        return user, password_links.add(scope, user, LinkPurpose.INVITATION)
 
 
 @dataclass(frozen=True)
@@ -149,7 +171,7 @@ class NewUser:
 
 
 def read_new(scope: Scope, sent: Any) -> NewUser:
-    """Returns the new user, with their password hashed.
+    """Returns the new user, with their password hashed; without one, with a hash that no password matches.
 
     Raises Invalid with every field that is wrong, the password among them; PasswordNeeded, Busy.
     """
@@ -169,7 +191,7 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
         raise Invalid(problems)
     step_up.expect_recent_password(scope)
     with passwords.slot(scope):
-        password_hash = passwords.hashed(draft.password)
+        password_hash = passwords.hashed(draft.password or secrets.token_urlsafe())
     return NewUser(draft.email, draft.name, draft.role, password_hash)
 
 
@@ -211,11 +233,9 @@ def add(scope: Scope, new: NewUser) -> User:
     return user
 
 
-def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = False) -> None:
-    """Recovers a lost password or authenticator: a new password, two-step
-    sign-in off unless they keep it, every session and token ended."""
-    if user.id == scope.actor.user_id:
-        raise Forbidden(messages.NOT_YOUR_PASSWORD)
+def reset(scope: Scope, user: User, password: str) -> None:
+    """Recovers an account on the command line: a new password, two-step sign-in off, every session and
+    token ended. The portal creates a link instead."""
     step_up.expect_recent_password(scope)
     try:
         passwords.check(password, *user.email.split("@"), user.name)
@@ -224,10 +244,10 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
     with passwords.slot(scope):
         password_hash = passwords.hashed(password)
     with scope.transaction():
-        ends_two_step = totp.is_on(user) and not keeps_two_step
+        ends_two_step = totp.is_on(user)
         user.password_hash = password_hash
-        if not keeps_two_step:
-            totp.remove(scope, user)
+        totp.remove(scope, user)
+        password_links.remove(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
         sign_in_limits.lift(scope, user)
@@ -245,6 +265,13 @@ def password_given(scope: Scope, user: User) -> AuditEvent | None:
     return known[0] if known and known[0].actor_id not in (None, user.id) else None
 
 
+def end_session(scope: Scope, user: User, session_id: str) -> WebSession:
+    """Signs the user out of one browser. Raises NotFound if it is not theirs."""
+    if user.id == scope.actor.user_id:
+        raise Forbidden(messages.NOT_YOUR_SESSIONS)
+    return sessions.end_one(scope, user, session_id)
+
+
 def end_sessions(scope: Scope, user_id: str) -> User:
     """Signs the person out everywhere; tokens that were issued to them go on working."""
     user = get(scope, user_id)
@@ -255,7 +282,7 @@ def end_sessions(scope: Scope, user_id: str) -> User:
 
 
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Condition = None) -> User:
-    """Another role revokes the user's tokens: another person may hold one, and it would get the role too."""
+    """Another role ends the user's tokens and links: another person may hold one, and would get the role."""
     draft, fixed = validation.read_edit(UserEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
@@ -268,6 +295,7 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Co
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             tokens.revoke_all(scope, user)
+            password_links.end_all(scope, user)
         recorded = log.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(user, name, value)
@@ -288,7 +316,7 @@ def set_disabled(
 
 
 def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | None = None) -> None:
-    """Disabling ends the user's sessions and revokes their tokens."""
+    """Disabling ends the user's sessions, tokens and links, and the links that they created."""
     if disabled == (user.disabled_at is not None):
         return
     if not disabled:
@@ -300,6 +328,7 @@ def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | Non
             _keep_one_superadmin(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
+        password_links.end_all(scope, user)
     user.disabled_at = clock.now() if disabled else None
     changes = log.reasoned(reason)
     log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, changes)
@@ -324,6 +353,7 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
         fresh = passwords.hashed(new)
     with scope.transaction():
         user.password_hash = fresh
+        password_links.remove(scope, user)
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
         log.record(scope, Action.PASSWORD_CHANGED, user.email)

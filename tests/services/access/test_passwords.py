@@ -135,11 +135,3 @@ def test_hash_with_other_parameters_matches_and_is_outdated(stored):
     assert passwords.matches(former, PASSWORD)
     assert passwords.is_outdated(former)
     assert not passwords.is_outdated(stored)
-
-
-def test_generated_is_a_different_good_password_each_time():
-    made = {passwords.generated() for _ in range(50)}
-    assert len(made) == 50
-    for password in made:
-        assert passwords.check(password) == password
-        assert not set(password) & set("01ilo")

@@ -41,6 +41,7 @@ def test_accept_takes_each_code_once_from_its_user_until_renewed(acme, cast, cod
     assert recovery_codes.filter_valid(acme, cast.mo, codes + fresh) == fresh
 
 
+@pytest.mark.both_databases
 def test_accept_of_one_code_concurrently_succeeds_once(scopes, acme, cast, codes):
     def accept(scope):
         return _accept(scope, scope.session.get_one(type(cast.mo), cast.mo.id), codes[0])

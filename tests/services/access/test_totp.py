@@ -104,6 +104,7 @@ def test_accept_ignores_spaces_and_refuses_malformed_codes(acme, cast, app_of_mo
     assert _accept(acme, cast.mo, f" {code[:3]} {code[3:]} ")
 
 
+@pytest.mark.both_databases
 def test_accept_of_one_code_concurrently_succeeds_once(scopes, acme, cast, clock, app_of_mo):
     code = app_of_mo.at(int(clock.now))
 
@@ -127,7 +128,7 @@ def test_accept_of_another_users_secret_is_refused(acme, cast, clock, app_of_mo)
 
 def test_totp_turned_on_again_in_the_same_step_accepts_the_new_secret(acme, cast, clock, app_of_mo):
     assert _accept(acme, cast.mo, app_of_mo.at(int(clock.now)))
-    totp.switch_off(acme, cast.mo)
+    totp.disable(acme, cast.mo)
     assert not totp.is_on(cast.mo)
     assert not _accept(acme, cast.mo, app_of_mo.at(int(clock.now) + 30))
     again = pyotp.TOTP(parse_qs(urlsplit(totp.begin(acme, cast.mo)).query)["secret"][0])
