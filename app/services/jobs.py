@@ -7,16 +7,20 @@ its session may be inside a transaction.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, case, delete, false, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import clock
-from app.models import Job
-from app.services.progress import OnProgress
+from app.core import clock, phone
+from app.core.errors import Conflict, NotFound
+from app.models import Job, JobResult
+from app.services import keyset, messages
+from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope
 
 KEPT = timedelta(days=1)
@@ -30,18 +34,47 @@ REPORT_SECONDS = 0.5
 class Kind(StrEnum):
     CHECK_IMPORT = "check-import"
     APPLY_IMPORT = "apply-import"
+    SET_WEBHOOKS = "set-webhooks"
+    RESTORE_WEBHOOKS = "restore-webhooks"
+    CLEAR_WEBHOOKS = "clear-webhooks"
+    TEST_WEBHOOKS = "test-webhooks"
+
+
+AT_PROVIDERS = (Kind.SET_WEBHOOKS, Kind.RESTORE_WEBHOOKS, Kind.CLEAR_WEBHOOKS)
+"""Jobs that change numbers at their providers."""
+
+TESTS = (Kind.TEST_WEBHOOKS,)
+"""Jobs that request agent runtimes."""
+
+API_KINDS = (*AT_PROVIDERS, *TESTS)
+"""Jobs that the API shows; the others end with a page."""
+
+ALONE = {AT_PROVIDERS: messages.JOB_RUNNING, TESTS: messages.TESTS_RUNNING}
+"""Of each of these groups an organization has one job at a time."""
 
 
 class State(StrEnum):
     RUNNING = "running"
     DONE = "done"
+    STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
 
 
-def start(scope: Scope, kind: Kind, step: str, back_url: str) -> Job:
-    """Stores a new job, and deletes jobs that are older than a day."""
-    with scope.transaction(lock=False):
+def name(kind: Kind) -> str:
+    """Returns the name of the kind in the API."""
+    return kind.replace("-", "_")
+
+
+def start(scope: Scope, kind: Kind, step: str, back_url: str, *, total: int = 0) -> Job:
+    """Stores a new job, and deletes jobs that are older than a day.
+
+    Raises Conflict, with the id of the other one, if it is not the only one of its group in `ALONE`.
+    """
+    group = next((group for group in ALONE if kind in group), None)
+    with scope.transaction(lock=group is not None):
+        if group and (other := running(scope, group)):
+            raise Conflict(ALONE[group], code="JOB_RUNNING", existing_id=other.id)
         scope.session.execute(delete(Job).where(Job.created_at < clock.now() - KEPT))
         job = Job(
             organization_id=scope.organization.id,
@@ -50,13 +83,18 @@ def start(scope: Scope, kind: Kind, step: str, back_url: str) -> Job:
             actor_name=scope.actor.name,
             step=step,
             back_url=back_url,
+            total=total,
         )
         scope.session.add(job)
     return job
 
 
-def get(scope: Scope, job_id: str) -> Job:
-    return scope.get(Job, job_id, what="job")
+def get(scope: Scope, job_id: str, kinds: Collection[Kind] = tuple(Kind)) -> Job:
+    """Returns the job. Raises NotFound, also for one of another kind."""
+    job = scope.get(Job, job_id, what="job")
+    if job.kind not in kinds:
+        raise NotFound(messages.not_found("job"))
+    return job
 
 
 def state(job: Job) -> State:
@@ -67,30 +105,63 @@ def state(job: Job) -> State:
     return found
 
 
-def reporter(engine: Engine, job_id: str) -> OnProgress:
-    """Returns the function that the work calls with its progress.
+def running(scope: Scope, kinds: Collection[Kind]) -> Job | None:
+    """Returns the organization's running job of one of these kinds."""
+    query = scope.select(Job).where(Job.kind.in_([str(kind) for kind in kinds]), Job.state == State.RUNNING)
+    return next((job for job in scope.session.scalars(query) if state(job) is State.RUNNING), None)
 
-    A report that would wait for another writer is skipped: on SQLite, the work itself may be that writer.
-    """
-    last_step, last_time = "", 0.0
 
-    def report(step: str, done: int, total: int) -> None:
-        nonlocal last_step, last_time
+def request_stop(scope: Scope, job_id: str, kinds: Collection[Kind]) -> Job:
+    """Makes a running job stop before its next number; one that has ended stays as it is."""
+    with scope.transaction(lock=False):
+        job = get(scope, job_id, kinds)
+        job.stop_requested = job.stop_requested or state(job) is State.RUNNING
+    return job
+
+
+@dataclass
+class Running:
+    """A job as its work sees it."""
+
+    engine: Engine
+    id: str
+    has_stopped: bool = False
+    """Whether the work ended early, because a user requested it."""
+    _last_step: str = ""
+    _last_counts: tuple[int, int] = (0, 0)
+    _last_time: float = field(default=0.0)
+
+    def report(self, step: str, done: int, total: int) -> None:
+        """Stores the progress.
+
+        A report that would wait for another writer is skipped: on SQLite, the work itself may be that
+        writer.
+        """
         now = time.monotonic()
-        if step == last_step and now - last_time < REPORT_SECONDS:
+        self._last_counts = done, total
+        if step == self._last_step and now - self._last_time < REPORT_SECONDS:
             return
-        last_step, last_time = step, now
+        self._last_step, self._last_time = step, now
         with suppress(SQLAlchemyError):
-            _write(engine, job_id, waits=False, step=step, done=done, total=total, reported_at=clock.now())
+            values = {"step": step, "done": done, "total": total, "reported_at": clock.now()}
+            _write(self.engine, self.id, waits=False, **values)
 
-    return report
+    def keep_alive(self) -> None:
+        """Reports that the work goes on, though its progress is the same."""
+        self.report(self._last_step, *self._last_counts)
 
+    @property
+    def must_stop(self) -> bool:
+        """Whether a user requested that it stops."""
+        with self.engine.connect() as connection:
+            query = select(Job.stop_requested).where(Job.id == self.id)
+            return bool(connection.scalar(query))
 
-def finish(engine: Engine, job_id: str, *, result_url: str = "", problem: str = "") -> None:
-    """Stores the outcome of a job: the address of its result, or what went wrong."""
-    outcome = {"result_url": result_url or None, "problem": problem or None}
-    state = State.DONE if result_url else State.FAILED
-    _write(engine, job_id, waits=True, state=state, finished_at=clock.now(), **outcome)
+    def finish(self, *, result_url: str = "", problem: str = "") -> None:
+        """Stores the outcome: the address of the result, if it has a page of its own, or what went wrong."""
+        state = State.FAILED if problem else State.STOPPED if self.has_stopped else State.DONE
+        outcome = {"result_url": result_url or None, "problem": problem or None}
+        _write(self.engine, self.id, waits=True, state=state, finished_at=clock.now(), **outcome)
 
 
 def interrupt_running(scope: Scope) -> None:
@@ -104,3 +175,51 @@ def _write(engine: Engine, job_id: str, *, waits: bool, **values: object) -> Non
     connecting = engine.connect().execution_options(writes=True, waits=waits)
     with connecting as connection, connection.begin():
         connection.execute(update(Job).where(Job.id == job_id).values(values))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many results a job has, and how many of them failed, are not confirmed, or can be undone."""
+
+    done: int
+    failed: int
+    unconfirmed: int
+    undoable: int
+
+
+def counts(scope: Scope, job: Job) -> Counts:
+    row = JobResult
+    columns = (
+        func.count(),
+        func.count().filter(row.ok == false()),
+        func.count().filter(row.ok.is_(None)),
+        func.count(row.settings),
+    )
+    return Counts(*scope.session.execute(select(*columns).where(row.job_id == job.id)).one())
+
+
+def results(scope: Scope, job: Job, *, limit: int | None = None) -> list[JobResult]:
+    """Returns what the job did to each number by now: failures first, then by number."""
+    rank = case((JobResult.ok == false(), 0), (JobResult.ok.is_(None), 1), else_=2)
+    query = scope.select(JobResult).where(JobResult.job_id == job.id)
+    return list(scope.session.scalars(query.order_by(rank, JobResult.phone_number).limit(limit)))
+
+
+BY_NUMBER = Order(JobResult.phone_number, JobResult.phone_number)
+
+
+def results_page(scope: Scope, job: Job, *, limit: int, cursor: str | None = None) -> Page[JobResult]:
+    """Returns up to `limit` results by number. A cursor is the number that a page starts after, without +.
+
+    Raises BadCursor.
+    """
+    number = f"+{cursor}"
+    if cursor and not phone.E164.fullmatch(number):
+        raise keyset.BadCursor
+    query = scope.select(JobResult).where(JobResult.job_id == job.id)
+    mark = Mark(number, number) if cursor else None
+    return keyset.page(scope.session, query, BY_NUMBER, mark, limit=limit, cursor=_after)
+
+
+def _after(row: JobResult, _is_before: bool) -> str:
+    return row.phone_number.removeprefix("+")

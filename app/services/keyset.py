@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, literal, tuple_
+from sqlalchemy import ColumnElement, Select, String, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import Malformed
@@ -41,18 +41,14 @@ class Mark:
     is_before: bool = False
 
 
-def _unchanged(value: Any) -> Any:
-    return value
-
-
 @dataclass(frozen=True)
 class Order:
     """Sorts by `column`, then by `unique`, both in one direction. Rows without a value always come last."""
 
     column: InstrumentedAttribute[Any]
     unique: InstrumentedAttribute[Any]
-    compared: Callable[[Any], Any] = field(default=_unchanged, compare=False)
-    """What is compared in place of the column: `func.lower`, for example."""
+    ignores_case: bool = False
+    """That of A to Z. The column is a `sorted_text`."""
     descends: bool = False
 
     @property
@@ -128,10 +124,11 @@ def _part(
         query = query.where(order.column.is_not(None) if has_value else order.column.is_(None))
     keys: list[ColumnElement[Any]] = [order.unique.expression]
     if has_value and order.column is not order.unique:
-        keys.insert(0, order.compared(order.column))
+        keys.insert(0, func.lower(order.column) if order.ignores_case else order.column.expression)
     if mark is not None:
         bound = [literal(mark.unique, String)]
         if len(keys) > 1:
-            bound.insert(0, order.compared(literal(mark.value, order.column.type)))
+            value = mark.value.encode().lower().decode() if order.ignores_case else mark.value
+            bound.insert(0, literal(value, order.column.type))
         query = query.where(tuple_(*keys) < tuple_(*bound) if descends else tuple_(*keys) > tuple_(*bound))
     return query.order_by(*(key.desc() if descends else key.asc() for key in keys))

@@ -16,10 +16,19 @@ BAD_CURSOR = "Invalid cursor. Start again without it."
 READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
 NOT_LIST = "This must be a list."
 
+TOO_MANY_JOBS = "Several jobs are running. Nothing was changed. Try again in a moment."
+TESTS_RUNNING = "Another job is testing this organization's webhooks. Wait until it ends, or stop it."
+JOB_RUNNING = "Another job is changing this organization's numbers at their providers. Wait until it ends."
+
+
+def job_failed(request_id: str) -> str:
+    return f"Unexpected error. Search the log for {request_id}."
+
+
 AGENT_EMPTY = "An agent name can't be empty. Send null for no agent."
 AGENT_INVISIBLE = "This agent name has an invisible character. Type it again instead of pasting it."
 AGENT_SPACES = "An agent name does not begin or end with a space."
-AGENT_CHARACTERS = "An agent name has no slash or control characters, and is not a dot or two."
+AGENT_CHARACTERS = "An agent name can't be . or .., and can't contain a slash or a control character."
 LABEL_CHARACTERS = "A label is one line, without control characters."
 NAME_CHARACTERS = "A name is one line, without control characters."
 

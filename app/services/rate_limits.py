@@ -51,7 +51,7 @@ def expect_room(scope: Scope, *limits: Limit) -> None:
         _follow_clock(scope, now)
     for throttle_key, counted, started_at in rows:
         if counted >= most[throttle_key] and started_at + WINDOW > now:
-            _refuse(started_at, now)
+            _refuse(throttle_key, started_at, now)
 
 
 def _follow_clock(scope: Scope, now: datetime) -> None:
@@ -66,8 +66,10 @@ def take(scope: Scope, *limits: Limit) -> None:
     expect_room(scope, *limits)
     with scope.transaction(lock=False):
         for limit in sorted(limits, key=lambda limit: limit.key):
-            if not count(scope, limit):
-                _refuse(scope.session.get_one(Throttle, limit.key).window_started_at, clock.now())
+            while not count(scope, limit):
+                throttle = scope.session.get(Throttle, limit.key)
+                if throttle is not None:  # Else it was cleared just now.
+                    _refuse(limit.key, throttle.window_started_at, clock.now())
         if secrets.randbelow(SWEPT_ONCE_IN) == 0:
             sweep(scope)
 
@@ -86,10 +88,10 @@ def count(scope: Scope, limit: Limit) -> bool:
     return scope.session.scalar(counted) is not None
 
 
-def _refuse(started_at: datetime, now: datetime) -> NoReturn:
+def _refuse(key: str, started_at: datetime, now: datetime) -> NoReturn:
     left = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
     minutes = max(1, round(left.total_seconds() / 60))
-    raise TooMany(messages.too_many_attempts(minutes), retry_after=int(left.total_seconds()))
+    raise TooMany(messages.too_many_attempts(minutes), int(left.total_seconds()), key)
 
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:

@@ -85,3 +85,10 @@ def run(scope: Scope, statement: Any) -> int:
     options = {"synchronize_session": False, "preserve_rowcount": True}
     done: Any = scope.session.execute(statement, execution_options=options)
     return int(done.rowcount)
+
+
+def seconds_between(scope: Scope, start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
+    """The seconds from one time to another."""
+    if scope.is_postgresql:
+        return sa.cast(sa.extract("epoch", end - start), sa.Float())
+    return (func.julianday(end) - func.julianday(start)) * 86_400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
-from app.core import naming
+from app.core import ids, naming
 from app.core.errors import Invalid, Problem, Stale
 from app.services import messages
 
@@ -59,10 +59,15 @@ def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> t
 def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     """Raises Stale for another version, and Invalid for other read-only fields that differ from `current`."""
     version = sent.get("version")
-    if isinstance(version, int) and version != current["version"]:
+    if type(version) is int and version != current["version"]:
         raise Stale
-    if changed := [name for name, value in sent.items() if value != current.get(name)]:
+    if changed := [name for name, value in sent.items() if _differs(value, current.get(name))]:
         raise Invalid([Problem(name, _fixed(model)[name]) for name in changed])
+
+
+def _differs(sent: Any, current: Any) -> bool:
+    """Python has True for 1, and JSON has not."""
+    return bool(sent != current) or isinstance(sent, bool) != isinstance(current, bool)
 
 
 def _fixed(model: type[BaseModel]) -> Mapping[str, str]:
@@ -75,7 +80,8 @@ def read_only(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, messages.READ_ONLY)
 
 
-Verbatim = Annotated[str, StringConstraints(strip_whitespace=False), Field(repr=False)]
+Unstripped = Annotated[str, StringConstraints(strip_whitespace=False)]
+Verbatim = Annotated[Unstripped, Field(repr=False)]
 """A password: not stripped, and hidden from `repr`."""
 
 
@@ -97,6 +103,29 @@ class Checked:
 
     def _run(self, value: Any, info: ValidationInfo) -> Any:
         return self.check(value, info.context.get("country") if info.context else None)
+
+
+RowId = Annotated[str, Checked(lambda value, _country: ids.canonical(value), {"format": "uuid"})]
+"""The id of a row, in either case of its letters."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An object that a body may be: its fields as OpenAPI describes them, and those that are required."""
+
+    fields: Mapping[str, Any]
+    required: Sequence[str]
+
+
+def describe_variants(schema: dict[str, Any], variants: Mapping[str, Variant]) -> None:
+    """Describes a model as one of several objects, by their titles."""
+    for name in ("properties", "required"):
+        schema.pop(name, None)
+    shared = {name: schema.pop(name) for name in ("type", "additionalProperties")}
+    schema["oneOf"] = [
+        {"title": title, **shared, "required": [*one.required], "properties": dict(one.fields)}
+        for title, one in variants.items()
+    ]
 
 
 def one_of(known: Iterable[str]) -> Checked:

@@ -12,6 +12,7 @@ from app.provider import Family
 from app.services.access import users
 from app.services.audit import log, search
 from app.services.audit.actions import Action
+from app.services.connections import check_days
 from app.services.drift import queue, standing, tallies
 from app.services.endpoints import bulk, listing, paging
 from app.services.endpoints.bulk import Selection
@@ -19,7 +20,7 @@ from app.services.endpoints.listing import Filter
 from app.services.organizations import directory
 from app.services.providers import active
 from app.services.scope import Scope
-from app.services.status import call_path, checklist, impact, overview
+from app.services.status import call_path, home, impact, overview, setup
 from app.services.status import search as status_search
 from app.services.voice_ai import calls
 from app.services.voice_ai import config as voice_ai_config
@@ -27,14 +28,18 @@ from tests.support import statuses
 from tests.support.scopes import statements
 from tests.support.statuses import NUMBER, TWILIO
 
+GROWING = 200
+_EVERY_NUMBER = [NUMBER, *(f"+1777{n:07}" for n in range(GROWING))]
+
 BUDGETS: dict[str, tuple[int, Callable[[Scope], object]]] = {
-    "overview": (13, overview.page),
-    "checklist": (11, checklist.steps),
-    "call path": (9, lambda scope: call_path.find(scope, NUMBER)),
+    "overview": (14, overview.page),
+    "home": (22, home.of),
+    "next step": (16, setup.next_step),
+    "call path": (12, lambda scope: call_path.find(scope, NUMBER)),
     "impact of a provider": (5, lambda scope: impact.of_provider(scope, TWILIO)),
     "impact of a base URL": (5, lambda scope: impact.of_base_url(scope, "https://new.example.com")),
     "impact of a switch": (4, lambda scope: impact.of_switch(scope, Family.VOICE, "twilio")),
-    "search": (5, lambda scope: status_search.find(scope, "555")),
+    "search": (6, lambda scope: status_search.find(scope, "555")),
     "audit page": (1, search.page),
     "audit of a number": (2, lambda scope: search.history(scope, NUMBER)),
     "endpoints page": (1, lambda scope: paging.page(scope, Filter(), limit=5)),
@@ -43,11 +48,11 @@ BUDGETS: dict[str, tuple[int, Callable[[Scope], object]]] = {
     "users page": (1, users.page),
     "calls page": (1, calls.page),
     "organizations": (1, directory.every),
+    "strips of numbers": (1, lambda scope: check_days.of_numbers(scope, _EVERY_NUMBER)),
     "drift tally": (3, tallies.tally),
     "drift status": (5, standing.of),
     "voice AI numbers": (3, voice_ai_config.config),
 }
-GROWING = 200
 
 
 def _grow(scope: Scope) -> None:

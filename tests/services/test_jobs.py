@@ -9,7 +9,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.models import Job
 from app.services import jobs
-from app.services.jobs import Kind, State
+from app.services.jobs import Kind, Running, State
 
 pytestmark = pytest.mark.both_databases
 
@@ -31,7 +31,7 @@ def progress(job: Job) -> tuple[str, int, int]:
 def test_report_and_finish_are_seen_by_another_connection(acme, engine, monkeypatch):
     job = started(acme)
     assert progress(job) == ("Reading the file", 0, 0)
-    report = jobs.reporter(engine, job.id)
+    report = Running(engine, job.id).report
     report("Comparing", 0, 3000)
     assert progress(stored(acme, job)) == ("Comparing", 0, 3000)
     report("Comparing", 1000, 3000)
@@ -40,7 +40,7 @@ def test_report_and_finish_are_seen_by_another_connection(acme, engine, monkeypa
     report("Comparing", 2000, 3000)
     assert progress(stored(acme, job)) == ("Comparing", 2000, 3000)
     assert (jobs.state(job), job.finished_at) == (State.RUNNING, None)
-    jobs.finish(engine, job.id, result_url="/there")
+    Running(engine, job.id).finish(result_url="/there")
     ended = stored(acme, job)
     assert (jobs.state(ended), ended.result_url, ended.problem) == (State.DONE, "/there", None)
     assert ended.finished_at is not None
@@ -52,7 +52,7 @@ def test_report_does_not_wait_for_the_transaction_of_the_work(acme, engine):
     with acme.transaction():
         acme.organization.name = "Held"
         acme.session.flush()
-        jobs.reporter(engine, job.id)("Adding", 1000, 2000)
+        Running(engine, job.id).report("Adding", 1000, 2000)
     expected = ("Adding", 1000, 2000) if acme.is_postgresql else ("Reading the file", 0, 0)
     assert progress(stored(acme, job)) == expected
 
@@ -63,17 +63,17 @@ def test_state_of_a_silent_job_is_interrupted_until_it_ends(acme, engine):
     with acme.transaction():
         job.reported_at = silence
     assert jobs.state(job) is State.INTERRUPTED
-    jobs.reporter(engine, job.id)("Comparing", 1, 2)
+    Running(engine, job.id).report("Comparing", 1, 2)
     assert jobs.state(stored(acme, job)) is State.RUNNING
     with acme.transaction():
         job.reported_at = silence
-    jobs.finish(engine, job.id, problem="It cannot be.")
+    Running(engine, job.id).finish(problem="It cannot be.")
     assert jobs.state(stored(acme, job)) is State.FAILED
 
 
 def test_interrupt_running_leaves_finished_jobs(acme, engine):
     running, done = started(acme), started(acme)
-    jobs.finish(engine, done.id, result_url="/there")
+    Running(engine, done.id).finish(result_url="/there")
     jobs.interrupt_running(acme)
     assert jobs.state(stored(acme, running)) is State.INTERRUPTED
     assert jobs.state(stored(acme, done)) is State.DONE

@@ -144,3 +144,13 @@ def test_tally_is_recorded_first_and_then_hourly(acme):
         assert rate_limits.end_tally(acme, "refused", "mo") == 2
         assert rate_limits.end_tally(acme, "refused", "mo") == 0
     assert happen() == 1
+
+
+def test_take_counts_again_if_the_limit_was_cleared_meanwhile(acme, monkeypatch):
+    """By a success in another request, between the refusal and the reading of its time."""
+    count, refusals = rate_limits.count, [False]
+    monkeypatch.setattr(
+        rate_limits, "count", lambda scope, limit: refusals.pop() if refusals else count(scope, limit)
+    )
+    rate_limits.take(acme, Limit("cleared"))
+    assert refusals == []

@@ -59,15 +59,13 @@ def test_read_reports_plain_sentences_and_never_the_value():
     assert wrong == []
 
 
-def test_read_takes_an_object_only():
+def test_read_names_every_wrong_or_missing_field():
     bodies: tuple[object, ...] = (None, [], "text", 7, [{}])
     for data in bodies:
         with pytest.raises(Invalid) as refused:
             validation.read(Credentials, data)
         assert [problem.field for problem in refused.value.problems] == ["body"], data
 
-
-def test_read_names_every_wrong_field_up_to_a_limit():
     with pytest.raises(Invalid) as refused:
         validation.read(EndpointDraft, {"phone_number": 1, "provider": 2, "label": 3, "labl": 4})
     fields = {problem.field for problem in refused.value.problems}
@@ -79,8 +77,6 @@ def test_read_names_every_wrong_field_up_to_a_limit():
     assert len(refused.value.problems) == validation.MOST_PROBLEMS
     assert all(len(problem.field) <= validation.LONGEST_NAME for problem in refused.value.problems)
 
-
-def test_read_names_missing_fields_and_choices():
     with pytest.raises(Invalid) as refused:
         validation.read(Credentials, {})
     assert {(problem.field, problem.message) for problem in refused.value.problems} == {

@@ -22,6 +22,8 @@ class Trait(Flag):
     """Changes values that forms show, so a form's conflict names it."""
     IN_PROVIDER_HISTORY = auto()
     SETS_PASSWORD = auto()
+    NOTIFIES = auto()
+    """Notifications are made of its events, which wait in the outbox for that."""
 
 
 class Group(StrEnum):
@@ -68,12 +70,14 @@ class Action(StrEnum):
         self._value_, self.label, self.group, self.traits = value, label, group, traits
         return self
 
-    SIGNED_IN = "signed-in", "Signed in", Group.SIGN_IN
+    SIGNED_IN = "signed-in", "Signed in", Group.SIGN_IN, Trait.NOTIFIES
     SIGNED_OUT = "signed-out", "Signed out", Group.SIGN_IN
     SIGN_IN_REFUSED = "sign-in.refused", "Sign-in refused", Group.SIGN_IN
     PASSWORD_CHANGED = "password.changed", "Password changed", Group.SIGN_IN, Trait.SETS_PASSWORD
     TOTP_ON = "totp.on", "Two-step sign-in turned on", Group.SIGN_IN
     TOTP_OFF = "totp.off", "Two-step sign-in turned off", Group.SIGN_IN
+    TWO_STEP_REQUIRED = "two-step.required", "Two-step sign-in required", Group.SIGN_IN
+    TWO_STEP_OPTIONAL = "two-step.optional", "Two-step sign-in made optional", Group.SIGN_IN
     RECOVERY_CODE_USED = "recovery-code.used", "Recovery code used", Group.SIGN_IN
     RECOVERY_CODES_RENEWED = "recovery-codes.renewed", "Recovery codes replaced", Group.SIGN_IN
     SESSION_ENDED = "session.ended", "Session ended", Group.SIGN_IN
@@ -84,6 +88,11 @@ class Action(StrEnum):
     USER_DISABLED = "user.disabled", "User disabled", Group.PEOPLE, Trait.STALES_FORMS
     USER_ENABLED = "user.enabled", "User enabled", Group.PEOPLE, Trait.STALES_FORMS
     USER_RESET = "user.reset", "Sign-in reset", Group.PEOPLE, _NEW_PASSWORD
+    USER_INVITED = "user.invited", "Invitation link created", Group.PEOPLE
+    INVITATION_ACCEPTED = "invitation.accepted", "Invitation accepted", Group.PEOPLE, _NEW_PASSWORD
+    RESET_LINK_CREATED = "reset-link.created", "Password reset link created", Group.PEOPLE
+    PASSWORD_RESET = "password.reset", "Password reset by link", Group.PEOPLE, _NEW_PASSWORD
+    PASSWORD_LINK_CANCELLED = "password-link.cancelled", "Link cancelled", Group.PEOPLE
 
     TOKEN_ISSUED = "token.issued", "API token created", Group.TOKENS
     TOKEN_REVOKED = "token.revoked", "API token revoked", Group.TOKENS
@@ -98,6 +107,10 @@ class Action(StrEnum):
     ENDPOINT_RESTORED = "endpoint.restored", "Endpoint restored", Group.ENDPOINTS, _ONE
     ENDPOINTS_RESTORED = "endpoints.restored", "Endpoints restored", Group.ENDPOINTS, _MANY
     NUMBER_POINTED = "number.pointed", "Webhook set at the provider", Group.ENDPOINTS
+    WEBHOOK_TEST_STARTED = "webhook-test.started", "Webhook test started", Group.ENDPOINTS
+    WEBHOOK_TESTED = "webhook-test.done", "Webhook tested", Group.ENDPOINTS
+    NUMBER_RESTORED = "number.restored", "Webhook restored at the provider", Group.ENDPOINTS
+    NUMBER_CLEARED = "number.cleared", "Webhook cleared at the provider", Group.ENDPOINTS
 
     NUMBER_ASSIGNED = "number.given", "Number assigned", Group.NUMBERS
     NUMBER_UNASSIGNED = "number.taken", "Number unassigned", Group.NUMBERS
@@ -109,7 +122,12 @@ class Action(StrEnum):
     CONNECTION_SAVED = "connection.saved", "Provider saved", Group.PROVIDERS, _PROVIDER
     CONNECTION_TESTED = "connection.tested", "Provider tested", Group.PROVIDERS, Trait.IN_PROVIDER_HISTORY
     CONNECTION_DISCONNECTED = "connection.forgotten", "Provider disconnected", Group.PROVIDERS, _PROVIDER
-    PROVIDER_SWITCHED = "provider.switched", "Default provider changed", Group.PROVIDERS, Trait.STALES_FORMS
+    PROVIDER_SWITCHED = (
+        "provider.switched",
+        "Default provider changed",
+        Group.PROVIDERS,
+        Trait.STALES_FORMS | Trait.NOTIFIES,
+    )
     CALLBACK_SET = (
         "provider.pointed",
         "Callback set at the provider",
@@ -122,13 +140,32 @@ class Action(StrEnum):
     CHANGE_RESOLVED = "provider-change.resolved", "Interrupted change resolved", Group.PROVIDERS
     WEBHOOK_SET_UP = "webhook.set-up", "Webhook set up at the provider", Group.PROVIDERS
     WEBHOOK_REPLACED = "webhook.replaced", "Webhook at the provider replaced", Group.PROVIDERS
+    CALL_WEBHOOK_FAILED = "webhook.failed", "Call webhook stopped working", Group.PROVIDERS, Trait.NOTIFIES
+    CALL_WEBHOOK_WORKS = "webhook.works", "Call webhook works", Group.PROVIDERS, Trait.NOTIFIES
 
     ORGANIZATION_CREATED = "organization.created", "Organization added", Group.ORGANIZATION
-    ORGANIZATION_SAVED = "organization.saved", "Settings saved", Group.ORGANIZATION, Trait.STALES_FORMS
+    ORGANIZATION_SAVED = (
+        "organization.saved",
+        "Settings saved",
+        Group.ORGANIZATION,
+        Trait.STALES_FORMS | Trait.NOTIFIES,
+    )
+    DESTINATION_CREATED = "destination.created", "Destination added", Group.ORGANIZATION
+    DESTINATION_SAVED = "destination.saved", "Destination saved", Group.ORGANIZATION
+    DESTINATION_DISABLED = "destination.disabled", "Destination disabled", Group.ORGANIZATION
+    DESTINATION_DELETED = "destination.deleted", "Destination deleted", Group.ORGANIZATION
+    DESTINATION_SECRET = "destination.secret", "Signing secret replaced", Group.ORGANIZATION
+    QUIET_PERIOD_ADDED = "quiet-period.added", "Quiet period added", Group.ORGANIZATION
+    QUIET_PERIOD_ENDED = "quiet-period.ended", "Quiet period ended", Group.ORGANIZATION
+    NOTIFICATION_SETTINGS_SAVED = "notifications.saved", "Notification settings saved", Group.ORGANIZATION
+    NOTIFICATION_ACKNOWLEDGED = "notification.acknowledged", "Problem acknowledged", Group.ORGANIZATION
+    KEYS_ROTATED = "keys.rotated", "Key rotation finished", Group.ORGANIZATION, Trait.NOTIFIES
 
     ORGANIZATION_ENTERED = "organization.entered", "Organization opened", Group.READING
     SECRETS_READ = "secrets.read", "Secrets read", Group.READING
+    LAST_CALLS_READ = "last-calls.read", "Last calls read at the provider", Group.READING
     AUDIT_EXPORTED = "audit.exported", "Audit exported", Group.READING
+    CALLS_EXPORTED = "calls.exported", "Calls exported", Group.READING
     AUDIT_OPENED = "audit.opened", "Audit of every organization opened", Group.READING
     BACKUP_MADE = "backup.made", "Backup made", Group.READING
     BACKUP_RESTORED = "backup.restored", "Backup restored", Group.READING
@@ -157,6 +194,7 @@ FIELDS = {
     "public_base_url": "Public base URL",
     "active": "Provider",
     "imported_from": "Imported from",
+    "reads_last_calls": "Last calls read once a day",
 }
 OF_PROVIDERS = {
     f"{provider.key}_{field.name}": field.label
@@ -181,7 +219,7 @@ RESULTS: Mapping[str, str] = {
     Outcome.UNREACHABLE: "no response",
 }
 ROLES = {"superadmin": "Superadmin", "member": "Member"}
-_CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML"}
+_CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML", "url": "URL"}
 
 
 def label_of(value: str) -> str:

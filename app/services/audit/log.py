@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.models import AuditEvent, AuditNumbers, Organization
+from app.models import AuditEvent, AuditNumbers, NotificationOutbox, Organization
 from app.services.audit import chain
 from app.services.audit import numbers as audit_numbers
-from app.services.audit.actions import Action
+from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.scope import Scope
 
@@ -64,7 +64,15 @@ def note(scope: Scope, action: Action, subject: str, changes: Changes | None = N
         changes={name: list(pair) for name, pair in (changes or {}).items()},
     )
     chain.add(scope, event)
+    if Trait.NOTIFIES in action.traits:
+        scope.before_commit(_add_to_outbox, event)
     return event
+
+
+def _add_to_outbox(scope: Scope, events: list[AuditEvent]) -> None:
+    """After the events were added to their chains: they have ids then."""
+    scope.session.flush()
+    scope.session.add_all(NotificationOutbox(audit_event_id=event.id) for event in events)
 
 
 def _line(text: str) -> str:
@@ -74,11 +82,11 @@ def _line(text: str) -> str:
     )[:254]
 
 
-def note_export(scope: Scope, form: str, filters: Mapping[str, str]) -> None:
+def note_export(scope: Scope, action: Action, form: str, filters: Mapping[str, str]) -> None:
     """Audits an export: its format and filter."""
     with scope.transaction(lock=False):
         changes = {"format": [None, form]} | {name: [None, value] for name, value in filters.items()}
-        note(scope, Action.AUDIT_EXPORTED, "audit", changes)
+        note(scope, action, action.value.partition(".")[0], changes)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

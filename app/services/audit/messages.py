@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-NO_DATE = "Enter a date such as 2026-03-18."
-END_BEFORE_START = "The end date is before the start date."
-
 FAULTS = {
     "record-missing": "The sealed record of where the chain begins and ends is missing.",
     "record-changed": "The sealed record of where the chain begins and ends was changed.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true, union_all
 
-from app.core import phone
+from app.core import days, phone
 from app.models import AuditEvent
 from app.services import keyset
 from app.services.audit import chain
@@ -25,6 +25,8 @@ TOGETHER = 1000
 TEXT_LONGEST = 254
 LONGEST_ID = 15
 """Digits of an event's id, in a cursor."""
+LARGEST_ID = 2**31 - 1
+"""The largest id that PostgreSQL compares; no event has a larger one."""
 
 ABOUT_ALL = ("reason", "selected", "undone")
 """Changes of a bulk event that are true of each of its numbers."""
@@ -32,7 +34,7 @@ ABOUT_ALL = ("reason", "selected", "undone")
 
 @dataclass(frozen=True)
 class Filter:
-    """Selects events. `about` are whole subjects, `text` is part of one; days are in UTC, both included.
+    """Selects events. `about` are whole subjects, `text` is part of one; days are in `zone`, both included.
 
     A phone number selects bulk events about it too. `outside` selects events of no organization.
     """
@@ -44,6 +46,7 @@ class Filter:
     actions: tuple[Action, ...] = ()
     since: date | None = None
     until: date | None = None
+    zone: tzinfo = UTC
 
 
 EVERYTHING = Filter()
@@ -79,14 +82,6 @@ class _Query:
         return {**self.text, **self.about}
 
 
-def day(text: str) -> date:
-    """Returns a date that is written YYYY-MM-DD. Raises ValueError for other forms of ISO 8601 too."""
-    found = date.fromisoformat(text)
-    if found.isoformat() != text:
-        raise ValueError(text)
-    return found
-
-
 def recent(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
 ) -> list[AuditEvent]:
@@ -98,7 +93,10 @@ def recent(
 
 
 def _mark(event_id: int | None, *, is_before: bool = False) -> Mark | None:
-    return None if event_id is None else Mark(event_id, event_id, is_before)
+    if event_id is None:
+        return None
+    known = min(event_id, LARGEST_ID)
+    return Mark(known, known, is_before)
 
 
 def _beside(mark: Mark | None) -> ColumnElement[bool]:
@@ -241,9 +239,9 @@ def _query(scope: Scope, meant: _Query) -> Select[AuditEvent]:
     if wanted.actions:
         query = query.where(AuditEvent.action.in_(wanted.actions))
     if wanted.since:
-        query = query.where(AuditEvent.at >= datetime.combine(wanted.since, time.min))
+        query = query.where(AuditEvent.at >= days.start(wanted.since, wanted.zone))
     if wanted.until:
-        query = query.where(AuditEvent.at <= datetime.combine(wanted.until, time.max))
+        query = query.where(AuditEvent.at <= days.end(wanted.until, wanted.zone))
     return query
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
@@ -14,9 +15,11 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Secret, User
 from app.services.access import totp
-from app.services.audit import chain
+from app.services.audit import chain, log
+from app.services.audit.actions import Action
 from app.services.audit.chain import KEY_CHECK
 from app.services.installation import messages
+from app.services.notifications import sealed
 from app.services.scope import Scope
 
 _EARLIER_KEY = "This opens with the right key."
@@ -51,9 +54,9 @@ def prepare(scope: Scope) -> None:
         row = scope.session.scalar(select(Installation).with_for_update())
         key = _new_key() if row is None else _chain_key(sealer, row)
         if key and not key.has_records:
-            sealed = sealer.seal(chain.seal_all(scope.session, key).sealed_text(), KEY_CHECK)
+            key_check = sealer.seal(chain.seal_all(scope.session, key).sealed_text(), KEY_CHECK)
             row = row or Installation(id=1)
-            row.key_check = sealed
+            row.key_check = key_check
             scope.session.add(row)
     check_keys(scope.session, sealer)
 
@@ -71,7 +74,7 @@ def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
 
 
 def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
-    """Reseals every secret with the newest key, a row at a time; yields (done, total).
+    """Reseals every secret with the newest key, a row at a time; yields (done, total) for those of providers.
 
     Each row is a transaction of its own, so it can be stopped anywhere and restarted.
     """
@@ -82,8 +85,11 @@ def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
         with scope.transaction():
             _reseal_row(scope, row_id)
         yield done, total
+    for _ in sealed.reseal(scope):
+        pass
     with scope.transaction():
         _reseal_totp_and_key_check(scope)
+        log.note(replace(scope, organization_or_none=None), Action.KEYS_ROTATED, "keys")
 
 
 def _reseal_row(scope: Scope, row_id: str) -> None:
@@ -91,9 +97,9 @@ def _reseal_row(scope: Scope, row_id: str) -> None:
     if row is None:
         return
     place = Place(row.organization_id, row.provider, row.field)
-    sealed = resealed(scope.keys.sealer, row.sealed, place)
-    if sealed is not None:
-        row.sealed = sealed
+    token = resealed(scope.keys.sealer, row.sealed, place)
+    if token is not None:
+        row.sealed = token
         row.key_fingerprint = scope.keys.sealer.current
         flag_modified(row, "updated_at")  # unchanged: the secret itself is the same
 
@@ -102,9 +108,9 @@ def _reseal_totp_and_key_check(scope: Scope) -> None:
     """The TOTP secrets of users, and last the key check."""
     sealer = scope.keys.sealer
     for user in scope.session.scalars(_with_totp().with_for_update()):
-        sealed = resealed(sealer, user.totp_sealed or "", totp.place(user))
-        if sealed is not None:
-            user.totp_sealed = sealed
+        token = resealed(sealer, user.totp_sealed or "", totp.place(user))
+        if token is not None:
+            user.totp_sealed = token
             flag_modified(user, "updated_at")
     row = scope.session.get_one(Installation, 1)
     row.key_check = sealer.seal(sealer.open(row.key_check, KEY_CHECK), KEY_CHECK)
@@ -128,4 +134,5 @@ def unrotated_count(scope: Scope) -> int:
     query = select(func.count()).select_from(Secret)
     secrets_left = scope.session.scalar(query.where(Secret.key_fingerprint != sealer.current)) or 0
     tokens = [user.totp_sealed or "" for user in scope.session.scalars(_with_totp())]
+    secrets_left += sealed.unrotated_count(scope)
     return secrets_left + sum(not sealer.is_current(token) for token in tokens)

@@ -19,6 +19,7 @@ from app.services import rate_limits, validation
 from app.services.access import sign_in_limits, totp, users
 from app.services.fields import Name
 from app.services.installation import keys, messages
+from app.services.notifications import sealed
 from app.services.organizations import directory
 from app.services.scope import Scope
 
@@ -45,6 +46,11 @@ def new_setup_token(scope: Scope) -> str | None:
         row = scope.session.get_one(Installation, 1)
         row.setup_token_hash = hashing.of_token(token)
     return token
+
+
+def is_waiting(scope: Scope) -> bool:
+    """Whether there is no user yet: the setup link creates the first one."""
+    return scope.session.scalar(select(User.id).limit(1)) is None
 
 
 def expect_setup(scope: Scope) -> None:
@@ -106,10 +112,12 @@ def sealed_counts(scope: Scope) -> tuple[int, int]:
     """Counts the sealed values, and how many of them no key opens."""
     sealer = scope.keys.sealer
     columns = (Secret.sealed, Secret.organization_id, Secret.provider, Secret.field)
-    stored = [(sealed, Place(*place)) for sealed, *place in scope.session.execute(select(*columns))]
+    stored = [(token, Place(*place)) for token, *place in scope.session.execute(select(*columns))]
     owners = select(User.totp_sealed, User).options(load_only(User.id, User.organization_id))
     stored += [
-        (sealed or "", totp.place(user))
-        for sealed, user in scope.session.execute(owners.where(User.totp_sealed.is_not(None)))
+        (token or "", totp.place(user))
+        for token, user in scope.session.execute(owners.where(User.totp_sealed.is_not(None)))
     ]
-    return len(stored), sum(keys.resealed(sealer, token, place) is None for token, place in stored)
+    unopened = sum(keys.resealed(sealer, token, place) is None for token, place in stored)
+    destinations, destinations_unopened = sealed.counts(scope, sealer)
+    return len(stored) + destinations, unopened + destinations_unopened

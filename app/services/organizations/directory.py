@@ -50,6 +50,7 @@ class OrganizationEdit(BaseModel):
     name: Name = ""
     country: Annotated[str, Checked(_check_country, {"enum": list(phone.country_names())})] | None = None
     public_base_url: fields.BaseUrl | None = None
+    reads_last_calls: bool = False
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
@@ -96,6 +97,7 @@ def document(organization: Organization) -> dict[str, Any]:
         "slug": organization.slug,
         "country": organization.country,
         "public_base_url": organization.public_base_url,
+        "reads_last_calls": organization.reads_last_calls,
         "created_at": clock.utc(organization.created_at),
         "version": organization.version,
     }

@@ -64,7 +64,7 @@ report(
 def test_a_new_action_is_one_line(tmp_path: Path) -> None:
     """The filter, the label, undo, conflicts and the histories derive from it."""
     copy = ProjectCopy.at(tmp_path / "patchbay")
-    copy.insert_after("app/services/audit/actions.py", "ORGANIZATION_SAVED =", LINE)
+    copy.insert_after("app/services/audit/actions.py", "ORGANIZATION_CREATED =", LINE)
     assert copy.run(SCRIPT) == {
         "option": ["Endpoint archived"],
         "rows": 2,

@@ -227,20 +227,37 @@ def test_verify_finds_a_restored_copy_with_a_noted_head_only(acme, written):
             assert _verify(acme, noted).fault == integrity.Fault(FaultKind.HEAD_MISSING)
 
 
+def _before_records(scope, rows, unlinked):
+    """Makes the installation one from before records, and some of its events from before digests."""
+    session, row = scope.session, scope.session.get_one(Installation, 1)
+    key, digest = chain.open_key(scope.keys.sealer, row.key_check), ""
+    linked = [event["id"] for event in rows if event not in unlinked]
+    with scope.transaction():
+        session.execute(delete(CHAIN))
+        session.execute(update(TABLE).where(TABLE.c.id.not_in(linked), _own(scope)).values(digest=None))
+        for event in session.execute(select(TABLE).where(TABLE.c.id.in_(linked))):
+            digest = chain.digest_of(key.hmac, digest, event)
+            session.execute(update(TABLE).where(TABLE.c.id == event.id).values(digest=digest))
+        row.key_check = scope.keys.sealer.seal(key.without_records(), chain.KEY_CHECK)
+    return key
+
+
+def _own(scope):
+    return TABLE.c.organization_id == scope.organization.id
+
+
+def test_start_seals_no_event_without_a_digest_after_one_with_it(acme, written):
+    """It may have been added by another program."""
+    _before_records(acme, written, written[3:4])
+    installation_keys.prepare(acme.for_organization(None))
+    assert acme.session.scalar(select(CHAIN.c.earlier)) == 0
+    assert _verify(acme).fault is not None
+
+
 def test_start_seals_events_from_before_records(acme, globex, written):
     session, console = acme.session, acme.for_organization(None)
     _write(globex, "theirs")
-    older = update(TABLE).where(TABLE.c.id <= written[1]["id"]).values(digest=None)
-    row = session.get_one(Installation, 1)
-    first = chain.open_key(acme.keys.sealer, row.key_check)
-    with acme.transaction():
-        session.execute(delete(CHAIN))
-        session.execute(older)
-        digest = ""
-        for event in session.execute(select(TABLE).where(TABLE.c.id.in_([r["id"] for r in written[2:]]))):
-            digest = chain.digest_of(first.hmac, digest, event)
-            session.execute(update(TABLE).where(TABLE.c.id == event.id).values(digest=digest))
-        row.key_check = acme.keys.sealer.seal(first.without_records(), chain.KEY_CHECK)
+    first = _before_records(acme, written, written[:2])
     installation_keys.prepare(console)
     assert chain.open_key(acme.keys.sealer, _key_check(acme)) == first
     found = _verify(acme)

@@ -156,7 +156,7 @@ def test_page_and_about_use_their_indexes(acme, engine):
 
 
 def test_note_export_records_format_and_filter(acme):
-    log.note_export(acme, "csv", {"q": "Twilio"})
+    log.note_export(acme, Action.AUDIT_EXPORTED, "csv", {"q": "Twilio"})
     event = search.recent(acme)[0]
     assert (event.action, event.changes) == (
         "audit.exported",

@@ -118,6 +118,7 @@ def test_set_up_with_a_mistake_names_it_and_keeps_the_link(console):
     setup.set_up(console, token, SENT)
 
 
+@pytest.mark.both_databases
 def test_set_up_concurrently_makes_one_superadmin(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         for user in scope.session.scalars(select(User)):
