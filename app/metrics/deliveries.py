@@ -1,0 +1,18 @@
+"""How many attempts were made to send notifications, by kind of destination and outcome."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter
+
+from app.services.notifications.delivery import Attempt
+
+_attempts = Counter(
+    "patchbay_delivery_attempts",
+    "Attempts to send a notification: the class of the status, or none.",
+    ["kind", "outcome"],
+)
+
+
+def count(kind: str, attempt: Attempt) -> None:
+    """Counts an attempt by the class of its status; `none` if no response came, or the mail was refused."""
+    _attempts.labels(kind, f"{attempt.status // 100}xx" if attempt.status else "none").inc()
