@@ -27,6 +27,8 @@ from granian.server.mp import MPServer
 BACKLOG = 1024
 MOST_CONNECTIONS = 1000
 """Of each worker. More of them wait to be accepted."""
+MOST_BUFFERED = 256_000
+"""Bytes of one connection: of a request's headers, and of a response that its client does not read."""
 SECONDS_TO_STOP = 3
 """What a worker has for its last responses, before it is killed."""
 STEADY_SECONDS = 10.0
@@ -53,7 +55,7 @@ class Server(MPServer):
             interface=Interfaces.ASGINL,
             workers=workers,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(),
+            http1_settings=HTTP1Settings(max_buffer_size=MOST_BUFFERED),
             websockets=False,
             backlog=BACKLOG,
             backpressure=MOST_CONNECTIONS,

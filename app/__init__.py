@@ -29,7 +29,9 @@ from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
 from app.services.connections import provisioning
 from app.services.drift import hooks
-from app.services.voice_ai import recovery, webhook, webhook_checks
+from app.services.last_calls import daily
+from app.services.voice_ai import recovery, trunk, webhook, webhook_checks
+from app.services.webhooks import recovery as webhook_recovery
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -61,7 +63,10 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     provisioning.register(webhook.follow)
     hooks.register_recovery(recovery)
+    hooks.register_recovery(webhook_recovery)
     hooks.register_watch(webhook_checks.check)
+    hooks.register_watch(trunk.check)
+    hooks.register_watch(daily.read)
 
     with app.app_context():
         engine.prepare(db.engine)

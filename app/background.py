@@ -10,9 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 from cachetools import TTLCache
@@ -23,13 +22,18 @@ from app import context
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
+from app.notifier import Notifier
 from app.outage import reason
 from app.services.access import tokens
-from app.services.connections import transitions
+from app.services.connections import check_days, transitions
 from app.services.drift import hooks, runs, schedule
 from app.services.drift.schedule import Place
+from app.services.last_calls import daily
+from app.services.notifications import inbox
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
+from app.services.webhook_tests import results as webhook_test_results
+from app.workers import Work, Worker, run_in_scope
 
 log = structlog.get_logger(__name__)
 
@@ -40,66 +44,20 @@ LOOK_SECONDS = 20.0
 """Between two looks for checks whose time has come, or that a process left."""
 
 SWEEP_SECONDS = 24 * 60 * 60.0
-"""Between two sweeps of old transitions by one process. A second process finds nothing left."""
+"""Between two sweeps of old rows by one process. A second process finds nothing left."""
+
+SWEEPS = (transitions.sweep, check_days.sweep, webhook_test_results.sweep, daily.sweep, inbox.sweep)
+
+USES_SECONDS = 2.0
+"""For how long uses of tokens are collected before they are stored together."""
+
+MOST_USES = 50_000
+"""Tokens of one process that are not stored again so soon."""
 
 THREADS_PER_PROVIDER = 2
 """So that an account with many numbers delays no other."""
 
-Item = TypeVar("Item")
 Found = TypeVar("Found")
-
-
-class Work:
-    """Counts what several workers have to do: `idle` is set while that is nothing."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._unhandled = 0
-        self.idle = threading.Event()
-
-    def begin(self) -> None:
-        with self._lock:
-            self._unhandled += 1
-            self.idle.clear()
-
-    def end(self) -> None:
-        with self._lock:
-            self._unhandled -= 1
-            if not self._unhandled:
-                self.idle.set()
-
-
-class Worker(Generic[Item]):
-    """Handles items in the order in which they are added, in up to `threads` threads, which items start."""
-
-    def __init__(
-        self, name: str, handle: Callable[[Item], None], *, threads: int = 1, work: Work | None = None
-    ) -> None:
-        self._name = name
-        self._handle = handle
-        self._queue: SimpleQueue[Item] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._startable = threads
-        self._work = work or Work()
-        self.idle = self._work.idle
-        """Set while every item has been handled."""
-
-    def add(self, item: Item) -> None:
-        self._work.begin()
-        with self._lock:
-            if self._startable:
-                self._startable -= 1
-                threading.Thread(target=self._run, name=self._name, daemon=True).start()
-        self._queue.put(item)
-
-    def _run(self) -> None:
-        while True:
-            item = self._queue.get()
-            try:
-                self._handle(item)
-            except Exception:
-                log.exception("background.failed", worker=self._name)
-            self._work.end()
 
 
 class Checker:
@@ -208,11 +166,11 @@ class Schedule:
         return places is not None
 
     def sweep(self) -> None:
-        """Deletes transitions that are no longer kept, once a day."""
+        """Deletes what is no longer kept, once a day."""
         now = time.monotonic()
         if self._swept_at is not None and now - self._swept_at < SWEEP_SECONDS:
             return
-        if self._do(transitions.sweep) is not None:
+        if all(self._do(sweep) is not None for sweep in SWEEPS):
             self._swept_at = now
 
     def _waiting(self, scope: Scope, *, has_failed: bool) -> list[Place]:
@@ -222,42 +180,39 @@ class Schedule:
 
     def _do(self, work: Callable[[Scope], Found]) -> Found | None:
         """Returns what `work` returns; None if it failed, which is logged."""
-        try:
-            with self._app.app_context():
-                try:
-                    return work(context.scope(Actor(name="schedule")))
-                finally:
-                    db.session.remove()
-        except (OperationalError, InterfaceError) as error:
-            log.warning("schedule.postponed", reason=reason(error))
-        except Exception:
-            log.exception("schedule.failed")
-        return None
+        return run_in_scope(self._app, "schedule", work)
 
 
 class TokenUses:
-    """Stores when tokens were last used, so that no request waits for that."""
+    """Stores when tokens were last used, so that no request waits for that: many in one statement."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, seconds: float = USES_SECONDS) -> None:
         self._app = app
+        self._seconds = seconds
         self._lock = threading.Lock()
-        self._recent: TTLCache[str, bool] = TTLCache(10_000, tokens.USED_EVERY.total_seconds())
-        self._worker = Worker("token uses", self._store)
+        self._recent: TTLCache[str, bool] = TTLCache(MOST_USES, tokens.USED_EVERY.total_seconds())
+        self._noted: set[str] = set()
+        self._worker: Worker[float] = Worker("token uses", self._store)
         self.idle = self._worker.idle
 
     def note(self, token_id: str) -> None:
-        """Queues the use, unless one of the token was queued a short time ago."""
+        """Collects the use, unless one of the token was collected a short time ago."""
         with self._lock:
             if token_id in self._recent:
                 return
             self._recent[token_id] = True
-        self._worker.add((token_id, clock.now()))
+            self._noted.add(token_id)
+            is_first = len(self._noted) == 1
+        if is_first:
+            self._worker.add(self._seconds)
 
-    def _store(self, use: tuple[str, datetime]) -> None:
-        token_id, at = use
+    def _store(self, seconds: float) -> None:
+        time.sleep(seconds)
+        with self._lock:
+            used, self._noted = self._noted, set()
         try:
             with self._app.app_context():
-                tokens.mark_used(db.engine, token_id, at)
+                tokens.mark_used(db.engine, used, clock.now())
         except DBAPIError as error:
             log.warning("token.use_not_written", reason=reason(error))
 
@@ -273,3 +228,4 @@ def init_app(app: Flask, *, serves: bool = False) -> None:
     if serves:
         settings: Settings = app.extensions["patchbay_settings"]
         Schedule(app, checker, settings.check_every).start()
+        Notifier(app, settings.check_every).start()

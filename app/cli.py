@@ -15,15 +15,16 @@ from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 
-from app import context, disk, preflight, serving, startup
+from app import context, disk, links, preflight, serving, startup
 from app.config import Settings, SettingsError
 from app.core import texts
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
-from app.models import Role, User
+from app.models import LinkPurpose, Role, User
 from app.services import jobs
-from app.services.access import tokens
+from app.services.access import password_links, tokens
 from app.services.access import users as access_users
+from app.services.access.password_links import NewLink
 from app.services.audit import integrity
 from app.services.audit.integrity import Head
 from app.services.drift import runs
@@ -82,34 +83,51 @@ def _fail(error: PatchbayError) -> click.ClickException:
 @click.option("--name", required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--organization", "organization_name", required=True, help="Created if it does not exist.")
-@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create_user(email: str, name: str, role: str, organization_name: str, password_stdin: bool) -> None:
-    """Creates a user and prints their id."""
+    """Creates a user and prints their id, and without a password an invitation link."""
     startup.prepare()
     scope = startup.console()
-    password = sys.stdin.readline().rstrip("\r\n")
+    sent = {"email": email, "name": name, "role": role}
+    if password_stdin:
+        sent["password"] = sys.stdin.readline().rstrip("\r\n")
     try:
-        new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
+        new = access_users.read_new(scope, sent)
         with access_users.one_user_per_email(scope, new.email), scope.transaction():
             organization = directory.named(scope, organization_name)
-            user = access_users.add(scope.for_organization(organization), new)
+            inside = scope.for_organization(organization)
+            user = access_users.add(inside, new)
+            link = None if password_stdin else password_links.add(inside, user, LinkPurpose.INVITATION)
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
+    if link:
+        _print_link(link)
 
 
 @users.command("reset")
 @click.option("--email", required=True)
-@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
-def reset_user(email: str, password_stdin: bool) -> None:
-    """Sets a new password and removes the user's two-step sign-in, sessions and tokens."""
+@click.option("--password-stdin", is_flag=True, help="Read the new password from standard input.")
+@click.option("--keep-two-step", is_flag=True, help="With the link, keep two-step sign-in.")
+def reset_user(email: str, password_stdin: bool, keep_two_step: bool) -> None:
+    """Prints a link with which the user chooses a new password; their two-step sign-in, sessions and tokens
+    end when they do. With --password-stdin sets the password now, and prints the user's id.
+    """
     startup.prepare()
     user, scope = _user_and_scope(email)
     try:
+        if not password_stdin:
+            _print_link(password_links.create(scope, user, ends_two_step=not keep_two_step))
+            return
         access_users.reset(scope, user, sys.stdin.readline().rstrip("\r\n"))
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
+
+
+def _print_link(link: NewLink) -> None:
+    base = context.settings().public_url or _address(context.settings())
+    click.echo(links.of_password(link.token, base))
 
 
 def _user_and_scope(email: str) -> tuple[User, Scope]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from flask import Flask, Response, current_app, g, request
 
@@ -22,6 +23,11 @@ GZIP = 31
 
 def init_app(app: Flask) -> None:
     app.after_request(_compress)
+
+
+def compress_once() -> None:
+    """Keeps the compressed response to this request, which is the same for everyone."""
+    g.compress_once = True
 
 
 def shows_secret() -> None:
@@ -39,7 +45,8 @@ def _compress(response: Response) -> Response:
     if response.is_streamed:
         response.response = _stream(response.iter_encoded())
     elif len(body := response.get_data()) >= LEAST:
-        response.set_data(gzip.compress(body, LEVEL, mtime=0))
+        pack = _packed_once if g.get("compress_once") else _packed
+        response.set_data(pack(body))
     else:
         return response
     response.headers["Content-Encoding"] = "gzip"
@@ -47,6 +54,13 @@ def _compress(response: Response) -> Response:
     if etag:
         response.set_etag(etag, weak=True)
     return response
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, LEVEL, mtime=0)
+
+
+_packed_once = lru_cache(maxsize=8)(_packed)
 
 
 def _is_compressible(response: Response) -> bool:

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 
 from app.core import sealing, urls
 from app.core.outbound import addresses, upstreams
+from app.core.outbound.mail import Mailer, MailServer
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
@@ -64,6 +65,10 @@ class Settings:
     check_every: timedelta
     """Between two checks of each connection; zero for none."""
     metrics_token: str | None = field(repr=False)
+    public_url: str | None
+    """Where users open the portal; for links in messages."""
+    mailer: Mailer | None
+    """Sends e-mail; None without a mail server."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -85,6 +90,8 @@ class Settings:
             check_every=timedelta(minutes=_number(environ, "PATCHBAY_CHECK_EVERY", default=60, least=0)),
             upstreams=_upstreams(environ.get("PATCHBAY_UPSTREAMS") or ""),
             metrics_token=_metrics_token(keys.given("PATCHBAY_METRICS_TOKEN")),
+            public_url=_public_url(environ.get("PATCHBAY_PUBLIC_URL") or ""),
+            mailer=_mailer(keys.given("PATCHBAY_SMTP_URL"), environ.get("PATCHBAY_MAIL_FROM") or ""),
         )
 
     @property
@@ -140,6 +147,28 @@ def _metrics_token(token: str | None) -> str | None:
     raise SettingsError(
         f"PATCHBAY_METRICS_TOKEN is unusable. Use at least {SHORTEST_METRICS_TOKEN} printable characters."
     )
+
+
+def _public_url(text: str) -> str | None:
+    try:
+        return urls.web_origin(text.rstrip("/")) if text else None
+    except ValueError as error:
+        raise SettingsError(f"PATCHBAY_PUBLIC_URL is not the portal's address. {error}") from None
+
+
+def _mailer(url: str | None, sender: str) -> Mailer | None:
+    """Errors do not repeat the URL: it may contain a password."""
+    if url is None:
+        return None
+    try:
+        server = MailServer.parse(url)
+    except ValueError as error:
+        raise SettingsError(f"PATCHBAY_SMTP_URL is unusable. {error}") from None
+    if not addresses.MAIL.fullmatch(sender):
+        raise SettingsError(
+            "PATCHBAY_MAIL_FROM must be the address that e-mail comes from, such as patchbay@example.com."
+        )
+    return Mailer(server, sender)
 
 
 def _origins(text: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from app.core.outbound import addresses
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Organization
+from app.services.notifications.delivery import Sender
 from app.services.providers.dialer_defaults import Defaults
 from app.services.scope import Actor, Keys, Scope
 
@@ -21,6 +22,9 @@ ANONYMOUS = "Unauthenticated"
 
 MADE_OF = "patchbay.made_of"
 """Key of the environment: the token and the default that a response to a dialer was made of, for the edge."""
+
+LIMITED_BY = "patchbay.limited_by"
+"""Key of the environment: the rate limit that a request was refused by, for the edge."""
 
 
 def settings() -> Settings:
@@ -36,6 +40,12 @@ def keys() -> Keys:
 def outbound() -> Outbound:
     """Returns the client for providers. Never call it while a transaction is open."""
     found: Outbound = current_app.extensions["patchbay_outbound"]
+    return found
+
+
+def sender() -> Sender:
+    """Returns what sends messages. Never use it while a transaction is open."""
+    found: Sender = current_app.extensions["patchbay_sender"]
     return found
 
 
@@ -71,16 +81,24 @@ def client_address() -> str:
 
 
 def own_origin() -> str:
-    """Returns the scheme and host that the request was sent to, or "" if they cannot be trusted.
+    """Returns the portal's address, or "" if it is not known.
 
-    Any client can send any Host. It counts if trusted proxies set it, or if it names this machine.
+    Without PATCHBAY_PUBLIC_URL it is the scheme and host that the request was sent to. Any client can send
+    any Host: it counts if trusted proxies set it, or if it names this machine.
     """
+    if own := settings().public_url:
+        return own
     try:
         name = urlsplit(f"//{request.host}").hostname or ""
     except ValueError:
         return ""
     is_own = name in ("localhost", request.environ["SERVER_NAME"]) or peers.is_loopback(name)
     return f"{request.scheme}://{request.host}" if is_own or settings().trusted_proxies else ""
+
+
+def shown_origin() -> str:
+    """Returns the portal's address for the user who sent the request, who sees whether it is right."""
+    return settings().public_url or request.host_url.rstrip("/")
 
 
 def anonymous_scope() -> Scope:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from app import demo_calls, demo_checks
 from app.core.errors import Conflict
 from app.models import Organization, Role, User
 from app.provider import Origin
@@ -65,16 +66,25 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
         for name, number in account.dialers.items():
             assigned = {"userId": members[name].id, "provider": key, "phoneNumber": number, "label": "Desk"}
             assignments.assign(inside, assigned)
+    own = [one for account in accounts().values() for one in account.endpoints_of(MERIDIAN)]
+    demo_calls.add(inside, [(one.phone_number, one.inbound) for one in own if one.inbound])
+    demo_checks.add(inside, demo_checks.FAILURES, _tested(MERIDIAN))
     harbor = _organization(scope, http, HARBOR)
     _connect(harbor, HARBOR)
     _member(harbor, "Lena Hart", "lena@harbor.example")
+    demo_checks.add(harbor, (), _tested(HARBOR))
     directory.create(scope, {"name": NEW})
     return inside.organization
 
 
+def _tested(organization: DemoOrganization) -> list[str]:
+    return [key for key, account in accounts(organization).items() if account.is_tested]
+
+
 def _organization(scope: Scope, http: Outbound, example: DemoOrganization) -> Scope:
     inside = scope.for_organization(directory.create(scope, {"name": example.name}))
-    directory.update(inside, http, {"country": "US", "public_base_url": example.base_url})
+    settings = {"country": "US", "public_base_url": example.base_url, "reads_last_calls": True}
+    directory.update(inside, http, settings)
     return inside
 
 

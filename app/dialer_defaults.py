@@ -30,9 +30,10 @@ def _commits(app: Flask, settings: Settings) -> Callable[[], bytes]:
     """Returns what reads the counter. Without a file for it, all values differ: nothing is remembered."""
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        changes = Changes(settings.data / "commits")
+        changes = Changes(settings.data / "commits", dialer_defaults.matters)
     except OSError as error:
         log.warning("commits.not_counted", reason=str(error))
         return lambda: os.urandom(8)
-    app.extensions["patchbay_committed"] = changes.add
+    changes.watch(db.engine)
+    app.extensions["patchbay_committed"] = changes.committed
     return changes.count

@@ -8,12 +8,23 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app import disk
-from app.api import responses
+from app import context, disk
+from app.api import messages, responses
 from app.core import paths
-from app.core.errors import Busy, Forbidden, Malformed, NotFound, PatchbayError, StorageFull, Unavailable
+from app.core.errors import (
+    Busy,
+    Forbidden,
+    Malformed,
+    NotFound,
+    PatchbayError,
+    StorageFull,
+    TooMany,
+    Unavailable,
+)
+from app.core.messages import NOTHING_CHANGED
 from app.edge import bodies
 from app.extensions import db
 from app.outage import reason
@@ -26,6 +37,8 @@ _SQLITE_AWAY = tuple(f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN",
 _POSTGRESQL_AWAY = ("08", "53", "55", "57")
 """Classes of SQLSTATE: connection, resources, object not available, operator intervention."""
 
+_NO_PAGE = "This page does not exist."
+_NO_OPERATION = "No operation has this path. See /api/docs for those that exist."
 _CSRF = "The page was open for too long, or your sign-in ended. Go back, reload the page, and try again."
 
 
@@ -35,6 +48,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(InterfaceError, _database_error)
     app.register_error_handler(PoolTimeout, _no_connection)
+    app.register_error_handler(ObjectDeletedError, _deleted)
     app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _failure)
 
@@ -48,6 +62,8 @@ def _answer(
 
 
 def _refusal(error: PatchbayError) -> ResponseReturnValue:
+    if isinstance(error, TooMany):
+        request.environ[context.LIMITED_BY] = error.limit
     return _answer(error)
 
 
@@ -61,17 +77,24 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     match status:
         case 404:
-            answer = _answer(NotFound("This page does not exist."))
+            answer = _answer(NotFound(_NO_OPERATION if paths.is_api(request.path) else _NO_PAGE))
         case 413:
             answer = _answer(bodies.too_large(request.environ["patchbay.limit"]))
+        case 405 if not paths.is_api(request.path) and (page := error_pages.page_above()):
+            return page
         case 405:
-            refused = Malformed(f"{request.method} is not allowed here.", code="METHOD_NOT_ALLOWED")
-            answer = _answer(refused, status=405)
+            answer = _answer(_wrong_method(error), status=405)
         case _:
             if error.response is not None or 300 <= status < 400:
                 return error
             answer = _answer(Malformed("The request is malformed."), status=status)
     return _with_headers(answer, error)
+
+
+def _wrong_method(error: HTTPException) -> Malformed:
+    allowed = sorted(getattr(error, "valid_methods", None) or ["GET"])
+    message = f"{request.method} is not allowed here. {messages.one_of(allowed)}"
+    return Malformed(message, code="METHOD_NOT_ALLOWED")
 
 
 def _own_failure(error: InternalServerError) -> ResponseReturnValue:
@@ -97,12 +120,18 @@ def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnV
         return _failure(error)
     if _is_too_slow(error):
         log.error("database.slow", route=str(request.url_rule))
-        return _answer(Unavailable("The database took too long. Nothing was changed. Try again."))
+        return _answer(Unavailable(f"The database took too long. {NOTHING_CHANGED} Try again."))
     if isinstance(db.engine.pool, Pool):
         db.engine.pool.outage.note(error)
     else:
         log.error("database.unavailable", route=str(request.url_rule), reason=reason(error))
     return _answer(Unavailable("The database is unavailable. Try again in a moment."))
+
+
+def _deleted(_error: ObjectDeletedError) -> ResponseReturnValue:
+    """Another request deleted a row while this one was using it; what this one began is rolled back."""
+    db.session.rollback()
+    return _answer(NotFound("This was deleted a moment ago."))
 
 
 def _no_connection(_error: PoolTimeout) -> ResponseReturnValue:
@@ -135,5 +164,5 @@ def _is_away(error: OperationalError | InterfaceError) -> bool:
 def _failure(_error: Exception) -> ResponseReturnValue:
     """An id and nothing else: what happened is in the log, under that id."""
     log.exception("request.failed", method=request.method, route=str(request.url_rule))
-    message = "Something went wrong here. The log has it under this id."
+    message = "Patchbay could not complete this. Search the log for this ID."
     return _answer(PatchbayError(message), status=500, error_id=g.get("request_id", ""))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, abort, current_app, g, request
 from flask.sessions import (
     NullSession,
     SecureCookieSession,
@@ -15,20 +16,30 @@ from flask.sessions import (
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import limits
+from app import limits, links
 from app.config import Settings
 from app.core import paths
-from app.core.errors import Malformed, NotFound, UnsupportedMedia
+from app.core.errors import Malformed, UnsupportedMedia
 from app.core.outbound.client import Outbound
 from app.core.outbound.turns import Limits
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.database import engine
+from app.destination import Post
 from app.edge import environ
+from app.metrics import deliveries, outbound
+from app.services.notifications.delivery import Sender
 from app.services.scope import Keys
 
 OUTBOUND_LIMITS = Limits(total=8, host=3, organization=4, shared=2)
 """Of each process: some of the threads that answer requests are always free."""
+
+
+POST_LIMITS = Limits(total=16, host=4, organization=16, shared=4)
+"""Of messages: they take no turns from calls to providers."""
+
+LARGEST_RECEIPT = 64_000
+"""Bytes of a receiver's response."""
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -77,7 +88,15 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _max_concurrent_hashes())
-    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, limits=OUTBOUND_LIMITS)
+    app.extensions["patchbay_outbound"] = Outbound(
+        settings.upstreams, limits=OUTBOUND_LIMITS, count=outbound.count
+    )
+    receivers = Outbound(
+        settings.upstreams, most_bytes=LARGEST_RECEIPT, limits=POST_LIMITS, count=outbound.count
+    )
+    app.extensions["patchbay_sender"] = Sender(
+        Post(receivers, settings.mailer), links.of_notification, deliveries.count
+    )
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.url_map.merge_slashes = False
@@ -91,7 +110,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_give_id)
     app.before_request(_raise_failure)
     app.before_request(_limit_body)
-    app.before_request(_refuse_nul)
+    app.before_request(_refuse_wrong_text)
 
 
 def _max_concurrent_hashes() -> int:
@@ -117,18 +136,31 @@ def _limit_body() -> None:
     request.max_content_length = request.max_form_memory_size = limit.size
 
 
-def _refuse_nul() -> None:
-    """Rejects NUL in path, query and form, which PostgreSQL cannot store. `strict_json` does so for JSON."""
+def _refuse_wrong_text() -> None:
+    """Rejects NUL in path, query and form, which PostgreSQL cannot store. `strict_json` does so for JSON.
+
+    A query has to be UTF-8: otherwise, a search would look for its percent signs.
+    """
     if "\0" in request.path:
-        raise NotFound("This page does not exist.")
+        abort(404)
     if b"%00" in request.query_string:
         raise Malformed("The URL contains a NUL character.")
+    if not _is_utf8(unquote_to_bytes(request.query_string)):
+        raise Malformed("The URL is not valid UTF-8.")
     if paths.is_api(request.path) or request.method != "POST":
         return
     sent = [text for _, values in request.form.lists() for text in values]
     sent += [file.filename or "" for file in request.files.values()]
     if any("\0" in text for text in sent):
         raise Malformed("A field contains a NUL character.")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _give_id() -> None:

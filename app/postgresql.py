@@ -10,6 +10,7 @@ from psycopg.abc import PQGen
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import QueuePool
 
+from app.core import computing
 from app.outage import Outage
 
 CONNECT_SECONDS = 5
@@ -46,7 +47,8 @@ class Impatient(psycopg.Connection[Any]):
     def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:
         begin = time.monotonic()
         try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+            with computing.paused():
+                return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.OperationalError:
             if timeout is None and time.monotonic() >= begin + self.patience:
                 self.close()

@@ -39,11 +39,16 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 
 
 def csp_nonce() -> str:
-    """Returns the nonce of the response's scripts and styles."""
+    """Returns the nonce of the response's scripts and styles; "" for one that `is_for_everyone`."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     nonce: str = g.csp_nonce
     return nonce
+
+
+def is_for_everyone() -> None:
+    """Sends the response to this request without a nonce: it has nothing of anyone, and caches keep it."""
+    g.csp_nonce = ""
 
 
 def init_app(app: Flask, _settings: Settings) -> None:
@@ -87,10 +92,10 @@ def _add_policy(response: Response) -> Response:
 
 
 def _page_policy(nonce: str) -> str:
+    scripts, styles = (f"'nonce-{nonce}'", f"'self' 'nonce-{nonce}'") if nonce else ("'self'", "'self'")
     return (
         "default-src 'none'; "
-        f"script-src 'nonce-{nonce}'; "
-        f"style-src 'self' 'nonce-{nonce}'; "
+        f"script-src {scripts}; style-src {styles}; "
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
     )

@@ -23,6 +23,8 @@ SECONDS_TO_TAKE = 30
 SECONDS_TO_WAIT = 5.0
 """For an instance that is just stopping."""
 PAUSE_SECONDS = 0.05
+SENT_AHEAD = 64_000
+"""Bytes of a response that the kernel takes for a client that does not read. By itself it takes megabytes."""
 LOCK = ".serving"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (in it is a folder of our own)
 PROGRAM = Path(__file__).parents[1] / "granian_server.py"
@@ -121,6 +123,7 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise SettingsError(f"PATCHBAY_BIND: {shown} cannot be used ({reason}).") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AHEAD)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SECONDS_TO_TAKE * 1000)
     return listener

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[1] / "static"
 STYLES = "css/all.css"
 """The style sheets in one response: four would each bring headers, and compress less."""
 
-_SHEETS = ("tokens", "base", "components", "pages")
+_SHEETS = ("tokens", "base", "components", "finding", "pages")
 _TEXTS = {".css", ".js", ".svg"}
 _YEAR = "public, max-age=31536000, immutable"
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, LargeBinary, Row, Table, func, insert, inspect, select
@@ -165,6 +165,8 @@ def _counted(connection: Connection, table: Table) -> tuple[int, int]:
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
     raise TypeError(type(value).__name__)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
+
+from sqlalchemy import Engine, event
 
 SIZE = 8
 
 
 class Changes:
-    """In a file that each process maps into memory: reading it takes less than a microsecond."""
+    """In a file that each process maps into memory: reading it takes less than a microsecond.
 
-    def __init__(self, path: Path) -> None:
+    `matters` decides which statements are counted, by their SQL.
+    """
+
+    def __init__(self, path: Path, matters: Callable[[str], bool]) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # Mapped without room on the disk, it would end the process when it is written to.
@@ -20,11 +27,21 @@ class Changes:
             self._shared = mmap.mmap(descriptor, SIZE)
         finally:
             os.close(descriptor)
+        self._matters = matters
+        self._thread = threading.local()
 
-    def add(self, *_: object) -> None:
-        """Call it after a commit, and before its success is reported."""
-        self._shared[:] = os.urandom(SIZE)  # two that add concurrently cannot cancel each other out
+    def watch(self, engine: Engine) -> None:
+        @event.listens_for(engine, "before_cursor_execute")
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if self._matters(statement):
+                self._thread.has_changed = True
+
+    def committed(self) -> None:
+        """Call it after a commit, in its thread, and before its success is reported."""
+        if getattr(self._thread, "has_changed", False):
+            self._thread.has_changed = False
+            self._shared[:] = os.urandom(SIZE)  # two that do so concurrently cannot cancel each other out
 
     def count(self) -> bytes:
-        """Returns a value that is another one after each commit."""
+        """Returns a value that is another one after each commit that counts."""
         return self._shared[:]

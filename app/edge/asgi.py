@@ -17,7 +17,7 @@ from app import cors, security
 from app.api import responses
 from app.core import paths
 from app.core.errors import Busy
-from app.edge import connections, deadlines, environ, threads
+from app.edge import connections, deadlines, environ, refused, threads
 from app.edge.bodies import Bodies, Limit, Receive
 from app.edge.environ import Environ, Scope
 from app.edge.response import Response, encoded
@@ -33,15 +33,17 @@ WsgiHeaders = list[tuple[str, str]]
 IN_MEMORY = 250_000
 """Bytes of a response that is sent from memory; what is larger is a download."""
 
+FIRST_PIECES = 3
+"""Of a response whose length is unknown. A list of more is a download: what is made of it while there is no
+place for one is in vain, and bytes do not show how much that is, as they may be compressed."""
+
 MOST_DOWNLOADS = 4
 """Concurrent ones in one process."""
 
-CROWDED = 3
-"""Pieces of a list that finds no place as a download. What is made of it in vain takes time from all others,
-and bytes do not show how much: they may be compressed."""
-
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
+
+TOO_MANY_DOWNLOADS = "Too many large downloads are under way. Try again in a moment."
 
 _WORDS = {
     414: ("URI_TOO_LONG", "The address is too long."),
@@ -51,22 +53,8 @@ _WORDS = {
 }
 
 
-@dataclass
-class Place:
-    """One of a process's places for downloads."""
-
-    free: threading.BoundedSemaphore
-    is_taken: bool = False
-
-    def take(self) -> bool:
-        """Returns whether it is taken, now or before."""
-        self.is_taken = self.is_taken or self.free.acquire(blocking=False)
-        return self.is_taken
-
-    def release(self) -> None:
-        if self.is_taken:
-            self.is_taken = False
-            self.free.release()
+class _NoPlace(Exception):
+    """A long response, and no place for it."""
 
 
 @dataclass
@@ -97,7 +85,8 @@ class Edge:
         self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
         self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
         self._downloads = threading.BoundedSemaphore(MOST_DOWNLOADS)
-        self._turn = threading.Lock()
+        self._sign_ins = refused.SignIns(app.extensions["patchbay_hashing"])
+        self._long_lists = refused.LongLists()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = environ.new_id()
@@ -113,7 +102,7 @@ class Edge:
         if status := environ.refusal(scope):
             await _send(send, self._plain(status, scope["path"], origin, request_id), request_id, closes=True)
             return
-        if response := self._shortcut.find(scope):
+        if response := await self._shortcut.find(scope):
             await _send(send, response, request_id, closes=False)
             return
         request = environ.of(scope) | {environ.REQUEST_ID: request_id}
@@ -121,12 +110,15 @@ class Edge:
         request["wsgi.input"] = body.file
         reply = Reply(asyncio.get_running_loop())
         try:
-            has_place = self._threads_for(scope).put(request, reply)
-            response = await reply.ready if has_place else self._plain(503, scope["path"], origin, request_id)
+            response = self._sign_ins.find(request)
+            if response is None and self._threads_for(scope).put(request, reply):
+                response = await reply.ready
+            response = response or self._plain(503, scope["path"], origin, request_id)
         finally:
             body.close()
         if isinstance(response.body, bytes):
             self._shortcut.remember(scope, request, response)
+            self._sign_ins.remember(request, response)
             await _send(send, response, request_id, closes=not body.is_whole)
         else:
             await _deliver(response, response.body, scope, receive, send, request_id=request_id)
@@ -156,6 +148,7 @@ class Edge:
         """In a thread. What fails before the response has begun is shown as every failure is."""
         again, request_id = dict(request), request[environ.REQUEST_ID]
         try:
+            self._expect_place(request)
             self._respond(request, reply)
         except Abandoned:
             pass
@@ -169,43 +162,34 @@ class Edge:
             else:
                 self._work(again | {"patchbay.failure": error}, reply)
 
+    def _expect_place(self, request: Environ) -> None:
+        if self._long_lists.has(request) and "patchbay.failure" not in request:
+            raise Busy(TOO_MANY_DOWNLOADS)
+
     def _respond(self, request: Environ, reply: Reply) -> None:
         status, headers, pieces = _call(self._app, request)
         try:
-            made = iter(pieces)
-            self._take(status, headers, self._in_turn(made) if _is_streamed(status, headers) else made, reply)
+            self._take(status, headers, iter(pieces), reply)
+        except _NoPlace as reason:
+            self._long_lists.add(request)
+            raise Busy(TOO_MANY_DOWNLOADS) from reason
         finally:
             _close(pieces)
 
     def _take(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
         """The response whole if it is short, or as it is made: that one may be broken off."""
-        place = Place(self._downloads)
-        try:
-            is_crowded = _is_streamed(status, headers) and not place.take()
-            begin, is_all = _gather(pieces, CROWDED if is_crowded else None)
-            if not is_all and not place.take():
-                raise Busy("Too many large downloads are under way. Try again in a moment.")
-            spool = None if is_all else Spool(reply.loop, place.release)
-        except BaseException:
-            place.release()
-            raise
-        if spool is None:
-            place.release()
+        begin, is_all = _gather(pieces, FIRST_PIECES if _is_streamed(status, headers) else None)
+        if is_all:
             reply.start(Response(status, encoded(headers), begin))
             return
+        if not self._downloads.acquire(blocking=False):
+            raise _NoPlace
+        spool = Spool(reply.loop, self._release_place)
         _stream(Response(status, encoded(headers), spool), spool, chain([begin], pieces), reply)
 
-    def _in_turn(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yields the pieces of a streamed response: they are made one at a time in a process.
-
-        They take processor time, and a dialer's request would wait for as many turns as there are of them.
-        """
-        while True:
-            with self._turn:
-                piece = next(pieces, None)
-            if piece is None:
-                return
-            yield piece
+    def _release_place(self) -> None:
+        self._downloads.release()
+        self._long_lists.clear()
 
 
 def _stream(response: Response, spool: Spool, pieces: Iterator[bytes], reply: Reply) -> None:

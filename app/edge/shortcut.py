@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from cachetools import LRUCache
 from flask import Flask
 
-from app import context, metrics
+from app import context
 from app.edge.response import Response
+from app.metrics import responses
 from app.services.access.tokens import Signed
 from app.services.providers.dialer_defaults import Default, Defaults
 
@@ -54,18 +55,18 @@ class Shortcut:
         self._tokens: LRUCache[bytes, Signed] = LRUCache(MOST_TOKENS)
         self._responses: LRUCache[tuple[Dependencies, Default], Response] = LRUCache(MOST_RESPONSES)
 
-    def find(self, scope: Scope) -> Response | None:
+    async def find(self, scope: Scope) -> Response | None:
         """Returns the response that Flask would make, or None if only Flask knows."""
         begin = time.perf_counter()
         authorization, dependencies = _read(scope)
         signed = self._tokens.get(authorization)
         if dependencies is None or signed is None or time.time() >= signed.until:
             return None
-        default = self._defaults.find_now(signed.token_id)
+        default = await self._defaults.look_up(signed.token_id)
         response = self._responses.get((dependencies, default)) if default else None
         if response is not None:
             self._extensions["patchbay_token_used"](signed.token_id)
-            metrics.count("GET", ROUTE, response.status, time.perf_counter() - begin)
+            responses.count("GET", ROUTE, response.status, time.perf_counter() - begin)
         return response
 
     def remember(self, scope: Scope, environ: dict[str, Any], response: Response) -> None:
@@ -75,6 +76,7 @@ class Shortcut:
         if dependencies is not None:
             signed, default = environ[context.MADE_OF]
             self._tokens[authorization] = signed
+            self._defaults.expect(signed.token_id)
             self._responses[dependencies, default] = response
 
 

@@ -11,10 +11,12 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
+from app.core import computing
+
 PART = 65_536
 """Bytes that are sent as one: a client's progress is measured in them."""
 
-MOST_AHEAD = 250_000
+MOST_AHEAD = 64_000
 """Bytes that may be written before the client has taken them."""
 
 
@@ -40,9 +42,10 @@ class Spool:
         self._taken = threading.Condition()
 
     def write(self, piece: bytes) -> None:
-        """In the thread. Waits until the client is near; raises Abandoned."""
-        with self._taken:
+        """In the thread. Waits until the client is near, and lets other threads compute; raises Abandoned."""
+        with computing.paused(), self._taken:
             self._taken.wait_for(self._is_near)
+        with self._taken:
             if self._is_closed:
                 raise Abandoned
             self._ahead += len(piece)
@@ -85,7 +88,8 @@ class Spool:
 
     def close(self) -> None:
         with self._taken:
-            self._is_closed = True
+            was_closed, self._is_closed = self._is_closed, True
             self._pieces.clear()
             self._taken.notify()
-        self._on_close()
+        if not was_closed:
+            self._on_close()

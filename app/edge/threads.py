@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from app.core import computing
+
 FOR_QUERIES = 4
 FOR_OTHERS = 12
 """Of each process."""
@@ -38,4 +40,7 @@ class Threads:
 
     def _run(self) -> None:
         while True:
-            self._work(*self._waiting.get())
+            arguments = self._waiting.get()
+            with computing.turn():
+                self._work(*arguments)
+            del arguments  # with the request, which may be large
