@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from app.api import examples, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
 from app.api.parameters import Parameter
+from app.core import days, messages
 from app.core.errors import Invalid, Problem
 from app.services import keyset
 from app.services.audit import actions, search
-from app.services.audit import messages as audit_messages
 from app.services.audit.actions import Action, Group
 from app.services.audit.search import Filter
 from app.services.scope import Scope
@@ -24,7 +24,8 @@ audit = blueprint(
     Tag("Audit", "Every change, and every access to another organization or to credentials."),
 )
 
-TEXT = {"type": "string", "maxLength": search.TEXT_LONGEST}
+TEXT = parameters.TEXT | {"maxLength": search.TEXT_LONGEST}
+EVENT_ID = {"type": "string", "pattern": f"^[1-9][0-9]{{0,{search.LONGEST_ID - 1}}}$"}
 DAY = {"type": "string", "format": "date"}
 FILTERS = (
     Parameter("q", "Text to find in the subject, such as part of a phone number or an email.", TEXT),
@@ -45,7 +46,7 @@ FILTERS = (
     "/<organization_id>/audit",
     who=Who.SUPERADMIN,
     returns="A page of events, newest first.",
-    parameters=(*FILTERS, *parameters.paging("events", search.PAGE, search.TOGETHER)),
+    parameters=(*FILTERS, *parameters.paging("events", search.PAGE, search.TOGETHER, EVENT_ID)),
     response=schemas.AuditEvent,
     is_list=True,
     example=[examples.AUDIT_EVENT],
@@ -66,10 +67,9 @@ def list_audit_events(scope: Scope, query: Any) -> ResponseReturnValue:
 
 
 def _filter(query: Any) -> Filter:
-    days = {name: _day(name, query[name]) for name in ("from", "to") if name in query}
-    since, until = days.get("from"), days.get("to")
+    since, until = (_day(name, query[name]) if name in query else None for name in ("from", "to"))
     if since and until and since > until:
-        raise Invalid([Problem("to", audit_messages.END_BEFORE_START)])
+        raise Invalid([Problem("to", messages.END_BEFORE_START)])
     return Filter(
         about=(query["about"],) if "about" in query else (),
         text=query.get("q", "").strip(),
@@ -82,9 +82,9 @@ def _filter(query: Any) -> Filter:
 
 def _day(name: str, text: str) -> date:
     try:
-        return search.day(text)
+        return days.parse(text)
     except ValueError:
-        raise Invalid([Problem(name, audit_messages.NO_DATE)]) from None
+        raise Invalid([Problem(name, messages.NO_DATE)]) from None
 
 
 def _event_id(cursor: str) -> int:

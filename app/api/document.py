@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +14,7 @@ from app.api import messages, schemas
 from app.api.error_codes import ErrorCode
 from app.api.operations import OPERATIONS, Named, Operation, Tag, Who
 from app.api.parameters import Parameter
-from app.core import etag, phone
+from app.core import etag, naming, phone
 from app.services.voice_ai import selection, webhook
 
 FIRST = ("Calls", "Endpoints", "Telephony settings", "Provider accounts", "Voice phone numbers")
@@ -148,8 +148,40 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
         ref_template=REF,
         schema_generator=_Schema,
     )
-    found = {name: _schema(schema) for name, schema in defined["$defs"].items()}
+    enums = {REF.format(model=name): one for name, one in defined["$defs"].items() if "enum" in one}
+    found = {
+        name: _schema(_inlined(schema, enums))
+        for name, schema in defined["$defs"].items()
+        if "enum" not in schema
+    }
+    found |= dict(_variants(found))
     return dict(references), {name: found[name] for name in sorted(found)} | {"PhoneNumber": _phone_number()}
+
+
+def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
+    """Returns a schema with the enums that it refers to in their places.
+
+    As schemas of their own their values would share a namespace in clients, and some are in several enums.
+    """
+    if isinstance(schema, list):
+        return [_inlined(item, enums) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if enum := enums.get(schema.get("$ref", "")):
+        others = {key: value for key, value in schema.items() if key != "$ref"}
+        return {"type": enum["type"], "enum": enum["enum"]} | others
+    return {key: _inlined(value, enums) for key, value in schema.items()}
+
+
+def _variants(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Returns the objects that a model is one of, by title, and makes the model refer to them."""
+    variants = []
+    for schema in found.values():
+        objects = [one for one in schema.get("oneOf", ()) if "title" in one]
+        variants += [(one["title"], _schema(one)) for one in objects]
+        if objects:
+            schema["oneOf"] = [{"$ref": REF.format(model=one["title"])} for one in objects]
+    return variants
 
 
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -231,8 +263,8 @@ def _condition(name: str) -> dict[str, Any]:
         "in": "header",
         "required": False,
         "description": CONDITIONS[name],
-        "schema": {"type": "string", "pattern": etag.PATTERN},
-        "example": '"5"',
+        "schema": {"type": "string"} | ({"pattern": etag.PATTERN} if name == "If-Match" else {}),
+        "examples": {"version": {"value": '"5"'}, "any": {"value": "*"}},
     }
 
 
@@ -276,7 +308,33 @@ def _success(operation: Operation) -> dict[str, Any]:
     elif operation.status != 204:
         kind = "object" if operation.media == "application/json" else "string"
         described["content"] = {operation.media: {"schema": {"type": kind}}}
+    if links := _links(operation):
+        described["links"] = links
     return described
+
+
+def _links(operation: Operation) -> dict[str, Any]:
+    """Returns the operations on what a response with a `Location` created, with how to call them."""
+    if "Location" not in operation.headers:
+        return {}
+    parent = operation.creates or operation.path
+    return {
+        operation_id(other): {"operationId": operation_id(other), "parameters": parameters}
+        for other in OPERATIONS
+        if other.path.startswith(f"{parent}/<")
+        if (parameters := _link_parameters(operation, parent, other)) is not None
+    }
+
+
+def _link_parameters(operation: Operation, parent: str, other: Operation) -> dict[str, str] | None:
+    """Returns where each path parameter is: in the request or in the response; None if one is in neither."""
+    sent = [one.name for one in operation.path_parameters if f"<{one.name}>" in parent]
+    missing = [one.name for one in other.path_parameters if one.name not in sent]
+    fields = ["id"] if len(missing) == 1 else [naming.camel(name) for name in missing]
+    if not all(field in operation.example for field in fields):
+        return None
+    found = {name: f"$request.path.{name}" for name in sent}
+    return found | {name: f"$response.body#/{field}" for name, field in zip(missing, fields, strict=True)}
 
 
 def _used_headers() -> list[str]:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app import context
 from app.api import error_codes, examples, messages, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
-from app.api.parameters import ORGANIZATION_ID, POSSIBLE_NUMBER, TEXT, Parameter
+from app.api.parameters import POSSIBLE_NUMBER, TEXT, Parameter
 from app.core.errors import Invalid, Problem
 from app.models import Verdict
 from app.provider import Family
 from app.providers import keys_in
 from app.services import fields
 from app.services.connections import transitions
-from app.services.endpoints import batch, crud, listing, paging, readiness
+from app.services.endpoints import batch, crud, listing, paging, proven, readiness
 from app.services.endpoints.batch import EndpointBatch
 from app.services.endpoints.fields import SEARCHED_WORDS, EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
 from app.services.endpoints.writes import Outcome
 from app.services.scope import Scope
-from app.services.webhooks import endpoint
+from app.services.webhooks import deleting, endpoint
 
 endpoints = blueprint(
     "endpoints",
@@ -50,6 +51,11 @@ FILTERS = (
         "health",
         "Only endpoints with this health: off for those that take no calls, unknown until they are checked.",
         {"type": "string", "enum": [str(verdict) for verdict in Verdict]},
+    ),
+    Parameter(
+        "proven",
+        "Only endpoints whose number is proven (true), or is not (false).",
+        {"type": "boolean"},
     ),
 )
 LOOKUP = (
@@ -92,7 +98,7 @@ def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
         rows = listing.stream(scope, filters)
         return responses.array(rows, tag=_list_tag(scope), close=scope.session.close)
     page = paging.page(scope, filters, limit=query["limit"], cursor=query.get("cursor"))
-    response = responses.document(_documents(scope, page.rows), tagged=True)
+    response = responses.document(listing.documents(scope, page.rows), tagged=True)
     return responses.with_next(response, page.next)
 
 
@@ -117,9 +123,9 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     /api/settings/endpoints/{endpoint_id}/point`.
     """
     row = crud.create(scope, sent)
-    elsewhere = {} if _is_home(scope) else {ORGANIZATION_ID.name: scope.organization.id}
-    location = url_for(".get_endpoint", endpoint_id=row.id, **elsewhere)  # type: ignore[arg-type]
-    return _endpoint(scope, row, 201, location=location)
+    location = responses.own_path(scope, ".get_endpoint", endpoint_id=row.id)
+    # A new endpoint has no webhook test, so its number is not proven.
+    return _endpoint(scope, row, {}, 201, location=location)
 
 
 @endpoints.operation(
@@ -132,6 +138,7 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     response=schemas.SavedEndpoints,
     example=examples.SAVED_ENDPOINTS,
     errors=("NUMBER_IN_USE", "STALE"),
+    versions_in_body=True,
 )
 def save_endpoints(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Create or update many endpoints
@@ -146,7 +153,7 @@ def save_endpoints(scope: Scope, sent: Any) -> ResponseReturnValue:
     saved = batch.save(scope, sent)
     names = {"created": Outcome.ADDED, "updated": Outcome.CHANGED, "unchanged": Outcome.UNCHANGED}
     counts = {name: saved.counts.get(outcome, 0) for name, outcome in names.items()}
-    return responses.document(counts | {"endpoints": _documents(scope, saved.rows)})
+    return responses.document(counts | {"endpoints": listing.documents(scope, saved.rows, saved.proven)})
 
 
 @endpoints.operation(
@@ -185,7 +192,8 @@ def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturn
     Omitted fields keep their values, and null clears a field. The phone number and the provider of an
     endpoint never change: delete it and create another one.
     """
-    return _endpoint(scope, crud.update(scope, endpoint_id, sent, version=responses.version_condition()))
+    saved = crud.save(scope, endpoint_id, sent, version=responses.version_condition())
+    return _endpoint(scope, saved.row, saved.proven)
 
 
 @endpoints.operation(
@@ -193,16 +201,25 @@ def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturn
     "/endpoints/<endpoint_id>",
     who=Who.SUPERADMIN,
     returns="The endpoint was deleted.",
+    parameters=(
+        Parameter(
+            "clear_webhook",
+            "Also clear the webhook at the provider. Defaults to false.",
+            {"type": "boolean"},
+        ),
+    ),
     status=204,
-    errors=("STALE",),
+    errors=("STALE", "NOT_CLEARED"),
 )
-def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+def delete_endpoint(scope: Scope, endpoint_id: str, query: Any) -> ResponseReturnValue:
     """Delete an endpoint
 
     The phone number can be used again afterwards, also by another organization. The provider keeps
-    calling the webhook URL until it is changed there.
+    calling the webhook URL until it is changed there: with `clear_webhook`, Patchbay removes it, unless the
+    number calls another URL. If that fails, the endpoint is deleted nevertheless, and the error says both.
     """
-    crud.delete(scope, endpoint_id, version=responses.version_condition())
+    http = context.outbound() if query.get("clear_webhook") else None
+    deleting.delete(scope, http, endpoint_id, version=responses.version_condition()).expect_cleared()
     return responses.no_content()
 
 
@@ -264,18 +281,16 @@ def resolve_endpoint(scope: Scope, query: Any) -> ResponseReturnValue:
     return responses.document(answer, tagged=True)
 
 
-def _endpoint(scope: Scope, row: Any, status: int = 200, *, location: str | None = None) -> Response:
-    (body,) = _documents(scope, [row])
+def _endpoint(
+    scope: Scope,
+    row: Any,
+    times: Mapping[str, datetime] | None = None,
+    status: int = 200,
+    *,
+    location: str | None = None,
+) -> Response:
+    (body,) = listing.documents(scope, [row], times)
     return responses.resource(body, status, location=location)
-
-
-def _documents(scope: Scope, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    base = scope.organization.public_base_url
-    return [listing.document(base, row) for row in rows]
-
-
-def _is_home(scope: Scope) -> bool:
-    return scope.organization.id == scope.actor.organization_id
 
 
 def _filter(query: Any) -> Filter:
@@ -286,11 +301,13 @@ def _filter(query: Any) -> Filter:
         query.get("is_active"),
         query.get("agent"),
         health=Verdict(health) if health else None,
+        proven=query.get("proven"),
     )
 
 
 def _list_tag(scope: Scope) -> str:
     """Returns a tag that changes with the organization's data and with the query."""
-    state = f"{scope.organization.revision} {transitions.newest_id(scope)}"
+    times = sorted(proven.times(scope).items())
+    state = f"{scope.organization.revision} {transitions.newest_id(scope)} {times}"
     tagged = f"{scope.organization.id} {state} {request.query_string!r}"
     return hashlib.sha256(tagged.encode()).hexdigest()[:32]

@@ -70,6 +70,12 @@ ERRORS = {
             "Use the token of a superadmin.",
         ),
         ErrorCode(
+            "TWO_STEP_NEEDED",
+            403,
+            "Superadmins of this installation need two-step sign-in, and this one has not turned it on.",
+            "Turn it on in the portal, under Account, and send a code as totp.",
+        ),
+        ErrorCode(
             "PASSWORD_NEEDED",
             403,
             "This opens an account, so the password must have been entered within the last half hour.",
@@ -90,8 +96,8 @@ ERRORS = {
         ErrorCode(
             "FORBIDDEN",
             403,
-            "You cannot disable your own account.",
-            "Let another superadmin disable it.",
+            "You cannot disable your own account, or create a link for it.",
+            "Let another superadmin do it, or change your password under Account.",
         ),
         ErrorCode(
             "NOT_FOUND",
@@ -102,7 +108,7 @@ ERRORS = {
         ErrorCode(
             "REQUEST_TIMEOUT",
             408,
-            "The request body did not arrive in time. Nothing was changed.",
+            "The request body did not arrive in time.",
             "Send the request again over a faster connection.",
         ),
         ErrorCode(
@@ -122,6 +128,18 @@ ERRORS = {
             409,
             "A user has this email already, here or in another organization.",
             "Use the user of existing_id, if the response has it; otherwise use another email.",
+        ),
+        ErrorCode(
+            "TOO_MANY_DESTINATIONS",
+            409,
+            "There are as many destinations as there can be.",
+            "Delete one first.",
+        ),
+        ErrorCode(
+            "NO_SECRET",
+            409,
+            "This kind of destination has no signing secret.",
+            "Only webhooks have one.",
         ),
         ErrorCode(
             "LAST_SUPERADMIN",
@@ -202,6 +220,24 @@ ERRORS = {
             "Set inbound_webhook_url in the provider's dashboard.",
         ),
         ErrorCode(
+            "CANNOT_TEST",
+            409,
+            "The provider's request to a webhook is not known, so it cannot be tested.",
+            "Call the phone number instead.",
+        ),
+        ErrorCode(
+            "TEST_RUNNING",
+            409,
+            "A test of this webhook is running.",
+            "Try again when it has ended, within three minutes.",
+        ),
+        ErrorCode(
+            "CANNOT_READ_CALLS",
+            409,
+            "The provider's API does not list calls.",
+            "See the calls in the provider's console.",
+        ),
+        ErrorCode(
             "ENDPOINT_INACTIVE",
             409,
             "The endpoint is inactive, so it has no webhook to configure.",
@@ -256,6 +292,31 @@ ERRORS = {
             "Repeat the request, or remove the number in the provider's dashboard.",
         ),
         ErrorCode(
+            "JOB_RUNNING",
+            409,
+            "Another job is changing the organization's numbers at their providers, or testing its webhooks; "
+            "`existing_id` is its id.",
+            "Wait until it ends, or stop it.",
+        ),
+        ErrorCode(
+            "NO_CALLBACK",
+            409,
+            "No callback URL was set from Patchbay, or the application has no number to test with.",
+            "Set the callback URL in the portal, or assign a number to a user.",
+        ),
+        ErrorCode(
+            "CANNOT_UNDO",
+            409,
+            "The job set no webhooks, or changed none.",
+            "There is nothing to do.",
+        ),
+        ErrorCode(
+            "NOT_CLEARED",
+            409,
+            "The endpoint was deleted, but its webhook was not cleared; the message says why.",
+            "Remove the webhook in the provider's console.",
+        ),
+        ErrorCode(
             "REPLAYED",
             409,
             "The same signed event was received before.",
@@ -270,7 +331,7 @@ ERRORS = {
         ErrorCode(
             "TOO_LARGE",
             413,
-            "The request body is too large. Nothing was changed.",
+            "The request body is too large.",
             "Send less in one request.",
         ),
         ErrorCode(
@@ -282,7 +343,7 @@ ERRORS = {
         ErrorCode(
             "VALIDATION_FAILED",
             422,
-            "One or more fields are wrong. Nothing was changed.",
+            "One or more fields are wrong.",
             "Correct the fields that error.details names.",
         ),
         ErrorCode(
@@ -298,9 +359,15 @@ ERRORS = {
             "Report the id in the response: the log has the cause under it.",
         ),
         ErrorCode(
+            "PROVIDER_BUSY",
+            503,
+            "The request to the provider or to the agent runtime was not made: too many are in progress.",
+            "Wait for the seconds in Retry-After, then try again.",
+        ),
+        ErrorCode(
             "DATABASE_UNAVAILABLE",
             503,
-            "The database is unavailable. Nothing was changed.",
+            "The database is unavailable.",
             "Wait for the seconds in Retry-After, then try again.",
         ),
         ErrorCode(
@@ -326,13 +393,21 @@ TOKEN = ("NO_TOKEN", "INVALID_TOKEN", "NOT_SUPERADMIN", "NOT_FOUND")
 """Of operations that require a token: `organizationId` is wrong, or requires a superadmin."""
 BODY = ("REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED")
 """Of operations with a request body."""
-PROVIDER_CALL = ("PROVIDER_NOT_CONFIGURED", "PROVIDER_REFUSED", "PROVIDER_UNREACHABLE", "TOO_MANY_REQUESTS")
+PROVIDER_CALL = (
+    *("PROVIDER_NOT_CONFIGURED", "PROVIDER_REFUSED", "PROVIDER_UNREACHABLE", "PROVIDER_BUSY"),
+    "TOO_MANY_REQUESTS",
+)
 """Of operations that call a provider."""
 NOT_POINTED = (
     *("CANNOT_POINT", "ENDPOINT_INACTIVE", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "NUMBER_GONE"),
     *("CREDENTIALS_REFUSED", "NOT_SHOWN"),
 )
 """Why the webhook of an endpoint cannot be configured."""
+NOT_TESTED = (
+    *("CANNOT_TEST", "TEST_RUNNING", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "PROVIDER_NOT_CONFIGURED"),
+    "PROVIDER_BUSY",
+)
+"""Why the webhook of an endpoint is not tested."""
 NOT_SWITCHED = ("PROVIDER_DISABLED", "NOT_A_SINCH_NUMBER", "NUMBER_NOT_ON_TRUNK", "LEFT_AT_PROVIDER")
 """Why AI on a phone number cannot be switched."""
 NO_DIALER_TOKEN = (

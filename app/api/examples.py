@@ -150,6 +150,7 @@ ENDPOINT: dict[str, Any] = {
     "is_active": True,
     "created_at": "2026-03-18T10:00:00",
     "inbound_webhook_url": WEBHOOK_URL,
+    "proven_at": "2026-03-18T11:30:00",
     "version": 1,
 }
 ENDPOINT_CHANGES: dict[str, Any] = {"inbound_agent_name": "support-agent", "label": "Main support line"}
@@ -177,6 +178,8 @@ RESOLUTION: dict[str, Any] = {
     "blocked_reason": None,
     "health": "healthy",
     "health_reason": None,
+    "health_detail": "Exotel calls the right URL for this number.",
+    "proven": True,
 }
 OBSERVATION: dict[str, Any] = {
     "in_sync": True,
@@ -187,6 +190,81 @@ OBSERVATION: dict[str, Any] = {
     "actual": WEBHOOK_URL,
     "checked_at": CHECKED_AT,
 }
+
+CALL_WEBHOOK: dict[str, Any] = {
+    "state": "impaired",
+    "reason": "The last delivery failed.",
+    "url": f"https://patchbay.example.com/api/webhook/elevenlabs/{ORGANIZATION_ID}",
+    "last_failure": {"at": f"{CHECKED_AT}Z", "status": 502},
+    "auto_disabled_at": None,
+    "since": f"{CHECKED_AT}Z",
+    "checked_at": f"{CHECKED_AT}Z",
+}
+
+LAST_CALL: dict[str, Any] = {
+    "state": "connected",
+    "detail": "Answered.",
+    "last_call": {"started_at": f"{CHECKED_AT}Z", "outcome": "answered", "reason": "Answered."},
+    "webhook_failure": None,
+    "problem": None,
+    "since": None,
+    "checked_at": f"{CHECKED_AT}Z",
+}
+
+WEBHOOK_TEST_REQUEST: dict[str, Any] = {"signed": True}
+WEBHOOK_TEST: dict[str, Any] = {
+    "ok": True,
+    "code": "connects",
+    "reason": "Answers in 212 ms with Response: Connect.",
+    "latency_ms": 212,
+    "limit_ms": 10000,
+    "tests": [
+        {
+            "name": "signed",
+            "ok": True,
+            "code": "connects",
+            "reason": "Answers in 212 ms with Response: Connect.",
+            "status": 200,
+            "latency_ms": 212,
+        }
+    ],
+    "tested_at": "2026-03-18T10:00:00Z",
+}
+
+JOB_ID = "5b0f3c1e-8a55-4a44-9f0c-2f1d3a6f7e21"
+WEBHOOK_TARGETS: dict[str, Any] = {"ids": [ENDPOINT_ID, OTHER_ENDPOINT_ID]}
+WEBHOOK_TARGETS_BY_FILTER: dict[str, Any] = {"filter": {"provider": "twilio", "health": "unhealthy"}}
+STARTED_JOB: dict[str, Any] = {
+    "id": JOB_ID,
+    "url": f"https://patchbay.example.com/api/settings/jobs/{JOB_ID}",
+}
+JOB: dict[str, Any] = {
+    "id": JOB_ID,
+    "kind": "set_webhooks",
+    "state": "done",
+    "total": 2,
+    "done": 2,
+    "failed": 1,
+    "problem": None,
+    "created_at": "2026-03-18T10:00:00Z",
+    "finished_at": "2026-03-18T10:00:03Z",
+}
+JOB_RESULTS: list[dict[str, Any]] = [
+    {
+        "endpoint_id": ENDPOINT_ID,
+        "phone_number": "+15551234567",
+        "ok": True,
+        "code": "in_sync",
+        "reason": "Twilio calls the right URL for this number.",
+    },
+    {
+        "endpoint_id": OTHER_ENDPOINT_ID,
+        "phone_number": "+919876543211",
+        "ok": False,
+        "code": "cannot_point",
+        "reason": "The webhook at Exotel cannot be set from Patchbay.",
+    },
+]
 
 VERIFIED_CREDENTIALS: dict[str, Any] = {"twilio_auth_token": "your_new_auth_token"}
 VERIFICATION: dict[str, Any] = {
@@ -235,6 +313,7 @@ ORGANIZATION: dict[str, Any] = {
     "slug": "acme-support",
     "country": "IN",
     "public_base_url": "https://your-domain.com",
+    "reads_last_calls": False,
     "created_at": "2026-03-18T09:00:00Z",
     "version": 2,
 }
@@ -265,7 +344,11 @@ NEW_USER: dict[str, Any] = {
     "email": "alex@example.com",
     "name": "Alex Rep",
     "role": "member",
-    "password": "a long example password",
+}
+INVITATION: dict[str, Any] = {
+    "purpose": "invitation",
+    "url": "https://patchbay.example.com/password#example",
+    "expires_at": "2026-03-25T10:00:00Z",
 }
 USER_CHANGES: dict[str, Any] = {"name": "Alex Rep", "is_active": True}
 NEW_TOKEN: dict[str, Any] = {"name": "Dialer in Pune", "expires_days": 90}

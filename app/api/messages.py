@@ -18,6 +18,7 @@ NOT_JSON = "Send JSON with the header Content-Type: application/json."
 
 REQUIRED = "This is required."
 EMPTY_PARAMETER = "This is empty. Pass a value, or omit the parameter."
+ONE_LINE = "This is more than one line, or has a control character."
 NO_PARAMETERS = "This operation has no query parameters."
 CURSOR_WITHOUT_LIMIT = "cursor requires limit."
 TRUE_OR_FALSE = "Use true or false, in lower case."

@@ -171,5 +171,5 @@ def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
     version = responses.version_condition()
-    number = numbers.switch(scope, context.outbound(), user, number.id, draft, version=version)
+    number = numbers.update(scope, context.outbound(), user, number.id, draft, version=version)
     return responses.resource(assignments.document(number, user))

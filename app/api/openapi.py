@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from functools import cache
+from typing import Any
+
+from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from app import security
 from app.api import error_codes, reference, responses
 from app.api.document import document, resolved
 from app.api.operations import Tag, Who, blueprint
+from app.core import strict_json
 from app.services.scope import Scope
 
 openapi = blueprint("openapi", "/api", Tag("Reference", "This document, for programs and for people."))
@@ -19,15 +24,28 @@ def openapi_document(_scope: Scope) -> ResponseReturnValue:
 
     Returns the description of this API in OpenAPI 3.1, from which clients can be generated.
     """
-    return responses.document(document(), tagged=True)
+    return responses.fixed(_text(), responses.JSON)
 
 
-@openapi.operation("GET", "/docs", who=Who.ANYONE, returns="The page.", media="text/html")
+@openapi.operation("GET", "/docs", who=Who.ANYONE, returns="The page.", media="text/html", headers=("ETag",))
 def docs(_scope: Scope) -> ResponseReturnValue:
     """Get the API reference
 
     Returns the OpenAPI document as an HTML page, with examples in curl, Python and JavaScript.
     """
+    security.is_for_everyone()
+    theme: Any = current_app.jinja_env.globals["theme"]
+    return responses.fixed(_page(theme()), "text/html; charset=utf-8")
+
+
+@cache
+def _text() -> str:
+    return strict_json.text(document())
+
+
+@cache
+def _page(_theme: str) -> str:
+    """Returns the page in the theme of this request: it takes a while to make."""
     return render_template(
         "api/docs.html",
         document=document(),

@@ -61,7 +61,8 @@ class Operation:
     `returns`: what a success has. `example`: of the response; `body_example`: of the request, or `Named`
     ones. `headers`: those of the response, by name. `errors`: codes of `app.api.error_codes`, beside those
     that follow from the token and the body. `raw_body`: the largest body in bytes that the view receives
-    unparsed, from any sender.
+    unparsed, from any sender. `versions_in_body`: each row of the body is compared with its own version, and
+    nothing with `If-Match`. `creates`: the path below which the new resource is, if not below its own.
     """
 
     method: str
@@ -85,6 +86,8 @@ class Operation:
     headers: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     raw_body: int | None = None
+    versions_in_body: bool = False
+    creates: str = ""
 
     @property
     def needs_token(self) -> bool:
@@ -92,8 +95,8 @@ class Operation:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether a change can be made to depend on the version that was read."""
-        return "STALE" in self.errors
+        """Whether `If-Match` can make a change depend on the version that was read."""
+        return "STALE" in self.errors and not self.versions_in_body
 
     @property
     def error_codes(self) -> list[ErrorCode]:
@@ -128,6 +131,8 @@ class Declared(TypedDict, total=False):
     headers: tuple[str, ...]
     errors: tuple[str, ...]
     raw_body: int
+    versions_in_body: bool
+    creates: str
 
 
 OPERATIONS: list[Operation] = []
@@ -230,6 +235,7 @@ def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnVa
 
     @functools.wraps(operation.view)
     def run(**path: Any) -> ResponseReturnValue:
+        path |= {one.name: one.canonical(path[one.name]) for one in operation.path_parameters}
         if operation.raw_body is not None:
             path["body"] = request.get_data(cache=False)
         if shortcut is not None and not request.query_string:
@@ -304,9 +310,11 @@ def _query(operation: Operation) -> dict[str, Any]:
 
 
 def _body(*, optional: bool) -> Any:
+    """Returns the parsed body. An optional one is empty if it is missing, or null as some clients send it."""
     raw = request.get_data()
     if optional and not raw:
         return {}
     if request.mimetype != "application/json":
         raise UnsupportedMedia(messages.NOT_JSON)
-    return strict_json.parse(raw)
+    parsed = strict_json.parse(raw)
+    return {} if optional and parsed is None else parsed

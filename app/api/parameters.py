@@ -9,8 +9,10 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.api import examples, messages
-from app.core import naming, phone, texts
+from app.core import ids, naming, phone, texts
 from app.core.errors import Invalid, Malformed, Problem
+from app.provider import Capability
+from app.providers import PROVIDERS
 from app.services.validation import LONGEST_NAME, MOST_PROBLEMS
 
 MOST_DIGITS = 9
@@ -38,7 +40,11 @@ class Parameter:
                 return self._read_boolean(text)
             case "integer":
                 return self._read_integer(text)
-        return self._read_text(text)
+        return self._read_text(self.canonical(text))
+
+    def canonical(self, text: str) -> str:
+        """Returns an id as it is stored, and other texts as they are."""
+        return ids.canonical(text) if self.schema.get("format") == "uuid" else text
 
     def _read_boolean(self, text: str) -> bool:
         if text not in ("true", "false"):
@@ -59,12 +65,15 @@ class Parameter:
         longest = self.schema.get("maxLength")
         if longest and len(text) > longest:
             raise ValueError(messages.longest(longest))
+        if self.schema.get("pattern") == texts.NOT_BLANK and texts.CONTROL.search(text):
+            raise ValueError(messages.ONE_LINE)
         return text
 
 
 CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+DIGITS = {"type": "string", "pattern": "^[1-9][0-9]{6,14}$"}
 UUID = {"type": "string", "format": "uuid"}
-TEXT = {"type": "string", "minLength": 1, "pattern": texts.FILLED_LINE}
+TEXT = {"type": "string", "minLength": 1, "pattern": texts.NOT_BLANK}
 E164 = {"type": "string", "pattern": phone.PATTERN}
 POSSIBLE_NUMBER = {"type": "string", "format": phone.FORMAT}
 
@@ -79,6 +88,7 @@ PATH = {
     for parameter in (
         Parameter("organization_id", "Id of the organization.", UUID, example=examples.ORGANIZATION_ID),
         Parameter("endpoint_id", "Id of the endpoint.", UUID, example=examples.ENDPOINT_ID),
+        Parameter("job_id", "Id of the job.", UUID, example=examples.JOB_ID),
         Parameter("user_id", "Id of the user.", UUID, example=examples.USER_ID),
         Parameter("phone_number", "Phone number in E.164 format.", E164, example=examples.VOICE_NUMBER),
     )
@@ -86,15 +96,26 @@ PATH = {
 """Parameters that a rule may name without declaring them."""
 
 
-def paging(noun: str, usual: int | None, most: int) -> tuple[Parameter, Parameter]:
-    """Returns the parameters of a list that is paged; without `usual`, only if `limit` is passed."""
+def paging(
+    noun: str, usual: int | None, most: int, cursor: Mapping[str, Any] = CURSOR
+) -> tuple[Parameter, Parameter]:
+    """Returns the parameters of a list that is paged; without `usual`, only if `limit` is passed.
+
+    `cursor` is the schema of its cursors.
+    """
     without = f"Without it, all {noun} are returned." if usual is None else f"Defaults to {usual}."
     requires = " Requires limit." if usual is None else ""
     schema = {"type": "integer", "minimum": 1, "maximum": most}
     return (
         Parameter("limit", f"Number of {noun} per page. {without}", schema),
-        Parameter("cursor", f"Cursor from the Link header of the previous page.{requires}", CURSOR),
+        Parameter("cursor", f"Cursor from the Link header of the previous page.{requires}", cursor),
     )
+
+
+def provider(*capabilities: Capability) -> Parameter:
+    """Returns the parameter of the path for a provider that has the capabilities."""
+    keys = [key for key, one in PROVIDERS.items() if one.capabilities.issuperset(capabilities)]
+    return Parameter("provider", "Key of the provider.", {"type": "string", "enum": keys}, example=keys[0])
 
 
 def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:

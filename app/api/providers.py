@@ -7,22 +7,18 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import error_codes, examples, responses, schemas
+from app.api import error_codes, examples, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
-from app.api.parameters import Parameter
-from app.providers import PROVIDERS
+from app.provider import Capability
 from app.services.connections import store, verification
 from app.services.numbers import inventory as numbers_inventory
 from app.services.scope import Scope
+from app.services.voice_ai import webhook_documents
 
 providers = blueprint(
     "providers",
     "/api/settings/providers",
     Tag("Provider accounts", "Calls to a provider with the organization's credentials."),
-)
-
-PROVIDER = Parameter(
-    "provider", "Key of the provider.", {"type": "string", "enum": list(PROVIDERS)}, example="twilio"
 )
 
 
@@ -33,7 +29,7 @@ PROVIDER = Parameter(
     body=verification.VerifiedCredentials,
     optional_body=True,
     returns="The result of the test.",
-    parameters=(PROVIDER,),
+    parameters=(parameters.provider(),),
     body_example=examples.VERIFIED_CREDENTIALS,
     response=schemas.Verification,
     example=examples.VERIFICATION,
@@ -52,10 +48,29 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
 
 @providers.operation(
     "GET",
+    "/<provider>/call-webhook",
+    who=Who.SUPERADMIN,
+    returns="The state of the webhook.",
+    parameters=(parameters.provider(Capability.CALL_REPORTS),),
+    response=schemas.CallWebhook,
+    example=examples.CALL_WEBHOOK,
+)
+def get_call_webhook(scope: Scope, provider: str) -> ResponseReturnValue:
+    """Get the state of a provider's call webhook
+
+    Returns whether a voice AI provider reports calls to Patchbay, as it was last checked. `last_failure` is
+    the last delivery that failed. A provider disables a webhook after repeated failures: `auto_disabled_at`
+    is when a check last found that, and enabled it again.
+    """
+    return responses.document(webhook_documents.of_provider(scope, store.provider_of(provider)))
+
+
+@providers.operation(
+    "GET",
     "/<provider>/numbers",
     who=Who.SUPERADMIN,
     returns="The phone numbers.",
-    parameters=(PROVIDER,),
+    parameters=(parameters.provider(Capability.NUMBERS),),
     response=schemas.OwnedNumber,
     is_list=True,
     example=[examples.OWNED_NUMBER],

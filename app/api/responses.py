@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request, stream_with_context
+from flask import Response, request, stream_with_context, url_for
 from werkzeug.datastructures import ETags
 
-from app import context
+from app import compression, context
 from app.core import etag, strict_json
 from app.core.errors import Conflict, Invalid, PatchbayError, TryLater, Unauthenticated
+from app.core.messages import NOTHING_CHANGED
+from app.services.scope import Scope
 
 JSON = "application/json; charset=utf-8"
 REVALIDATED = "private, no-cache"
@@ -49,9 +51,27 @@ def document(
     return response
 
 
+def fixed(text: str, media: str) -> Response:
+    """Returns what is the same for everyone until the server is updated: compressed once, and tagged."""
+    compression.compress_once()
+    tag = etag.of_text(text)
+    response = _not_modified(tag) if _is_known(tag) else Response(text)
+    response.set_etag(tag)
+    response.content_type = media
+    response.headers["Cache-Control"] = REVALIDATED
+    return response
+
+
 def resource(body: Any, status: int = 200, *, location: str | None = None) -> Response:
     """Returns a row that has a version, tagged so that `version_condition` finds the version."""
     return document(body, status, tag=etag.versioned(body["version"], body), location=location)
+
+
+def own_path(scope: Scope, endpoint: str, **values: str) -> str:
+    """Returns the path of an operation, in the organization of the request."""
+    is_home = scope.organization.id == scope.actor.organization_id
+    elsewhere = {} if is_home else {"organizationId": scope.organization.id}
+    return url_for(endpoint, **values, **elsewhere)  # type: ignore[arg-type]
 
 
 def _reads() -> bool:
@@ -117,10 +137,10 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
 
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """Returns the error envelope of the contract; for validation errors its `error` is an object."""
-    content: Any = error.message
+    content: Any = _message(error)
     if isinstance(error, Invalid):
         details = [{"field": problem.field, "message": problem.message} for problem in error.problems]
-        content = {"code": error.code, "message": error.message, "details": details}
+        content = {"code": error.code, "message": content, "details": details}
     body = {"success": False, "error": content, "code": error.code}
     if isinstance(error, Conflict) and error.existing_id:
         body["existing_id"] = error.existing_id
@@ -132,6 +152,11 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _message(error: PatchbayError) -> str:
+    """Returns the message; that a read has changed nothing needs no words."""
+    return error.message.replace(f"{NOTHING_CHANGED} ", "") if _reads() else error.message
 
 
 def condition() -> etag.Condition:

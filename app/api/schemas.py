@@ -11,11 +11,19 @@ from app.api import parameters
 from app.core.naming import calls_name, settings_name
 from app.models import Role, Verdict
 from app.provider import Family, Outcome
+from app.provider.calls import CallOutcome
 from app.provider.numbers import Reason
+from app.provider.webhooks import Signing
 from app.providers import in_family, keys_in
+from app.services import jobs
 from app.services.connections.number_health import BlockedReason
 from app.services.endpoints.fields import FIELDS
+from app.services.jobs import State
+from app.services.last_calls.states import CallState
 from app.services.numbers.claims import Claim
+from app.services.voice_ai.webhook import State as WebhookState
+from app.services.webhook_tests import results
+from app.services.webhook_tests.verdicts import WebhookVerdict
 
 OPEN = ConfigDict(extra="allow")
 Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
@@ -136,6 +144,13 @@ _ENDPOINT: dict[str, Any] = {
         Url | None,
         Field(description="Webhook URL to configure; null without an inbound agent or base URL."),
     ),
+    "proven_at": (
+        LocalTime | None,
+        Field(
+            description="When the provider, a webhook test and the last call had proven that calls to the "
+            "number get through; null if they do not."
+        ),
+    ),
     "version": (int, Field(description=VERSION)),
 }
 Endpoint = create_model("Endpoint", **_ENDPOINT)
@@ -152,6 +167,13 @@ class Resolution(BaseModel):
     blocked_reason: Literal[tuple(BlockedReason)] | None  # type: ignore[valid-type]
     health: Verdict = Field(description="The verdict on the number, for inbound calls.")
     health_reason: str | None = Field(description="Why it is not healthy; null if it is.")
+    proven: bool = Field(
+        description="Whether the provider, the webhook test and the last call since then agree that calls to "
+        "the number get through."
+    )
+    health_detail: str | None = Field(
+        description="What the last check found; null if the verdict is about something else."
+    )
 
 
 class Verification(BaseModel):
@@ -187,6 +209,98 @@ class Observation(BaseModel):
     checked_at: LocalTime
 
 
+class RequestResult(BaseModel):
+    """One request of a webhook test."""
+
+    name: Signing
+    ok: bool
+    code: WebhookVerdict
+    reason: str = Field(description="A sentence that names what was found.")
+    status: int | None = Field(description="HTTP status of the response; null if there was none.")
+    latency_ms: int = Field(description="Until the response was complete.")
+
+
+class WebhookTest(BaseModel):
+    ok: bool | None = Field(description="Null if it was not tested.")
+    code: Literal[(results.NOT_TESTED, *WebhookVerdict)] = Field(  # type: ignore[valid-type]
+        description="Of the first request whose result is wrong, or of the last one."
+    )
+    reason: str = Field(description="A sentence that names what was found.")
+    latency_ms: int | None = Field(description="Of the same request.")
+    limit_ms: int = Field(description="How long the provider waits for a response.")
+    tests: list[RequestResult] = Field(description="The last result of each request that was made.")
+    tested_at: Utc | None = Field(description=UTC)
+
+
+class StartedJob(BaseModel):
+    id: Id
+    url: Url = Field(description="Where to read its progress.")
+
+
+class Job(BaseModel):
+    id: Id
+    kind: Literal[tuple(map(jobs.name, jobs.API_KINDS))]  # type: ignore[valid-type]
+    state: Literal[tuple(State)]  # type: ignore[valid-type]
+    total: int = Field(description="How many endpoints were selected.")
+    done: int = Field(description="How many of them have a result.")
+    failed: int = Field(description="How many of the results are failures.")
+    problem: str | None = Field(description="Why the job failed as a whole; null if it did not.")
+    created_at: Utc = Field(description=UTC)
+    finished_at: Utc | None = Field(description=UTC)
+
+
+class JobResult(BaseModel):
+    """What became of one endpoint."""
+
+    endpoint_id: Id
+    phone_number: Number
+    ok: bool | None = Field(description="Null while the change is not confirmed.")
+    code: str = Field(
+        description="in_sync, the code of a webhook test, or why a webhook is not as expected or was not set."
+    )
+    reason: str = Field(description="Explanation of the code.")
+
+
+class FailedDelivery(BaseModel):
+    at: Utc = Field(description=UTC)
+    status: int | None = Field(description="The HTTP status of the response; null if there was none.")
+
+
+class CallWebhook(BaseModel):
+    state: WebhookState
+    reason: str | None = Field(description="What is wrong, or missing.")
+    url: str | None
+    last_failure: FailedDelivery | None
+    auto_disabled_at: Utc | None = Field(description=UTC)
+    since: Utc | None = Field(description=UTC)
+    checked_at: Utc | None = Field(description=UTC)
+
+
+class ListedCall(BaseModel):
+    started_at: Utc = Field(description=UTC)
+    outcome: CallOutcome
+    reason: str = Field(description="How the call ended, in words.")
+
+
+class WebhookFailure(BaseModel):
+    code: str = Field(description="The provider's code of the error.")
+    reason: str
+    url: str | None = Field(description="What was requested, without query; null if nothing was.")
+    url_is_ours: bool = Field(description="Whether it is the number's webhook URL as it is now.")
+    at: Utc = Field(description=UTC)
+    help_url: Url | None = Field(description="The provider's page about the code.")
+
+
+class LastCallReport(BaseModel):
+    state: CallState
+    detail: str = Field(description="A sentence that says what is known.")
+    last_call: ListedCall | None
+    webhook_failure: WebhookFailure | None
+    problem: str | None = Field(description="Why the calls could not be read.")
+    since: Utc | None = Field(description="Without a call: since when there was none; null for ever.")
+    checked_at: Utc | None = Field(description=UTC)
+
+
 class SavedEndpoints(BaseModel):
     created: int
     updated: int
@@ -200,6 +314,9 @@ class Organization(BaseModel):
     slug: str = Field(description="Names the organization in addresses of the portal.")
     country: str | None = Field(description="Two-letter code, for phone numbers without a country code.")
     public_base_url: str | None = Field(description="Webhook URLs begin with it.")
+    reads_last_calls: bool = Field(
+        description="Whether the last call to each number is read from its provider once a day."
+    )
     created_at: Utc = Field(description=UTC)
     version: int = Field(description=VERSION)
 
@@ -215,6 +332,18 @@ class User(BaseModel):
     created_at: Utc = Field(description=UTC)
     version: int = Field(description=VERSION)
     voice_phone_numbers: list[CallsUserPhoneNumberEntry]
+
+
+class PasswordLink(BaseModel):
+    """A link with which a user chooses a password, once."""
+
+    purpose: Literal["invitation", "reset"]
+    url: Url = Field(description="Send it to the user. Its token is stored as a hash only.")
+    expires_at: Utc = Field(description=UTC)
+
+
+class CreatedUser(User):
+    invitation: PasswordLink | None = Field(description="Null for a user who was created with a password.")
 
 
 class Token(BaseModel):

@@ -24,7 +24,7 @@ auth = blueprint("auth", "/api/auth", Tag("Sign-in", "Short-lived tokens from an
     body_example=examples.CREDENTIALS,
     response=schemas.SignedIn,
     example=examples.SIGNED_IN,
-    errors=("WRONG_CREDENTIALS", "TOTP_REQUIRED", "TOO_MANY_REQUESTS"),
+    errors=("WRONG_CREDENTIALS", "TOTP_REQUIRED", "TWO_STEP_NEEDED", "TOO_MANY_REQUESTS"),
 )
 def login(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Create a token with email and password

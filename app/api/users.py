@@ -7,12 +7,16 @@ from typing import Any
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
+from app import context, links
 from app.api import examples, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
-from app.api.parameters import Parameter
+from app.api.parameters import TEXT, Parameter
+from app.core import clock, etag
 from app.models import User
 from app.services import fields
+from app.services.access import password_links
 from app.services.access import users as access_users
+from app.services.access.password_links import NewLink, PasswordLinkDraft
 from app.services.access.users import UserDraft, UserEdit
 from app.services.numbers import holders
 from app.services.scope import Scope
@@ -30,7 +34,7 @@ users = blueprint(
 SEARCH = Parameter(
     "q",
     "Text to find in the name or email.",
-    {"type": "string", "maxLength": fields.NAME_LONGEST},
+    TEXT | {"maxLength": fields.NAME_LONGEST},
 )
 
 
@@ -61,11 +65,11 @@ def list_users(scope: Scope, query: Any) -> ResponseReturnValue:
     "POST",
     "/<organization_id>/users",
     who=Who.SUPERADMIN,
-    returns="The new user.",
+    returns="The new user, and without a password their invitation, which is shown this once.",
     body=UserDraft,
     body_example=examples.NEW_USER,
-    response=schemas.User,
-    example=examples.USER | {"voice_phone_numbers": []},
+    response=schemas.CreatedUser,
+    example=examples.USER | {"voice_phone_numbers": [], "invitation": examples.INVITATION},
     status=201,
     headers=("ETag", "Location"),
     errors=("EMAIL_IN_USE", "PASSWORD_NEEDED"),
@@ -73,18 +77,23 @@ def list_users(scope: Scope, query: Any) -> ResponseReturnValue:
 def create_user(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Create a user
 
-    The user signs in with the email and this password; the portal reminds them to choose their own.
+    Without `password` the response has an invitation link for you to send: the user chooses a password with
+    it, once, within 7 days. With `password` the user signs in with that, and the portal reminds them to
+    choose their own.
 
     Requires a token from `POST /api/auth/login` that is at most half an hour old, as the portal requires the
     password again.
     """
-    user = access_users.create(scope, sent)
-    return _user(
-        scope,
-        user,
-        201,
-        location=url_for(".get_user", organization_id=scope.organization.id, user_id=user.id),
-    )
+    invitation = None
+    if isinstance(sent, dict) and sent.get("password") is not None:
+        user = access_users.create(scope, sent)
+    else:
+        user, link = access_users.invite(scope, sent)
+        invitation = _link(link)
+    (body,) = holders.documents(scope, [user])
+    url = url_for(".get_user", organization_id=scope.organization.id, user_id=user.id)
+    tag = etag.versioned(user.version, body)
+    return responses.document(body | {"invitation": invitation}, 201, tag=tag, location=url)
 
 
 @users.operation(
@@ -128,6 +137,40 @@ def update_user(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
     return _user(scope, holders.update(scope, user_id, sent, version=responses.version_condition()))
 
 
-def _user(scope: Scope, user: User, status: int = 200, *, location: str | None = None) -> Response:
+@users.operation(
+    "POST",
+    "/<organization_id>/users/<user_id>/password-link",
+    who=Who.SUPERADMIN,
+    returns="The link, which is shown this once.",
+    body=PasswordLinkDraft,
+    body_example={"ends_two_step": False},
+    response=schemas.PasswordLink,
+    example=examples.INVITATION | {"purpose": "reset", "expires_at": "2026-03-19T10:00:00Z"},
+    status=201,
+    errors=("PASSWORD_NEEDED", "FORBIDDEN", "USER_DISABLED"),
+)
+def create_password_link(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
+    """Create a password link
+
+    For you to send: the user chooses a new password with it, once. It replaces the user's earlier link. For a
+    user who has not accepted their invitation it is another invitation, for 7 days; otherwise a password
+    reset, for 24 hours. Using it ends the user's sessions and tokens; creating it changes nothing else.
+
+    Requires a token from `POST /api/auth/login` that is at most half an hour old.
+    """
+    link = password_links.create_for_api(scope, access_users.get(scope, user_id), sent)
+    return responses.document(_link(link), 201)
+
+
+def _link(link: NewLink) -> dict[str, Any]:
+    expires_at = clock.utc(link.expires_at)
+    return {
+        "purpose": link.purpose.value,
+        "url": links.of_password(link.token, context.shown_origin()),
+        "expires_at": expires_at,
+    }
+
+
+def _user(scope: Scope, user: User) -> Response:
     (body,) = holders.documents(scope, [user])
-    return responses.resource(body, status, location=location)
+    return responses.resource(body)
