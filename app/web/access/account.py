@@ -14,7 +14,7 @@ from markupsafe import Markup
 from app import compression
 from app.core import clock, user_agents
 from app.core.errors import Conflict, TryLater
-from app.models import User, WebSession
+from app.models import User
 from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
@@ -35,10 +35,23 @@ from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password, home_scope, needs_password
 from app.web.shell.registry import Link, Section
 
+PARTS = {
+    "Your API tokens": "tokens-title",
+    "Your active sessions": "sessions",
+    "Two-step sign-in": "two-step",
+    "Your password": "password",
+}
+
 account = Pages("account", __name__)
 
 
-@account.page("/account", who=Who.USER, title="Your account", link=Link(Section.GLOBAL, 40))
+@account.page(
+    "/account",
+    who=Who.USER,
+    title="Your account",
+    link=Link(Section.GLOBAL, 40, icon="person", key="u", parts=PARTS),
+    before_two_step=True,
+)
 def show(scope: Scope) -> ResponseReturnValue:
     return _page(home_scope(scope))
 
@@ -71,16 +84,21 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         totp_key=totp.key_of(uri) if uri else None,
         codes_left=recovery_codes.left(scope, user) if totp.is_on(user) else None,
         codes_few=recovery_codes.FEW,
-        sessions=[
-            {"row": row, "browser": user_agents.words(row.user_agent), "is_this": _is_this(row)}
-            for row in sessions.of_user(scope, user)
-        ],
+        sessions=session_rows(scope, user),
         **(context | forms),
     )
 
 
-def _is_this(row: WebSession) -> bool:
-    return sessions.is_of(row, current_user.token)
+def session_rows(scope: Scope, user: User) -> list[dict[str, Any]]:
+    """Returns what the table of a user's sessions shows of each."""
+    return [
+        {
+            "row": row,
+            "browser": user_agents.words(row.user_agent),
+            "is_this": sessions.is_of(row, current_user.token),
+        }
+        for row in sessions.of_user(scope, user)
+    ]
 
 
 def _drawn(uri: str) -> Markup:
@@ -92,7 +110,7 @@ def _back() -> Response:
     return render.redirect_to(url_for("account.show"))
 
 
-@account.page("/account/password", who=Who.USER, methods=["POST"])
+@account.page("/account/password", who=Who.USER, methods=["POST"], before_two_step=True)
 def change_password(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = PasswordForm()
@@ -126,7 +144,7 @@ def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
     return _back()
 
 
-@account.page("/account/two-step", who=Who.USER, methods=["POST"])
+@account.page("/account/two-step", who=Who.USER, methods=["POST"], before_two_step=True)
 def begin_totp(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = TotpBeginForm()
@@ -138,7 +156,7 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
     return _to_two_step()
 
 
-@account.page("/account/two-step/confirm", who=Who.USER, methods=["POST"])
+@account.page("/account/two-step/confirm", who=Who.USER, methods=["POST"], before_two_step=True)
 def confirm_totp(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = CodeForm()
@@ -178,7 +196,7 @@ def renew_codes(scope: Scope) -> ResponseReturnValue:
     return _codes(codes, messages.CODES_RENEWED)
 
 
-@account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"])
+@account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"], before_two_step=True)
 def keep_codes(scope: Scope) -> ResponseReturnValue:
     """A file of the codes that were just shown, and of nothing else that might be sent here."""
     sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
@@ -201,10 +219,10 @@ def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope:
 
 
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
-def switch_totp_off(scope: Scope) -> ResponseReturnValue:
+def disable_totp(scope: Scope) -> ResponseReturnValue:
     form = TotpOffForm()
     proved = _prove(home_scope(scope), form, "off_form")
-    totp.switch_off(proved, current_user.user, session_token=current_user.token)
+    totp.disable(proved, current_user.user, session_token=current_user.token)
     flash(messages.TWO_STEP_OFF, "ok")
     return _back()
 

@@ -14,8 +14,19 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.provider import Family
+from app.services.access import passwords
 from app.web.shell import forms
 from app.web.shell.forms import Edit, Form
+
+
+class NewPasswordField(PasswordField):
+    """Its page shows how long it is."""
+
+    shortest = passwords.SHORTEST
+
+
+LONG = f"{passwords.SHORTEST} characters or more."
+EASY = f"{LONG} A sentence is easy to remember."
 
 
 class SignInForm(Form):
@@ -42,7 +53,7 @@ class SetupForm(Form):
     )
     name = StringField("Your name")
     email = StringField("Email")
-    password = PasswordField("Password", description="15 characters or more. A sentence is easy to remember.")
+    password = NewPasswordField("Password", description=EASY)
 
 
 class PersonForm(Edit):
@@ -54,10 +65,6 @@ class PersonForm(Edit):
             SelectChoice("member", "Member (dialer only)"),
             SelectChoice("superadmin", "Superadmin (all organizations)"),
         ],
-    )
-    password = PasswordField(
-        "Password",
-        description="15 characters or more. They'll be asked to change it at first sign-in.",
     )
     your_password = PasswordField("Your password", description=forms.AGAIN)
     version = HiddenField()
@@ -88,7 +95,7 @@ class TokenForm(Form):
 
 class PasswordForm(Form):
     current_password = PasswordField("Current password")
-    new_password = PasswordField("New password", description="15 characters or more.")
+    new_password = NewPasswordField("New password", description=LONG)
 
 
 class ReauthForm(Form):
@@ -112,12 +119,26 @@ class KeptCodesForm(Form):
     codes = HiddenField()
 
 
-class ResetForm(Form):
-    password = PasswordField(
-        "New password", description="15 characters or more. Leave empty to generate one."
-    )
+class LinkForm(Form):
     ends_two_step = BooleanField("Also turn off two-step sign-in")
-    your_password = PasswordField("Your password", description="Confirm your password.")
+    your_password = PasswordField("Your password", description=forms.AGAIN)
+
+
+class PolicyForm(Form):
+    your_password = PasswordField("Your password", description=forms.AGAIN)
+
+
+class OpenLinkForm(Form):
+    key = StringField("Code", description="What follows the # in your link.")
+
+
+class ChoosePasswordForm(Form):
+    """Carries the link's token from one step to the next: the server stores its hash only."""
+
+    word = "choose"
+    key = HiddenField()
+    email = StringField("Email")
+    new_password = NewPasswordField("Password", description=EASY)
 
 
 class TotpBeginForm(Form):

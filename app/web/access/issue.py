@@ -11,7 +11,7 @@ from app.models import User
 from app.services.access import tokens
 from app.services.scope import SECRETS, Scope
 from app.web.access.forms import TokenForm
-from app.web.shell import render
+from app.web.shell import curl, render
 from app.web.shell.guard import confirm_password
 
 
@@ -26,4 +26,11 @@ def issue_token(scope: Scope, user: User, show: Callable[[int, TokenForm], Respo
             scopes=(SECRETS,) if form.scope.data else (),
             days=form.days,
         )
-    return render.page("access/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
+    return render.page(
+        "access/token_once.html",
+        jwt=issued.jwt,
+        token=issued.token,
+        person=user,
+        command=curl.command("/api/me"),
+        back=back,
+    )

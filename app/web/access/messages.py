@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from app.core.texts import bidi_isolate
 
 WELCOME = "Welcome! A few steps to your first answered call."
@@ -10,6 +12,12 @@ TWO_STEP_ON = "Two-step sign-in is on. Your other sessions have been signed out.
 TWO_STEP_OFF = "Two-step sign-in is off. Your other sessions have been signed out."
 CODES_RENEWED = "New recovery codes generated. The old ones no longer work."
 CODES_REPLACED = "These recovery codes are not yours or have been replaced."
+TWO_STEP_REQUIRED = "Superadmins now need two-step sign-in."
+TWO_STEP_OPTIONAL = "Two-step sign-in is optional for superadmins again."
+PASSWORD_CHOSEN = "Your password is set."
+LINK_CANCELLED = "Link cancelled. It no longer works."
+INVITED = "You are invited to Patchbay."
+RESET_LINK = "Choose a new password for Patchbay."
 OTHERS_SIGNED_OUT = "Your other sessions have been signed out."
 
 
@@ -26,19 +34,20 @@ def password_set_by(name: str) -> str:
     return f"Your password was set by {name}. Choose a new one under Account."
 
 
+def link_mail(name: str, sender: str, expires_at: datetime, *, is_invitation: bool) -> tuple[str, ...]:
+    act = "invited you" if is_invitation else "created this link for you"
+    return (
+        f"Hello {name}, {sender} {act}. Open the link and choose your password.",
+        f"It works once, until {expires_at:%d %B %Y, %H:%M} UTC. If you did not expect it, ignore this mail.",
+    )
+
+
 def token_revoked(name: str) -> str:
     return f"Token “{bidi_isolate(name)}” revoked."
 
 
 def session_ended(browser: str) -> str:
     return f"{browser} signed out."
-
-
-def user_added(name: str, email: str) -> str:
-    return (
-        f"{bidi_isolate(name)} added. They sign in with {email} and the password you set. "
-        "Ask them to change it under Account: until then, you know it too."
-    )
 
 
 def user_saved(name: str, *, revoked: bool) -> str:
@@ -58,8 +67,8 @@ def signed_out_everywhere(name: str) -> str:
     return f"{bidi_isolate(name)} signed out everywhere."
 
 
-def password_reset(name: str) -> str:
-    return f"Password reset. {bidi_isolate(name)} has been signed out and their API tokens revoked."
+def session_of_other_ended(name: str, browser: str) -> str:
+    return f"{bidi_isolate(name)} signed out of {browser}."
 
 
 def number_assigned(number: str, name: str) -> str:

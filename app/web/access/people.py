@@ -11,20 +11,23 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from app import context, links
 from app.core import clock, phone, user_agents
 from app.core.errors import Conflict, Forbidden, Stale, TryLater
-from app.models import Role, User, VoicePhoneNumber
-from app.services.access import passwords, sessions, tokens, totp, users
+from app.models import LinkPurpose, PasswordLink, Role, User, VoicePhoneNumber
+from app.providers import trunks
+from app.services.access import password_links, tokens, totp, users
+from app.services.access.password_links import NewLink
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import Scope
-from app.services.voice_ai import selection
-from app.web.access import issue, messages
-from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
+from app.web.access import issue, link_mail, messages
+from app.web.access.account import session_rows
+from app.web.access.forms import LinkForm, NumberForm, PersonForm, TokenForm
 from app.web.shell import render
 from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import AccessForm, ConfirmForm, text_or_none, yes_or_no
-from app.web.shell.guard import Pages, Who, confirm_if_old, confirm_password, needs_password
+from app.web.shell.guard import Pages, Who, confirm_if_old, needs_password
 from app.web.shell.history import history
 from app.web.shell.registry import Link, Section
 
@@ -38,10 +41,16 @@ people = Pages("people", __name__, subjects=_subjects)
 GIVE_BACK = Markup('{} <a href="{}">Give it back…</a>')
 
 
-@people.page("/o/<slug>/people", who=Who.SUPERADMIN, title="People", link=Link(Section.ORGANIZATION, 10))
+@people.page(
+    "/o/<slug>/people",
+    who=Who.SUPERADMIN,
+    title="People",
+    link=Link(Section.ORGANIZATION, 10, icon="people", key="p"),
+)
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     found = users.page(scope, text, after=request.args.get("after") or None)
+    invitations = password_links.invitations(scope)
     return render.page(
         "access/people.html",
         people=found.rows,
@@ -52,6 +61,9 @@ def table(scope: Scope) -> ResponseReturnValue:
         text=text,
         can_search=bool(text) or users.are_many(scope),
         numbers=users.number_counts(scope),
+        two_step={user.id for user in found.rows if totp.is_on(user)},
+        invitations=invitations,
+        expired={user_id for user_id, link in invitations.items() if password_links.is_expired(link)},
     )
 
 
@@ -59,7 +71,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     "/o/<slug>/people/new",
     who=Who.SUPERADMIN,
     title="Add person",
-    link=Link(Section.ORGANIZATION, 20, in_navigation=False),
+    link=Link(Section.ORGANIZATION, 20, in_navigation=False, icon="plus"),
 )
 def new(_scope: Scope) -> ResponseReturnValue:
     return _new(PersonForm())
@@ -72,24 +84,41 @@ def _new(form: PersonForm, status: int = 200) -> Response:
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = PersonForm()
-    sent = {name: form[name].data or "" for name in ("name", "email", "role", "password")}
+    sent = {name: form[name].data or "" for name in ("name", "email", "role")}
     beside = {PasswordNeeded: "your_password", TryLater: "", Conflict: "email"}
     with form.refusals(partial(_new, form), beside):
-        user = users.create(confirm_if_old(scope, form), sent)
-    flash(messages.user_added(user.name, user.email), "ok")
-    return _to(user)
+        user, link = users.invite(confirm_if_old(scope, form), sent)
+    return _shown_once(scope, user, link)
+
+
+def _shown_once(scope: Scope, user: User, link: NewLink) -> Response:
+    """The link is in this response and in the mail to its user, and nowhere afterwards."""
+    mailed = link_mail.send(scope, user, link)
+    return render.page(
+        "access/link_once.html",
+        url=links.of_password(link.token, context.shown_origin()),
+        mailed=mailed,
+        link=link,
+        person=user,
+        is_invitation=link.purpose is LinkPurpose.INVITATION,
+    )
 
 
 def _to(user: User) -> Response:
     return render.redirect_to(url_for("people.show", user_id=user.id))
 
 
-@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, title="Person")
+def _name(scope: Scope, user_id: str) -> str:
+    return users.get(scope, user_id).name
+
+
+@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, title="Person", name=_name)
 def show(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _page(scope, users.get(scope, user_id))
 
 
 def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response:
+    link = password_links.of_user(scope, user)
     context: dict[str, Any] = {
         "form": PersonForm(formdata=None, obj=user),
         "number_form": NumberForm(formdata=None, **_typed()),
@@ -102,16 +131,19 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         status,
         person=user,
         numbers=assignments.of_user(scope, user),
-        ai_carriers=selection.trunks(),
+        ai_carriers=trunks(),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         history=history(scope, user.email),
-        sessions=[(row, user_agents.words(row.user_agent)) for row in sessions.of_user(scope, user)],
+        sessions=session_rows(scope, user),
         is_self=user.id == scope.actor.user_id,
         ask_password=needs_password(),
         can_issue=user.id == scope.actor.user_id or user.role != Role.SUPERADMIN,
         totp_is_on=totp.is_on(user),
-        given=users.password_given(scope, user),
+        link=link,
+        is_invited=_is_invited(link),
+        link_is_over=link is not None and password_links.is_expired(link),
+        given=None if link else users.password_given(scope, user),
         **(context | forms),
     )
 
@@ -177,28 +209,60 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _to(user)
 
 
-@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, title="Reset password")
-def confirm_reset(scope: Scope, user_id: str) -> ResponseReturnValue:
-    return _reset(users.get(scope, user_id), ResetForm())
-
-
-def _reset(user: User, form: ResetForm, status: int = 200) -> Response:
-    return render.page("access/reset.html", status, person=user, form=form, totp_is_on=totp.is_on(user))
-
-
-@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, methods=["POST"])
-def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
-    """A password that was made here is in this answer, and nowhere afterwards."""
+@people.page("/o/<slug>/people/<user_id>/sessions/<session_id>/end", who=Who.SUPERADMIN, methods=["POST"])
+def end_session(scope: Scope, user_id: str, session_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
-    form = ResetForm()
-    typed = form.password.data
-    password = typed or passwords.generated()
-    with form.refusals(partial(_reset, user, form), {Forbidden: "", TryLater: "your_password"}):
-        trusted = confirm_password(scope, form.your_password.data)
-        users.reset(trusted, user, password, keeps_two_step=not form.ends_two_step.data)
-    if not typed:
-        return render.page("access/password_once.html", password=password, person=user)
-    flash(messages.password_reset(user.name), "ok")
+    try:
+        ended = users.end_session(scope, user, session_id)
+    except Forbidden as error:
+        flash(error.message, "bad")
+        return _to(user)
+    flash(messages.session_of_other_ended(user.name, user_agents.words(ended.user_agent)), "ok")
+    return render.redirect_to(url_for("people.show", user_id=user.id) + "#sessions")
+
+
+@people.page(
+    "/o/<slug>/people/<user_id>/link",
+    who=Who.SUPERADMIN,
+    title="Create link",
+    former="/o/<slug>/people/<user_id>/password",
+)
+def new_link(scope: Scope, user_id: str) -> ResponseReturnValue:
+    return _new_link(scope, users.get(scope, user_id), LinkForm())
+
+
+def _new_link(scope: Scope, user: User, form: LinkForm, status: int = 200) -> Response:
+    return render.page(
+        "access/new_link.html",
+        status,
+        person=user,
+        form=form,
+        totp_is_on=totp.is_on(user),
+        is_invitation=_is_invited(password_links.of_user(scope, user)),
+        ask_password=needs_password(),
+    )
+
+
+def _is_invited(link: PasswordLink | None) -> bool:
+    return link is not None and link.purpose == LinkPurpose.INVITATION
+
+
+@people.page("/o/<slug>/people/<user_id>/link", who=Who.SUPERADMIN, methods=["POST"])
+def create_link(scope: Scope, user_id: str) -> ResponseReturnValue:
+    user = users.get(scope, user_id)
+    form = LinkForm()
+    beside = {PasswordNeeded: "your_password", Forbidden: "", Conflict: "", TryLater: ""}
+    with form.refusals(partial(_new_link, scope, user, form), beside):
+        trusted = confirm_if_old(scope, form)
+        link = password_links.create(trusted, user, ends_two_step=form.ends_two_step.data)
+    return _shown_once(scope, user, link)
+
+
+@people.page("/o/<slug>/people/<user_id>/link/cancel", who=Who.SUPERADMIN, methods=["POST"])
+def cancel_link(scope: Scope, user_id: str) -> ResponseReturnValue:
+    user = users.get(scope, user_id)
+    password_links.cancel(scope, user)
+    flash(messages.LINK_CANCELLED, "ok")
     return _to(user)
 
 

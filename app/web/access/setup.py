@@ -45,4 +45,4 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     start_session(scope, Checked(user, sign_in.state_of(user)))
     flash(messages.WELCOME, "ok")
     organization = directory.of_user(scope, user)
-    return render.redirect_to(url_for("checklist.show", slug=organization.slug))
+    return render.redirect_to(url_for("home.show", slug=organization.slug))

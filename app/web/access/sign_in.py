@@ -14,12 +14,13 @@ from app.models import User
 from app.services.access import recovery_codes, totp, users
 from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
+from app.services.installation import setup as installation_setup
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.access import messages
 from app.web.access.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell import known_browsers, render
-from app.web.shell.guard import Pages, Who, home_scope, start_session
+from app.web.shell.guard import Pages, Who, begin_code, home_scope, start_session
 
 sign_in = Pages("sign_in", __name__)
 
@@ -27,10 +28,13 @@ CODE_SECONDS = 300
 
 
 @sign_in.page("/sign-in", who=Who.ANYONE, title="Sign in")
-def form(_scope: Scope) -> ResponseReturnValue:
+def form(scope: Scope) -> ResponseReturnValue:
+    """Without any user yet, the page says where the setup link is."""
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
         return render.redirect_to(after or "/")
+    if installation_setup.is_waiting(scope):
+        return render.page("access/not_set_up.html")
     return render.page("access/sign_in.html", form=SignInForm(next=after or ""), problem="")
 
 
@@ -43,8 +47,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
     except (Unauthenticated, TryLater, Invalid) as error:
         return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
-        session["code_for"] = [checked.user.id, int(time.time()), checked.state]
-        return render.redirect_to(url_for("sign_in.code", next=urls.local_path(form.next.data)))
+        return begin_code(checked, form.next.data)
     return _let_in(scope, checked, form.next.data)
 
 
@@ -111,7 +114,14 @@ def _refused(
     return render.later(render.page(template, error.status, form=form, problem=error.message), error)
 
 
-@sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
+@sign_in.page(
+    "/sign-out",
+    who=Who.USER,
+    methods=["POST"],
+    before_two_step=True,
+    action="Sign out",
+    icon="sign-out",
+)
 def leave(scope: Scope) -> ResponseReturnValue:
     """What the browser's storage has stays: how its reader wants pages to look and to be used."""
     access_sign_in.sign_out(home_scope(scope), current_user.token)

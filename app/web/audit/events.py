@@ -22,6 +22,7 @@ from app.web.audit import messages
 from app.web.shell import history, labels, render
 from app.web.shell.forms import CountedForm
 from app.web.shell.guard import Pages, Who
+from app.web.shell.messages import restored
 
 audit_events = Pages("audit_events", __name__)
 
@@ -33,7 +34,11 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
-@audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN, title="Event")
+def _name(scope: Scope, event_id: str) -> str:
+    return actions.label_of(endpoints_undo.get(scope, _number(event_id)).action)
+
+
+@audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN, title="Event", name=_name)
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
     event = endpoints_undo.get(scope, _number(event_id))
     numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
@@ -95,5 +100,5 @@ def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
         done = endpoints_undo.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
     except Conflict as error:
         return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
-    history.flash_undo(messages.restored(done.count), done.event_id)
+    history.flash_undo(restored(done.count), done.event_id)
     return render.redirect_to(url_for("audit_events.show", event_id=done.event_id))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,14 +16,14 @@ from pydantic.alias_generators import to_camel
 from app.core import clock, csv_text, texts
 from app.models import AuditEvent
 from app.services.audit import actions, log, search
-from app.services.audit import messages as audit_messages
 from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
 from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.shell import labels, render
+from app.web.shell import labels, render, zones
+from app.web.shell.days import Days
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -48,7 +49,18 @@ audit.add_app_template_filter(actions.value_display)
 audit.add_app_template_filter(actions.changed_fields)
 
 
-@audit.page("/o/<slug>/audit", who=Who.SUPERADMIN, title="Audit", link=Link(Section.ORGANIZATION, 30))
+@audit.app_template_filter()
+def groupby_day(events: Iterable[AuditEvent]) -> list[tuple[date, list[AuditEvent]]]:
+    """Groups events that are in the order of their times by the reader's day."""
+    return [(day, list(group)) for day, group in groupby(events, lambda event: zones.local_day(event.at))]
+
+
+@audit.page(
+    "/o/<slug>/audit",
+    who=Who.SUPERADMIN,
+    title="Audit",
+    link=Link(Section.ORGANIZATION, 30, icon="log", key="a"),
+)
 def table(scope: Scope) -> ResponseReturnValue:
     return _page(scope, url_for("audit.table"))
 
@@ -57,7 +69,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     "/audit",
     who=Who.SUPERADMIN,
     title="Audit of every organization",
-    link=Link(Section.GLOBAL, 20, label="Audit"),
+    link=Link(Section.GLOBAL, 20, label="Audit", icon="log", key="a"),
 )
 def everywhere(scope: Scope) -> ResponseReturnValue:
     """Every organization's events, and those of none, such as sign-ins with an unknown email."""
@@ -78,7 +90,8 @@ def _chosen(scope: Scope) -> Scope:
 
 
 def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Response:
-    wanted, complaints = _filter()
+    days = Days.of_request()
+    wanted = _filter(days)
     page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
     query = _query()
     return render.page(
@@ -90,7 +103,7 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
         newer=_address(base, query, after=page.previous),
         older=_address(base, query, before=page.next),
         wanted=wanted,
-        complaints=complaints,
+        complaints=days.problems,
         chosen=request.args.get("action", ""),
         groups=tuple(Group),
         is_filtered=bool(query),
@@ -100,30 +113,17 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
     )
 
 
-def _filter() -> tuple[Filter, dict[str, str]]:
-    """Returns the query's filter, and its errors by field name."""
-    complaints: dict[str, str] = {}
-    wanted = Filter(
+def _filter(days: Days) -> Filter:
+    return Filter(
         about=tuple(request.args.getlist("about")[:10]),
         text=request.args.get("q", "").strip()[:100],
         who=request.args.get("who", "").strip()[:100],
         actions=actions.for_filter(request.args.get("action", "")),
         outside=request.args.get("in") == NOWHERE and "slug" not in g,
-        since=_day("from", complaints),
-        until=_day("to", complaints),
+        since=days.since,
+        until=days.until,
+        zone=zones.zone(),
     )
-    if wanted.since and wanted.until and wanted.since > wanted.until:
-        complaints["to"] = audit_messages.END_BEFORE_START
-    return wanted, complaints
-
-
-def _day(name: str, complaints: dict[str, str]) -> date | None:
-    text = request.args.get(name, "").strip()
-    try:
-        return search.day(text) if text else None
-    except ValueError:
-        complaints[name] = audit_messages.NO_DATE
-        return None
 
 
 def _place(name: str) -> int | None:
@@ -165,8 +165,8 @@ def everywhere_jsonl(scope: Scope) -> ResponseReturnValue:
 
 def _file(scope: Scope, form: str) -> Response:
     """Exports every page of the same filter."""
-    wanted, complaints = _filter()
-    if complaints:
+    days = Days.of_request()
+    if days.problems:
         return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
     inside = scope if scope.organization_or_none else _chosen(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
@@ -174,8 +174,8 @@ def _file(scope: Scope, form: str) -> Response:
     filters = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
-    log.note_export(inside, form, filters)
-    events = search.walk(inside, wanted)
+    log.note_export(inside, Action.AUDIT_EXPORTED, form, filters)
+    events = search.walk(inside, _filter(days))
     pieces = csv_text.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
     return render.file(scope, f"audit-{place}-{clock.now():%Y-%m-%d}.{form}", iter(pieces), TYPES[form])
 
