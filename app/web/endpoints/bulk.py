@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Response, request
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import texts
 from app.core.errors import Conflict, Invalid, Problem
-from app.services.endpoints import bulk, listing
-from app.services.endpoints.bulk import Done, Selection
+from app.services.drift import tallies
+from app.services.endpoints import bulk, listing, readiness
+from app.services.endpoints.bulk import Selection
 from app.services.endpoints.fields import BULK, EndpointField
 from app.services.scope import Scope
-from app.web.endpoints import messages
+from app.services.status.places import Place
+from app.services.webhooks import jobs as webhook_work
+from app.web.endpoints import messages, webhook_jobs
 from app.web.endpoints.forms import BulkForm
-from app.web.endpoints.query import back, filter_from_request, query_string
+from app.web.endpoints.query import back, filter_from_request, flash_undo, query_string
 from app.web.shell import render
 from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
-from app.web.shell.history import flash_undo
 
 many_endpoints = Pages("many_endpoints", __name__)
+
+CONFIGURE, TEST, CHECK, DELETE = "configure", "test", "check", "delete"
+EXPORT = "export"
 
 
 @dataclass(frozen=True)
 class BulkAction:
-    """What a button does to all that are selected: sets `field`, or deletes them without one.
+    """What a button does to all that are selected. With a `field`, it sets that.
 
     `key` is its name in addresses; `value` is what it sets a bool to.
     """
@@ -46,20 +51,33 @@ def _actions() -> Iterator[BulkAction]:
             continue
         for verb, value in zip(field.verbs, (True, False), strict=True):
             yield BulkAction(verb.lower(), verb, field, value)
-    yield BulkAction("delete", "Delete")
+    yield BulkAction(CONFIGURE, "Configure webhook")
+    yield BulkAction(TEST, "Test webhook")
+    yield BulkAction(CHECK, "Check")
+    yield BulkAction(DELETE, "Delete")
 
 
 ACTIONS = {action.key: action for action in _actions()}
 
 
-@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, title="Change endpoints")
+@many_endpoints.page(
+    "/o/<slug>/endpoints/many",
+    who=Who.SUPERADMIN,
+    title="Change endpoints",
+    places={Place.SET_WEBHOOKS: {"do": CONFIGURE, "all": "yes", "active": "on"}},
+)
 def confirm(scope: Scope) -> ResponseReturnValue:
+    """What an action would do; an export, which does nothing, begins."""
+    if request.args.get("do") == EXPORT:
+        query = request.query_string.decode()
+        return render.redirect_to(f"{url_for('endpoint_imports.export')}?{query}")
     return _confirm(scope, BulkForm())
 
 
 def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "") -> Response:
     selection, action = _selection(), _action()
     found = bulk.affected(scope, selection) if selection and action else None
+    numbers = [row.phone_number for row in found.rows] if found else []
     form.count.data = str(found.count) if found else ""
     field = action.field if action and action.field and action.field.is_text else None
     if field:
@@ -71,6 +89,8 @@ def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "")
         action=action,
         field=form[field.name] if field else None,
         found=found,
+        checks=tallies.of_numbers(scope, numbers),
+        readiness=readiness.load(scope),
         filter_words=bulk.words(selection.filters, texts.bidi_isolate) if selection.filters else "",
         is_all=selection.filters is not None,
         problem=problem,
@@ -85,7 +105,10 @@ def _action() -> BulkAction | None:
 
 
 def _selection() -> Selection:
-    """`all` selects everything that the filter of the same address shows."""
+    """`all` selects everything that the filter of the same address shows; `event`, what an event changed."""
+    event = request.args.get("event", "")
+    if re.fullmatch("[0-9]{1,15}", event):
+        return Selection(event_id=int(event))
     if request.args.get("all") == "yes":
         return Selection(filters=filter_from_request())
     return Selection(ids=request.args.getlist("id"))
@@ -97,25 +120,55 @@ def apply(scope: Scope) -> ResponseReturnValue:
     if not selection or action is None:
         return _confirm(scope, form, 422)
     try:
-        done = _apply(scope, selection, action, form)
+        if action.field:
+            return _change(scope, selection, action, action.field, form)
+        return _BY_KEY[action.key](scope, selection, form)
     except Invalid as error:
         form.add_errors(error)
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)
-    message = messages.bulk_changed(done.count, (form.seen or 0) - done.count)
-    if action.field is None:
-        message = messages.bulk_deleted(done.count)
-    flash_undo(message, done.event_id)
+
+
+def _configure(scope: Scope, selection: Selection, form: BulkForm) -> Response:
+    count, replaces = webhook_work.count(scope, selection), bool(form.replace_services.data)
+    return webhook_jobs.set_webhooks(scope, selection, count, replaces_services=replaces)
+
+
+def _test(scope: Scope, selection: Selection, form: BulkForm) -> Response:
+    return webhook_jobs.test_webhooks(scope, selection, signed=bool(form.signed.data))
+
+
+def _check(scope: Scope, selection: Selection, form: BulkForm) -> Response:
+    flash(messages.checking(bulk.check(scope, selection, seen=form.seen)), "ok")
     return back()
 
 
-def _apply(scope: Scope, selection: Selection, action: BulkAction, form: BulkForm) -> Done:
-    if action.field is None:
-        return bulk.remove(scope, selection, seen=form.seen, reason=form.why)
-    value = _text(form, action.field.name) if action.field.is_text else action.value
-    changes: dict[str, Any] = {action.field.name: value}
-    return bulk.change(scope, selection, changes, seen=form.seen, reason=form.why)
+def _delete(scope: Scope, selection: Selection, form: BulkForm) -> Response:
+    items = webhook_work.called(scope, selection) if form.clear_webhooks.data else []
+    done = bulk.remove(scope, selection, seen=form.seen, reason=form.why)
+    flash_undo(messages.bulk_deleted(done.count), done.event_id)
+    return webhook_jobs.clear_webhooks(scope, items) if items else back()
+
+
+_BY_KEY = {CONFIGURE: _configure, TEST: _test, CHECK: _check, DELETE: _delete}
+
+
+def _change(
+    scope: Scope, selection: Selection, action: BulkAction, field: EndpointField, form: BulkForm
+) -> Response:
+    value = _text(form, field.name) if field.is_text else action.value
+    done = bulk.change(scope, selection, {field.name: value}, seen=form.seen, reason=form.why)
+    flash_undo(messages.bulk_changed(done.count, (form.seen or 0) - done.count), done.event_id)
+    if done.event_id and field.changes_webhook:
+        offer_webhooks(done.event_id)
+    return back()
+
+
+def offer_webhooks(event_id: int) -> None:
+    """Flashes the way to configure the webhooks of all that an event changed."""
+    address = url_for("many_endpoints.confirm", do=CONFIGURE, event=event_id)
+    render.flash_with_link(messages.WEBHOOKS_CHANGED, "warn", address, messages.CONFIGURE_WEBHOOKS)
 
 
 def _text(form: BulkForm, name: str) -> str | None:

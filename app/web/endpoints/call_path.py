@@ -8,6 +8,10 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import phone
 from app.core.errors import Invalid, TooMany
+from app.models import Verdict
+from app.services.drift import tallies
+from app.services.endpoints import paging, readiness
+from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 from app.services.status import call_path
 from app.services.status.call_path import Answer, Owners
@@ -18,12 +22,15 @@ from app.web.shell.registry import Link, Section
 
 traces = Pages("traces", __name__)
 
+SHOWN = 8
+"""Numbers on the page before one is traced."""
+
 
 @traces.page(
     "/o/<slug>/trace",
     who=Who.SUPERADMIN,
     title="Trace a number",
-    link=Link(Section.CALLS, 50),
+    link=Link(Section.CALLS, 50, icon="route", key="t"),
     former="/o/<slug>/who-answers",
 )
 def show(scope: Scope) -> ResponseReturnValue:
@@ -31,12 +38,29 @@ def show(scope: Scope) -> ResponseReturnValue:
     form = NumberSearchForm(formdata=request.args)
     text = (form.number.data or "").strip()
     if not text:
-        return render.page("endpoints/call_path.html", form=form, country=_country(scope), answer=None)
+        return _empty(scope, form)
     try:
         return _answer(scope, form, text)
     except Invalid as error:
         form.number.errors = [problem.message for problem in error.problems]
-        return render.page("endpoints/call_path.html", 422, form=form, country=_country(scope), answer=None)
+        return _empty(scope, form, 422)
+
+
+def _empty(scope: Scope, form: NumberSearchForm, status: int = 200) -> Response:
+    """Shows the form, and numbers to choose from: unhealthy ones first, then the newest."""
+    unhealthy = paging.page(scope, Filter(health=Verdict.UNHEALTHY), limit=SHOWN).rows
+    newest = paging.page(scope, Filter(), limit=SHOWN, sort="-created").rows
+    rows = list(dict.fromkeys([*unhealthy, *newest]))[:SHOWN]
+    return render.page(
+        "endpoints/call_path.html",
+        status,
+        form=form,
+        country=_country(scope),
+        answer=None,
+        numbers=rows,
+        checks=tallies.of_numbers(scope, [row.phone_number for row in rows]),
+        readiness=readiness.load(scope),
+    )
 
 
 def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:

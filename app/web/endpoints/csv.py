@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from app.core import clock, phone
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
-from app.services.endpoints import csv_format, csv_import
+from app.services.endpoints import csv_format, csv_import, undo
 from app.services.endpoints.fields import FIELDS
-from app.services.jobs import Kind
+from app.services.jobs import Kind, Running
 from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope
 from app.web.endpoints.forms import SheetForm
@@ -29,10 +29,12 @@ MAX_BYTES = 50_000_000
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
 def export(scope: Scope) -> ResponseReturnValue:
-    """Exports all endpoints that match the filter of the table."""
-    organization = scope.organization
+    """Exports the selected endpoints; all that match the filter of the table if none are."""
+    organization, filters = scope.organization, filter_from_request()
+    if request.args.get("all") != "yes":
+        filters = replace(filters, ids=tuple(request.args.getlist("id")))
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
-    return render.file(scope, name, csv_format.written(scope, filter_from_request()))
+    return render.file(scope, name, csv_format.written(scope, filters))
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)
@@ -40,9 +42,16 @@ def template(scope: Scope) -> ResponseReturnValue:
     return render.file(scope, "endpoints-template.csv", csv_format.template())
 
 
-@endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN, title="Import endpoints")
+@endpoint_imports.page(
+    "/o/<slug>/endpoints/import",
+    who=Who.SUPERADMIN,
+    title="Import endpoints",
+    guide="import-numbers",
+)
 def new(scope: Scope) -> ResponseReturnValue:
-    return _new(scope, SheetForm())
+    """`rows` is a preview of pasted rows: they are in the form again, to be corrected."""
+    pasted = request.args.get("rows", "")
+    return _new(scope, SheetForm(rows=csv_import.pasted(scope, pasted)) if pasted else SheetForm())
 
 
 def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
@@ -74,21 +83,26 @@ def check(scope: Scope) -> ResponseReturnValue:
     def run(inside: Scope, on_progress: OnProgress) -> str:
         return f"{here}/{csv_import.check(inside, table, name, on_progress=on_progress).id}"
 
+    def run_late(inside: Scope, job: Running) -> str:
+        return run(inside, job.report)
+
     if len(table.rows) < jobs.MANY:
         return render.redirect_to(run(scope, ignore))
-    return jobs.begin(scope, Kind.CHECK_IMPORT, run, back=here)
+    return jobs.begin(scope, Kind.CHECK_IMPORT, run_late, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN, title="Import preview")
 def show(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return _show(csv_import.get(scope, import_id))
+    return _show(scope, csv_import.get(scope, import_id))
 
 
-def _show(preview: EndpointImport, status: int = 200, problem: str = "") -> Response:
+def _show(scope: Scope, preview: EndpointImport, status: int = 200, problem: str = "") -> Response:
+    event = csv_import.event(scope, preview)
     return render.page(
         "endpoints/import_preview.html",
         status,
         preview=preview,
+        is_pasted=preview.file_name == csv_import.PASTED,
         totals=preview.shown["totals"],
         rows=preview.shown["rows"],
         notes=preview.shown["notes"],
@@ -98,6 +112,7 @@ def _show(preview: EndpointImport, status: int = 200, problem: str = "") -> Resp
         form=ConfirmForm(formdata=None, version=str(preview.version)),
         problem=problem,
         just_imported="imported" in request.args,
+        undo=url_for("audit_events.confirm_undo", event_id=event.id) if event and undo.can(event) else None,
         shown_most=csv_import.SHOWN,
     )
 
@@ -112,10 +127,10 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         preview = csv_import.apply(inside, import_id, reason=reason, version=version, on_progress=on_progress)
         return f"{here}?imported=1" if preview.applied_at else here
 
-    def run_late(inside: Scope, on_progress: OnProgress) -> str:
+    def run_late(inside: Scope, job: Running) -> str:
         """A conflict shows on the page of the import."""
         with suppress(Conflict, Stale):
-            return run(inside, on_progress)
+            return run(inside, job.report)
         return here
 
     try:
@@ -124,8 +139,10 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
             return jobs.begin(scope, Kind.APPLY_IMPORT, run_late, back=here)
         address = run(scope, ignore)
     except (Conflict, Stale) as error:
-        return _show(csv_import.get(scope, import_id), error.status, error.message)
-    return _show(csv_import.get(scope, import_id), 409) if address == here else render.redirect_to(address)
+        return _show(scope, csv_import.get(scope, import_id), error.status, error.message)
+    if address == here:
+        return _show(scope, csv_import.get(scope, import_id), 409)
+    return render.redirect_to(address)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)

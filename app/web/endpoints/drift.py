@@ -16,10 +16,11 @@ from app.services.drift import probe, runs, standing, tallies
 from app.services.endpoints import crud
 from app.services.organizations import directory
 from app.services.scope import Scope
+from app.services.status import setup
 from app.services.status.places import Place
 from app.services.webhooks import endpoint
 from app.web.endpoints import messages
-from app.web.shell import render
+from app.web.shell import next_step, render
 from app.web.shell.guard import Pages, Who
 
 drift = Pages("drift", __name__)
@@ -35,8 +36,10 @@ MAX_POLLS = 5
     places={Place.AT_PROVIDER: {}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Shows the webhook at the provider now, and the expected one."""
-    return _page(scope, endpoint_id)
+    """Shows the webhook at the provider now, and the expected one. HX-Trigger makes the path load again."""
+    answer = _page(scope, endpoint_id)
+    answer.headers["HX-Trigger"] = "checked"
+    return answer
 
 
 def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) -> Response:
@@ -65,13 +68,16 @@ def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Sets the webhook, unless it has changed since the page was shown. htmx gets HX-Trigger."""
+    was_set_up = setup.is_done(scope)
     try:
         after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error)
     row = crud.get(scope, endpoint_id)
     shown, label = phone.display(row.phone_number), store.provider_of(row.provider).label
-    if after.in_sync:
+    if after.in_sync and not was_set_up:
+        next_step.flash_with_home(messages.first_webhook_set(label, shown))
+    elif after.in_sync:
         flash(messages.webhook_set(label, shown), "ok")
     else:
         flash(messages.webhook_still_wrong(label, shown, after.message), "bad")
@@ -82,7 +88,13 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     return answer
 
 
-@drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])
+@drift.page(
+    "/o/<slug>/check",
+    who=Who.SUPERADMIN,
+    methods=["POST"],
+    action="Check all numbers",
+    icon="check",
+)
 def check(scope: Scope) -> ResponseReturnValue:
     runs.check_all(scope)
     return _progress(scope) if render.is_fragment_request() else _to_endpoints()
@@ -107,7 +119,13 @@ def _progress(scope: Scope) -> Response:
     return answer
 
 
-@drift.page("/check", who=Who.SUPERADMIN, methods=["POST"])
+@drift.page(
+    "/check",
+    who=Who.SUPERADMIN,
+    methods=["POST"],
+    action="Check all numbers of every organization",
+    icon="check",
+)
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
     found = directory.every(scope)
     for organization in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from wtforms import (  # type: ignore[attr-defined]
@@ -17,7 +18,7 @@ from wtforms import (  # type: ignore[attr-defined]
 from app import providers
 from app.services.endpoints.fields import AGENTS, EDITABLE, FIELDS, EndpointField, Number
 from app.web.shell import forms
-from app.web.shell.forms import CountedForm, Edit, Form
+from app.web.shell.forms import ConfirmForm, CountedForm, Edit, Form
 
 
 def control(field: EndpointField) -> Any:
@@ -44,6 +45,8 @@ class EndpointForm(Edit):
     """A control for each field of an endpoint."""
 
     version = HiddenField()
+    stops: Sequence[str] = ()
+    """The directions of a live number that saving ends; shown before it is saved."""
 
     @property
     def groups(self) -> dict[str, list[Any]]:
@@ -72,6 +75,21 @@ class BulkForm(CountedForm):
     """Beside what is selected: the new value of one field, or that it is cleared."""
 
     clear = BooleanField("Remove")
+    replace_services = BooleanField("Also numbers that a known service answers, such as Vapi")
+    clear_webhooks = BooleanField("Also clear their webhooks at the providers")
+    signed = BooleanField(
+        "Also as calls, which starts an agent for each number unless the runtime knows the mark"
+    )
+
+
+class ViewForm(Form):
+    """The name of a saved view."""
+
+    name = StringField("Name")
+
+
+class DeleteForm(ConfirmForm):
+    clear_webhook = BooleanField("Also clear the webhook at the provider")
 
 
 for _field in FIELDS:
@@ -83,7 +101,9 @@ for _field in FIELDS:
 class SheetForm(Form):
     """Rows of a spreadsheet: a file, or pasted."""
 
-    file = FileField("CSV file", description="From any spreadsheet, or an export of the endpoints.")
+    file = FileField(
+        "CSV file", description="From any spreadsheet, or an export of the endpoints. You can drop it here."
+    )
     rows = TextAreaField("Or paste rows", description="With the header, copied from a spreadsheet.")
 
 

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request, url_for
 
-from app.models import Verdict
+from app import providers
+from app.core import texts
+from app.services.endpoints import healths
 from app.services.endpoints.listing import Filter
-from app.web.shell import render
+from app.web.endpoints import messages
+from app.web.shell import history, render
 
 PAGE = 50
-HEALTH = {str(verdict): verdict for verdict in Verdict}
+FILTERS = ("q", "provider", "active", "agent", "sync")
+VIEW = (*FILTERS, "sort", "cursor")
 
 
 def filter_from_request() -> Filter:
     """Returns the filter of the request's query string."""
-    active = {"on": True, "off": False}.get(request.args.get("active", ""))
+    health = healths.CHOICES.get(request.args.get("sync", ""))
     return Filter(
         text=request.args.get("q", "").strip()[:100],
         provider=request.args.get("provider") or None,
-        is_active=active,
+        is_active={"on": True, "off": False}.get(request.args.get("active", "")),
         agent=request.args.get("agent") or None,
-        drifted=request.args.get("sync") == "drifted",
-        blocked=request.args.get("sync") == "blocked",
-        health=HEALTH.get(request.args.get("sync", "")),
+        **(health.part if health else {}),
     )
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A part of the filter that is set: its parameter, what is shown, and the query without it."""
+
+    name: str
+    label: str
+    value: str
+    query: str
+
+
+def chips(filters: Filter) -> Iterator[Chip]:
+    """Yields what is set beside the text, which the search field shows."""
+    health = next(healths.of_filter(filters), None)
+    values = {
+        "provider": filters.provider and providers.label(filters.provider),
+        "agent": filters.agent and texts.bidi_isolate(filters.agent),
+        "active": messages.ACTIVE[filters.is_active],
+        "sync": health and health.word,
+    }
+    for name, value in values.items():
+        if value:
+            yield Chip(name, messages.FILTERS[name], value, query_string(cursor=None, **{name: None}))
 
 
 def query_string(**other: str | None) -> str:
@@ -33,13 +62,27 @@ def query_string(**other: str | None) -> str:
     return urlencode({name: value for name, value in (view() | other).items() if value})
 
 
+def filter_string() -> str:
+    """Returns the query string of the filter and sort, as a saved view keeps it."""
+    return query_string(cursor=None)
+
+
 def view() -> dict[str, str]:
-    names = ("q", "provider", "active", "agent", "sync", "sort", "cursor")
-    return {name: request.args[name] for name in names if request.args.get(name)}
+    return {name: request.args[name] for name in VIEW if request.args.get(name)}
+
+
+def flash_undo(text: str, event_id: int | None) -> None:
+    """Flashes what was done to endpoints, with the way to undo it in the table."""
+    here = address("endpoints.undo", event_id=event_id) if event_id else ""
+    history.flash_undo_in_place(text, event_id, here, "endpoints")
 
 
 def back() -> Response:
     """Redirects to the table with the same filter, sort and page."""
-    query = query_string()
-    address = url_for("endpoints.table")
-    return render.redirect_to(f"{address}?{query}" if query else address)
+    return render.redirect_to(address("endpoints.table"))
+
+
+def address(endpoint: str, **path: Any) -> str:
+    """Returns the address of a page that keeps the filter, sort and page of the request."""
+    query, here = query_string(), url_for(endpoint, **path)
+    return f"{here}?{query}" if query else here

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import phone
+from app import context
+from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
+from app.services.connections import check_days
 from app.services.drift import probe, standing, tallies
-from app.services.endpoints import crud, hints, listing, paging, readiness
+from app.services.endpoints import bulk as endpoints_bulk
+from app.services.endpoints import crud, healths, hints, listing, paging, proven, readiness, saved_views
+from app.services.endpoints import messages as endpoints_messages
+from app.services.endpoints import undo as endpoints_undo
+from app.services.endpoints.crud import Saved
 from app.services.endpoints.fields import EDITABLE, SEARCHED_WORDS
 from app.services.endpoints.listing import Filter
 from app.services.keyset import Page
+from app.services.last_calls import endpoints as last_calls_endpoints
 from app.services.scope import Scope
-from app.services.status import impact
+from app.services.status import call_path, impact, outages
 from app.services.status.places import Place
-from app.web.endpoints import bulk, messages, query
-from app.web.endpoints.forms import EndpointForm
-from app.web.shell import connection_states, render
+from app.services.webhook_tests import results as webhook_test_results
+from app.services.webhooks import deleting
+from app.web.endpoints import bulk, messages, query, webhook_tests
+from app.web.endpoints.forms import DeleteForm, EndpointForm
+from app.web.shell import connection_states, next_step, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo, history
+from app.web.shell.messages import restored
 from app.web.shell.registry import Link, Section
 
 
@@ -42,7 +54,12 @@ def _drifted(scope: Scope) -> str:
     return f"{shown} drifted" if count else ""
 
 
+def _name(scope: Scope, endpoint_id: str) -> str:
+    return phone.display(crud.get(scope, endpoint_id).phone_number)
+
+
 endpoints = Pages("endpoints", __name__, subjects=_subjects)
+endpoints.add_app_template_filter(endpoints_messages.cause_word)
 MOST_DRIFTED = 100
 """So many drifted numbers are counted for the navigation."""
 
@@ -51,14 +68,50 @@ MOST_DRIFTED = 100
     "/o/<slug>/endpoints",
     who=Who.SUPERADMIN,
     title="Endpoints",
-    link=Link(Section.CALLS, 20, badge=_drifted),
-    places={Place.ENDPOINTS: {}, Place.DRIFTED: {"sync": "drifted"}, Place.BLOCKED: {"sync": "blocked"}},
+    link=Link(Section.CALLS, 20, badge=_drifted, icon="phone", key="e"),
+    places={
+        Place.ENDPOINTS: {},
+        Place.DRIFTED: {"sync": "drifted"},
+        Place.BLOCKED: {"sync": "blocked"},
+        Place.PROVEN: {"sync": "proven"},
+    },
 )
 def table(scope: Scope) -> ResponseReturnValue:
-    if "edit" not in request.args:
-        return _table(scope)
-    edited = crud.get(scope, request.args["edit"])
-    return _table(scope, edited=edited, form=EndpointForm(obj=edited))
+    """The table, or a line of it that htmx requests, with a form in the line that is edited."""
+    edited, shown = request.args.get("edit"), request.args.get("line", "")
+    if not edited:
+        return _line(scope, crud.get(scope, shown)) if _is_line(shown) else _table(scope)
+    row = crud.get(scope, edited)
+    return _edited(scope, row, EndpointForm(obj=row))
+
+
+def _is_line(endpoint_id: str) -> bool:
+    return bool(endpoint_id) and render.is_fragment_request(f"endpoint-{endpoint_id}")
+
+
+def _line(scope: Scope, row: Endpoint, status: int = 200, **context: Any) -> Response:
+    """One line of the table, which htmx puts in its place. What was just saved is marked."""
+    number = row.phone_number
+    shown: dict[str, Any] = {"form": None, "conflicts": None, "saved": False} | context
+    return render.line(
+        "endpoints/_line.html",
+        status,
+        endpoint=row,
+        checks=tallies.of_numbers(scope, [number]),
+        strips=check_days.of_numbers(scope, [number]),
+        readiness=readiness.load(scope),
+        query=query.query_string(),
+        agents_in_use=partial(listing.agents, scope),
+        **shown,
+    )
+
+
+def _edited(
+    scope: Scope, row: Endpoint, form: EndpointForm, status: int = 200, conflicts: Clash | None = None
+) -> Response:
+    if _is_line(row.id):
+        return _line(scope, row, status, form=form, conflicts=conflicts)
+    return _table(scope, status, edited=row, form=form, conflicts=conflicts)
 
 
 def _table(
@@ -77,14 +130,16 @@ def _table(
     )
     is_whole = page.next is None and page.previous is None
     total = len(page.rows) if is_whole else listing.count(scope, filters)
-    checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
+    numbers = [row.phone_number for row in page.rows]
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
         status,
         endpoints=rows,
         readiness=readiness.load(scope),
-        checks=checks,
+        checks=tallies.of_numbers(scope, numbers),
+        strips=check_days.of_numbers(scope, numbers),
+        days_in_table=check_days.IN_TABLE,
         bulk_actions=bulk.ACTIONS.values(),
         searched=SEARCHED_WORDS,
         previous_page=query.query_string(cursor=page.previous) if page.previous else None,
@@ -99,6 +154,13 @@ def _table(
         total_is_capped=total > listing.COUNT_MOST,
         filters=filters,
         is_filtered=filters != Filter(),
+        chips=list(query.chips(filters)),
+        health=next(healths.of_filter(filters), None),
+        filter_words=endpoints_bulk.words(filters, texts.bidi_isolate),
+        healths=[(name, [*each]) for name, each in groupby(healths.CHOICES.values(), lambda it: it.group)],
+        views=saved_views.of_user(scope),
+        filter_string=query.filter_string(),
+        is_part=render.is_fragment_request("endpoints"),
         is_first=page.previous is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
@@ -122,7 +184,7 @@ def _page(scope: Scope) -> Page[Endpoint]:
     "/o/<slug>/endpoints/new",
     who=Who.SUPERADMIN,
     title="Add endpoint",
-    link=Link(Section.CALLS, 30, in_navigation=False),
+    link=Link(Section.CALLS, 30, in_navigation=False, icon="plus"),
     places={Place.NEW_ENDPOINT: {}},
 )
 def new(scope: Scope) -> ResponseReturnValue:
@@ -132,7 +194,17 @@ def new(scope: Scope) -> ResponseReturnValue:
 
 
 def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
+    form.inbound_agent_name.about = messages.ABOUT_AGENT
+    if scope.organization.country:
+        form.phone_number.description = messages.country_assumed(scope.organization.country)
     return render.page("endpoints/new.html", status, form=form, agents=listing.agents(scope))
+
+
+@endpoints.page("/o/<slug>/endpoints/number", who=Who.SUPERADMIN, title="Phone number")
+def number(scope: Scope) -> ResponseReturnValue:
+    """Shows how a phone number is read while it is typed."""
+    found = hints.number(scope, request.args.get("phone_number", "")[:40])
+    return render.page("endpoints/number.html", found=found)
 
 
 @endpoints.page("/o/<slug>/endpoints/webhook-url", who=Who.SUPERADMIN, title="Webhook URL")
@@ -151,8 +223,11 @@ def webhook_url(scope: Scope) -> ResponseReturnValue:
 def create(scope: Scope) -> ResponseReturnValue:
     form = EndpointForm()
     with form.refusals(partial(_new, scope, form), {Conflict: "phone_number"}):
-        row = crud.create(scope, form.drafted())
-    flash(messages.created(phone.display(row.phone_number)), "ok")
+        try:
+            row = crud.create(scope, form.drafted())
+        except Conflict as error:
+            raise _linked(error) from None
+    next_step.flash_done(scope, messages.created(phone.display(row.phone_number)))
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
         flash(messages.read_as(typed, row.phone_number), "ok")
@@ -160,16 +235,34 @@ def create(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 
 
+def _linked(error: Conflict) -> Conflict:
+    """The same error, with a link to the endpoint that has the number if it is the organization's own."""
+    if error.existing_id is None:
+        return error
+    address = url_for("endpoints.show", endpoint_id=error.existing_id)
+    return Conflict(render.LINKED.format(error.message, address, messages.OPEN_IT), code=error.code)
+
+
 @endpoints.page(
     "/o/<slug>/endpoints/<endpoint_id>",
     who=Who.SUPERADMIN,
     title="Endpoint",
+    name=_name,
     places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """One number and its webhook URL; with `edit`, its form."""
+    """One number and its webhook URL; with `edit`, its form. A phone number leads to its page."""
+    if endpoint_id.startswith("+"):
+        return _of_number(scope, endpoint_id)
     row = crud.get(scope, endpoint_id)
     return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
+
+
+def _of_number(scope: Scope, number: str) -> Response:
+    """Redirects to the page of the number; if it is gone, to the table without it."""
+    row = readiness.by_number(scope, number)
+    address = url_for("endpoints.show", endpoint_id=row.id) if row else url_for("endpoints.table", q=number)
+    return render.redirect_to(address)
 
 
 def _show(
@@ -182,16 +275,24 @@ def _show(
 ) -> Response:
     rule = readiness.load(scope)
     state = rule.connections.get(row.provider)
+    check = tallies.of_number(scope, row)
     return render.page(
         "endpoints/show.html",
         status,
         endpoint=row,
         fields=[field for field in EDITABLE if field.is_text],
         readiness=rule,
-        check=tallies.of_number(scope, row),
+        check=check,
+        inbound=call_path.inbound(scope, row, check),
         tested=connection_states.state_of(scope, row.provider) if state else None,
         can_point=probe.can_point(row.provider),
+        is_proven=proven.of_endpoint(scope, row),
+        webhook_address=webhook_tests.address_of(scope, row.id),
+        webhook_report=webhook_test_results.of_endpoint(scope, row),
+        call_report=last_calls_endpoints.of_endpoint(scope, row) if row.provider in PROVIDERS else None,
         provider=PROVIDERS.get(row.provider),
+        check_days=check_days.of_subject(scope, row.provider, row.phone_number),
+        outages=outages.of_subject(scope, row.provider, row.phone_number),
         history=history(scope, row.phone_number),
         form=form,
         conflicts=conflicts,
@@ -204,8 +305,12 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Saves the form of the table or of the number's own page, and returns there."""
     form, row = EndpointForm(), crud.get(scope, endpoint_id)
     was = row.inbound_agent_name, row.outbound_agent_name
+    form.stops = _unconfirmed(scope, row, form.edited())
+    if form.stops:
+        _set_fixed(form, row)
+        return _edited_again(scope, row, form, 422)
     try:
-        row = crud.update(scope, endpoint_id, form.edited(), version=form.version_sent)
+        saved = crud.save(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
         row = crud.get(scope, endpoint_id)
         _set_fixed(form, row)
@@ -213,10 +318,21 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         return _edited_again(scope, row, form, 422)
     except Stale:
         return _stale(scope, endpoint_id, form)
-    _flash_saved(scope, row, was)
+    _flash_saved(scope, saved, was)
     if _is_detail_page():
-        return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
-    return query.back()
+        return render.redirect_to(url_for("endpoints.show", endpoint_id=endpoint_id))
+    return _changed(scope, saved)
+
+
+def _unconfirmed(scope: Scope, row: Endpoint, changes: Mapping[str, Any]) -> list[str]:
+    """Returns the directions of a live number that the changes end; none once the user confirmed these."""
+    stops = readiness.load(scope).stopped_by(row, changes)
+    return [] if request.form.get("confirmed") in ("yes", ",".join(stops)) else stops
+
+
+def _changed(scope: Scope, saved: Saved) -> Response:
+    """What follows a change of one line: that line, or the table."""
+    return _line(scope, saved.row, saved=True) if _is_line(saved.row.id) else query.back()
 
 
 def _is_detail_page() -> bool:
@@ -228,19 +344,18 @@ def _edited_again(
 ) -> Response:
     if _is_detail_page():
         return _show(scope, row, status, form=form, conflicts=conflicts)
-    return _table(scope, status, edited=row, form=form, conflicts=conflicts)
+    return _edited(scope, row, form, status, conflicts)
 
 
-def _flash_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None]) -> None:
-    """Flashes what remains to do at the provider if the inbound agent changed."""
-    done, left = messages.saved(phone.display(row.phone_number)), None
-    if row.inbound_agent_name != was[0]:
-        left = hints.provider_follow_up(scope, row, was[0])
+def _flash_saved(scope: Scope, saved: Saved, was: tuple[str | None, str | None]) -> None:
+    """Flashes the way to undo it, and what remains to do at the provider if the inbound agent changed."""
+    row, done = saved.row, messages.saved(phone.display(saved.row.phone_number))
+    undo = flash_undo if _is_detail_page() else query.flash_undo
+    undo(done, saved.event_id)
+    left = row.inbound_agent_name != was[0] and hints.provider_follow_up(scope, row, was[0])
     if left:
         href = url_for("drift.show", endpoint_id=row.id)
-        render.flash_with_link(f"{done} {left.sentence}", "warn", href, left.word)
-    else:
-        flash(done, "ok")
+        render.flash_with_link(left.sentence, "warn", href, left.word)
     _flash_warnings(scope, row, was)
 
 
@@ -264,13 +379,38 @@ def _set_fixed(form: EndpointForm, row: Endpoint) -> None:
     form.phone_number.data, form.provider.data = row.phone_number, row.provider
 
 
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, title="Deactivate endpoint")
+def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """What deactivating a live number stops. Scripts show the same in a dialog."""
+    row = crud.get(scope, endpoint_id)
+    return render.page(
+        "endpoints/deactivate.html",
+        endpoint=row,
+        form=ConfirmForm(version=str(row.version)),
+        query=query.query_string(),
+    )
+
+
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    is_active = yes_or_no("active")
-    row = crud.update(scope, endpoint_id, {"is_active": is_active}, version=ConfirmForm().version_sent)
-    done = messages.activated if row.is_active else messages.deactivated
-    flash(done(phone.display(row.phone_number)), "ok")
+    """A live number goes down only if that was confirmed."""
+    is_active, version = yes_or_no("active"), ConfirmForm().version_sent
+    if _unconfirmed(scope, crud.get(scope, endpoint_id), {"is_active": is_active}):
+        return render.page_first(query.address("endpoints.confirm_deactivate", endpoint_id=endpoint_id))
+    saved = crud.save(scope, endpoint_id, {"is_active": is_active}, version=version)
+    done = messages.activated if saved.row.is_active else messages.deactivated
+    query.flash_undo(done(phone.display(saved.row.phone_number)), saved.event_id)
+    return _changed(scope, saved)
+
+
+@endpoints.page("/o/<slug>/endpoints/undo/<event_id>", who=Who.SUPERADMIN, methods=["POST"])
+def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
+    """Undoes what the table did last, without a page before it: the message says what that was."""
+    planned = endpoints_undo.plan(scope, int(event_id) if re.fullmatch("[0-9]{1,15}", event_id) else -1)
+    done = endpoints_undo.undo(scope, planned.event.id, seen=planned.count)
+    named = phone.display(planned.numbers[0]) if done.count == 1 else None
+    query.flash_undo(restored(done.count, named), done.event_id)
     return query.back()
 
 
@@ -281,7 +421,8 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         "endpoints/delete.html",
         endpoint=row,
         readiness=readiness.load(scope),
-        form=ConfirmForm(version=str(row.version)),
+        form=DeleteForm(version=str(row.version)),
+        can_clear=probe.can_restore(row.provider),
         dialers=impact.holders(scope, row.phone_number),
         query=query.query_string(),
     )
@@ -290,7 +431,10 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    form = ConfirmForm()
-    event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
-    flash_undo(messages.deleted(phone.display(event.subject)), event.id)
+    form = DeleteForm()
+    http = context.outbound() if form.clear_webhook.data else None
+    done = deleting.delete(scope, http, endpoint_id, reason=form.why, version=form.version_sent)
+    query.flash_undo(messages.deleted(phone.display(done.event.subject)), done.event.id)
+    if done.cleared:
+        flash(done.cleared.reason, "ok" if done.cleared.ok else "bad")
     return query.back()

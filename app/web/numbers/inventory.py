@@ -27,7 +27,7 @@ from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
 from app.web.numbers import messages
 from app.web.numbers.forms import ImportForm
-from app.web.shell import connection_states, render
+from app.web.shell import connection_states, next_step, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -38,7 +38,8 @@ numbers = Pages("numbers", __name__)
     "/o/<slug>/numbers",
     who=Who.SUPERADMIN,
     title="Import numbers",
-    link=Link(Section.CALLS, 40, in_navigation=False),
+    link=Link(Section.CALLS, 40, in_navigation=False, icon="import"),
+    guide="import-numbers",
 )
 def choose(scope: Scope) -> ResponseReturnValue:
     """The providers whose numbers can be imported."""
@@ -47,7 +48,12 @@ def choose(scope: Scope) -> ResponseReturnValue:
     return render.page("numbers/choose.html", states=states, state_of=state_of)
 
 
-@numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN, title="Numbers at a provider")
+@numbers.page(
+    "/o/<slug>/providers/<key>/numbers",
+    who=Who.SUPERADMIN,
+    title="Numbers at a provider",
+    guide="import-numbers",
+)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     """The page without the list, which is a request of its own because the provider may be slow."""
     provider = store.provider_of(key)
@@ -177,6 +183,7 @@ def _page(
         form_address=_form_address(provider),
         imported=texts.count_of(int(imported), "number") if re.fullmatch("[0-9]{1,4}", imported) else "",
         filtered=urlencode({"provider": provider.key} | _imported_for()),
+        next_step=next_step.button(scope) if imported else None,
     )
 
 
@@ -200,7 +207,7 @@ def _imported_for() -> dict[str, str]:
 
 def _form_address(provider: Provider) -> str:
     if provider.families == (Family.VOICE_AI,):
-        return url_for("voice_ai.show") + f"#{provider.key}"
+        return url_for("voice_ai.show", tab=provider.key)
     return url_for("providers.show", key=provider.key)
 
 
