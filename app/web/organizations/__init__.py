@@ -1,1 +1,1 @@
-"""Pages for organizations, their settings and checklist."""
+"""Pages for organizations, their settings and homes."""

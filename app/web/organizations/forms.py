@@ -30,10 +30,16 @@ class SettingsForm(Edit):
         "Country",
         description=messages.COUNTRY_HELP,
     )
+    reads_last_calls = SelectField(
+        "Last calls",
+        description=messages.LAST_CALLS_HELP,
+        choices=[SelectChoice("no", messages.ON_DEMAND), SelectChoice("yes", messages.DAILY)],
+    )
     version = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self["public_base_url"].about = messages.ABOUT_BASE_URL
         self.country.choices = [SelectChoice("", messages.NO_COUNTRY), *_countries()]
 
 
@@ -48,4 +54,5 @@ class BaseUrlForm(ConfirmForm):
     name = HiddenField()
     public_base_url = HiddenField()
     country = HiddenField()
+    reads_last_calls = HiddenField()
     seen = HiddenField()

@@ -1,4 +1,4 @@
-"""The table of all organizations, and a new one."""
+"""The home of the installation, with all organizations, and a new one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 from app.services.drift import standing
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.services.status import overview
+from app.services.status import outages, overview
 from app.services.status.findings import Level
+from app.services.status.overview import Wanted
 from app.web.organizations import messages
 from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
@@ -28,31 +29,38 @@ STATES = {
     "fine": Level.FINE,
 }
 """The levels of an organization, as the query string names them."""
+NEW = "new"
+"""Those that are not set up, in the place of a level."""
 
 
-@organizations.page("/", who=Who.SUPERADMIN, title="Organizations", link=Link(Section.GLOBAL, 10))
+@organizations.page(
+    "/",
+    who=Who.SUPERADMIN,
+    title="Organizations",
+    link=Link(Section.GLOBAL, 10, icon="organizations", key="h"),
+)
 def table(scope: Scope) -> ResponseReturnValue:
     """Every organization, worst first; filter and page are in the query string."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    level, order = STATES.get(state), order if order in overview.ORDERS else "worst"
-    page = overview.page(
-        scope,
-        request.args.get("q", ""),
-        int(number) if re.fullmatch("[0-9]{1,4}", number) else 1,
-        level=level,
-        order=order,
+    wanted = Wanted(
+        request.args.get("q", "").strip()[: overview.TEXT_LONGEST],
+        STATES.get(state),
+        state == NEW,
+        order if order in overview.ORDERS else "worst",
     )
+    page = overview.page(scope, wanted, int(number) if re.fullmatch("[0-9]{1,4}", number) else 1)
     view = {
-        "q": request.args.get("q", "").strip(),
-        "state": state if level is not None else "",
-        "sort": order,
+        "q": wanted.text,
+        "state": state if state in STATES or wanted.only_new else "",
+        "sort": wanted.order if wanted.order != "worst" else "",
     }
     return render.page(
         "organizations/overview.html",
         page=page,
-        text=view["q"],
-        view={name: value for name, value in view.items() if value and value != "worst"},
+        text=wanted.text,
+        view={name: value for name, value in view.items() if value},
         progress=standing.progress(scope),
+        month_now=partial(outages.month, scope),
         again=0,
     )
 
@@ -61,7 +69,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     "/organizations/new",
     who=Who.SUPERADMIN,
     title="Add organization",
-    link=Link(Section.GLOBAL, 30, in_navigation=False),
+    link=Link(Section.GLOBAL, 30, in_navigation=False, icon="plus"),
 )
 def new(_scope: Scope) -> ResponseReturnValue:
     return render.page("organizations/new.html", form=OrganizationForm())
@@ -73,4 +81,4 @@ def create(scope: Scope) -> ResponseReturnValue:
     with form.refusals(partial(render.page, "organizations/new.html", form=form)):
         organization = directory.create(scope, {"name": form.name.data or ""})
     flash(messages.added(organization.name), "ok")
-    return render.redirect_to(url_for("checklist.show", slug=organization.slug))
+    return render.redirect_to(url_for("home.show", slug=organization.slug))

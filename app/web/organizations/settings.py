@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
+from app.core import urls
 from app.core.errors import Invalid, Stale
 from app.services.organizations import directory
 from app.services.scope import Scope
@@ -16,29 +18,38 @@ from app.services.status.impact import BaseUrlImpact
 from app.services.status.places import Place
 from app.web.organizations import messages
 from app.web.organizations.forms import BaseUrlForm, SettingsForm
-from app.web.shell import render
+from app.web.shell import next_step, render
 from app.web.shell.conflicts import Clash, merge_with_stored, of_organization
-from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import own_history
 from app.web.shell.registry import Link, Section
 
+PARTS = {
+    "Organization name": "settings-name",
+    "Public base URL": "settings-public_base_url",
+    "Country of numbers": "settings-country",
+    "Reading of last calls": "settings-reads_last_calls",
+}
+
 settings = Pages("settings", __name__)
 
-FIELDS = ("name", "public_base_url", "country")
+FIELDS = ("name", "public_base_url", "country", "reads_last_calls")
+YES, NO = "yes", "no"
 CONFIRMED = "yes"
 BACK = "back"
+HOME = "home"
+"""Sent by the form of the home."""
 
 
 @settings.page(
     "/o/<slug>/settings",
     who=Who.SUPERADMIN,
     title="Settings",
-    link=Link(Section.ORGANIZATION, 40),
+    link=Link(Section.ORGANIZATION, 40, icon="sliders", key="s", parts=PARTS),
     places={Place.SETTINGS: {}},
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    return _page(scope, SettingsForm(**_stored(scope), version=scope.organization.version))
+    return _page(scope, form_of(scope))
 
 
 @settings.page("/o/<slug>/settings", who=Who.SUPERADMIN, methods=["POST"])
@@ -60,8 +71,23 @@ def save(scope: Scope) -> ResponseReturnValue:
     except Stale:
         conflicts = merge_with_stored(scope, form, _fresh(scope), of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
-    flash(messages.SETTINGS_SAVED, "ok")
-    return render.redirect_to(url_for("settings.show"))
+    is_from_home = request.form.get("from") == HOME
+    _flash_saved(scope, form, url, offer_next=not is_from_home)
+    if change.has_effect and change.now and change.urls:
+        address = url_for("many_endpoints.confirm", do="configure", all="yes", active="on")
+        render.flash_with_link(messages.WEBHOOKS_CHANGED, "warn", address, messages.CONFIGURE_WEBHOOKS)
+    return render.redirect_to(url_for("home.show" if is_from_home else "settings.show"))
+
+
+def _flash_saved(scope: Scope, form: SettingsForm, url: str | None, *, offer_next: bool) -> None:
+    """Says that https:// was added if it was; the home shows the next step itself."""
+    text, typed = messages.SETTINGS_SAVED, (form.public_base_url.data or "").strip()
+    if url and urls.with_https(typed) != typed:
+        text = f"{text} {messages.https_added(url)}"
+    if offer_next:
+        next_step.flash_done(scope, text)
+    else:
+        flash(text, "ok")
 
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN, title="Change the base URL?")
@@ -71,7 +97,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         return render.redirect_to(url_for("settings.show"))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
-        url = directory.planned_base_url(scope, {name: text or None for name, text in typed.items()})
+        url = directory.planned_base_url(scope, _values(typed))
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
         form.add_errors(error)
@@ -83,17 +109,26 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     return _confirm(change, form)
 
 
+def form_of(scope: Scope) -> SettingsForm:
+    """Returns the form with the stored settings."""
+    return SettingsForm(**_stored(scope), version=scope.organization.version)
+
+
 def _fresh(scope: Scope) -> SettingsForm:
     """Returns the stored settings, without the submitted values."""
     return SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
 
 
 def _sent(form: SettingsForm) -> dict[str, Any]:
-    return {
-        "name": form.name.data or "",
-        "public_base_url": text_or_none(form.public_base_url),
-        "country": text_or_none(form.country),
-    }
+    typed = {name: (form[name].data or "").strip() for name in FIELDS}
+    typed["public_base_url"] = urls.with_https(typed["public_base_url"])
+    return _values(typed) | {"name": form.name.data or ""}
+
+
+def _values(typed: Mapping[str, str]) -> dict[str, Any]:
+    """Returns what is stored for the texts of a form."""
+    texts = {name: text or None for name, text in typed.items()}
+    return texts | {"reads_last_calls": typed["reads_last_calls"] == YES}
 
 
 def _confirm(change: BaseUrlImpact, form: BaseUrlForm) -> Response:
@@ -118,4 +153,5 @@ def _page(
 
 
 def _stored(scope: Scope) -> dict[str, str]:
-    return {name: getattr(scope.organization, name) or "" for name in FIELDS}
+    texts = {name: getattr(scope.organization, name) or "" for name in FIELDS}
+    return texts | {"reads_last_calls": YES if scope.organization.reads_last_calls else NO}
