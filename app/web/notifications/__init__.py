@@ -1,0 +1,1 @@
+"""Pages of notifications: of each organization, and of the installation."""
