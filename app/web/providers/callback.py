@@ -14,10 +14,11 @@ from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.scope import Scope
 from app.services.status.places import Place
+from app.services.webhook_tests import results, subjects
 from app.services.webhooks import application, voice_numbers
 from app.services.webhooks.application import Seen
 from app.services.webhooks.voice_numbers import Plan
-from app.web.providers import messages
+from app.web.providers import callback_tests, messages
 from app.web.providers.forms import CallbackForm, DigestForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -90,8 +91,17 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         held=held[:MOST_SHOWN],
         hidden_numbers=len(held) - MOST_SHOWN,
         history=history(scope, provider.label, kind=Action.CALLBACK_SET),
+        test=_test(scope, provider),
         **{"seen": None, "trouble": None} | more,
     )
+
+
+def _test(scope: Scope, provider: Provider) -> dict[str, Any] | None:
+    """What the card of the callback's test needs; None if it cannot be tested, or nothing was set."""
+    subject = subjects.of_application(scope, provider.key)
+    if subject is None or subject.url is None:
+        return None
+    return {"address": callback_tests.address_of(subject), "report": results.of(scope, subject)}
 
 
 def _confirm(

@@ -19,6 +19,7 @@ from app.provider import Count, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.provider import Field as DeclaredField
 from app.services.connections.store import StoredConnection
 from app.web.providers import messages
+from app.web.shell import render
 from app.web.shell.forms import CLEAR, Edit
 
 
@@ -62,7 +63,7 @@ def _since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
 
 def _field(declared: DeclaredField, state: StoredConnection) -> Any:
     if declared.secret:
-        return PasswordField(declared.label, description=declared.help)
+        return PasswordField(declared.label, description=_help(declared))
     value = state.values.get(declared.name)
     stored = declared.default if value is None else value
     if isinstance(declared, ServiceHost):
@@ -71,7 +72,15 @@ def _field(declared: DeclaredField, state: StoredConnection) -> Any:
     render |= {"inputmode": "tel"} if isinstance(declared, PhoneNumber) else {}
     render |= {"inputmode": "url"} if isinstance(declared, WebAddress) else {}
     shown = "" if stored is None else str(stored)
-    return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
+    return StringField(declared.label, description=_help(declared), default=shown, render_kw=render)
+
+
+def _help(declared: DeclaredField) -> str:
+    """Returns the field's help, which begins with a link to the console's page that shows the value."""
+    if declared.where is None:
+        return declared.help
+    link = render.CONSOLE_LINK.format(declared.where.address, declared.where.text)
+    return link + f". {declared.help}".rstrip()
 
 
 def _choice(declared: ServiceHost, stored: Any) -> SelectField:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from app.core import phone, texts
+from app.services.connections.verification import Tested
 
 NO_CHANGES = "No changes to save."
 RETYPE = "Re-enter the secret; saved secrets are never displayed."
+ABOUT_DEFAULT = (
+    "Dialers call through the default for the dialer. The default for agent calls is what your agent runtime "
+    "reads, and what a new endpoint starts with; an endpoint always uses its own provider."
+)
+NOT_TESTED = "Test couldn't run"
+FAILED = "Connection failed"
+PARTLY_TESTED = "Partly tested"
+WORKS = "Connection OK"
 SHOW_BLOCKED = "Show"
 OLD_SESSION = "To test a connection, enter it again: you last did more than 30 minutes ago."
 NO_FAMILY = "Provider family not found."
 CALLBACK_FAILED = "The callback was not set."
+
+
+def read(tested: Tested) -> str:
+    """Returns how long a successful test took, and what it read; empty for any other."""
+    if not tested.result.ok or not tested.is_conclusive:
+        return ""
+    found = [f"{tested.latency_ms:,} ms", *map(texts.bidi_isolate, tested.result.facts)]
+    return f" ({' · '.join(found)})"
 
 
 def saved(label: str) -> str:
@@ -55,6 +72,10 @@ def callback_unknown(label: str) -> str:
 def callback_help(label: str, base_url: str | None) -> str:
     under = base_url or "your public base URL"
     return f"The URL of your dialer or agent runtime that {label} calls, usually under {under}."
+
+
+def callback_of(label: str) -> str:
+    return f"{label} callback"
 
 
 def callback_set(label: str) -> str:

@@ -7,28 +7,29 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, get_template_attribute, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Conflict, NotFound, Stale, TryLater
-from app.provider import Family, PhoneNumber, Provider
+from app.provider import Family, Outcome, PhoneNumber, Provider
 from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
-from app.services.connections import health, proof, store, verification
+from app.services.connections import check_days, health, proof, store, verification
 from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
 from app.services.numbers import inventory
-from app.services.providers import active, credentials, history
+from app.services.providers import active, connecting, credentials, history
+from app.services.providers.connecting import Connected
 from app.services.scope import Scope
-from app.services.status import impact
+from app.services.status import impact, outages, setup
 from app.services.status.places import Place
 from app.services.voice_ai import webhook
 from app.web.providers import messages
 from app.web.providers.fields import ProviderForm, for_provider, sent_for
-from app.web.shell import connection_states, render
+from app.web.shell import connection_states, guides, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, Form, yes_or_no
 from app.web.shell.guard import Pages, Who, confirm_if_old, needs_password
@@ -40,10 +41,10 @@ def _subjects(_scope: Scope, path: Mapping[str, Any]) -> list[str]:
 
 
 def _entries() -> Iterator[Entry]:
-    """A link for each provider. Those of voice AI share one page in the navigation."""
+    """A link for each provider. Those of voice AI share one page, with a tab for each."""
     for provider in PROVIDERS.values():
         has_own_page = provider.families != (Family.VOICE_AI,)
-        yield Entry(provider.label, {"key": provider.key}, in_navigation=has_own_page)
+        yield Entry(provider.label, {"key": provider.key}, has_own_page, has_own_page)
 
 
 providers = Pages("providers", __name__, subjects=_subjects)
@@ -53,9 +54,10 @@ LONGEST = active.REASON_LONGEST
 
 @providers.page(
     "/o/<slug>/providers/<key>",
+    guide="connect-{key}",
     who=Who.SUPERADMIN,
     title="Provider",
-    link=Link(Section.PROVIDERS, 10, entries=_entries, state=connection_states.state_of),
+    link=Link(Section.PROVIDERS, 10, icon="plug", entries=_entries, state=connection_states.state_of),
     places={Place.PROVIDER: {}},
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:
@@ -71,30 +73,78 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     try:
         with form.refusals(partial(_page, scope, state, form), {Conflict: ""}):
             sent = sent_for(provider, form)
-            changed = credentials.save_sent(
-                scope, context.outbound(), provider, sent, version=form.version_sent
+            done = connecting.connect(
+                scope,
+                context.outbound(),
+                provider,
+                sent,
+                may_test=not needs_password(),
+                version=form.version_sent,
             )
     except Stale:
         return _stale(scope, provider, form)
-    flash(messages.saved(provider.label) if changed else messages.NO_CHANGES, "ok")
-    _flash_normalized(provider, form, changed)
-    return _back(provider)
+    leads_on = _flash_saved(scope, provider, done)
+    _flash_normalized(provider, form, done.changed)
+    return render.redirect_to(url_for("home.show")) if leads_on else _back(provider)
+
+
+def _flash_saved(scope: Scope, provider: Provider, done: Connected) -> bool:
+    """Flashes what was saved and how its test went; returns whether the setup goes on at the home."""
+    text, kind = messages.saved(provider.label) if done.changed else messages.NO_CHANGES, "ok"
+    if done.tested:
+        kind, title = verdict_of(done.tested)
+        text = f"{text} {title}{messages.read(done.tested)}. {done.tested.result.reason}"
+    if done.became_default:
+        text = f"{text} {messages.default_set(provider.label, active.FAMILY_WORDS[Family.TELEPHONY])}"
+    flash(text, kind)
+    is_connected = done.tested is not None and done.tested.result.ok
+    return is_connected and Family.TELEPHONY in provider.families and setup.next_step(scope) is not None
+
+
+def verdict_of(tested: Tested) -> tuple[str, str]:
+    """Returns the kind of the note that a test ends with, and its title."""
+    if not tested.is_conclusive:
+        return "warn", messages.NOT_TESTED
+    if not tested.result.ok:
+        return "bad", messages.FAILED
+    if tested.result.code == Outcome.NOT_PROVEN:
+        return "warn", messages.PARTLY_TESTED
+    return "ok", messages.WORKS
 
 
 @providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
 def verify(scope: Scope, key: str) -> ResponseReturnValue:
-    """Tests the submitted values. Nothing is saved, and they stay in the form."""
+    """Tests the submitted values. Nothing is saved, and they stay in the form.
+
+    To htmx only the result is sent, so that secrets stay in it too.
+    """
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
     page = partial(_not_tested, scope, state, form)
     with form.refusals(page, {PasswordNeeded: "your_password", TryLater: ""}):
+        sent = sent_for(provider, form)
         trusted = confirm_if_old(scope, form)
-        tested = verification.verify(trusted, context.outbound(), provider, sent_for(provider, form))
+        verification.require_complete(trusted, provider, sent)
+        tested = verification.verify(trusted, context.outbound(), provider, sent)
+    if render.is_fragment_request():
+        return _result(state, form, 200, tested)
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 
+def _result(
+    state: StoredConnection, form: ProviderForm, status: int, tested: Tested | None = None
+) -> Response:
+    result = get_template_attribute("providers/_test.html", "test_result")
+    verdict = verdict_of(tested) if tested else None
+    guide = guides.known().get(f"connect-{state.provider.key}")
+    part = result(state, form, needs_password(), tested=tested, verdict=verdict, guide=guide, is_part=True)
+    return render.part(part, status, [])
+
+
 def _not_tested(scope: Scope, state: StoredConnection, form: ProviderForm, status: int) -> Response:
+    if render.is_fragment_request():
+        return _result(state, form, status)
     if _has_secret(state.provider, form):
         form.form_errors.append(messages.RETYPE)
     return _page(scope, state, form, status)
@@ -123,7 +173,7 @@ def _flash_normalized(provider: Provider, form: ProviderForm, changed: Mapping[s
 
 def _back(provider: Provider) -> Response:
     if provider.families == (Family.VOICE_AI,):
-        return render.redirect_to(url_for("voice_ai.show") + f"#{provider.key}")
+        return render.redirect_to(url_for("voice_ai.show", tab=provider.key))
     return render.redirect_to(url_for("providers.show", key=provider.key))
 
 
@@ -158,10 +208,15 @@ def _page(
         can_verify=verification.can_verify(state.provider),
         ask_password=needs_password(),
         check=check,
+        check_days=check_days.of_subject(scope, state.provider.key),
+        outages=outages.of_subject(scope, state.provider.key),
         evidence=check and proof.LABELS[check.evidence],
         health=health.of(state, check),
         last_test=health.of_test(check),
         tested=tested,
+        read=messages.read(tested) if tested else "",
+        verdict=verdict_of(tested) if tested else None,
+        about_default=messages.ABOUT_DEFAULT,
         retype=retype,
     )
 
@@ -234,7 +289,12 @@ def disconnect(scope: Scope, key: str) -> ResponseReturnValue:
     return _back(provider)
 
 
-@providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, title="Change default provider")
+@providers.page(
+    "/o/<slug>/active/<family>",
+    who=Who.SUPERADMIN,
+    title="Change default provider",
+    guide="move-to-another-provider",
+)
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     """Shows the impact before the change."""
     wanted = _family(family)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from app.core import phone
 
+VOICE_AI = "Voice AI"
+TOOL_SECRET = "Tool secret"
+NO_TAB = "Voice AI has no such tab."
 CHOICE_SAVED = "Voice AI provider saved. You can undo it from the provider's history."
 CHOOSE_ONE = "Choose one"
 WEBHOOK_WORKS = "Webhook verified."

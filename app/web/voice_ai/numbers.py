@@ -8,11 +8,12 @@ from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core.errors import Conflict, Invalid, PatchbayError, Stale
+from app.core.errors import Conflict, Invalid, PatchbayError, Stale, TooMany
 from app.provider import Provider
+from app.providers import trunks
 from app.services.access import users
 from app.services.scope import Scope
-from app.services.voice_ai import numbers, recovery, selection, trunk
+from app.services.voice_ai import last_calls, numbers, recovery, selection, trunk
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
@@ -55,7 +56,8 @@ def _page(
         caution="" if missing else _caution(scope, user_id, number_id),
         interrupted=recovery.interrupted(scope, number.phone_number),
         provider=provider,
-        trunk=selection.trunks()[number.provider],
+        last_calls=context.pop("last_calls", None) or last_calls.of_number(scope, number),
+        trunk=trunks()[number.provider],
         form=form,
         unlisted=unlisted,
         confirm=ConfirmForm(formdata=None),
@@ -84,12 +86,12 @@ def _form(
 
 
 @ai_numbers.page(AT, who=Who.SUPERADMIN, methods=["POST"])
-def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+def enable(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     agent_id = (AgentIdForm().ai_agent_id.data or "").strip()
     try:
         draft = numbers.read({"aiEnabled": True, "aiAgentId": agent_id})
-        number = numbers.switch(scope, context.outbound(), user, number_id, draft)
+        number = numbers.update(scope, context.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
     if caution := trunk.caution(scope, context.outbound(), number):
@@ -100,15 +102,30 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
 
 
 @ai_numbers.page(f"{AT}/off", who=Who.SUPERADMIN, methods=["POST"])
-def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+def disable(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     here_only = yes_or_no("here_only")
     user = users.get(scope, user_id)
     try:
-        number = numbers.switch_off(scope, context.outbound(), user, number_id, here_only=here_only)
+        number = numbers.disable(scope, context.outbound(), user, number_id, here_only=here_only)
     except (Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
     flash(messages.ai_off(number.phone_number, here_only=here_only), "ok")
     return _back(user_id)
+
+
+@ai_numbers.page(f"{AT}/last-call", who=Who.SUPERADMIN, methods=["POST"])
+def read_last_calls(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    """Reads the last call from the trunk and from the agent's provider."""
+    number = numbers.get(scope, users.get(scope, user_id), number_id)
+    try:
+        found = last_calls.refresh(scope, context.outbound(), number)
+    except (Conflict, TooMany) as error:
+        return _page(scope, user_id, number_id, error)
+    if any(report.failure for report in found):
+        return _page(scope, user_id, number_id, last_calls=found)
+    return render.redirect_to(
+        url_for("ai_numbers.show", user_id=user_id, number_id=number_id, _anchor="last_calls")
+    )
 
 
 def _back(user_id: str) -> Response:

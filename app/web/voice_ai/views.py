@@ -2,79 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Conflict, NotFound, TryLater
-from app.provider import Capability, Family
-from app.providers import PROVIDERS, in_family, keys_in
-from app.services.connections import health, proof, store
+from app.models import Check
+from app.provider import Capability, Family, Provider
+from app.providers import PROVIDERS, in_family, is_trunk, keys_in, trunks
+from app.services.audit.actions import Action
+from app.services.connections import check_days, health, proof, store
 from app.services.connections.health import Health
+from app.services.connections.store import StoredConnection
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
+from app.services.status import outages
 from app.services.status.places import Place
-from app.services.voice_ai import config, selection, webhook
-from app.services.voice_ai.webhook import State
+from app.services.voice_ai import config, selection, trunk, webhook, webhook_checks
+from app.services.voice_ai.webhook import State, Status
 from app.web.providers.fields import for_provider
 from app.web.shell import connection_states, render
 from app.web.shell.conflicts import reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password
 from app.web.shell.history import history
-from app.web.shell.registry import Link, Section
+from app.web.shell.places import KEY
+from app.web.shell.registry import Entry, Link, Section
 from app.web.voice_ai import messages
 from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
 
 TONES = {State.ACTIVE: "ok", State.FAILED: "bad"}
+TOOL_SECRET = "tool-secret"  # noqa: S105  the name of a tab
 
 
-def _state(scope: Scope) -> Health:
+def _state(scope: Scope, **_values: str) -> Health:
     return connection_states.worst(scope, keys_in(Family.VOICE_AI))
+
+
+def _tabs() -> dict[str, str]:
+    """Returns the label of each tab by its name in the address: the providers, and the tool secret."""
+    tabs = {provider.key: provider.label for provider in in_family(Family.VOICE_AI)}
+    has_secret = any(map(config.tool_secret_field, selection.having(Capability.AGENTS)))
+    return tabs | ({TOOL_SECRET: messages.TOOL_SECRET} if has_secret else {})
+
+
+def _entries() -> Iterator[Entry]:
+    """The page itself, and for the palette each of its tabs."""
+    yield Entry(messages.VOICE_AI, {})
+    for tab, label in _tabs().items():
+        yield Entry(label, {"tab": tab}, in_navigation=False)
 
 
 @voice_ai.page(
     "/o/<slug>/voice-ai",
     who=Who.SUPERADMIN,
-    title="Voice AI",
-    link=Link(Section.PROVIDERS, 20, state=_state),
-    places={Place.VOICE_AI: {}, Place.CALL_WEBHOOK: {"_anchor": "webhook"}},
+    title=messages.VOICE_AI,
+    link=Link(Section.PROVIDERS, 20, icon="sparkle", key="v", state=_state, entries=_entries),
+    places={
+        Place.VOICE_AI: {},
+        Place.CALL_WEBHOOK: {"_anchor": "webhook"},
+        Place.AI_NUMBERS: {"tab": KEY, "_anchor": "numbers"},
+    },
 )
 def show(scope: Scope) -> ResponseReturnValue:
+    """`tab` is the key of a provider, or the tool secret; without one the first provider is shown."""
+    tabs = _tabs()
+    tab = request.args.get("tab") or next(iter(tabs))
+    if tab not in tabs:
+        raise NotFound(messages.NO_TAB)
     states = store.load_all(scope, in_family(Family.VOICE_AI))
     checks = proof.last_of_all(scope)
-    secret_state = config.tool_secret_state(scope)
-    field = config.tool_secret_field(secret_state.provider)
+    shown = _of_tool_secret(scope) if tab == TOOL_SECRET else _of_provider(scope, states[tab], checks)
     return render.page(
         "voice_ai/show.html",
+        tab=tab,
+        tabs=tabs,
+        holds={key: f"{key} numbers" for key in states if is_trunk(key)},
         states=states,
-        webhooks=webhook.statuses(scope),
-        webhook_is_made={key: webhook.is_made(state) for key, state in states.items()},
         checks=checks,
         health={key: health.of(state, checks.get(key)) for key, state in states.items()},
-        listing=[
-            key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
-        ],
-        forms={key: for_provider(state, fresh=True) for key, state in states.items()},
-        choices=active.choices(Family.VOICE_AI),
-        chosen=request.form.get("provider", active.active(scope, Family.VOICE_AI)),
-        stored=active.active(scope, Family.VOICE_AI),
-        form=ConfirmForm(version=str(scope.organization.version)),
-        has_tool_secret=field is not None,
-        tool_secret=field and secret_state.secrets.get(field.name),
-        numbers=config.config(scope)["phoneNumbers"],
-        carriers=[PROVIDERS[key].label for key in selection.trunks()],
-        history=history(
-            scope,
-            active.FAMILY_WORDS[Family.VOICE_AI],
-            *[state.provider.label for state in states.values()],
-        ),
+        **shown,
     )
+
+
+def _of_tool_secret(scope: Scope) -> dict[str, Any]:
+    state = config.tool_secret_state(scope)
+    field = config.tool_secret_field(state.provider)
+    return {
+        "provider": None,
+        "agents": state.provider,
+        "has_tool_secret": field is not None,
+        "tool_secret": field and state.secrets.get(field.name),
+        "history": history(scope, state.provider.label, kind=Action.CONNECTION_SAVED),
+    }
+
+
+def _of_provider(scope: Scope, state: StoredConnection, checks: Mapping[str, Check]) -> dict[str, Any]:
+    provider = state.provider
+    chooses = provider.key in active.choices(Family.VOICE_AI)
+    subjects = [active.FAMILY_WORDS[Family.VOICE_AI]] if chooses else []
+    carriers = [key for key, trunk in trunks().items() if trunk.key == provider.key]
+    return {
+        "provider": provider,
+        "form": for_provider(state, fresh=True),
+        "webhook": webhook.statuses(scope).get(provider.key),
+        "webhook_is_made": webhook.is_made(state),
+        "can_list": inventory.can_list(provider) and state.is_configured,
+        "carriers": [PROVIDERS[key].label for key in carriers],
+        "numbers": [row for row in config.config(scope)["phoneNumbers"] if row["provider"] in carriers],
+        "verdicts": trunk.verdicts(scope),
+        "history": history(scope, *subjects, provider.label),
+        "check_days": check_days.of_subject(scope, provider.key),
+        "outages": outages.of_subject(scope, provider.key),
+        **(_of_choice(scope) if chooses else {"choices": ()}),
+    }
+
+
+def _of_choice(scope: Scope) -> dict[str, Any]:
+    stored = active.active(scope, Family.VOICE_AI)
+    return {
+        "choices": active.choices(Family.VOICE_AI),
+        "chosen": request.form.get("provider", stored),
+        "stored": stored,
+        "choice_form": ConfirmForm(version=str(scope.organization.version)),
+        "live": sum(row["aiEnabled"] for row in config.config(scope)["phoneNumbers"]),
+    }
 
 
 @voice_ai.page("/o/<slug>/voice-ai/choice", who=Who.SUPERADMIN, methods=["POST"])
@@ -84,7 +143,7 @@ def choose(scope: Scope) -> ResponseReturnValue:
     form = ConfirmForm()
     config.choose(scope, key, reason=form.why, version=form.version_sent)
     flash(messages.CHOICE_SAVED, "ok")
-    return render.redirect_to(url_for("voice_ai.show"))
+    return render.redirect_to(url_for("voice_ai.show", tab=request.args.get("tab")))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, title="Generate a tool secret?")
@@ -113,15 +172,32 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 @voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
     """`provider` reports the calls; `replace` is the id of another webhook that ours may replace."""
+    replace = request.form.get("replace") or None
+    return _with_webhook(partial(webhook.set_up, scope, context.outbound(), replace=replace))
+
+
+@voice_ai.page("/o/<slug>/voice-ai/webhook/check", who=Who.SUPERADMIN, methods=["POST"])
+def check_webhook(scope: Scope) -> ResponseReturnValue:
+    """Changes nothing at the provider."""
+    return _with_webhook(partial(webhook_checks.look, scope, context.outbound()))
+
+
+def _reporting() -> Provider:
+    """Returns the provider of the form. Raises NotFound if it reports no calls."""
     keys = [provider.key for provider in webhook.providers()]
     provider = store.provider_of(request.form.get("provider", keys[0]))
     if provider.key not in keys:
         raise NotFound(messages.no_call_reports(provider.label))
-    replace = request.form.get("replace") or None
+    return provider
+
+
+def _with_webhook(operation: Callable[[Provider], Status]) -> ResponseReturnValue:
+    """Flashes the state that the operation returns, or why there is none."""
+    provider = _reporting()
     try:
-        status = webhook.set_up(scope, context.outbound(), provider, replace=replace)
+        status = operation(provider)
     except Conflict as error:
         flash(error.message, "warn")
     else:
         flash(status.reason or messages.WEBHOOK_WORKS, TONES.get(status.state, "warn"))
-    return render.redirect_to(url_for("voice_ai.show") + "#webhook")
+    return render.redirect_to(url_for("voice_ai.show", tab=provider.key, _anchor="webhook"))
