@@ -8,14 +8,18 @@ from collections.abc import Iterator
 
 from flask import Flask
 
-from app.web.shell import guard, layout, navigation, places
+from app.web.shell import bell, curl, guard, layout, navigation, places, shortcuts, zones
 from app.web.shell.guard import Pages
 
 
 def init_app(app: Flask) -> None:
     navigation.init_app(app)
+    shortcuts.init_app(app)
+    curl.init_app(app)
     layout.init_app(app)
+    zones.init_app(app)
     places.init_app(app)
+    bell.init_app(app)
     app.url_defaults(guard.add_slug)
     for blueprint in blueprints():
         app.register_blueprint(blueprint)

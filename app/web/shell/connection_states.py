@@ -13,7 +13,7 @@ from app.services.scope import Scope
 
 def state_of(scope: Scope, key: str) -> Health:
     """Returns the health of a provider's connection."""
-    return _states(scope)[key]
+    return of_all(scope)[key]
 
 
 def worst(scope: Scope, keys: Iterable[str]) -> Health:
@@ -21,8 +21,8 @@ def worst(scope: Scope, keys: Iterable[str]) -> Health:
     return health.worst([state_of(scope, key) for key in keys])
 
 
-def _states(scope: Scope) -> Mapping[str, Health]:
-    """Reads them once for a request."""
+def of_all(scope: Scope) -> Mapping[str, Health]:
+    """Returns the health of each provider's connection, read once for a request."""
     if "connection_states" not in g:
         states = store.load_all(scope)
         tested = proof.last_of_all(scope)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, make_response, render_template
+from flask import Response, current_app, make_response, render_template, url_for
 from flask_login import current_user
 from htmx_flask import request
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
 
 from app.core.errors import Invalid, PatchbayError
-from app.web.shell import render
+from app.web.shell import guard, registry, render
 
 TITLES = {
     400: "Bad request",
@@ -37,6 +38,25 @@ def _is_known() -> bool:
         return False
 
 
+def page_above() -> Response | None:
+    """Returns the redirect from an address that only takes forms to the page above it; None if there is none.
+
+    A browser opens such an address when its page is reloaded or bookmarked.
+    """
+    if request.method != "GET" or request.htmx:
+        return None
+    adapter = current_app.create_url_adapter(request._get_current_object())
+    try:
+        rule, values = adapter.match(method="POST", return_rule=True)  # type: ignore[union-attr]
+    except HTTPException:
+        return None
+    pages = registry.above(guard.pages(), rule.rule)
+    if not pages:
+        return None
+    names = {*pages[-1].arguments, "slug"} & values.keys()
+    return render.redirect_to(url_for(pages[-1].endpoint, **{name: values[name] for name in names}))
+
+
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """Returns a page that says what is wrong; to htmx a message that goes over the page.
 
@@ -45,6 +65,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     """
     status = status or error.status
     if status == 404 and not request.htmx and _is_known():
+        guard.enter_named_organization()
         return make_response(render_template("shell/errors/missing.html", message=error.message), status)
     template = "shell/errors/note.html" if request.htmx else "shell/errors/error.html"
     page = current_app.jinja_env.get_template(template).render(

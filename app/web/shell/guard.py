@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,11 +26,11 @@ from flask_login import UserMixin, current_user, login_user
 from htmx_flask import request
 
 from app import context
-from app.core import clock
-from app.core.errors import Forbidden
+from app.core import clock, urls
+from app.core.errors import Forbidden, NotFound
 from app.extensions import login
 from app.models import Role, User
-from app.services.access import crossing, sessions, sign_in, step_up
+from app.services.access import crossing, sessions, sign_in, step_up, two_step_policy
 from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
 from app.services.organizations import directory
@@ -36,11 +38,13 @@ from app.services.scope import Actor, Scope
 from app.services.status.places import Place
 from app.web.shell import known_browsers, messages
 from app.web.shell.forms import Form
-from app.web.shell.registry import Link, Page
+from app.web.shell.registry import Action, Link, Page
 
 Subjects = Callable[[Scope, Mapping[str, Any]], Sequence[str]]
 View = Callable[..., ResponseReturnValue]
 Who = crossing.Who
+
+_IN_ORGANIZATION = re.compile("/o/([^/]+)/")
 
 
 @dataclass
@@ -68,7 +72,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 @login.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
-    user = sessions.user_of(context.anonymous_scope(), token)
+    user = sessions.user_of(context.anonymous_scope(), token, is_use=request.blueprint != "bell")
     return SignedIn(token, user) if user else None
 
 
@@ -116,6 +120,7 @@ class Pages(Blueprint):
         self.url_value_preprocessor(_take_slug)
         self.subjects = subjects
         self.registered: list[Page] = []
+        self.actions: list[Action] = []
 
     def page(
         self,
@@ -128,21 +133,32 @@ class Pages(Blueprint):
         places: Mapping[Place, Mapping[str, Any]] | None = None,
         largest_body: int | None = None,
         former: str = "",
+        before_two_step: bool = False,
+        guide: str = "",
+        name: Callable[..., str] | None = None,
+        action: str = "",
+        icon: str = "page",
     ) -> Callable[[View], View]:
         """Guards the view and passes it a Scope, in the organization if the path names one.
 
         With a `title` it is a page that people read; without one it is an action or a file. `largest_body`
         is in bytes, for a route that takes files. `former` is the page's earlier address: it redirects.
+        `name` returns the page's label in breadcrumbs, from the scope and the values of its address.
+        The palette can send an `action`, a form without fields, by that label and with the `icon`.
+        A superadmin who has yet to turn on two-step sign-in opens the routes `before_two_step` only.
         """
 
         def declare(view: View) -> View:
+            endpoint = f"{self.name}.{view.__name__}"
+            if action:
+                self.actions.append(Action(endpoint, rule, action, icon, who))
             if title:
-                endpoint = f"{self.name}.{view.__name__}"
-                self.registered.append(Page(endpoint, rule, title, who, link, places or {}))
+                page = Page(endpoint, rule, title, who, link, places or {}, name, guide)
+                self.registered.append(page)
             self.add_url_rule(
                 rule,
                 view.__name__,
-                _guarded(view, who, largest_body),
+                _guarded(view, who, largest_body, before_two_step),
                 methods=list(methods),
                 provide_automatic_options=False,
             )
@@ -178,7 +194,14 @@ def pages() -> Iterator[Page]:
             yield from blueprint.registered
 
 
-def _guarded(view: View, who: Who, largest_body: int | None) -> View:
+def actions() -> Iterator[Action]:
+    """Returns the actions of the app's blueprints."""
+    for blueprint in current_app.blueprints.values():
+        if isinstance(blueprint, Pages):
+            yield from blueprint.actions
+
+
+def _guarded(view: View, who: Who, largest_body: int | None, before_two_step: bool) -> View:
     @functools.wraps(view)
     def run(**path: Any) -> ResponseReturnValue:
         if who is Who.ANYONE:
@@ -189,11 +212,24 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
             if request.endpoint == "organizations.table":
                 return make_response(redirect(url_for("account.show")))
             raise Forbidden(messages.SUPERADMINS_ONLY)
+        if not before_two_step and two_step_policy.is_missing(context.anonymous_scope(), current_user.user):
+            return _ask_for_two_step()
         return view(_scope(), **path)
 
     run.guard = who  # type: ignore[attr-defined]
     run.largest_body = largest_body  # type: ignore[attr-defined]
     return run
+
+
+def _ask_for_two_step() -> Response:
+    """Redirects to the account's page, the whole page if htmx requested a part."""
+    flash(messages.TWO_STEP_NEEDED, "warn")
+    address = url_for("account.show") + "#two-step"
+    if not request.htmx:
+        return make_response(redirect(address, 303))
+    answer = make_response("", 403)
+    answer.headers["HX-Redirect"] = address
+    return answer
 
 
 def _scope() -> Scope:
@@ -217,12 +253,33 @@ def _scope() -> Scope:
     return inside
 
 
+def enter_named_organization() -> None:
+    """Gives the page of an error the organization that its address names, for a superadmin."""
+    found = _IN_ORGANIZATION.match(request.path)
+    may_enter = current_user.is_superadmin and not two_step_policy.is_missing(
+        context.anonymous_scope(), current_user.user
+    )
+    if not found or "scope" in g or not may_enter:
+        return
+    g.slug = found[1]
+    try:
+        _scope()
+    except NotFound:
+        del g.slug
+
+
 def start_session(scope: Scope, checked: Checked) -> None:
     """Begins a new session, and nothing of an older one goes into it."""
     session.clear()
     token = sign_in.start_session(scope, checked, user_agent=request.user_agent.string)
     login_user(SignedIn(token, checked.user))
     known_browsers.remember(checked.user.id)
+
+
+def begin_code(checked: Checked, after: str | None = None) -> Response:
+    """Redirects to the second step, for a user who proved the first one."""
+    session["code_for"] = [checked.user.id, int(time.time()), checked.state]
+    return make_response(redirect(url_for("sign_in.code", next=urls.local_path(after)), 303))
 
 
 def confirm_password(scope: Scope, password: str | None) -> Scope:

@@ -49,14 +49,21 @@ def _table(**wanted: Any) -> str:
 
 
 UNDO = Markup('{} <a href="{}">Undo…</a>')
+UNDO_IN_PLACE = Markup('{} <a href="{}" hx-post="{}" hx-target="#{}" hx-swap="outerHTML" data-undo>Undo</a>')
 
 
 def flash_undo(text: str, event_id: int | None) -> None:
-    """What was done, with the way to undo it where something was."""
+    """Flashes what was done, with a link to the page that undoes it if anything was done."""
     if event_id is None:
         flash(text, "ok")
-        return
-    flash(
-        UNDO.format(text, url_for("audit_events.confirm_undo", event_id=event_id)),
-        "ok",
-    )
+    else:
+        flash(UNDO.format(text, url_for("audit_events.confirm_undo", event_id=event_id)), "ok")
+
+
+def flash_undo_in_place(text: str, event_id: int | None, address: str, target: str) -> None:
+    """Flashes the same on a page where a click undoes it: `target` is the part that `address` renews."""
+    if event_id is None:
+        flash(text, "ok")
+    else:
+        page = url_for("audit_events.confirm_undo", event_id=event_id)
+        flash(UNDO_IN_PLACE.format(text, page, address, target), "ok")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from app.core import texts
 from app.services.jobs import Kind
 
 SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
+TWO_STEP_NEEDED = "Superadmins need two-step sign-in here. Turn it on to continue."
+GO_HOME = "Go to Home"
+GUIDE_NOT_FOUND = "Guide not found. Help lists them all."
+SWITCH_THEME = "Switch theme"
+API_REFERENCE = "API reference"
 SUPERADMINS_ONLY = "Only superadmins can open this page. Your own page is under Account."
 
 CHANGED_BY_BOTH = "You both changed this. The form has your value."
@@ -15,9 +21,14 @@ TYPE_AGAIN = "Re-enter it: saved secrets are never displayed."
 SECRET_CHANGED_BY_BOTH = f"You both changed it. {TYPE_AGAIN}"
 SECRET_CHANGED_BY_YOU = f"{CHANGED_BY_YOU} {TYPE_AGAIN}"
 
-TOO_MANY_JOBS = "Several imports are running. Nothing was changed. Try again in a moment."
-
-JOB_FIRST_STEPS = {Kind.CHECK_IMPORT: "Reading the file", Kind.APPLY_IMPORT: "Preparing"}
+JOB_FIRST_STEPS = {
+    Kind.CHECK_IMPORT: "Reading the file",
+    Kind.APPLY_IMPORT: "Preparing",
+    Kind.SET_WEBHOOKS: "Reading the selection",
+    Kind.RESTORE_WEBHOOKS: "Reading the selection",
+    Kind.CLEAR_WEBHOOKS: "Reading the selection",
+    Kind.TEST_WEBHOOKS: "Reading the selection",
+}
 
 ABOUT_JOBS = {
     Kind.CHECK_IMPORT: "Nothing is changed yet. The check continues if you leave this page.",
@@ -30,9 +41,17 @@ JOB_INTERRUPTED = {
 }
 
 
+def starred(name: str) -> str:
+    return f"{texts.bidi_isolate(name)} is a favorite now."
+
+
+def unstarred(name: str) -> str:
+    return f"{texts.bidi_isolate(name)} is no longer a favorite."
+
+
 def say_yes_or_no(name: str) -> str:
     return f"Say yes or no to “{name}”."
 
 
-def job_failed(request_id: str) -> str:
-    return f"Unexpected error. Search the log for {request_id}."
+def restored(count: int, number: str | None = None) -> str:
+    return f"{number or texts.count_of(count, 'endpoint')} restored."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, g, request, url_for
@@ -9,20 +11,31 @@ from flask_login import current_user
 
 from app import providers
 from app.core import phone, texts, urls
+from app.core.errors import NotFound
 from app.services.access.crossing import Who
 from app.services.scope import Scope
-from app.web.shell import guard, labels, registry
+from app.web.shell import figures, guard, guides, labels, registry
+from app.web.shell.guides import Guide
 from app.web.shell.registry import Entry, Link, Page, Section
 
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["apart"] = texts.bidi_isolate
     app.jinja_env.filters["count_of"] = texts.count_of
+    app.jinja_env.filters["percent_of"] = figures.percent_of
+    app.jinja_env.filters["sum_of"] = figures.sum_of
+    app.jinja_env.filters["plain_day"] = figures.plain_day
+    app.jinja_env.filters["plain_weekday"] = figures.plain_weekday
+    app.jinja_env.filters["strip_paths"] = figures.strip_paths
+    app.jinja_env.filters["span"] = figures.span
+    app.jinja_env.filters["age"] = figures.age
     app.jinja_env.filters["phone"] = phone.display
     app.jinja_env.filters["shown_url"] = urls.shown
     app.jinja_env.filters["provider_label"] = providers.label
     app.jinja_env.filters["field_label"] = labels.field_label
     app.jinja_env.globals |= {"navigation": navigation, "page_title": page_title}
+    app.jinja_env.globals |= {"page_guide": page_guide, "crumbs": crumbs}
+    app.jinja_env.globals["is_page"] = is_page
     app.context_processor(_context)
 
 
@@ -40,9 +53,51 @@ def page_title(endpoint: str | None = None) -> str:
     raise LookupError(f"No page is registered for {endpoint or request.path}.")
 
 
+def is_page() -> bool:
+    """Whether the request reads a registered page, so that its address opens the same page again."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return request.method == "GET" and any(page.rule == rule for page in guard.pages())
+
+
+def page_guide() -> Guide | None:
+    """Returns the guide of the page at the request's own address; None if there is none."""
+    rule = request.url_rule.rule if request.url_rule else None
+    name = next((page.guide for page in guard.pages() if page.rule == rule), "")
+    return guides.known().get(name.format(**(request.view_args or {})))
+
+
 def may_open(page: Page) -> bool:
     """Whether the role of the signed-in user opens the page."""
     return page.who is not Who.SUPERADMIN or current_user.is_superadmin
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """A page above another one; without `href` it is that page itself."""
+
+    label: str
+    href: str | None
+
+
+def crumbs() -> list[Crumb]:
+    """Returns the organization of the request, and the registered pages above the request's."""
+    scope: Scope | None = g.get("scope")
+    rule = request.url_rule.rule if request.url_rule else ""
+    found = [_crumb(scope, page) for page in registry.above(guard.pages(), rule) if may_open(page)]
+    if scope is None:
+        return found
+    home = next(page for page in guard.pages() if page.rule == registry.HOME)
+    return [Crumb(scope.organization.name, None if rule == home.rule else url_for(home.endpoint)), *found]
+
+
+def _crumb(scope: Scope | None, page: Page) -> Crumb:
+    given = request.view_args or {}
+    values = {name: given[name] for name in page.arguments}
+    label = page.label_for(values)
+    if page.name and scope:
+        with suppress(NotFound):
+            label = page.name(scope, **values)
+    return Crumb(label, url_for(page.endpoint, **values))
 
 
 def navigation() -> list[dict[str, Any]]:
@@ -64,7 +119,9 @@ def _item(page: Page, link: Link, entry: Entry, scope: Scope | None) -> dict[str
         "id": page.endpoint.replace(".", "-"),
         "label": link.label or entry.label,
         "href": href,
-        "current": request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/")),
+        "icon": link.icon,
+        "key": link.key,
+        "current": request.path == href or (href.count("/") > 2 and request.path.startswith(f"{href}/")),
         "state": state,
         "badge": link.badge(scope) if link.badge and scope else None,
     }

@@ -9,9 +9,9 @@ from flask import Flask, g, url_for
 from app.services.status.places import Place
 from app.web.shell import guard
 
-_SLUG, _KEY, _ID = "-slug-", "-key-", "-id-"
+_SLUG, KEY, _ID = "-slug-", "-key-", "-id-"
 """In the place of what differs: a page has hundreds of these links, and `url_for` takes longer than a row."""
-_ARGUMENTS = {"key": _KEY, "endpoint_id": _ID}
+_ARGUMENTS = {"key": KEY, "endpoint_id": _ID}
 
 
 def init_app(app: Flask) -> None:
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 def place(slug: str, where: Place, provider: str | None = None, endpoint_id: str | None = None) -> str:
     """Returns the address of a place in an organization."""
     address = _pattern(where).replace(_SLUG, slug)
-    return address.replace(_KEY, provider or "").replace(_ID, endpoint_id or "")
+    return address.replace(KEY, provider or "").replace(_ID, endpoint_id or "")
 
 
 def _pattern(where: Place) -> str:

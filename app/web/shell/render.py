@@ -26,15 +26,34 @@ from app.services.scope import Scope
 
 CSV = "text/csv; charset=utf-8; header=present"
 LINKED = Markup('{} <a href="{}">{}</a>')
+CONSOLE_LINK = Markup(
+    '<a class="pb-out" href="{}" target="_blank" rel="noopener noreferrer">{}'
+    '<span class="visually-hidden"> (opens in a new tab)</span></a>'
+)
+"""A link out of Patchbay, to a provider's own pages."""
+BACKGROUND = "Patchbay-Background"
+"""The header of a request that a page makes by itself; `static/js/forms.js` sets it."""
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """Returns the page; to htmx its block named as the target, with what was flashed as toasts."""
     if is_fragment_request():
         with suppress(BlockNotFoundError):
-            flashed: list[Any] = get_flashed_messages(with_categories=True)
-            return part(render_block(template, str(request.htmx.target), **context), status, flashed)
+            return part(render_block(template, str(request.htmx.target), **context), status, _flashed())
     return make_response(render_template(template, **context), status)
+
+
+def line(template: str, status: int = 200, **context: Any) -> Response:
+    """Returns a part that has a template of its own, such as one line of a table, with what was flashed."""
+    return part(render_template(template, **context), status, _flashed())
+
+
+def _flashed() -> list[Any]:
+    """Returns the messages to show; to a background request none, as they belong to what follows a form.
+
+    Both may be sent together, with the same cookie.
+    """
+    return [] if BACKGROUND in request.headers else get_flashed_messages(with_categories=True)
 
 
 def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Response:
@@ -63,6 +82,15 @@ def is_fragment_request(block: str | None = None) -> bool:
     htmx = request.htmx
     is_one = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return is_one and block in (None, htmx.target)
+
+
+def page_first(address: str) -> Response:
+    """Leads to a page that comes before a change: the browser opens it, not htmx in a part of the page."""
+    if not request.htmx:
+        return redirect_to(address)
+    response = make_response("")
+    response.headers["HX-Redirect"] = address
+    return response
 
 
 def redirect_to(address: str) -> Response:

@@ -1,7 +1,9 @@
-"""Finding organizations, numbers, people and pages by a few letters: a page, and the palette's list."""
+"""Finding numbers, agents, pages, settings and actions by a few letters: a page, and the palette's list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request, url_for
@@ -11,11 +13,26 @@ from app.core.errors import NotFound
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import search
-from app.web.shell import guard, registry, render
+from app.web.shell import guard, messages, registry, render
 from app.web.shell.guard import Pages, Who
-from app.web.shell.registry import Section
+from app.web.shell.navigation import may_open
+from app.web.shell.registry import Action, Link, Page, Section
 
 find = Pages("find", __name__)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page, a part of one, or with `is_action` the address of a form to send.
+
+    One without an address switches the theme, which needs JavaScript.
+    """
+
+    label: str
+    address: str
+    icon: str
+    keys: str = ""
+    is_action: bool = False
 
 
 @find.page("/find", who=Who.SUPERADMIN, title="Find")
@@ -29,7 +46,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         text=text,
         slug=inside.organization.slug if inside else "",
         found=search.find(inside or scope, text),
-        pages=_pages(inside, text),
+        items={heading: _having(items, text) for heading, items in _items(inside).items()},
     )
 
 
@@ -42,16 +59,51 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
         return None
 
 
-def _pages(inside: Scope | None, text: str) -> list[tuple[str, str]]:
-    """Returns label and address of each page whose label has all the words."""
-    words, found = text.lower().split(), []
+def _having(items: Iterable[Item], text: str) -> list[Item]:
+    """Returns those whose label has all the words."""
+    words = text.lower().split()
+    return [item for item in items if all(word in item.label.lower() for word in words)]
+
+
+def _items(inside: Scope | None) -> dict[str, list[Item]]:
+    """Returns all pages, actions, settings and guides by heading, inside an organization also its own."""
+    found: dict[str, list[Item]] = {"Pages": [], "Actions": [], "Settings": [], "Help": []}
     for page, link in registry.in_order(guard.pages()):
-        slug: dict[str, Any] = {}
-        if link.section is not Section.GLOBAL:
-            if inside is None:
-                continue
-            slug = {"slug": inside.organization.slug}
-        for entry in page.entries():
-            if all(word in entry.label.lower() for word in words):
-                found.append((entry.label, url_for(page.endpoint, **slug, **entry.values)))
+        if may_open(page) and (inside or link.section is Section.GLOBAL):
+            found[_heading(link)] += _of_page(page, link, inside)
+            found["Settings"] += _parts(page, link, inside)
+    found["Actions"] += [*_actions(inside), Item(messages.SWITCH_THEME, "", "sun")]
+    found["Help"].append(Item(messages.API_REFERENCE, "/api/docs", "code"))
     return found
+
+
+def _heading(link: Link) -> str:
+    if link.icon == "help":
+        return "Help"
+    return "Pages" if link.in_navigation else "Actions"
+
+
+def _of_page(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
+    is_near = (link.section is Section.GLOBAL) == (inside is None)
+    keys = f"g {link.key}" if link.key and is_near else ""
+    for entry in page.entries():
+        if entry.in_palette:
+            address = _address(page, inside, **entry.values)
+            yield Item(entry.label, address, link.icon, keys if entry.in_navigation else "")
+
+
+def _parts(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
+    for label, anchor in link.parts.items():
+        yield Item(label, _address(page, inside, _anchor=anchor), link.icon)
+
+
+def _actions(inside: Scope | None) -> Iterator[Item]:
+    for action in guard.actions():
+        if inside or "<slug>" not in action.rule:
+            yield Item(action.label, _address(action, inside), action.icon, is_action=True)
+
+
+def _address(target: Page | Action, inside: Scope | None, **values: Any) -> str:
+    if inside and "<slug>" in target.rule:
+        values["slug"] = inside.organization.slug
+    return url_for(target.endpoint, **values)

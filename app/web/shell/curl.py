@@ -1,0 +1,28 @@
+"""The request to the API that returns what a page shows, as a command for a shell."""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import urlencode
+
+from flask import Flask, g
+
+from app import context
+from app.services.scope import Scope
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals["curl"] = curl
+
+
+def curl(path: str, method: str = "GET") -> str:
+    """Returns the command for a path of the API in the page's organization; the token is in $TOKEN."""
+    scope: Scope = g.scope
+    return command(f"{path}?{urlencode({'organizationId': scope.organization.id})}", method)
+
+
+def command(address: str, method: str = "GET") -> str:
+    """Returns the command for an address of the API, below the portal's own; the token is in $TOKEN."""
+    url = f"{context.shown_origin()}{address}"
+    verb = "" if method == "GET" else f"-X {method} "
+    return f'curl {verb}-H "Authorization: Bearer $TOKEN" {shlex.quote(url)}'

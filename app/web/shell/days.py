@@ -1,0 +1,35 @@
+"""The days that a list is limited to: `from` and `to` in the query, both included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from flask import request
+
+from app.core import days, messages
+
+
+@dataclass
+class Days:
+    """`problems` are by field name; a field with one does not limit the list."""
+
+    since: date | None = None
+    until: date | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_request(cls) -> Days:
+        found = cls()
+        found.since, found.until = found._read("from"), found._read("to")
+        if found.since and found.until and found.since > found.until:
+            found.problems["to"] = messages.END_BEFORE_START
+        return found
+
+    def _read(self, name: str) -> date | None:
+        text = request.args.get(name, "").strip()
+        try:
+            return days.parse(text) if text else None
+        except ValueError:
+            self.problems[name] = messages.NO_DATE
+            return None

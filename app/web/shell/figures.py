@@ -1,0 +1,84 @@
+"""How templates show figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from app.core import clock
+from app.services.connections.check_days import Day
+
+NONE = Markup('<span aria-hidden="true">—</span><span class="visually-hidden">none</span>')
+
+
+def percent_of(part: int, whole: int) -> str | Markup:
+    """Rounded, but neither to 100 nor to 0 unless it is all or none. A dash of nothing."""
+    if not whole:
+        return NONE
+    percent = round(100 * part / whole)
+    if 0 < part < whole:
+        percent = min(max(percent, 1), 99)
+    return f"{percent}%"
+
+
+def sum_of(counts: Mapping[Any, int]) -> int:
+    return sum(counts.values())
+
+
+def plain_day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def plain_weekday(day: date) -> str:
+    return f"{day:%A}, {plain_day(day)}"
+
+
+def span(length: timedelta) -> str:
+    """Returns "42 min", "2 h 18 min", "3 d 4 h"."""
+    minutes = max(round(length.total_seconds() / 60), 0)
+    hours, days = minutes // 60, minutes // 1440
+    if not minutes:
+        return "under 1 min"
+    if not hours:
+        return f"{minutes} min"
+    large, small = (f"{days} d", f"{hours % 24} h") if days else (f"{hours} h", f"{minutes % 60} min")
+    return large if small.startswith("0 ") else f"{large} {small}"
+
+
+def age(moment: datetime) -> str:
+    """Returns how long ago it was, in the largest unit that fits: "5 min", "3 h", "12 d"."""
+    minutes = int((clock.now() - moment).total_seconds() // 60)
+    if minutes < 60:
+        return f"{max(minutes, 1)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+
+
+CELL, CELL_GAP, STRIP_HEIGHT = 4, 1, 16
+"""Of a strip in a table, in pixels."""
+
+
+def strip_paths(days: Iterable[Day]) -> dict[str, str]:
+    """Returns the outline of a small strip by kind of cell: one path for each, as a table has many strips."""
+    paths: dict[str, str] = defaultdict(str)
+    for place, day in enumerate(days):
+        for kind, top, height in _cells(day):
+            paths[kind] += f"M{place * (CELL + CELL_GAP)} {top}h{CELL}v{height}h-{CELL}z"
+    return paths
+
+
+def _cells(day: Day) -> Iterator[tuple[str, int, int]]:
+    """Yields the kind, top and height of the parts of a day: a failure is taller than what is well."""
+    if not day.checks:
+        yield "none", STRIP_HEIGHT - 2, 2
+        return
+    rest, top = "ok" if day.healthy else "idle", 5
+    if day.unhealthy:
+        bad = max(round(STRIP_HEIGHT * day.unhealthy / day.checks), 6)
+        yield "bad", 0, bad
+        top = bad + 1
+    if day.unhealthy < day.checks and top < STRIP_HEIGHT:
+        yield rest, top, STRIP_HEIGHT - top

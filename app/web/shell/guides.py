@@ -1,0 +1,107 @@
+"""Help: the guides of `docs/guides` as pages. HTML in them is shown as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Response, send_from_directory, url_for
+from flask.typing import ResponseReturnValue
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from app.core.errors import NotFound
+from app.services.scope import Scope
+from app.web.shell import messages, render
+from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Entry, Link, Section
+
+guides = Pages("guides", __name__)
+
+DOCS = Path(__file__).parents[3] / "docs"
+_GUIDE = re.compile(r"([a-z0-9-]+)\.md(#.*)?")
+_PICTURE = re.compile(r"\.\./screenshots/([a-z0-9-]+\.png)")
+_NOT_IN_ANCHOR = re.compile(r"[^\w\s-]")
+
+
+@dataclass(frozen=True)
+class Guide:
+    name: str
+    title: str
+    text: str
+
+
+@cache
+def known() -> dict[str, Guide]:
+    """Returns the guides by name, in the order of their titles."""
+    found = [_read(file) for file in (DOCS / "guides").glob("*.md")]
+    return {guide.name: guide for guide in sorted(found, key=lambda guide: guide.title)}
+
+
+def _read(file: Path) -> Guide:
+    title, _, text = file.read_text().partition("\n")
+    return Guide(file.stem, title.removeprefix("# ").strip(), text)
+
+
+@cache
+def _markup(name: str) -> Markup:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(known()[name].text)
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "heading_open" and following:
+            token.attrSet("id", anchor(following.content))
+        _own_addresses(token.children or ())
+    html = parser.renderer.render(tokens, parser.options, {})
+    html = html.replace("<table>", '<div class="pb-guide-table" tabindex="0"><table>')
+    html = html.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    return Markup(html)  # noqa: S704
+
+
+def anchor(heading: str) -> str:
+    """Returns the anchor of a heading, as code hosts make it."""
+    return re.sub(r"\s", "-", _NOT_IN_ANCHOR.sub("", heading.lower()))
+
+
+def _own_addresses(tokens: Iterable[Token]) -> None:
+    """Replaces relative addresses of files by those of pages; other sites get no Referer."""
+    for token in tokens:
+        if token.type == "link_open":
+            address = str(token.attrGet("href"))
+            if found := _GUIDE.fullmatch(address):
+                token.attrSet("href", url_for("guides.show", guide=found[1]) + (found[2] or ""))
+            elif address.startswith("https://"):
+                token.attrSet("rel", "noopener noreferrer")
+        if token.type == "image" and (found := _PICTURE.fullmatch(str(token.attrGet("src")))):
+            token.attrSet("src", url_for("guides.picture", picture=found[1]))
+
+
+@guides.page("/help", who=Who.USER, title="Help", link=Link(Section.GLOBAL, 50, icon="help"))
+def table(_scope: Scope) -> ResponseReturnValue:
+    return render.page("shell/guides.html", guides=known().values())
+
+
+def _entries() -> list[Entry]:
+    return [Entry(guide.title, {"guide": guide.name}, in_navigation=False) for guide in known().values()]
+
+
+@guides.page(
+    "/help/<guide>",
+    who=Who.USER,
+    title="Guide",
+    link=Link(Section.GLOBAL, 51, in_navigation=False, icon="help", entries=_entries),
+)
+def show(_scope: Scope, guide: str) -> ResponseReturnValue:
+    if guide not in known():
+        raise NotFound(messages.GUIDE_NOT_FOUND)
+    return render.page("shell/guide.html", guide=known()[guide], body=_markup(guide), guides=known().values())
+
+
+@guides.page("/help/pictures/<picture>", who=Who.USER)
+def picture(_scope: Scope, picture: str) -> Response:
+    response = send_from_directory(DOCS / "screenshots", picture, mimetype="image/png")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,33 @@
+"""The button of the setup's next step, beside what was done."""
+
+from __future__ import annotations
+
+from flask import flash, request, url_for
+from markupsafe import Markup
+
+from app.services.scope import Scope
+from app.services.status import setup
+from app.web.shell import messages
+from app.web.shell.places import place
+
+BUTTON = Markup('{} <a class="btn btn-sm btn-primary" href="{}">{}</a>')
+
+
+def button(scope: Scope) -> tuple[str, str] | None:
+    """Returns the words and the address of the next step's button; None after the last, and on its page."""
+    step = setup.next_step(scope)
+    if step is None:
+        return None
+    address = place(scope.organization.slug, step.place, step.provider, step.endpoint_id)
+    return None if address == request.path else (step.key.label, address)
+
+
+def flash_done(scope: Scope, text: str) -> None:
+    """Flashes what was done, with the button of the next step if there is one, and it is on another page."""
+    found = button(scope)
+    flash(BUTTON.format(text, found[1], found[0]) if found else text, "ok")
+
+
+def flash_with_home(text: str) -> None:
+    """Flashes that the last step was done, with the button of the organization's home."""
+    flash(BUTTON.format(text, url_for("home.show"), messages.GO_HOME), "ok")
