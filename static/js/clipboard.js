@@ -1,4 +1,4 @@
-// Copy buttons: [data-copy] is copied, [data-what] says what it is.
+// Copy buttons: [data-copy] is copied, or if that is empty, the code of its figure. [data-what] says what it is.
 import { announce, complain } from "./toasts.js";
 
 // Fallback for insecure contexts and browsers that refuse clipboard access.
@@ -33,8 +33,8 @@ const show = (button, isCopied) => {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest?.("[data-copy]");
   if (!button) return;
-  const { copy: text, what } = button.dataset;
-  if (!(await copy(text))) {
+  const { what } = button.dataset;
+  if (!(await copy(button.dataset.copy || button.closest("figure").querySelector("pre").textContent))) {
     complain(`Your browser blocked copying the ${what}. Select and copy it manually.`);
     return;
   }

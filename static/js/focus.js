@@ -40,7 +40,7 @@ document.addEventListener("click", ({ target, detail: clicks }) => {
 export const openPage = (announce) => {
   const pressed = take("pressed");
   const wanted = document.getElementById(location.hash.slice(1))?.querySelector("[autofocus]");
-  const isTaken = document.querySelector("main [autofocus]:not(.pb-summary)");
+  const isTaken = document.querySelector("main [autofocus]:not(.pb-summary, dialog *)");
   const isFree = document.activeElement === document.body && !isTaken;
   const news = document.querySelector(".pb-summary") ?? document.querySelector(".pb-flashes, main [role=alert]");
   if (wanted) addEventListener("load", () => wanted.focus()); // browsers ignore it in a part that the address names

@@ -44,3 +44,9 @@ document.addEventListener("htmx:configRequest", ({ detail: { verb, formData } })
   if (verb !== "get") return;
   for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
 });
+
+// Read by time, on load or after another part changed: not what the user waits for. See `render.py`.
+document.addEventListener("htmx:configRequest", ({ detail: { verb, headers, triggeringEvent } }) => {
+  const isByItself = !triggeringEvent || triggeringEvent instanceof CustomEvent;
+  if (verb === "get" && isByItself) headers["Patchbay-Background"] = "true";
+});

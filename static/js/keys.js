@@ -1,5 +1,4 @@
 // Keys: Ctrl K for the palette, Esc to leave, and single keys that can be turned off. Each page works without them.
-import { backToBoxes } from "./selection.js";
 import { read, write } from "./storage.js";
 import { setExactTimes, timesAreExact } from "./times.js";
 import { dismissAll } from "./toasts.js";
@@ -28,12 +27,13 @@ document.addEventListener("click", ({ target }) => {
 
 // The palette, which is loaded when it is first opened
 
-const opener = document.querySelector("[data-palette]");
-const openPalette = async () => (await import("./palette.js")).openPalette();
-opener?.addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+const opener = document.querySelector("[data-palette=find]");
+const openPalette = async (from) => (await import("./palette.js")).openPalette(from);
+document.addEventListener("click", (event) => {
+  const from = event.target.closest?.("[data-palette]");
+  if (!from || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  openPalette();
+  openPalette(from);
 });
 
 // Keys
@@ -42,11 +42,23 @@ const goTo = (element) => {
   element?.focus();
   element?.select?.();
 };
+// Declared in app/web/shell/shortcuts.py, which the dialog lists.
 const SINGLE = {
   "/": () => goTo(document.querySelector("main [data-search]")),
   n: () => document.querySelector(".pb-actions a.btn-primary")?.click(),
   t: () => setExactTimes(!timesAreExact()),
   "?": openHelp,
+};
+export const onKey = (key, act) => (SINGLE[key] = act);
+
+// `g`, then the letter of a page
+const GO_WITHIN = 1500;
+let goesSince = -Infinity;
+const go = (key) => {
+  const isSecond = performance.now() - goesSince < GO_WITHIN;
+  goesSince = !isSecond && key === "g" ? performance.now() : -Infinity;
+  if (isSecond) document.querySelector(`[data-go="${CSS.escape(key)}"]`)?.click();
+  return isSecond || key === "g";
 };
 
 // Esc leaves what is open around the focus, and then the messages.
@@ -54,12 +66,11 @@ const leave = (from) => {
   const menu = from.closest(".pb-rail") && document.querySelector(".pb-menu[open]");
   const opened = from.closest("details[open]") ?? menu;
   const edit = from.closest("[data-edit-row]");
-  const bar = from.closest("[data-do]");
   if (opened) {
     opened.open = false;
     opened.querySelector("summary").focus();
   } else if (edit) edit.querySelector("[data-cancel]").click();
-  else if (!bar || !backToBoxes(bar)) dismissAll();
+  else dismissAll();
 };
 
 document.addEventListener("keydown", (event) => {
@@ -70,10 +81,12 @@ document.addEventListener("keydown", (event) => {
   const isFree = !isOff && !isInDialog && !target.closest?.(TYPING);
   if (isCommand && !altKey && !shiftKey && key.toLowerCase() === "k" && opener) {
     event.preventDefault();
-    openPalette();
+    openPalette(opener);
   } else if (key === "Escape" && !isInDialog) leave(target);
-  else if (isFree && help && !isCommand && !altKey && key in SINGLE) {
+  else if (isFree && help && !isCommand && !altKey) {
+    const isPage = go(key);
+    if (!isPage && !(key in SINGLE)) return;
     event.preventDefault();
-    SINGLE[key]();
+    if (!isPage) SINGLE[key]();
   }
 });

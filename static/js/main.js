@@ -1,10 +1,12 @@
 // Comforts: each page works without them.
+import "./bell.js";
 import "./clipboard.js";
 import "./forms.js";
 import "./keys.js";
+import "./recents.js";
+import "./reveal.js";
 import "./theme.js";
 import { giveBack, openPage } from "./focus.js";
-import { tickAgain } from "./selection.js";
 import { localize } from "./times.js";
 import { announce, complain } from "./toasts.js";
 
@@ -24,7 +26,6 @@ const sayAgain = (part) => {
 document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
   if (part === document.body || part.closest("#toasts")) return;
   localize(part.parentNode ?? part);
-  tickAgain(part);
   sayAgain(part);
   giveBack(part);
 });

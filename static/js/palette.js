@@ -1,26 +1,36 @@
-// The palette: the Find page's form and list in a dialog, as a combo box and its list.
-const opener = document.querySelector("[data-palette]");
-let palette = null;
+// A find page's form and list in a dialog, as a combo box and its list. The link that opens it leads to the page.
+import { recentOrganizations, recents } from "./recents.js";
+
+const SHOWN = 5;
+const palette = document.getElementById("palette");
 let isWaiting = false;
+let kind = "";
 
 const input = () => palette.querySelector("input[type=search]");
 const options = () => [...palette.querySelectorAll("[role=option]")];
 const chosen = () => palette.querySelector("[aria-selected=true]");
 
-export const openPalette = async () => {
+export const openPalette = async (opener) => {
   const here = document.querySelector("main .pb-find-page");
   if (here) return here.querySelector("input[type=search]").focus();
-  if (!palette && !(await build())) return location.assign(opener.href);
+  if (!(await build(opener))) return location.assign(opener.href);
   if (!palette.open) palette.showModal();
   input().focus();
   input().select();
 };
 
-const build = async () => {
+const build = async (opener) => {
   const answer = await fetch(opener.href, { headers: { "X-Requested-With": "palette" } });
   if (!answer.ok || answer.redirected) return false;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  palette ??= dress(page.querySelector(".pb-find-page"));
+  palette.querySelector(".pb-find-page")?.remove();
+  palette.prepend(document.adoptNode(page.querySelector(".pb-find-page")));
+  kind = opener.dataset.palette;
+  palette.setAttribute("aria-label", input().getAttribute("aria-label"));
+  set(input(), { role: "combobox", "aria-expanded": "true", "aria-controls": "found-list" });
+  set(input(), { "aria-autocomplete": "list" });
+  htmx.process(palette);
+  list();
   return true;
 };
 
@@ -28,29 +38,66 @@ const set = (element, attributes) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 };
 
-const dress = (found) => {
-  palette = document.getElementById("palette");
-  palette.prepend(document.adoptNode(found));
-  set(input(), { role: "combobox", "aria-expanded": "true", "aria-controls": "found-list" });
-  set(input(), { "aria-autocomplete": "list" });
-  htmx.process(palette);
-  palette.addEventListener("keydown", walk);
-  palette.addEventListener("htmx:load", list);
-  list();
-  return palette;
+// What the server does not know: the pages opened last, and the buttons of the page below.
+
+const hasWords = (label) => {
+  const words = input().value.toLowerCase().split(/\s+/);
+  return words.every((word) => label.toLowerCase().includes(word));
+};
+const wordsOf = (element) => element.textContent.trim().replace(/\s+/g, " ");
+
+const linksTo = (pages) =>
+  pages
+    .filter(({ title }) => hasWords(title))
+    .slice(0, SHOWN)
+    .map(({ href, title }) => Object.assign(document.createElement("a"), { href, textContent: title }));
+
+const pageItems = () => {
+  const buttons = [...document.querySelectorAll("main :is(.pb-actions :is(a, button), [data-copy])")];
+  const labels = new Map(buttons.map((button) => [wordsOf(button), button]));
+  const known = new Set([...palette.querySelectorAll("#found-list :is(a, button)")].map(wordsOf));
+  const isNew = ([label]) => input().value.trim() && hasWords(label) && !known.has(label);
+  return [...labels].filter(isNew).slice(0, SHOWN).map(([textContent, button]) => {
+    const item = Object.assign(document.createElement("button"), { type: "button", textContent });
+    item.addEventListener("click", () => {
+      palette.close();
+      button.click();
+    });
+    return item;
+  });
+};
+
+const addGroup = (name, icon, items) => {
+  if (!items.length) return;
+  const group = document.createElement("ul");
+  for (const item of items) {
+    item.prepend(document.getElementById(icon).content.cloneNode(true));
+    const row = document.createElement("li");
+    row.append(item);
+    group.append(row);
+  }
+  palette.querySelector("#found-list").prepend(
+    Object.assign(document.createElement("h2"), { textContent: name }),
+    group,
+  );
 };
 
 const list = () => {
+  const isEmpty = palette.querySelector("#found-list a, #found-list button") === null;
+  for (const extra of palette.querySelectorAll("[data-page-only]")) extra.remove();
+  if (kind === "find") addGroup("On this page", "icon-page", pageItems());
+  addGroup("Recent", "icon-recent", linksTo(kind === "find" ? recents() : recentOrganizations()));
   set(palette.querySelector("#found-list"), { role: "listbox", "aria-label": "Found" });
   for (const group of palette.querySelectorAll("#found-list ul")) {
     const heading = group.previousElementSibling;
     set(group, { role: "group", "aria-label": heading.textContent });
     set(heading, { "aria-hidden": "true" });
   }
-  for (const item of palette.querySelectorAll("#found-list li")) set(item, { role: "none" });
-  for (const [place, link] of palette.querySelectorAll("#found-list a").entries()) {
+  for (const item of palette.querySelectorAll("#found-list :is(li, form)")) set(item, { role: "none" });
+  for (const [place, link] of palette.querySelectorAll("#found-list :is(a, button)").entries()) {
     set(link, { id: `found-${place}`, role: "option", tabindex: "-1" });
   }
+  if (isEmpty && options().length) palette.querySelector("#found > p").textContent = `${options().length} found`;
   choose(options()[0]);
   if (isWaiting) enter();
 };
@@ -79,3 +126,6 @@ const walk = (event) => {
   else return;
   event.preventDefault();
 };
+
+palette.addEventListener("keydown", walk);
+palette.addEventListener("htmx:load", list);

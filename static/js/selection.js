@@ -1,4 +1,4 @@
-// Row selection: count, select all, Shift ranges. The selection survives a swap.
+// Row selection: count, select all, Shift ranges. The selection survives a swap. Loaded by the pages that have rows.
 let last = null;
 let ticked = new Set();
 
@@ -9,9 +9,21 @@ const boxesOf = (form, kind) => {
 const boxOf = (form, value) => boxesOf(form).find((box) => box.value === value);
 const tick = (boxes, isTicked) => boxes.forEach((box) => (box.checked = isTicked));
 
+// A button that says how many it takes. `data-counts`: the kind of row that it cannot take, if any.
+const countOn = (way, ticked) => {
+  const button = way.querySelector("button");
+  button.dataset.word ??= button.textContent;
+  const isRefused = ticked.some((box) => box.dataset.tick === way.dataset.counts);
+  button.disabled = !ticked.length || isRefused;
+  button.textContent = button.disabled ? button.dataset.word : `${button.dataset.word} (${ticked.length})`;
+};
+
 const count = (form) => {
-  const number = boxesOf(form).filter((box) => box.checked).length;
-  form.querySelector("[data-ticked]").textContent = number ? `${number} selected` : "";
+  const boxes = boxesOf(form).filter((box) => box.checked);
+  const mapped = boxes.filter((box) => box.dataset.tick === "mapped").length;
+  const words = boxes.length ? `${boxes.length} selected` : "";
+  form.querySelector("[data-ticked]").textContent = mapped ? `${words}, ${mapped} already imported` : words;
+  for (const way of form.querySelectorAll("[data-counts]")) countOn(way, boxes);
   for (const all of form.elements) {
     if (!all.matches("input[data-tick-all]")) continue;
     const boxes = boxesOf(form, all.dataset.tickAll);
@@ -49,20 +61,27 @@ document.addEventListener("keydown", (event) => {
   if (box.matches("[data-tick]")) last = box.value;
   box.form.querySelector("[data-do] :is(button, input, select)")?.focus();
 });
-export const backToBoxes = (bar) => {
-  const box = last && boxOf(bar.closest("form"), last);
-  box?.focus();
-  return Boolean(box);
-};
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const bar = event.key === "Escape" && !event.target.closest("details[open]") && event.target.closest("[data-do]");
+    const box = bar && last && boxOf(bar.closest("form"), last);
+    if (!box || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    box.focus();
+  },
+  true,
+);
 
 document.addEventListener("htmx:beforeSwap", () => {
   ticked = new Set([...document.querySelectorAll("[data-tick]:checked")].map((box) => box.value));
 });
-export const tickAgain = (part) => {
+document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
   const boxes = [...part.querySelectorAll("[data-tick]")].filter((box) => ticked.has(box.value));
   tick(boxes, true);
+  for (const words of part.querySelectorAll("form [data-ticked]")) count(words.closest("form"));
   if (boxes.length) count(boxes[0].form);
-};
+});
 
 addEventListener("pageshow", () => {
   for (const words of document.querySelectorAll("form [data-ticked]")) count(words.closest("form"));

@@ -2,7 +2,14 @@
 // The page is drawn when this has run (blocking="render"), so nothing moves.
 import { read, write } from "./storage.js";
 
-const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const YEAR = 31_536_000;
+if (ZONE && document.body.matches(".pb-portal") && !document.cookie.split("; ").includes(`patchbay-zone=${ZONE}`)) {
+  document.cookie = `patchbay-zone=${ZONE}; path=/; max-age=${YEAR}; samesite=lax; secure`;
+}
+
+const exact = (date, timeZone) =>
+  date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long", timeZone });
 let isExact = read("times") === "exact";
 
 const shorten = (date, isDay) => {
@@ -22,8 +29,11 @@ const show = (time, exactly) => {
 export const localize = (root) => {
   for (const time of root.querySelectorAll("time[data-time]:not([title])")) {
     const date = new Date(time.dateTime);
-    time.title = EXACT.format(date);
-    time.dataset.short = shorten(date, time.dataset.time === "day");
+    // A list by day is in the zone that the server had: before the first page, it knows none.
+    time.title = exact(date, time.closest("[data-zone]")?.dataset.zone);
+    const { time: kind } = time.dataset;
+    const isMade = kind === "age" || kind === "clock";
+    time.dataset.short = isMade ? time.textContent : shorten(date, kind === "day");
     show(time, isExact);
   }
 };

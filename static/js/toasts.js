@@ -20,13 +20,15 @@ export const complain = (text) => {
 const dismiss = (box) => {
   const hadFocus = box.contains(document.activeElement);
   box.remove();
-  if (hadFocus) focusOn(box.cameFrom?.isConnected ? box.cameFrom : document.getElementById("main"));
+  if (!hadFocus) return;
+  const from = box.cameFrom;
+  focusOn((from?.isConnected ? from : from?.id && document.getElementById(from.id)) || document.getElementById("main"));
 };
 
 export const dismissAll = () => region.querySelectorAll(".pb-toast").forEach(dismiss);
 
 // Good news goes by itself, unless it is being read.
-const expire = (box) => setTimeout(leave, SECONDS * 1000, box);
+const expire = (box) => setTimeout(leave, SECONDS * (box.querySelector("a") ? 2000 : 1000), box);
 const leave = (box) => (box.matches(":hover, :focus-within") ? expire(box) : box.remove());
 
 new MutationObserver((changes) => {
@@ -41,4 +43,8 @@ region.addEventListener("focusin", ({ target, relatedTarget }) => {
 });
 region.addEventListener("click", ({ target }) => {
   if (target.closest("[data-dismiss]")) dismiss(target.closest(".pb-toast"));
+});
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => {
+  const box = successful && elt.matches("[data-undo]") && elt.closest(".pb-toast, .pb-note");
+  if (box) dismiss(box);
 });

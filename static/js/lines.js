@@ -1,0 +1,95 @@
+// The table of numbers: its filter, and keys for its lines. All of it works without this.
+import { onKey } from "./keys.js";
+import { announce } from "./toasts.js";
+
+const form = document.getElementById("filter");
+
+// A chip and "Clear" empty fields of the form, which asks for the table again.
+const clear = (names) => {
+  const fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
+  const emptied = names ? fields.filter((field) => field.name === names) : fields;
+  for (const field of emptied) field.value = "";
+  form.elements.provider.dispatchEvent(new Event("change", { bubbles: true }));
+  (names ? form.querySelector("summary") : form.elements.q).focus();
+};
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-clears]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  clear(link.dataset.clears);
+});
+document.addEventListener("pointerdown", ({ target }) => {
+  for (const pop of document.querySelectorAll("[data-pop][open]")) if (!pop.contains(target)) pop.open = false;
+});
+
+// Keys go to the line that has the focus, or else the pointer.
+
+const LINE = "tr[data-row]";
+const focused = () => document.activeElement.closest(LINE);
+const current = () => focused() ?? document.querySelector(`${LINE}:hover`);
+const step = (by) => {
+  const lines = [...document.querySelectorAll(LINE)];
+  const at = lines.indexOf(focused());
+  const next = at < 0 ? lines.at(by > 0 ? 0 : -1) : lines[at + by];
+  next?.querySelector(".pb-num").focus();
+};
+const press = (part) => () => current()?.querySelector(part)?.click();
+onKey("j", () => step(1));
+onKey("k", () => step(-1));
+onKey("x", press("[data-tick]"));
+onKey("e", press("[id^=edit-]"));
+onKey("c", press("[data-copy]"));
+document.addEventListener("keydown", (event) => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(`${LINE} .pb-num`)) return;
+  event.preventDefault();
+  step(by);
+});
+
+// One line is edited at a time, and what was typed in it is not lost to another or to a refresh.
+
+const opened = () => document.querySelector("[data-edit-row]");
+const isTyped = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  const edited = opened();
+  if (edited && elt.matches("[data-refresh]")) event.preventDefault();
+  if (!edited || !elt.matches("[id^=edit-]")) return;
+  if ([...edited.querySelectorAll("input:not([type=hidden])")].some(isTyped)) {
+    event.preventDefault();
+    edited.querySelector("input:not([type=hidden])").focus();
+    announce("Save or cancel this edit first.");
+  } else edited.querySelector("[data-cancel]").click();
+});
+
+// A live line goes down only after a dialog that names it.
+
+const dialog = document.getElementById("goes-down");
+const fill = (line) => {
+  const agents = [...line.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent]);
+  const words = { label: line.querySelector(".pb-l-label")?.textContent, ...Object.fromEntries(agents) };
+  dialog.querySelector("[data-of=number]").textContent = line.querySelector(".pb-num").textContent;
+  for (const name of ["label", "in", "out"]) {
+    const place = dialog.querySelector(`[data-of=${name}]`);
+    place.hidden = !words[name];
+    place.querySelector("bdi").textContent = words[name] ?? "";
+  }
+};
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, issueRequest } = event.detail;
+  if (event.defaultPrevented || !elt.matches("[data-goes-down]")) return;
+  event.preventDefault();
+  fill(elt.closest(LINE));
+  dialog.returnValue = "";
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "yes") return;
+      elt.insertAdjacentHTML("beforeend", '<input type="hidden" name="confirmed" value="yes">');
+      issueRequest(true);
+    },
+    { once: true },
+  );
+  dialog.showModal();
+});

@@ -1,0 +1,31 @@
+// The pages opened last in this browser, newest first. They are deleted when no one is signed in.
+import { read, write } from "./storage.js";
+
+const MOST = 30;
+const main = document.querySelector("main");
+const organization = document.querySelector(".pb-crumbs li")?.textContent.trim();
+const slugOf = (href) => href.match(/^\/o\/([^/]+)\//)?.[1];
+const page = { organization, href: location.pathname, title: document.title.replace(/^\(\d+\) | · Patchbay$/g, "") };
+
+export const recents = () => {
+  try {
+    return JSON.parse(read("recents") ?? "[]").filter(({ href }) => href !== page.href);
+  } catch {
+    return [];
+  }
+};
+
+// Other organizations than the page's, each with its home.
+export const recentOrganizations = () => {
+  const found = new Map();
+  for (const { href, organization: title } of recents()) {
+    const slug = slugOf(href);
+    if (slug && title && slug !== slugOf(page.href)) found.set(slug, { title, href: `/o/${slug}/` });
+  }
+  return [...found.values()];
+};
+
+// A question is not a place to return to.
+const isPlace = main?.matches("[data-recent]") && !document.querySelector("h1").textContent.trim().endsWith("?");
+if (document.body.matches(".pb-plain-page")) write("recents", "[]");
+else if (isPlace && page.href !== "/find") write("recents", JSON.stringify([page, ...recents()].slice(0, MOST)));
