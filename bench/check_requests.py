@@ -1,21 +1,25 @@
-"""Counts the requests of one check of a whole account, for each provider with numbers. See README.md here."""
+"""Counts the requests of one check of a whole account, and of reading its last calls. See README.md here."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 from flask import Flask
 from sqlalchemy import delete, select
 
 from app import context, create_app
 from app.config import Settings
+from app.core import clock
 from app.extensions import db
 from app.models import Base, Endpoint, Organization, User, VoicePhoneNumber
-from app.provider import Capability, Family, Provider
+from app.provider import Capability, Family, Provider, ReadsCalls
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue, runs
@@ -26,6 +30,7 @@ from devtools.scopes import PASSWORD, scope_of
 from devtools.server import clean_environment
 from simulators import SIMULATORS
 from simulators.base import Simulator
+from simulators.elevenlabs import ElevenLabs
 
 PAGE_SIZES = {"twilio": 1000, "exotel": 50, "vobiz": 100}
 """Of the real lists."""
@@ -35,14 +40,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.check_requests", description=__doc__)
     parser.add_argument("--numbers", type=int, default=2000, help="numbers of each account")
     count = parser.parse_args().numbers
-    upstreams = {key: kind() for key, kind in SIMULATORS.items() if _is_checked(PROVIDERS[key])}
+    upstreams = {key: kind() for key, kind in SIMULATORS.items()}
     with ExitStack() as stack:
         for upstream in upstreams.values():
             stack.enter_context(upstream)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-"))
         scope = stack.enter_context(_scope(Path(folder), upstreams.values()))
         for key, upstream in upstreams.items():
-            _print(PROVIDERS[key], count, _requests(scope, PROVIDERS[key], upstream, count))
+            if not _is_checked(PROVIDERS[key]):
+                continue
+            first, next_ = _requests(scope, PROVIDERS[key], upstream, count)
+            _print(f"{PROVIDERS[key].label}, first check", count, first)
+            _print(f"{PROVIDERS[key].label}, next check", count, next_)
+        for key, upstream in upstreams.items():
+            if Capability.LAST_CALLS in PROVIDERS[key].capabilities:
+                made = _of_last_calls(PROVIDERS[key], upstream, count)
+                _print(f"{PROVIDERS[key].label}, last calls", count, made)
 
 
 def _is_checked(provider: Provider) -> bool:
@@ -50,22 +63,41 @@ def _is_checked(provider: Provider) -> bool:
     return bool(is_used) and Capability.NUMBERS in provider.capabilities
 
 
-def _print(provider: Provider, count: int, requests: Mapping[str, int]) -> None:
+def _print(name: str, count: int, requests: Mapping[str, int]) -> None:
     total = sum(requests.values())
     shown = ", ".join(f"{number:,} {path}" for path, number in requests.items())
-    print(
-        f"{provider.label}: {count:,} numbers, {total:,} requests, {total / count:.3f} per number ({shown})"
-    )
+    print(f"{name}: {count:,} numbers, {total:,} requests, {1000 * total / count:.1f} per 1,000 ({shown})")
 
 
-def _requests(scope: Scope, provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
-    """How many requests one check of everything makes, by host."""
+def _of_last_calls(provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
+    """How many requests reading the last day's calls makes, if each number was called once."""
+    upstream.page_size_cap = PAGE_SIZES.get(provider.key, upstream.page_size_cap)
+    upstream.requests.clear()
+    numbers = [f"+1{4_155_000_000 + place}" for place in range(count)]
+    for number in numbers:
+        upstream.calls.add(number, ago=timedelta(hours=1))
+        if isinstance(upstream, ElevenLabs):
+            upstream.convai.add(number)
+    since, reader = clock.now() - timedelta(days=1), cast(ReadsCalls, provider)
+    found = reader.last_calls(context.outbound(), upstream.values, numbers, since)
+    assert len(found.calls) == count, provider.key
+    return Counter(request.host for request in upstream.requests)
+
+
+def _requests(
+    scope: Scope, provider: Provider, upstream: Simulator, count: int
+) -> Sequence[Mapping[str, int]]:
+    """How many requests a first check of everything makes, by host, and the one after it."""
     upstream.clear_numbers()
     upstream.page_size_cap = PAGE_SIZES.get(provider.key, upstream.page_size_cap)
     numbers = [f"+1{4_155_000_000 + place}" for place in range(count)]
     for number in numbers:
         upstream.add(number)
     _connect(scope, provider, upstream, numbers)
+    return [_one_check(scope, provider, upstream, count) for _ in range(2)]
+
+
+def _one_check(scope: Scope, provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
     upstream.requests.clear()
     report = runs.run_at(scope, context.outbound(), provider.key, everything=True)
     assert (report.checked, report.failure) == (count, None), report

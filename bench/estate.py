@@ -31,7 +31,7 @@ from app.models import (
     VoicePhoneNumber,
 )
 from app.models.base import new_id
-from app.provider import Family
+from app.provider import Capability, Family
 from app.providers import PROVIDERS, keys_in
 from app.services.endpoints import csv_format, csv_import
 from app.services.organizations import directory
@@ -45,8 +45,9 @@ EMAIL = "dana@acme.example"
 SLUG = "bench"
 NUMBER, CALLED = "+15550000001", "+14155550000"
 TELEPHONY = keys_in(Family.TELEPHONY)
-CONNECTED = ("twilio", "sinch", "elevenlabs")
-"""One provider of each family, and the one whose application has a callback."""
+WITH_CALLBACK = (key for key, provider in PROVIDERS.items() if Capability.CALLBACK in provider.capabilities)
+CONNECTED = (TELEPHONY[0], next(WITH_CALLBACK), keys_in(Family.VOICE_AI)[0])
+"""One provider of each family, that of the dialer being one whose application has a callback."""
 
 ROWS_PER_INSERT = 5000
 COUNTRY = "US"

@@ -156,7 +156,7 @@ def _pages(browser: Browser) -> Paths:
         "overview, searched": "/?q=bench",
         "overview part: searched": "/?q=be",
         "overview, progress": "/check",
-        "checklist": f"{HOME}/",
+        "home": f"{HOME}/",
         "settings": f"{HOME}/settings",
         "settings, base URL": f"{HOME}/settings/base-url?url=https%3A%2F%2Fother.acme.example",
         "voice AI": f"{HOME}/voice-ai",

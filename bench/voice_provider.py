@@ -138,7 +138,8 @@ def main() -> None:
         ]
         for served in (same, unmodified, *peers):
             _require_same(ours, served, issued[0], etag if served is unmodified else None)
-        missed = [each for case in cases for each in _measure(ours, case, issued, environment, options)]
+        chosen = [case for case in cases if options.only in case.name]
+        missed = [each for case in chosen for each in _measure(ours, case, issued, environment, options)]
     if missed and options.demand:
         raise SystemExit("\n".join(missed))
 
@@ -151,6 +152,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="processes that serve")
     parser.add_argument("--threads", type=int, default=4, help="threads in each process of a WSGI server")
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    parser.add_argument("--only", default="", help="only the cases whose name contains this")
     parser.add_argument("--demand", action="store_true", help="exit with 1 if a ratio is below its target")
     return parser.parse_args()
 

@@ -14,9 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -24,13 +24,13 @@ from app import demo_data
 from app.config import DEFAULT_BIND
 from app.provider import Capability
 from app.providers import PROVIDERS
+from devtools import demo_destinations, demo_outside
 from devtools.demo_checks import prove
+from devtools.demo_outside import Outside
 from devtools.server import ROOT, clean_environment, flask
-from simulators import SIMULATORS
-from simulators.base import Simulator
 
-FIRST_PORT = 9001
 PASSWORD = "password.txt"
+WEBHOOK_SECRET = "webhook-secret.txt"
 LOG = "portal.log"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
@@ -43,10 +43,19 @@ TEXT = """
   Provider simulators, each with a console in the browser:
 {consoles}
 
+  Agent runtime       {runtime}
+  It answers the sample numbers. Under Settings, make it slow, wrong, unsigned or broken.
+
+  What Patchbay sends, in the browser:
+    Notifications     {receiver}
+    Mail              {mail}
+
   Try this
     1. At {console} press "Another URL" beside {number}: its webhook is wrong now.
     2. In Patchbay, under Organizations, press "Check all numbers".
-    3. Follow "drifted" to the number, and repair it there.
+    3. Read the message at {receiver} and {mail}: it arrives within half a minute.
+    4. Follow its link to the number, and repair it there. That is reported too.
+    5. On a number's page, press "Test webhook" while the runtime is broken.
 
   The portal's data is in {data}; remove that folder to start over.
   Changes at the simulators are lost when they stop. Ctrl-C stops everything.
@@ -63,23 +72,35 @@ def main() -> None:
     _require_free(bind)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    with ExitStack() as stack:
-        running = {
-            key: stack.enter_context(_simulator(kind, FIRST_PORT + place))
-            for place, (key, kind) in enumerate(SIMULATORS.items())
-        }
-        for simulator in running.values():
-            simulator.fill_demo()
-        environment = _environment(data, bind, running)
-        password = _fill_once(data, environment)
-        _run("check", environment)
+    with running(data, bind) as demo:
+        _print_instructions(demo.portal, demo.password, data, demo.outside)
+        demo.process.wait()
+        sys.exit(f"The portal stopped. See {data / LOG}.")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A portal that is being served, with all that is outside it."""
+
+    portal: str
+    password: str
+    outside: Outside
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running(data: Path, bind: str) -> Iterator[Demo]:
+    """Serves the sample organizations, whose data is in a folder; fills it on first use."""
+    with demo_outside.started() as outside:
         portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
-        for simulator in running.values():
+        environment = _environment(data, bind, outside) | {"PATCHBAY_PUBLIC_URL": portal}
+        password = _fill_once(data, environment)
+        outside.receiver.secrets.append(_webhook_secret(data, environment))
+        _run("check", environment)
+        for simulator in outside.providers.values():
             simulator.connect_portal(portal)
         with _serving(portal, environment) as process:
-            _print_instructions(portal, password, data, running)
-            process.wait()
-        sys.exit(f"The portal stopped. See {data / LOG}.")
+            yield Demo(portal, password, outside, process)
 
 
 def _stop(*_: object) -> None:
@@ -96,23 +117,10 @@ def _require_free(bind: str) -> None:
         sys.exit(f"{bind} is in use, or not a local address. Try:  PATCHBAY_BIND=127.0.0.1:2213 make demo")
 
 
-def _simulator(kind: type[Simulator], port: int) -> Any:
-    """On its usual port, or on a free one if that is in use."""
-    try:
-        return kind(port)
-    except OSError:
-        return kind()
-
-
-def _environment(data: Path, bind: str, running: Mapping[str, Simulator]) -> dict[str, str]:
-    """Settings that lead to no other portal's data and no real provider."""
-    upstreams = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
-    return clean_environment() | {
-        "PATCHBAY_DATA": str(data),
-        "PATCHBAY_BIND": bind,
-        "PATCHBAY_UPSTREAMS": ",".join(upstreams),
-        "PATCHBAY_WORKERS": "1",
-    }
+def _environment(data: Path, bind: str, outside: Outside) -> dict[str, str]:
+    """Settings that lead to no other portal's data, and to nothing outside this machine."""
+    own = {"PATCHBAY_DATA": str(data), "PATCHBAY_BIND": bind, "PATCHBAY_WORKERS": "1"}
+    return clean_environment() | own | outside.settings
 
 
 def _fill_once(data: Path, environment: Mapping[str, str]) -> str:
@@ -127,10 +135,22 @@ def _fill_once(data: Path, environment: Mapping[str, str]) -> str:
     password = "-".join(secrets.token_hex(3) for _ in range(4))
     _run("demo", environment, "--password-stdin", typed=f"{password}\n")
     prove(environment)
+    _write_private(file, password)
+    return password
+
+
+def _webhook_secret(data: Path, environment: Mapping[str, str]) -> str:
+    """Returns the secret of the messages to the receiver; on first use, adds the destinations."""
+    file = data / WEBHOOK_SECRET
+    if not file.exists():
+        _write_private(file, demo_destinations.add(environment))
+    return file.read_text().strip()
+
+
+def _write_private(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as written:
-        written.write(f"{password}\n")
-    return password
+        written.write(f"{text}\n")
 
 
 DRIFTED = 2
@@ -178,14 +198,17 @@ def _wait(portal: str, process: subprocess.Popen[bytes], log: Path) -> None:
     sys.exit(f"The portal did not start. See {log}.")
 
 
-def _print_instructions(portal: str, password: str, data: Path, running: Mapping[str, Simulator]) -> None:
-    to_break, number = _number_to_break()
+def _print_instructions(portal: str, password: str, data: Path, outside: Outside) -> None:
+    to_break, number = number_to_break()
     values = {
         "portal": portal,
         "email": demo_data.EMAIL,
         "password": password,
-        "consoles": "\n".join(f"    {one.label:<18}{one.base}" for one in running.values()),
-        "console": running[to_break].base,
+        "consoles": "\n".join(f"    {one.label:<18}{one.base}" for one in outside.providers.values()),
+        "console": outside.providers[to_break].base,
+        "runtime": outside.runtime.base,
+        "receiver": outside.receiver.base,
+        "mail": outside.mail.base,
         "number": number,
         "data": data.relative_to(ROOT) if data.is_relative_to(ROOT) else data,
     }
@@ -193,7 +216,7 @@ def _print_instructions(portal: str, password: str, data: Path, running: Mapping
     sys.stdout.flush()
 
 
-def _number_to_break() -> tuple[str, str]:
+def number_to_break() -> tuple[str, str]:
     """A provider whose webhooks can be set from here, and a number of it that is as it should be."""
     return next(
         (key, endpoint.phone_number)

@@ -29,6 +29,8 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).parents[1]
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+STAGE = "PRELOADED_STAGE"
+"""Names a Python file that a fork runs before its command, to change what is loaded there."""
 
 
 class Fork:
@@ -37,7 +39,9 @@ class Fork:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._answers = connection.makefile()
-        self.pid = int(self._answers.readline())
+        if not (pid := self._answers.readline()):
+            raise RuntimeError("The preloaded process has ended.")
+        self.pid = int(pid)
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -49,10 +53,16 @@ class Fork:
         if self.returncode is None:
             if not select.select([self._connection], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("flask serve", timeout or 0)
-            self.returncode = int(self._answers.readline())
+            self.returncode = int(self._answers.readline() or self._unkept())
             self._answers.close()
             self._connection.close()
         return self.returncode
+
+    def _unkept(self) -> int:
+        """Kills a server whose keeper was killed, for there is no process left that could wait for it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return -signal.SIGKILL
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -152,6 +162,8 @@ def _become_server(environment: Mapping[str, str], log: str) -> NoReturn:
 
 def _run_command(environment: Mapping[str, str]) -> _Replaced:
     _set(environment)
+    if STAGE in environment:
+        runpy.run_path(environment[STAGE])
     sys.argv = ["flask", "--app", "wsgi", "serve"]
     os.execve = _replace
     try:

@@ -32,11 +32,21 @@ def resident_bytes(pid: int) -> int:
 
 def cpu_seconds(pid: int) -> float:
     """Processor time of the process; 0 if it has ended."""
+    return sum(_times(pid)[:2])
+
+
+def cpu_seconds_of_tree(pid: int) -> float:
+    """Processor time of the process and of all below it, also of those that have ended."""
+    return sum(sum(_times(each)) for each in (pid, *tree_below(pid)))
+
+
+def _times(pid: int) -> tuple[float, ...]:
+    """Its user and system time, and those of its children that have ended."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return ()
+    return tuple(int(field) / os.sysconf("SC_CLK_TCK") for field in fields[11:15])
 
 
 def _started(pid: int) -> tuple[int, int]:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from app import demo_data
+from app.core import phone
 from devtools import chromium
-from devtools.demo import DRIFTED
-from devtools.demo_checks import prove
-from devtools.server import ROOT, served
-from simulators import SIMULATORS
+from devtools.demo import Demo, number_to_break, running
+from devtools.server import ROOT, free_port
 
 FOLDER = ROOT / "docs" / "screenshots"
-PASSWORD = "a lighthouse keeper counts the boats"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 420}
 HERE = "/o/meridian-support"
 PICTURES = {
-    "overview": "/",
-    "endpoints": f"{HERE}/endpoints",
+    "routing": f"{HERE}/routing",
     "call-path": f"{HERE}/trace?number=%2B14155550101",
     "numbers": f"{HERE}/providers/twilio/numbers",
     "provider": f"{HERE}/providers/twilio",
@@ -30,34 +27,62 @@ PICTURES = {
 
 
 def main() -> None:
-    with ExitStack() as stack:
-        running = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
-        for simulator in running.values():
-            simulator.fill_demo()
-        pairs = [pair for one in running.values() for pair in one.upstreams.items()]
-        there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in pairs)}
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        server = stack.enter_context(served(Path(folder), there))
-        server.flask("demo", "--password-stdin", typed=f"{PASSWORD}\n")
-        server.flask("check", exit_codes=(0, DRIFTED))
-        prove(server.environment)
-        browser = stack.enter_context(chromium.launched())
-        page = browser.new_page(base_url=server.url, viewport=SIZE, reduced_motion="reduce")
-        _sign_in(page)
+    bind = f"127.0.0.1:{free_port()}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder) / "data", bind) as demo,
+        chromium.launched() as browser,
+    ):
+        page = browser.new_page(base_url=demo.portal, viewport=SIZE, reduced_motion="reduce")
+        _sign_in(page, demo.password)
         for name, address in PICTURES.items():
-            page.goto(address)
-            expect(page.locator("[hx-trigger=load]")).to_have_count(0, timeout=20_000)
-            page.screenshot(path=FOLDER / f"{name}.png")
-            sys.stdout.write(f"docs/screenshots/{name}.png\n")
-        browser.close()
+            _open(page, address)
+            _take(page, name)
+        _film(browser, page, demo)
 
 
-def _sign_in(page: Page) -> None:
+def _sign_in(page: Page, password: str) -> None:
     page.goto("/sign-in")
     page.get_by_label("Email").fill(demo_data.EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Organizations", exact=True).wait_for()
+    page.wait_for_url(lambda url: "sign-in" not in url)
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("[hx-trigger=load]")).to_have_count(0, timeout=20_000)
+
+
+def _take(page: Page, name: str) -> None:
+    page.screenshot(path=FOLDER / f"{name}.png")
+    sys.stdout.write(f"docs/screenshots/{name}.png\n")
+
+
+def _film(browser: Browser, page: Page, demo: Demo) -> None:
+    """A number breaks at its provider, the message arrives, and the number is repaired."""
+    key, number = number_to_break()
+    shown = phone.display(number)
+    console = browser.new_page()
+    console.goto(demo.outside.providers[key].base)
+    console.get_by_role("button", name=f"Another URL: {number}").click()
+    page.goto(f"{HERE}/endpoints")
+    page.get_by_role("link", name=shown, exact=True).first.click()
+    repair = page.get_by_role("button", name="Repair")
+    expect(page.locator("#path")).to_contain_text("Drifted")
+    _take(page, "film-1-break")
+    mail = browser.new_page(viewport=PHONE)
+    mail.goto(demo.outside.mail.base)
+    while not mail.get_by_role("link", name=shown).count():
+        mail.wait_for_timeout(500)
+        mail.reload()
+    mail.get_by_role("link", name=shown).first.click()
+    mail.goto(f"{mail.url}/html")
+    _take(mail, "film-2-alert")
+    repair.click()
+    expect(page.locator("#verdict")).to_have_text("In sync")
+    expect(page.locator(".pb-toast")).to_have_count(0, timeout=20_000)
+    _take(page, "film-3-repair")
 
 
 if __name__ == "__main__":

@@ -117,8 +117,8 @@ class Server:
         raise AssertionError(f"The server was not ready in time:\n{self.output()}")
 
     def output(self) -> str:
-        """Its output and log so far."""
-        return self.log.read_text()
+        """Its output and log so far; none if the log is a device."""
+        return self.log.read_text() if self.log.is_file() else ""
 
     def flask(self, *arguments: str, typed: str = "", exit_codes: Container[int] = (0,)) -> str:
         """Runs a `flask` command on the same data, in this process; returns what it printed."""
@@ -142,7 +142,8 @@ def served(
     """Starts Patchbay on `data`, waits until it is ready, and stops it at the end.
 
     `log` is for a data folder that is full, or mounted for the test alone; `command`, such as `SERVE`, for a
-    test or a measurement of what an operator starts. Settings that change how Python starts need it too.
+    test or a measurement of what an operator starts. Settings that change how Python starts need it too;
+    `preloaded.STAGE` names a file that changes what a fork has loaded.
     """
     bind = f"127.0.0.1:{free_port()}"
     environment = clean_environment() | {
