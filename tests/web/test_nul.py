@@ -12,6 +12,8 @@ def test_nul_in_a_path_query_or_field_is_refused(dana: Portal) -> None:
     dana.get("/o/acme%00support/", 404)
 
     assert "NUL" in dana.get("/o/acme-support/endpoints?q=%00", 400).text
+    for query in ("q=%ff", "%c3=1", "q=%ed%a0%80"):
+        dana.get(f"/o/acme-support/endpoints?{query}", 400)
 
     dana.get(NAME).press("Save", 400, name="Acme\0Support")
     assert dana.get(NAME).value("name") == "Acme Support"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pyotp
 from flask import Flask
+from sqlalchemy import update
 
 from app import context
+from app.core import clock
 from app.extensions import db
-from app.models import Organization, User
+from app.models import Organization, PasswordLink, User
+from app.services.access import messages as access_messages
 from app.services.access import totp, users
 from app.services.scope import Actor
 from app.web.access import messages
@@ -25,8 +29,8 @@ DRAFT: dict[str, Any] = {
     "name": "Ines",
     "email": "Ines@Acme.example",
     "role": "member",
-    "password": "a lamp in the north window",
 }
+CHOSEN = "a lamp in the north window"
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
@@ -55,48 +59,121 @@ def test_table_lists_users_with_role_and_state(dana: Portal) -> None:
     assert "Active" in rows[1]
 
 
-def test_add_person_creates_a_user_who_can_sign_in(app: Flask, dana: Portal, anonymous: Portal) -> None:
-    page = dana.get(PATH).follow("Add person").press("Add person", **DRAFT)
-    assert page.title == "Ines"
-    assert messages.user_added("Ines", "ines@acme.example") in page.notes
-    assert anonymous.sign_in("ines@acme.example", DRAFT["password"]).title == "Your account"
-    assert "user.created" in [event.action for event in audit(app)]
+def invite(portal: Portal, status: int = 200, **changed: Any) -> Page:
+    return portal.get(f"{PATH}/new").press("Create invitation", status, **(DRAFT | changed))
+
+
+def link_of(page: Page) -> str:
+    """The link that a page shows once."""
+    return page.root.one(css="pb-once").one("code").text
+
+
+def choose(portal: Portal, link: str, password: str, status: int = 200) -> Page:
+    """Opens a link as a browser without JavaScript does, and sends a password."""
+    address, token = link.removeprefix("https://localhost").split("#")
+    page = portal.get(address).press("Continue", key=token)
+    return page.press("Set password and sign in", status, new_password=password)
+
+
+def test_invited_user_chooses_a_password_and_is_signed_in(
+    app: Flask, dana: Portal, anonymous: Portal
+) -> None:
+    page = invite(dana)
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    link = link_of(page)
+    assert link.split("#")[1] not in repr(dump(app))
+    person = page.follow("Done")
+    assert link not in person.source
+    assert "Invited" in dana.get(PATH).rows()[1]
+    done = choose(anonymous, link, CHOSEN)
+    assert done.title == "Your account"
+    assert "Invited" not in dana.get(PATH).rows()[1]
+    assert Portal(app).sign_in("ines@acme.example", CHOSEN).title == "Your account"
+    actions = [event.action for event in audit(app)]
+    assert actions[-5:-1] == ["user.created", "user.invited", "invitation.accepted", "signed-in"]
+
+
+def test_links_that_do_not_work_are_all_the_same_page(
+    app: Flask, dana: Portal, anonymous: Portal, cast: Cast
+) -> None:
+    links = {"unknown": "https://localhost/choose-password#no-such-token"}
+    links["replaced"] = link_of(reset(dana, of(cast)))
+    links["cancelled"] = link_of(reset(dana, of(cast)))
+    dana.get(of(cast)).press("Cancel link")
+    links["used"] = link_of(reset(dana, of(cast)))
+    choose(Portal(app), links["used"], CHOSEN)
+    links["of a disabled user"] = link_of(reset(dana, of(cast)))
+    dana.get(of(cast)).press("Disable Mo")
+    dana.get(of(cast)).press("Enable Mo")
+    seen = set()
+    for link in links.values():
+        address, token = link.removeprefix("https://localhost").split("#")
+        page = anonymous.get(address).press("Continue", 404, key=token)
+        seen.add((page.title, page.error("key"), page.text))
+    assert len(seen) == 1, seen
+
+
+def test_link_keeps_the_page_for_a_weak_password(app: Flask, dana: Portal, anonymous: Portal) -> None:
+    link = link_of(invite(dana))
+    for weak, said in [("short", "15 characters"), ("ines@acme.example", "easy to guess"), ("", "15 char")]:
+        assert said in choose(anonymous, link, weak, 422).error("new_password"), weak
+    assert choose(anonymous, link, CHOSEN).title == "Your account"
+
+
+def test_expired_invitation_is_shown_and_can_be_replaced(app: Flask, dana: Portal, anonymous: Portal) -> None:
+    link = link_of(invite(dana))
+    with app.app_context():
+        db.session.execute(update(PasswordLink).values(expires_at=clock.now()))
+        db.session.commit()
+    page = dana.get(PATH)
+    assert "Invitation expired" in page.rows()[1]
+    address, token = link.removeprefix("https://localhost").split("#")
+    anonymous.get(address).press("Continue", 404, key=token)
+    again = page.follow("Ines").follow("Invite again…").press("Create link")
+    assert choose(anonymous, link_of(again), CHOSEN).title == "Your account"
+
+
+def test_session_of_another_user_is_listed_and_ended(
+    app: Flask, dana: Portal, mo: Portal, cast: Cast
+) -> None:
+    page = dana.get(of(cast))
+    (row,) = page.root.by_id("sessions").one("tbody").all("tr")
+    page.press(row.one("button").text)
+    assert not mo.is_signed_in()
+    assert last_events(app, 1) == ["session.ended"]
+    own = f"{PATH}/{cast.dana.id}"
+    assert not dana.get(own).root.by_id("sessions").all("button")
 
 
 def test_right_to_left_name_is_isolated_in_sentences(dana: Portal) -> None:
-    page = dana.get(f"{PATH}/new").press("Add person", **DRAFT | {"name": "שרה"})
-    assert page.root.one("title").text == "\u2068שרה\u2069 · Patchbay"
-    assert messages.user_added("שרה", "ines@acme.example") in page.notes
+    page = invite(dana, name="שרה").follow("Done")
+    assert page.root.one("title").text == "\u2068שרה\u2069 · Acme Support · Patchbay"
+    page = page.press("Disable שרה")
+    assert messages.user_disabled("שרה") in page.notes
 
 
 def test_add_person_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> None:
     for field, typed, said in [
         ("name", "", "required"),
-        ("email", "ines", "email address"),
+        ("email", "ines", access_messages.EMAIL),
         ("role", "owner", "Use "),
-        ("password", "short", "15 characters"),
-        ("password", "aaaaaaaaaaaaaaaaaa", "easy to guess"),
-        ("password", "x" * 257, "at most 256"),
     ]:
-        form = dana.get(f"{PATH}/new")
         with unchanged(app):
-            page = form.press("Add person", 422, **(DRAFT | {field: typed}))
+            page = invite(dana, 422, **{field: typed})
         assert said in page.error(field), (field, typed, said)
-        assert page.value("password") == "", (field, typed, said)
 
 
 def test_add_person_with_a_taken_email_is_refused(app: Flask, dana: Portal) -> None:
-    form = dana.get(f"{PATH}/new")
     for taken in ("MO@acme.example", "gus@globex.example"):
         with unchanged(app):
-            page = form.press("Add person", 409, **(DRAFT | {"email": taken}))
-        assert "is a user already, here or in another organization" in page.error("email")
+            page = invite(dana, 409, email=taken)
+        assert access_messages.email_in_use(taken.lower()) in page.error("email")
         assert "Globex" not in page.text
 
 
 def test_save_changes_name_and_role(dana: Portal, mo: Portal, cast: Cast) -> None:
     page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
-    assert page.notes == "Done: Moritz saved."
+    assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
     assert page.value("role") == "superadmin"
     assert mo.get("/").title == "Organizations"
 
@@ -131,7 +208,7 @@ def test_assign_lists_numbers_and_makes_the_first_the_default(dana: Portal, cast
     page = give(dana, cast, "+15557654321", label="Desk", provider="twilio")
     assert messages.number_assigned("+1 555-765-4321", "Mo") in page.notes
     page = give(dana, cast, "+15557654322", provider="twilio")
-    table = page.root.one("table", css="pb-table")
+    table = page.root.all("table", css="pb-table")[0]
     assert [row.text for row in table.one("tbody").all("tr")] == [
         "+1 555-765-4321 Desk Twilio Default Unassign… +15557654321",
         "+1 555-765-4322 Twilio Make default: +15557654322 Unassign… +15557654322",
@@ -210,8 +287,7 @@ def test_only_superadmins_tokens_can_have_the_secrets_scope(app: Flask, dana: Po
 
 
 def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
-    requested = portal.get(path).follow("Reset password…")
-    return requested.press("Reset password", status, **({"your_password": PASSWORD} | typed))
+    return portal.get(path).follow("Reset password…").press("Create link", status, **typed)
 
 
 def test_unassign_records_the_reason_and_links_to_assign_again(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -248,42 +324,18 @@ def test_number_in_the_query_changes_nothing(app: Flask, dana: Portal, cast: Cas
             dana.get(f"{of(cast)}?{query}")
 
 
-def test_reset_generates_a_password_shown_once_and_revokes_access(
-    app: Flask, dana: Portal, mo: Portal, cast: Cast
+def test_reset_changes_nothing_before_the_link_is_used(
+    app: Flask, dana: Portal, mo: Portal, anonymous: Portal, cast: Cast
 ) -> None:
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = reset(dana, of(cast))
-    assert page.title == "New password"
-    assert page.answer.headers["Cache-Control"] == "no-store"
-    password = page.root.one(css="pb-once").one("code").text
-    assert re.fullmatch(r"(\w{5}-){3}\w{5}", password)
+    assert mo.is_signed_in()
+    assert choose(anonymous, link_of(page), CHOSEN).title == "Your account"
     assert not mo.is_signed_in()
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
-    assert mo.sign_in(cast.mo.email, password).title == "Your account"
-    assert password not in page.follow("Done").source
-    assert password not in repr(dump(app))
-    assert "user.reset" in [event.action for event in audit(app)]
-
-
-def test_password_set_by_a_superadmin_is_shown_until_changed(
-    dana: Portal, anonymous: Portal, cast: Cast
-) -> None:
-    assert "Password set by" not in dana.get(of(cast)).text
-    reset(dana, of(cast), password=DRAFT["password"])
-    assert "Password set by dana@acme.example" in dana.get(of(cast)).text
-    page = anonymous.sign_in(cast.mo.email, DRAFT["password"])
-    reported = messages.password_set_by("dana@acme.example")
-    assert reported in page.notes
-    page = anonymous.get("/account")
-    assert "Your password was set by dana@acme.example. Choose a new one. Set" in page.notes
-    chosen = {"current_password": DRAFT["password"], "new_password": "a lamp in the south window"}
-    page.press("Change password", **chosen)
-    assert "password was set by" not in anonymous.get("/account").text
-    assert (
-        "password was set by"
-        not in anonymous.sign_out().portal.sign_in(cast.mo.email, chosen["new_password"]).text
-    )
-    assert "Password set by" not in dana.get(of(cast)).text
+    assert mo.sign_in(cast.mo.email, CHOSEN).title == "Your account"
+    event = next(event for event in audit(app) if event.action == "password.reset")
+    assert (event.actor_id, event.changes) == (cast.mo.id, {"link_by": [None, cast.dana.email]})
 
 
 def test_reset_keeps_two_step_sign_in_unless_selected(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -292,24 +344,36 @@ def test_reset_keeps_two_step_sign_in_unless_selected(app: Flask, dana: Portal, 
         user = db.session.get_one(User, cast.mo.id)
         secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
         totp.confirm(scope, user, pyotp.TOTP(secret).now())
-    page = reset(dana, of(cast), password="a lamp in the north window")
-    assert messages.password_reset("Mo") in page.notes
-    assert Portal(app).sign_in(cast.mo.email, "a lamp in the north window").title == "Enter the code"
-    reset(dana, of(cast), password="a lamp in the south window", ends_two_step=True)
-    assert Portal(app).sign_in(cast.mo.email, "a lamp in the south window").title == "Your account"
+    assert choose(Portal(app), link_of(reset(dana, of(cast))), CHOSEN).title == "Enter the code"
+    page = reset(dana, of(cast), ends_two_step=True)
+    assert choose(Portal(app), link_of(page), CHOSEN).title == "Your account"
     assert dump(app)["recovery_codes"] == []
 
 
-def test_reset_needs_the_password_and_a_strong_new_one(dana: Portal, cast: Cast) -> None:
-    for typed, field, said in [
-        ({"your_password": ""}, "your_password", "Incorrect password"),
-        ({"your_password": "a wrong password at that"}, "your_password", "Incorrect password"),
-        ({"password": "short"}, "password", "15 characters"),
-        ({"password": "mo@acme.example"}, "password", "easy to guess"),
-    ]:
-        with unchanged(dana.app, but=("throttles", "audit_events", "sessions")):
-            page = reset(dana, of(cast), 422, **typed)
-        assert said in page.error(field), (typed, field, said)
+def test_password_set_by_another_is_shown_until_changed(
+    app: Flask, dana: Portal, anonymous: Portal, cast: Cast
+) -> None:
+    with app.app_context():
+        scope = context.scope(Actor(name="command line"), db.session.get_one(Organization, cast.acme))
+        new = {"name": "Ines", "email": "ines@acme.example", "role": "member", "password": CHOSEN}
+        dana_there = replace(
+            scope,
+            actor=replace(
+                scope.actor, name=cast.dana.email, user_id=cast.dana.id, password_typed_at=clock.now()
+            ),
+        )
+        ines = users.create(dana_there, new).id
+    person = f"{PATH}/{ines}"
+    assert "Password set by dana@acme.example" in dana.get(person).text
+    page = anonymous.sign_in("ines@acme.example", CHOSEN)
+    assert messages.password_set_by("dana@acme.example") in page.notes
+    page = anonymous.get("/account")
+    set_by = messages.password_set_by("dana@acme.example").partition(".")[0]
+    assert set_by in page.notes
+    chosen: dict[str, Any] = {"current_password": CHOSEN, "new_password": "a lamp in the south window"}
+    page.press("Change password", **chosen)
+    assert set_by not in anonymous.get("/account").text
+    assert "Password set by" not in dana.get(person).text
 
 
 def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -318,10 +382,10 @@ def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cas
     assert not page.has_link("Reset password…")
     sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
     with unchanged(app, but=("sessions",)):
-        page = dana.post(f"{own}/password", sent, 403)
-        assert "Change your own password under Account." in page.notes
+        page = dana.post(f"{own}/link", sent, 403)
+        assert access_messages.NOT_YOUR_PASSWORD in page.text
         page = dana.post(f"{own}/sessions/end", sent)
-        assert "End your own sessions under Account." in page.notes
+        assert access_messages.NOT_YOUR_SESSIONS in page.notes
 
 
 def test_sign_out_everywhere_keeps_issued_tokens(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:

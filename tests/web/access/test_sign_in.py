@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.models import User
 from app.services.access import totp
+from app.web.access import messages
 from devtools.scopes import PASSWORD
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
@@ -57,4 +58,8 @@ def test_code_page_without_a_password_redirects_to_sign_in(
     token = anonymous.token()
     page = anonymous.post("/sign-in/code", {"csrf_token": token, "code": pyotp.TOTP(secret).now()})
     assert page.title == "Sign in"
-    assert "Enter your email and password again" in page.notes
+    assert messages.SIGN_IN_EXPIRED in page.notes
+
+
+def test_sign_in_names_the_host(anonymous: Portal) -> None:
+    assert anonymous.get("/sign-in").root.one("div", css="pb-plain-top").text == "Patchbay localhost"

@@ -37,11 +37,11 @@ def test_event_page_lists_each_numbers_change(dana: Portal, event: int) -> None:
     page = dana.get(PATH).follow("View and undo… 3 endpoints, event " + str(event))
     assert page.path == f"{PATH}/{event}"
     assert page.title == "Endpoints changed"
-    assert page.rows()[0] == "+1 555-100-0000: all events Inbound agent Ann Wrong"
+    assert page.rows()[0] == "+1 555-100-0000: all events Inbound agent Ann → Wrong"
     assert "Reason hurry" in page.text
     every = page.follow("+1 555-100-0000: all events")
     assert "Together with 3 endpoints" in every.rows()[0]
-    assert "Inbound agent Ann Wrong" in every.rows()[0]
+    assert "Inbound agent Ann → Wrong" in every.rows()[0]
 
 
 def test_event_csv_has_every_number(dana: Portal, event: int) -> None:

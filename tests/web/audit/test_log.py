@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import timedelta
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.services.audit import log, messages
+from app.core import clock, messages
+from app.services.audit import log
 from app.services.audit.actions import Action
+from app.web.shell import figures
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Portal
@@ -20,7 +23,7 @@ PATH = "/o/acme-support/audit"
 def test_table_shows_actor_address_and_changes(dana: Portal) -> None:
     dana.get("/o/acme-support/settings").press("Save", name="Acme", country="IN")
     row = dana.get(PATH).rows()[0]
-    assert "Name Acme Support Acme Country India" in row
+    assert "Name Acme Support → Acme Country India" in row
     assert "dana@acme.example 127.0.0.1" in row
 
 
@@ -62,6 +65,26 @@ def test_table_keeps_its_filter_on_other_pages(app: Flask, cast: Cast, dana: Por
     assert [len(found.rows()) for found in (page, older)] == [50, 10]
     assert "Sinch" not in " ".join(page.rows() + older.rows())
     assert older.follow("Newer").rows() == page.rows()
+
+
+def test_days_are_those_of_the_reader(app: Flask, cast: Cast, dana: Portal) -> None:
+    """In a zone where it is another day than in UTC; in UTC if this machine does not know the zone."""
+    _happen(app, cast, "Twilio")
+    now = clock.now()
+    name, hours = ("Pacific/Kiritimati", 14) if now.hour >= 10 else ("Etc/GMT+12", -12)
+    here = (now + timedelta(hours=hours)).date()
+    assert here != now.date()
+
+    def days(zone: str, query: str) -> list[str]:
+        dana.client.set_cookie("patchbay-zone", zone)
+        page = dana.get(f"{PATH}?action=endpoints&{query}")
+        return [row.text for row in page.root.all("tr", css="pb-day")]
+
+    assert days(name, "") == days(name, f"from={here}&to={here}") == [figures.plain_weekday(here)]
+    assert days(name, f"from={now.date()}&to={now.date()}") == []
+    assert days(name, "from=0001-01-01&to=9999-12-31") == [figures.plain_weekday(here)]
+    for unknown in ("Nowhere/Town", "../../etc/passwd", "America", "x" * 300):
+        assert days(unknown, f"from={now.date()}&to={now.date()}") == [figures.plain_weekday(now.date())]
 
 
 def test_table_reports_invalid_dates_and_empty_results(dana: Portal) -> None:
@@ -190,7 +213,7 @@ def test_everywhere_is_exported_with_its_filter(
     exported = dana.get("/audit?action=audit.exported").rows()[0]
     assert "Organization globex" in exported
     assert mo.raw("GET", "/audit.csv").status_code == 403
-    assert "Enter a date such as" in dana.get("/audit.csv?from=soon").text
+    assert messages.NO_DATE in dana.get("/audit.csv?from=soon").text
 
 
 def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:

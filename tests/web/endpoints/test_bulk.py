@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, select
 
-from app.models import Endpoint
+from app.models import DriftCheck, Endpoint
 from app.models.base import new_id
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
@@ -81,6 +81,7 @@ CASES = [
         {"inbound_agent_name": " Bob "},
         {"inbound_agent_name": ["Ann (2), none (1)", "Bob"]},
     ),
+    Case("label", {"label": "Desk"}, {"label": ["Line 0 (1), Line 1 (1), Line 2 (1)", "Desk"]}),
     Case("outbound_agent_name", {"outbound_agent_name": "Bob"}, {"outbound_agent_name": ["none (3)", "Bob"]}),
     Case("inbound_agent_name", {"clear": "y"}, {"inbound_agent_name": ["Ann (2)", None]}, "2 endpoints"),
 ]
@@ -90,17 +91,36 @@ CASES = [
 def test_change_of_a_selection_confirms_first(app: Flask, dana: Portal, ids: list[str], case: Case) -> None:
     with unchanged(app):
         page = chosen(dana, case.action, ids=[ids[0], ids[1], ids[2]])
-    assert "+1 555-100-0000, +1 555-100-0001, +1 555-100-0002" in page.text
+    assert [row.split(" Line")[0] for row in page.rows()] == [f"+1 555-100-000{n}" for n in range(3)]
     assert "Ann (2), none (1)" in page.text
     assert [item["data-ready"] for item in page.root.all("li") if item.get("data-ready")] == ["0"]
     before = len(audit(app))
     page = confirmed(page, **case.typed, reason=" Moved on ")
-    assert page.has_link("Undo…")
+    assert page.has_link("Undo")
     assert page.path == PATH
     (event,) = audit(app)[before:]
     assert (event.action, event.subject) == ("endpoints.saved", case.subject)
     assert case.changes.items() <= event.changes.items()
     assert event.changes["reason"] == [None, "Moved on"]
+
+
+def test_check_and_export_are_of_the_selection(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+    page = chosen(dana, "check", ids=ids[:4])
+    with scope_as(app, cast.dana) as scope:
+        scope.session.execute(delete(DriftCheck))
+        scope.session.commit()
+    before = len(audit(app))
+    assert confirmed(page).path == PATH
+    assert len(audit(app)) == before
+    with scope_as(app, cast.dana) as scope:
+        assert scope.session.scalars(select(DriftCheck.phone_number)).all() == [
+            "+15551000000",
+            "+15551000002",
+        ]
+    for query, count in ((f"id={ids[0]}&id={ids[3]}", 2), (f"id={ids[0]}&all=yes&agent=Ann", 30)):
+        begun = dana.raw("GET", f"{PATH}/many?do=export&{query}")
+        sheet = dana.raw("GET", begun.headers["Location"]).text
+        assert len(sheet.splitlines()) == count + 1, query
 
 
 def test_change_without_effect_is_not_offered(dana: Portal, ids: list[str]) -> None:
@@ -160,13 +180,13 @@ def test_undo_of_a_change_skips_what_changed_since(
     page = confirmed(page, inbound_agent_name="Wrong")
     dana.get(f"{PATH}?edit={ids[0]}").press("Save", inbound_agent_name="Zoe")
     with unchanged(app):
-        page = page.follow("Undo…")
+        page = page.follow("Undo")
     assert page.value("count") == "29"
     confirmed(page)
     assert len(dana.get(f"{PATH}?agent=Ann").rows()) == 29
     (card,) = dana.get(f"{PATH}/{ids[2]}").root.all("section", id="history")
-    assert "Inbound agent: Wrong Ann" in card.text
-    assert "Inbound agent: Ann Wrong" in card.text
+    assert "Inbound agent: Wrong → Ann" in card.text
+    assert "Inbound agent: Ann → Wrong" in card.text
     assert "30 endpoints" in card.text
 
 

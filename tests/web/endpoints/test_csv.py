@@ -115,7 +115,7 @@ def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Port
     assert third.startswith("5 <b>x</b> Enter the number with its country code")
     assert last == f"2 {phone.display(FIRST)} Provider: Twilio"
     assert not page.has_button("Import 1 row")
-    assert page.has_link("Choose a corrected file")
+    assert SECOND in str(page.follow("Correct the rows").value("rows"))
     assert "Globex" not in page.text
     report = dana.raw("GET", f"{page.path}/report.csv")
     assert report.text.splitlines()[2].startswith("3,1.55512E+10,refused,")

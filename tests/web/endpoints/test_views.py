@@ -9,12 +9,16 @@ import pytest
 from flask import Flask
 
 from app.models import Endpoint
-from app.services.endpoints import crud, messages
+from app.services.connections import check_days
+from app.services.endpoints import crud, healths, messages
 from app.services.organizations import directory
+from app.services.providers import telephony
 from tests.support.cast import Cast
 from tests.support.full_organization import BASE_URL, scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
+from tests.support.scopes import OFFLINE
+from tests.support.statuses import drifted, go_live, save_result
 
 PATH = "/o/acme-support/endpoints"
 NUMBER = "+15551234567"
@@ -115,7 +119,8 @@ def test_create_shows_an_error_beside_its_field(app: Flask, dana: Portal) -> Non
 def test_create_refuses_a_claimed_number(app: Flask, dana: Portal, gus: Portal, row: Endpoint) -> None:
     with unchanged(app):
         page = add(dana, 409)
-    assert page.error("phone_number") == messages.in_use(NUMBER)
+    assert page.error("phone_number") == f"{messages.in_use(NUMBER)} Open it"
+    assert page.follow("Open it").path == f"{PATH}/{row.id}"
     page = gus.get("/o/globex/endpoints/new")
     page = page.press("Add endpoint", 409, phone_number=NUMBER)
     assert "already has an endpoint" in page.error("phone_number")
@@ -180,6 +185,20 @@ def test_save_warns_of_an_agent_no_other_number_has(app: Flask, dana: Portal, ca
     assert messages.unusual_agent("front desk") in page.notes
 
 
+def test_the_form_shows_how_a_number_is_read(app: Flask, dana: Portal, gus: Portal, row: Endpoint) -> None:
+    dana.get("/o/acme-support/settings").press("Save", country="US")
+
+    def read(portal: Portal, path: str, typed: str) -> tuple[str, list[str]]:
+        page = portal.get(f"{path}/number?{urlencode({'phone_number': typed})}", htmx="number")
+        return page.text, [link["href"] for link in page.root.all("a")]
+
+    assert read(dana, PATH, "(415) 555-0188") == ("Saved as +14155550188", [])
+    assert read(dana, PATH, "415") == ("", [])
+    assert read(dana, PATH, "") == ("", [])
+    assert read(dana, PATH, NUMBER) == (f"{messages.in_use(NUMBER)} Open it", [f"{PATH}/{row.id}"])
+    assert read(gus, "/o/globex/endpoints", NUMBER) == (messages.in_use(NUMBER), [])
+
+
 def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: Cast) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
         directory.set_base_url(scope, BASE_URL)
@@ -204,19 +223,15 @@ def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: C
     assert wrong == []
 
 
-def test_the_filters_are_unfolded_while_one_is_set(dana: Portal) -> None:
+def test_what_is_set_has_a_chip_that_clears_it(dana: Portal) -> None:
     wrong = []
-    for query in (
-        "provider=twilio",
-        "agent=Ann",
-        "active=on",
-        "sync=healthy",
-        "sync=drifted",
-        "sync=blocked",
-    ):
-        fold = dana.get(f"{PATH}?{query}").root.one("form", role="search").one("details")
-        if "open" not in fold.attrs:
-            wrong.append(query)
+    for name, value in [("provider", "twilio"), ("agent", "Ann"), ("active", "on")] + [
+        ("sync", key) for key in healths.CHOICES
+    ]:
+        page = dana.get(f"{PATH}?q=x&{name}={value}")
+        (chip,) = page.root.by_id("matches").all("a", css="pb-chip")
+        if (chip["data-clears"], chip["href"], page.value(name)) != (name, f"{PATH}?q=x", value):
+            wrong.append((name, value))
     assert wrong == []
 
 
@@ -227,7 +242,7 @@ def test_save_of_an_invalid_edit_keeps_the_form_open(
     form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
     with unchanged(app):
         page = form.press("Save", 422, htmx=htmx, inbound_agent_name="a/b", label="Kept")
-    assert "no slash" in page.error("inbound_agent_name")
+    assert "slash" in page.error("inbound_agent_name")
     assert page.value("label") == "Kept"
     assert "Ann" in page.press("Save", htmx=htmx, inbound_agent_name="Ann").text
 
@@ -260,6 +275,85 @@ def test_the_toggle_deactivates_and_activates(
     ]
 
 
+@pytest.fixture
+def live(app: Flask, cast: Cast, row: Endpoint) -> Endpoint:
+    """The row, with what answers its calls."""
+    values = {
+        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_auth_token": "sample",
+        "public_base_url": BASE_URL,
+    }
+    with scope_as(app, cast.dana) as scope:
+        telephony.update(scope, OFFLINE, values)
+    return row
+
+
+def test_a_live_number_goes_down_only_if_that_is_confirmed(app: Flask, dana: Portal, live: Endpoint) -> None:
+    with unchanged(app):
+        page = dana.get(f"{PATH}?q=555").press("Active: +1 555-123-4567")
+        assert page.title == "Deactivate +1 555-123-4567?"
+        assert ["Front desk" in page.text, "Reception" in page.text] == [True, True]
+        assert page.follow("Cancel").path == f"{PATH}?q=555"
+        sent = {"csrf_token": dana.token(), "active": "no", "version": "1"}
+        headers = {"HX-Request": "true", "HX-Target": f"endpoint-{live.id}"}
+        answer = dana.raw("POST", f"{PATH}/{live.id}/active?q=555", data=sent, headers=headers)
+        assert answer.headers["HX-Redirect"] == page.path
+    page = page.press("Deactivate")
+    assert page.path == f"{PATH}?q=555"
+    assert page.root.by_id(f"toggle-{live.id}")["aria-pressed"] == "false"
+    assert audit(app)[-1].changes == {"is_active": [True, False]}
+
+
+def test_an_edit_that_stops_a_live_number_is_confirmed(app: Flask, dana: Portal, live: Endpoint) -> None:
+    """In the table and on its own page: by the switch, and by removing an agent that is live."""
+    wrong = []
+    for query in (f"?edit={live.id}", f"/{live.id}?edit=1"):
+        for typed in ({"is_active": ""}, {"inbound_agent_name": "", "label": "Typed"}):
+            with unchanged(app):
+                page = dana.get(f"{PATH}{query}").press("Save", 422, **typed)
+            is_named = "Reception" in page.root.one("div", role="alert").text
+            if not is_named or page.value("confirmed") != "inbound":
+                wrong.append((query, typed))
+    assert wrong == []
+    assert page.value("label") == "Typed"
+    page.press("Save and stop calls")
+    assert audit(app)[-1].changes == {
+        "inbound_agent_name": ["Reception", None],
+        "label": ["Front desk", "Typed"],
+    }
+
+
+def test_a_number_is_found_by_its_digits_and_names_the_pages_below_it(dana: Portal, row: Endpoint) -> None:
+    assert dana.get(f"{PATH}/{NUMBER}").path == f"{PATH}/{row.id}"
+    assert dana.get(f"{PATH}/+15550000000").path == f"{PATH}?q=%2B15550000000"
+    for below in ("delete", "last-call"):
+        above = dana.get(f"{PATH}/{row.id}/{below}").root.one("nav", **{"aria-label": "Breadcrumb"})
+        assert [link["href"] for link in above.all("a")][-1] == f"{PATH}/{row.id}"
+        assert above.text.endswith(shown(NUMBER)), below
+    dana.get(f"{PATH}/{'0' * 36}/delete", 404)
+
+
+def test_a_line_is_swapped_alone(app: Flask, dana: Portal, row: Endpoint) -> None:
+    target = f"endpoint-{row.id}"
+    links = dana.get(f"{PATH}?sort=label").root
+    form = dana.get(links.by_id(f"edit-{row.id}")["hx-get"], htmx=target)
+    assert [part.get("id") for part in form.root.all("tr")] == [target]
+    shown = dana.get(form.link("Cancel")["hx-get"], htmx=target)
+    assert "data-row" in shown.root.one("tr").attrs
+    assert "pb-saved" not in shown.source
+    refused = form.press("Save", 422, htmx=target, inbound_agent_name="a/b")
+    assert refused.root.one("tr", css="pb-edit")["id"] == target
+    saved = form.press("Save", htmx=target, inbound_agent_name="Ann")
+    assert saved.root.one("tr", css="pb-saved")["id"] == target
+    (undo,) = saved.root.all("a", **{"data-undo": ""})
+    again = dana.post(undo["hx-post"], {"csrf_token": dana.token()}, htmx="endpoints")
+    assert "in Reception" in again.rows()[0]
+    assert audit(app)[-1].action == "endpoint.restored"
+    with unchanged(app):
+        dana.post(undo["hx-post"], {"csrf_token": dana.token()}, 409)
+        dana.post(f"{PATH}/undo/x", {"csrf_token": dana.token()}, 404)
+
+
 @HTMX
 def test_toggle_of_a_stale_row_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
     page = dana.get(PATH)
@@ -280,7 +374,7 @@ def test_delete_confirms_and_can_be_undone(app: Flask, dana: Portal, row: Endpoi
     assert audit(app)[-1].changes["reason"] == [None, "Given back"]
     assert page.root.all("table") == []
     dana.get(f"{PATH}/{row.id}", 404)
-    page.follow("Undo…").press("Restore 1 endpoint")
+    page.follow("Undo").press("Restore 1 endpoint")
     assert "Front desk" in dana.get(PATH).rows()[0]
 
 
@@ -293,7 +387,8 @@ def test_delete_of_a_stale_row_is_refused(app: Flask, dana: Portal, row: Endpoin
 
 def test_htmx_gets_the_block_alone(dana: Portal, row: Endpoint) -> None:
     page = dana.get(PATH, htmx="endpoints")
-    assert [child.get("id") for child in page.root.children if not isinstance(child, str)] == ["endpoints"]
+    parts = [child.get("id") for child in page.root.children if not isinstance(child, str)]
+    assert parts == ["endpoints", "matches", "views"]
     whole = dana.get(PATH).root.by_id("endpoints")
     assert page.root.by_id("endpoints").text == whole.text
 
@@ -325,7 +420,7 @@ def test_the_table_is_searched_and_filtered(dana: Portal, many: list[str]) -> No
     for query in SEARCHES:
         page = dana.get(f"{PATH}?{query}")
         found[query] = len(page.rows())
-        assert page.has_link("Show all endpoints") == (found[query] == 0), query
+        assert page.has_link("Clear filters") == (found[query] == 0), query
     assert found == SEARCHES
 
 
@@ -385,10 +480,10 @@ def test_headers_sort_the_table(dana: Portal, many: list[str]) -> None:
         return {th.text: th["aria-sort"] for th in page.root.all("th") if "aria-sort" in th.attrs}
 
     page = dana.get(PATH)
-    assert sorted_by(page) == {"Number · Label": "ascending"}
+    assert sorted_by(page) == {"Number Label": "ascending"}
     page = page.follow("Number")
     assert page.path == f"{PATH}?sort=-number"
-    assert sorted_by(page) == {"Number · Label": "descending"}
+    assert sorted_by(page) == {"Number Label": "descending"}
     assert page.root.all("a", css="pb-num")[0].text == shown(many[-1])
     page = page.follow("Agent")
     assert sorted_by(page) == {"Agent": "ascending"}
@@ -420,3 +515,21 @@ def test_page_without_rows_is_the_first(app: Flask, dana: Portal, cast: Cast, ma
     page = dana.get(last)
     assert page.root.all("a", css="pb-num")[0].text == shown(many[0])
     assert not page.has_link("Previous")
+
+
+def test_page_shows_the_checks_of_each_day(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        go_live(scope)
+        save_result(scope, drifted())
+    page = dana.get(PATH)
+    small = page.root.one("svg", css="pb-strip-small")
+    assert {part["class"] for part in small.all("path")} == {"pb-none", "pb-bad", "pb-ok"}
+    assert small.one("title").text.startswith(f"{check_days.IN_TABLE} days: 50% ")
+    page = page.follow("+1 555-123-4567")
+    strip = page.root.one("section", id="check-history")
+    days = strip.all("g", css="pb-strip-day")
+    drawn = [[part["class"] for part in day.all("rect")][1:] for day in days]
+    assert drawn == [["pb-none"]] * 29 + [["pb-bad", "pb-ok"]]
+    (row,) = strip.one("tbody").all("tr")
+    assert [cell.text for cell in row.all("td")] == ["2", "1", "1", "0"]
+    assert len(strip.one("ul", css="pb-outages").all("li")) == 1

@@ -12,10 +12,14 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
+from app.services import messages as shared_messages
 from app.services.connections import gateway
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
+from app.services.numbers import messages as number_messages
 from app.services.providers import credentials
+from app.services.status.setup import StepKey
+from app.web.numbers import messages
 from simulators import SIMULATORS
 from simulators.base import Simulator, Trouble
 from simulators.sinch_est import SinchEst
@@ -165,6 +169,7 @@ def test_import_endpoints_of_the_selection(app: Flask, cast: Cast, dana: Portal,
         "Import as endpoints", number=True, inbound_agent_name="Reception", outbound_agent_name=""
     )
     assert "1 number imported." in page.notes
+    assert page.follow(StepKey.BASE_URL.label).title == "Settings"
     assert len(page.follow("View endpoints").rows()) == 1
     page = sent(dana, "endpoints", [SECOND, THIRD], inbound_agent_name="Reception")
     assert "2 numbers imported." in page.notes
@@ -194,9 +199,9 @@ def test_import_claimed_number_keeps_the_input(app: Flask, cast: Cast, dana: Por
     mapped(app, cast, SECOND, is_foreign=True)
     with unchanged(app, but=NOTED):
         page = sent(dana, "endpoints", [FIRST, SECOND], 409, inbound_agent_name="Reception")
-    assert f"In another organization: {SECOND}" in page.notes
+    assert f"{number_messages.IN_OTHER_ORGANIZATION}: {SECOND}" in page.notes
     assert "Globex" not in page.source
-    assert refusals(page) == {SECOND: "In another organization. Clear the selection to import the others."}
+    assert refusals(page) == {SECOND: messages.wrong(number_messages.IN_OTHER_ORGANIZATION)}
     assert ticked(page) == [SECOND, FIRST]
     assert page.value("inbound_agent_name") == "Reception"
     assert "1 number imported." in sent(dana, "endpoints", [FIRST], inbound_agent_name="Reception").notes
@@ -206,13 +211,13 @@ def test_import_refused_numbers_are_shown_first(app: Flask, cast: Cast, dana: Po
     """Mapped meanwhile, so that the filter hides it; no longer the account's; no number at all."""
     mapped(app, cast, FIRST)
     for number, why in {
-        FIRST: "Already an endpoint here",
-        "+15550000000": "Not in the Twilio account",
-        "+1": "Not a phone number in E.164, such as +15551234567",
+        FIRST: number_messages.IS_ENDPOINT,
+        "+15550000000": number_messages.not_owned("Twilio"),
+        "+1": number_messages.UNUSABLE,
     }.items():
         with unchanged(app, but=NOTED):
             page = sent(dana, "endpoints?state=unmapped", [number, THIRD], 409, outbound_agent_name="Sales")
-        assert refusals(page) == {number: f"{why}. Clear the selection to import the others."}
+        assert refusals(page) == {number: messages.wrong(why)}
         assert ticked(page) == [number, THIRD]
         assert tickable(page) == [number, THIRD, SECOND]
         assert page.value("outbound_agent_name") == "Sales"
@@ -222,14 +227,14 @@ def test_listed_short_code_does_not_block_the_list(dana: Portal, twilio: Any) ->
     twilio.numbers["+1555123"] = twilio.numbers.pop(FIRST)
     twilio.numbers["+1555123"].phone_number = "+1555123"
     page = dana.get(LIST)
-    assert "Not a phone number in E.164, such as +15551234567. It cannot be imported." in page.rows()[0]
+    assert f"{number_messages.UNUSABLE}. It cannot be imported." in page.rows()[0]
     assert tickable(page) == [SECOND, THIRD]
 
 
 MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
-    ("endpoints", [], {}, "Select the numbers to import."),
-    ("endpoints", [FIRST], {"inbound_agent_name": "a/b"}, "An agent name has no slash"),
-    ("person", [FIRST], {"user_id": ""}, "Choose who gets the numbers."),
+    ("endpoints", [], {}, number_messages.NONE_SELECTED),
+    ("endpoints", [FIRST], {"inbound_agent_name": "a/b"}, "slash"),
+    ("person", [FIRST], {"user_id": ""}, number_messages.NO_USER),
 ]
 
 
@@ -249,7 +254,7 @@ def test_import_failing_provider_keeps_the_selection(
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
-    assert "Too many attempts" in page.notes
+    assert shared_messages.too_many_attempts(1).partition(".")[0] in page.notes
     assert ticked(page) == [SECOND, FIRST]
     assert list(refusals(page)) == [SECOND]
     assert page.value("inbound_agent_name") == "Reception"
@@ -276,7 +281,7 @@ def test_provider_failure_is_shown_with_a_next_step(
 
 
 def test_show_unconnected_provider_links_to_its_form(dana: Portal) -> None:
-    for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai#sinch_est")]:
+    for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai?tab=sinch_est")]:
         page = dana.get(f"{ACME}/providers/{key}/numbers")
         assert "is not configured. It needs" in page.notes, (key, place)
         assert page.link(f"Open {PROVIDERS[key].label}")["href"] == f"{ACME}/{place}", (key, place)
@@ -301,12 +306,13 @@ def test_show_is_linked_from_other_pages(dana: Portal, twilio: Any) -> None:
     assert chosen.title == "Import numbers"
     assert chosen.follow("List numbers of Twilio").title == "Numbers at Twilio"
     assert chosen.follow("Connect Vobiz").title == "Vobiz"
-    assert dana.get(f"{ACME}/").follow("Import… from a provider").title == "Import numbers"
 
 
 def test_show_trunk_is_linked_from_voice_ai(app: Flask, cast: Cast, dana: Portal) -> None:
     with SinchEst() as upstream:
         connect(app, cast, upstream, "sinch_est")
-        page = dana.get(f"{ACME}/voice-ai").follow("Numbers… of Sinch EST").follow("List numbers")
+        page = (
+            dana.get(f"{ACME}/voice-ai?tab=sinch_est").follow("Numbers… of Sinch EST").follow("List numbers")
+        )
         assert tickable(page) == sorted(upstream.numbers)
         assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""

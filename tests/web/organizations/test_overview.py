@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 from flask import Flask
-from sqlalchemy import delete
 
 from app.extensions import db
-from app.models import Organization, User
+from app.models import Organization
+from app.web.organizations import messages
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish
-from tests.support.pages import Portal
+from tests.support.pages import Page, Portal
 from tests.support.rows import audit, commits, unchanged
+
+
+def _slugs(page: Page) -> list[str]:
+    return [row["data-slug"] for row in page.root.all("tr") if row.get("data-slug")]
 
 
 def test_table_has_a_row_for_each_organization(app: Flask, cast: Cast, dana: Portal) -> None:
     furnish(app, cast)
-    globex, acme = sorted(dana.get("/").rows(), reverse=True)
-    assert acme.startswith("Acme Support added ")
-    assert "agents Twilio dialer Twilio voice AI ElevenLabs 1 numbers of Acme Support 1 with an agent" in acme
+    page = dana.get("/")
+    (acme,) = page.rows()
+    assert acme.startswith("Acme Support ")
+    assert "0/1 healthy" in acme
     assert "ElevenLabs untested in Acme Support since " in acme
-    assert "Twilio untested in Acme Support since " in acme
-    assert "1 not checked in Acme Support" in acme
-    assert "— 0 numbers of Globex 0 with an agent —" in globex
+    assert "and 1 more in Acme Support" in acme
+    assert "1/1 active numbers of Acme Support with an agent Twilio Twilio ElevenLabs" in acme
+    (new,) = page.root.all("details", css="pb-new")
+    assert "Globex 0 of 4 steps" in new.text
+
+
+def test_figures_say_nothing_of_no_numbers(app: Flask, cast: Cast, dana: Portal) -> None:
+    page = dana.get("/")
+    assert (page.root.all("div", css="pb-tile"), page.has_button("Check all numbers")) == ([], False)
+    furnish(app, cast)
+    tiles = [tile.all("dd")[0].text for tile in dana.get("/").root.all("div", css="pb-tile")]
+    assert tiles[:2] == ["1", "0"]
 
 
 def test_findings_link_to_their_fix(app: Flask, dana: Portal, cast: Cast) -> None:
     page = dana.get("/")
-    assert page.follow("Globex").path == "/o/globex/"
+    assert page.follow("Globex").path == page.follow("Start setup of Globex").path == "/o/globex/"
+    page = dana.get("/?state=new")
     assert page.link("No base URL in Globex")["href"] == "/o/globex/settings"
-    assert page.follow("No provider for agent calls in Globex").title == "Checklist"
+    assert page.link("No provider for agent calls in Globex")["href"] == "/o/globex/"
     furnish(app, cast)
     page = dana.get("/")
     assert page.follow("Twilio untested in Acme Support").title == "Twilio"
-    assert page.follow("1 not checked in Acme Support").title == "Endpoints"
+    assert page.follow("and 1 more in Acme Support").path == "/o/acme-support/"
 
 
 def _many(app: Flask, count: int) -> None:
@@ -46,8 +61,8 @@ def test_overview_is_searched(app: Flask, dana: Portal) -> None:
     assert not dana.get("/").root.all("input", type="search")
     _many(app, 38)
     page = dana.get("/")
-    assert len(page.rows()) == 40
-    assert "40 organizations: 40 incomplete" in page.text
+    assert (page.rows(), len(page.root.one("details", css="pb-new").all("li"))) == ([], 20)
+    assert len(page.follow("Show all 40").rows()) == 40
     page = page.press("Search", q="tenant 01")
     assert len(page.rows()) == 10
     assert "10 organizations found" in page.text
@@ -63,26 +78,13 @@ def test_table_pages_more_than_a_hundred(app: Flask, dana: Portal) -> None:
     page = page.follow("Next")
     assert len(page.rows()) == 20
     assert "page=1" in page.link("Previous")["href"]
-    assert len(dana.get("/?page=x").rows()) == 100
-
-
-def test_table_with_one_empty_organization_links_to_its_checklist(app: Flask, dana: Portal) -> None:
-    assert "Set up your first number" not in dana.get("/").text
-    with app.app_context():
-        db.session.execute(delete(User).where(User.email == "gus@globex.example"))
-        db.session.execute(delete(Organization).where(Organization.slug == "globex"))
-        db.session.commit()
-    page = dana.get("/")
-    assert "Set up your first number" in page.text
-    assert page.follow("Open the checklist").path == "/o/acme-support/"
-    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    assert "Set up your first number" not in dana.get("/").text
+    assert len(dana.get("/?q=tenant&page=x").rows()) == 100
 
 
 def test_create_opens_the_new_organization(app: Flask, dana: Portal) -> None:
     page = dana.get("/").follow("Add organization").press("Add organization", name=" Blue Harbour ")
     assert page.path == "/o/blue-harbour/"
-    assert "Blue Harbour added." in page.notes
+    assert messages.added("Blue Harbour") in page.notes
     assert [event.subject for event in audit(app) if event.action == "organization.created"] == [
         "Blue Harbour"
     ]
@@ -92,11 +94,11 @@ def test_create_opens_the_new_organization(app: Flask, dana: Portal) -> None:
 def test_table_filters_and_sorts_by_its_query(app: Flask, cast: Cast, dana: Portal) -> None:
     furnish(app, cast)
     _many(app, 8)
-    assert len(dana.get("/?state=missing&sort=name").rows()) == 9
-    assert [row[:12] for row in dana.get("/?state=unsure").rows()] == ["Acme Support"]
+    assert len(dana.get("/?state=new&sort=name").rows()) == 9
+    assert _slugs(dana.get("/?state=unsure")) == ["acme-support"]
     assert "No organizations found" in dana.get("/?state=fine&q=tenant").text
-    assert dana.get("/?sort=numbers").rows()[0].startswith("Acme Support")
-    assert len(dana.get("/?state=other&sort=other").rows()) == 10
+    assert _slugs(dana.get("/?sort=numbers"))[0] == "acme-support"
+    assert _slugs(dana.get("/?state=other&sort=other")) == ["acme-support"]
 
 
 def test_create_with_an_invalid_name_keeps_it_in_the_form(app: Flask, dana: Portal) -> None:
@@ -111,7 +113,7 @@ def test_create_with_an_invalid_name_keeps_it_in_the_form(app: Flask, dana: Port
 def test_every_page_links_to_the_table(dana: Portal) -> None:
     page = dana.get("/o/acme-support/endpoints")
     switch = page.root.one("a", css="pb-org")
-    assert switch["href"] == "/"
+    assert page.portal.get(switch["href"]).has_link("All organizations")
     assert "Acme Support" in switch.text
     assert "Globex" in dana.get("/").follow("Globex").root.one("a", css="pb-org").text
 

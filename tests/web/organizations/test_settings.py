@@ -9,6 +9,8 @@ from flask import Flask
 
 from app.providers import PROVIDERS
 from app.services.providers import credentials
+from app.services.status.setup import StepKey
+from app.web.organizations import messages
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
@@ -24,15 +26,17 @@ def form(dana: Portal) -> Page:
 
 
 def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
-    page = form.press("Save", name="Acme", public_base_url=BASE, country="IN")
+    page = form.press("Save", name="Acme", public_base_url=BASE, country="IN", reads_last_calls="yes")
     assert page.path == PATH
-    assert page.notes == "Done: Settings saved."
+    assert page.notes == f"Done: {messages.SETTINGS_SAVED} {StepKey.PROVIDER.label}"
     assert [page.value(name) for name in ("name", "public_base_url", "country")] == ["Acme", BASE, "IN"]
+    assert page.value("reads_last_calls") == "yes"
     reported = {name: pair for event in audit(app) for name, pair in event.changes.items()}
     assert reported == {
         "public_base_url": [None, BASE],
         "name": ["Acme Support", "Acme"],
         "country": [None, "IN"],
+        "reads_last_calls": [False, True],
     }
 
 
@@ -55,6 +59,22 @@ def test_save_shows_each_error_at_its_field(app: Flask, form: Page) -> None:
         assert page.error(field), field
         if field != "country":
             assert page.value(field) == typed
+
+
+def test_save_offers_the_next_step_unless_it_is_on_the_same_page(form: Page) -> None:
+    page = form.press("Save", country="IN")
+    assert page.notes == f"Done: {messages.SETTINGS_SAVED}"
+    page = page.press("Save", public_base_url=BASE)
+    assert page.follow(StepKey.PROVIDER.label).path == "/o/acme-support/"
+
+
+def test_save_adds_https_to_a_base_url_without_it(app: Flask, form: Page) -> None:
+    page = form.press("Save", public_base_url="voice.acme.example")
+    assert page.value("public_base_url") == BASE
+    assert messages.https_added(BASE) in page.notes
+    with unchanged(app):
+        page = page.press("Save", 422, public_base_url="voice")
+    assert (page.error("public_base_url") != "", page.value("public_base_url")) == (True, "voice")
 
 
 def test_save_of_a_stale_form_shows_both_versions(app: Flask, form: Page) -> None:
@@ -102,7 +122,8 @@ def test_save_of_another_base_url_asks_for_confirmation(app: Flask, felt: Page) 
     assert "support" in page.text
     assert "ElevenLabs" not in page.text
     page = page.press("Change the base URL", reason="New machine")
-    assert page.notes == "Done: Settings saved."
+    assert messages.SETTINGS_SAVED in page.notes
+    assert messages.WEBHOOKS_CHANGED in page.notes
     assert [page.value(name) for name in ("name", "public_base_url", "country")] == ["Acme", OTHER, "IN"]
     saved = [event for event in audit(app) if event.changes.get("public_base_url") == [BASE, OTHER]]
     assert [event.changes["reason"] for event in saved] == [[None, "New machine"]]
@@ -121,7 +142,7 @@ def test_save_without_a_changed_webhook_url_needs_no_confirmation(felt: Page) ->
     changes: list[dict[str, Any]] = [{"name": "Acme"}, {"public_base_url": f"{BASE}/"}]
     for typed in changes:
         felt = felt.press("Save", **typed)
-        assert felt.notes == "Done: Settings saved.", typed
+        assert felt.notes == f"Done: {messages.SETTINGS_SAVED} {StepKey.PROVIDER.label}", typed
 
 
 def test_base_url_confirmation_after_a_change_shows_both_sides(dana: Portal, felt: Page) -> None:

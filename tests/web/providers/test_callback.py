@@ -10,12 +10,15 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.services.drift import runs
 from app.services.numbers import assignments
+from app.services.webhooks import messages
+from app.web.providers import messages as provider_messages
 from simulators.base import Trouble
 from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
+from tests.support.runtimes import Runtime, Said
 
 PROVIDER = "/o/acme-support/providers/sinch"
 PATH = f"{PROVIDER}/callback"
@@ -57,7 +60,7 @@ def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None
     assert "sample-word" not in page.source
     assert sinch.urls["primary"] == was
     page = page.press("Set callback")
-    assert "Callback set. Sinch now calls the new URL." in page.notes
+    assert provider_messages.callback_set("Sinch") in page.notes
     assert sinch.urls == {"primary": URL, "fallback": "https://ann:sample-word@fallback.example/"}
     assert (page.path, page.value("url")) == (PATH, URL)
     assert reason_of(page) == "in_sync"
@@ -82,7 +85,7 @@ def test_set_callback_after_a_change_confirms_again(page: Page, sinch: Sinch) ->
     page = page.press("Set callback…", url=URL)
     sinch.urls = {"primary": "https://other.example/"}
     page = page.press("Set callback", 412)
-    assert "changed since this page was opened" in page.notes
+    assert messages.changed("Sinch") in page.notes
     assert "https://other.example/" in page.text
     assert sinch.urls == {"primary": "https://other.example/"}
     page.press("Set callback")
@@ -110,7 +113,7 @@ def test_set_callback_refused_keeps_the_typed_url(page: Page, sinch: Sinch) -> N
 def test_callback_page_without_a_response_still_works(page: Page, sinch: Sinch) -> None:
     sinch.trouble = Trouble.HTML
     page = page.portal.get(PATH)
-    assert "Couldn't read the callback from Sinch." in page.notes
+    assert provider_messages.callback_unknown("Sinch") in page.notes
     page = page.press("Set callback…", 409, url=URL)
     assert page.value("url") == URL
     sinch.trouble = None
@@ -192,7 +195,7 @@ def test_move_number_after_a_change_confirms_again(given: Portal, sinch: Sinch) 
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     next(entry for entry in sinch.owned if entry["number"] == BARE)["applicationkey"] = ANOTHER_KEY
     page = page.press("Move number", 412)
-    assert "changed since this page was opened" in page.notes
+    assert messages.changed("Sinch") in page.notes
     assert ANOTHER_KEY in page.text
     assert sinch.owner(BARE) == ANOTHER_KEY
     page.press("Move number")
@@ -204,7 +207,7 @@ def test_move_number_refused_records_nothing(app: Flask, given: Portal, sinch: S
     sinch.instead["POST", NUMBERS] = error(403, 40300)
     count = len(audit(app))
     page = page.press("Move number", 409)
-    assert "was not moved" in page.notes
+    assert messages.NOT_ATTACHED in page.notes
     assert len(audit(app)) == count
     assert "does not have this number" in given.get(f"{PATH}/numbers/{GONE}").notes
     given.get(f"{PATH}/numbers/+12025550102", 404)
@@ -217,4 +220,20 @@ def test_move_number_without_a_callback_is_refused(app: Flask, cast: Cast, page:
     listed = page.portal.get(PATH)
     assert reason_of(listed) == "nothing_expected"
     assert "Not checked" in listed.rows()[0]
-    assert "was never set from Patchbay" in page.portal.get(f"{PATH}/numbers/{BARE}").notes
+    assert messages.callback_first("Sinch") in page.portal.get(f"{PATH}/numbers/{BARE}").notes
+
+
+def test_callback_is_tested_without_a_signature_first(app: Flask, page: Page, sinch: Sinch) -> None:
+    dana = page.portal
+    assert not page.press("Set callback…", url=URL).press("Set callback").has_button("Test webhook")
+    dana.get(PROVIDER).press("Save", sinch_phone_number="+12025550101")
+    with Runtime(Said(401, "")) as runtime:
+        upstreams = sinch.upstreams | {"dialer.example.com": runtime.base}
+        app.extensions["patchbay_outbound"] = Outbound(upstreams, deadline=2.0)
+        tested = dana.get(PATH).press("Test webhook")
+        assert len(runtime.got) == 1
+        assert tested.root.by_id("webhook_test").one("p", role="status")["data-code"] == "refused"
+        confirm = tested.follow("Test as a call…")
+        assert URL in confirm.text
+        confirm.press("Send three requests")
+        assert "Authorization" in runtime.got[-1].headers

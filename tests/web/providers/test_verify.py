@@ -14,14 +14,18 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import WebSession
+from app.services.access import messages as access_messages
 from app.services.access import step_up
+from app.web.providers import messages
+from devtools import html
 from devtools.scopes import PASSWORD
+from simulators.base import Trouble
 from simulators.vobiz import Vobiz
 from tests.support.pages import Portal
 from tests.support.rows import unchanged
 
 PATH = "/o/acme-support/providers/vobiz"
-OLD = "Enter your password again"
+OLD = access_messages.PASSWORD_NEEDED.partition(":")[0]
 NOTED = ("checks", "throttles", "audit_events")
 
 
@@ -43,22 +47,71 @@ def test_verify_tests_typed_values_and_keeps_them_in_the_form(app: Flask, dana: 
     assert vobiz.values["auth_token"] not in page.source
 
 
+def test_verify_shows_what_was_read_but_no_secret_in_it(dana: Portal, vobiz: Vobiz) -> None:
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    vobiz.account = {"name": "Meridian", "concurrent_calls_limit": 7}
+    part = dana.get(PATH).press("Test connection", htmx="vobiz-test", **typed)
+    assert [fact.text for fact in part.root.all("bdi")] == ["account Meridian", "at most 7 concurrent calls"]
+    assert "account Meridian" in dana.get(PATH).press("Test connection", **typed).notes
+    vobiz.account = {"name": f"Meridian {vobiz.values['auth_token']}"}
+    part = dana.get(PATH).press("Test connection", htmx="vobiz-test", **typed)
+    assert part.root.all("bdi") == []
+    assert vobiz.values["auth_token"] not in part.source
+
+
+def test_verify_in_place_returns_the_result_alone(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+    page = dana.get(PATH)
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    with unchanged(app, but=NOTED):
+        part = page.press("Test connection", htmx="vobiz-test", **typed)
+    assert part.root.one("div", id="vobiz-test").one("div", css="pb-ok")["data-tested"] == "ok"
+    assert part.root.all("input") == []
+    assert typed["vobiz_auth_token"] not in part.source
+    assert part.root.one("button")["type"] == "submit"
+    dana.post(PATH, html.filled(page.form_with("Save")[0], typed))
+    page = dana.get(PATH)
+    assert page.health == "works"
+    typed["vobiz_auth_token"] = "sample-and-wrong"
+    part = page.press("Test connection", htmx="vobiz-test", **typed)
+    assert part.root.one("div", css="pb-bad")["data-tested"] == "bad_credentials"
+    assert part.root.all("button") == []
+
+
+def test_verify_without_the_required_values_names_them(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+    names = ["vobiz-vobiz_auth_id", "vobiz-vobiz_auth_token"]
+    with unchanged(app):
+        part = dana.get(PATH).press("Test connection", 422, htmx="vobiz-test")
+        page = dana.get(PATH).press("Test connection", 422)
+    problems = [item["data-problem-of"] for item in part.root.all("li")]
+    assert problems == names
+    assert page.error("vobiz_auth_id")
+    assert page.error("vobiz_auth_token")
+    assert vobiz.requests == []
+
+
+def test_address_that_only_takes_a_form_leads_to_its_page(dana: Portal) -> None:
+    for path in (f"{PATH}/verify", f"{PATH}/enabled"):
+        assert dana.get(path).path == PATH
+    dana.get("/sign-out", 405)
+
+
 def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     page = dana.get(PATH).press("Save", **typed)
-    assert page.health == "untested"
-    assert "Vobiz, Saved, untested" in page.root.one("nav").text
-    page = page.press("Test connection")
-    assert "re-enter the secret" not in page.notes
+    assert messages.default_set("Vobiz", "agent calls") in page.notes
+    assert "Vobiz, Connection OK" in page.navigation.text
+    page = dana.get(PATH)
     assert page.health == "works"
-    assert "Vobiz, Connection OK" in page.root.one("nav").text
-    dana.get(PATH).press("Save", vobiz_auth_token="sample-and-newer")
-    assert dana.get(PATH).health == "untested"
+    assert "re-enter the secret" not in page.press("Test connection").notes
+    assert page.press("Save", vobiz_auth_token="sample-and-newer").health == "failed"
+    vobiz.trouble = Trouble.FAULT
+    page = dana.get(PATH).press("Save", vobiz_auth_token="sample-and-newest")
+    assert (page.health, messages.NOT_TESTED in page.notes) == ("untested", True)
 
 
 def test_typed_values_that_fail_do_not_change_the_stored_result(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
-    dana.get(PATH).press("Save", **typed).press("Test connection")
+    dana.get(PATH).press("Save", **typed)
     page = dana.get(PATH).press("Test connection", vobiz_auth_token="sample-and-wrong")
     assert "Connection failed" in page.notes
     assert "The saved credentials are unchanged." in page.notes
@@ -77,12 +130,10 @@ def test_verify_with_an_invalid_value_shows_the_error(app: Flask, dana: Portal, 
 
 def test_failed_connection_is_shown_on_every_page(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
-    dana.get(PATH).press("Save", **typed).follow("Make default for agent calls").press(
-        "Make Vobiz the default"
-    )
-    assert not dana.get("/").has_link("Vobiz connection failed in Acme Support")
-    page = dana.get(PATH).press("Test connection")
-    assert "Vobiz, Connection failed" in page.root.one("nav").text
+    page = dana.get(PATH).press("Save", **typed)
+    assert (page.path, page.health) == (PATH, "failed")
+    assert "Vobiz, Connection failed" in page.navigation.text
+    page.follow("Make default for agent calls").press("Make Vobiz the default")
     assert dana.get("/").follow("Vobiz connection failed in Acme Support").title == "Vobiz"
 
 
@@ -115,12 +166,12 @@ def test_verify_without_the_password_sends_nothing(app: Flask, dana: Portal, vob
         page = page.press("Test connection", 403, **typed)
     assert OLD in page.error("your_password")
     assert page.value("vobiz_auth_id") == typed["vobiz_auth_id"]
-    assert "Re-enter the secret" in page.notes
+    assert messages.RETYPE in page.notes
     assert typed["vobiz_auth_token"] not in page.source
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Test connection", 422, your_password="not it at all")
-    assert page.error("your_password") == "Incorrect password."
-    assert "Re-enter the secret" not in page.notes
+    assert page.error("your_password") == access_messages.WRONG_PASSWORD
+    assert messages.RETYPE not in page.notes
     assert vobiz.requests == []
     for _ in range(9):
         page = page.press("Test connection", 422, your_password="not it at all")

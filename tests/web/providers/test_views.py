@@ -15,6 +15,8 @@ from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost, WebA
 from app.providers import PROVIDERS, in_family
 from app.services.connections import store
 from app.services.endpoints import crud
+from app.services.providers import messages as service_messages
+from app.web.providers import messages
 from tests.support.cast import Cast
 from tests.support.full_organization import BASE_URL, furnish, good_values, scope_as
 from tests.support.page_checks import MARK
@@ -70,9 +72,26 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
                 label = page.root.one("label", **{"for": control["id"]})
                 assert label.text == declared.label
                 assert declared.help in page.text
+                if declared.where:
+                    (link,) = page.root.one(id=control["aria-describedby"]).all("a")
+                    assert link["href"] == declared.where.address
+                    assert link["rel"] == "noopener noreferrer"
                 assert control["value"] == str("" if declared.default is None else declared.default)
             needed = ", ".join(declared.label for declared in provider.required)
             assert f"Needed: {needed}." in page.text
+
+
+def test_optional_groups_are_folded_until_one_is_used(dana: Portal) -> None:
+    def is_open(page: Page) -> dict[str, bool]:
+        folds = page.root.one("form", css="pb-form").all("details", css="pb-optional")
+        return {fold.one("summary").text: "open" in fold.attrs for fold in folds}
+
+    page = dana.get(path_of(TWILIO))
+    assert is_open(page) == {"Dialer optional": False, "Calls optional": False}
+    page = page.press("Save", twilio_phone_number="+15557654321")
+    assert is_open(page) == {"Dialer optional": False, "Calls optional": True}
+    page = page.press("Save", 422, twilio_twiml_app_sid="wrong")
+    assert is_open(page)["Dialer optional"]
 
 
 def test_save_stores_everything_and_returns_no_secret(
@@ -194,7 +213,7 @@ def test_make_default_records_the_reason(dana: Portal, subtests: pytest.Subtests
             assert page.title == f"Make {provider.label} the default for {words}?"
             assert ("Replaces" in page.text) is not ("There is no default provider now." in page.text)
             page = page.press(f"Make {provider.label} the default", reason="The contract begins today")
-            assert page.notes.startswith(f"Done: {provider.label} is now the default for {words}.")
+            assert messages.default_set(provider.label, words) in page.notes
             assert f"Made default for {words}" in page.text
             assert "The contract begins today" in page.text
 
@@ -204,9 +223,7 @@ def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, 
     dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)
     connect(dana, vobiz)
     disable = f"{path_of(vobiz)}/disable"
-    assert dana.get(disable).press("Disable Vobiz").notes == (
-        "Done: Vobiz disabled. Its credentials stay saved."
-    )
+    assert dana.get(disable).press("Disable Vobiz").notes == f"Done: {messages.disabled('Vobiz')}"
     dana.get(path_of(vobiz)).press("Enable")
     with scope_as(app, cast.dana) as scope:
         for place, agent in enumerate(("a", "a", None)):
@@ -216,9 +233,7 @@ def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, 
     assert "Attention: Vobiz disabled." in page.notes
     assert "2 numbers won't be answered: Show" in page.notes
     assert len(page.follow("Show").rows()) == 2
-    checklist = dana.get(f"{ACME}/")
-    assert len(checklist.follow("Show blocked").rows()) == 2
-    assert "Done: Vobiz enabled." in dana.get(path_of(vobiz)).press("Enable").notes
+    assert messages.enabled("Vobiz") in dana.get(path_of(vobiz)).press("Enable").notes
 
 
 def test_make_default_of_a_disabled_provider_is_refused(app: Flask, dana: Portal) -> None:
@@ -226,7 +241,7 @@ def test_make_default_of_a_disabled_provider_is_refused(app: Flask, dana: Portal
     page = dana.get(f"{ACME}/active/telephony?provider=vobiz")
     with unchanged(app):
         page = page.press("Make Vobiz the default")
-    assert "Vobiz is disabled. Enable it first." in page.notes
+    assert service_messages.is_disabled("Vobiz") in page.notes
 
 
 def test_save_of_the_default_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
@@ -235,7 +250,7 @@ def test_save_of_the_default_keeps_what_it_needs(app: Flask, dana: Portal) -> No
     assert "Default for agent calls" in page.text
     with unchanged(app):
         page = page.press("Save", 409, clear_vobiz_auth_token=True)
-    assert "Vobiz is the default for agent calls and needs Auth token." in page.notes
+    assert service_messages.default_needs("Vobiz", ["agent calls"], ["Auth token"]) in page.notes
 
 
 def test_disable_the_default_names_what_is_affected(dana: Portal) -> None:
@@ -247,7 +262,7 @@ def test_disable_the_default_names_what_is_affected(dana: Portal) -> None:
     assert "1 active endpoint uses it and will stop answering calls." in page.text
     page = page.press("Disable Vobiz")
     assert "No longer default for agent calls" in page.text
-    assert "Vobiz was disabled" in page.text
+    assert service_messages.was_disabled("Vobiz") in page.text
 
 
 def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:
@@ -270,7 +285,7 @@ def test_save_normalizes_a_number_and_shows_it(dana: Portal) -> None:
     vobiz = PROVIDERS["vobiz"]
     values = named(vobiz, good_values(vobiz) | {"phone_number": "098111 22333"})
     page = dana.get(path_of(vobiz)).press("Save", **values)
-    assert "Saved “098111 22333” as" in page.notes
+    assert messages.normalized("098111 22333", "+919811122333") in page.notes
 
 
 def test_unknown_provider_or_switch_is_not_found(dana: Portal, subtests: pytest.Subtests) -> None:
@@ -311,7 +326,7 @@ def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal) 
     stale = page
     page = page.press("Restore Vobiz as the default")
     assert page.title == "Vobiz"
-    assert "Vobiz is now the default for agent calls." in page.notes
+    assert messages.default_set("Vobiz", "agent calls") in page.notes
     assert "Undo of “Better lines”" in page.text
     with unchanged(app):
         stale.press("Restore Vobiz as the default", 409)

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from app.providers import PROVIDERS
+from app.web.organizations import messages as organization_messages
 from app.web.shell import messages
 from devtools.html import Element, filled
 from devtools.scopes import PASSWORD
@@ -63,7 +64,7 @@ CASES = {
         ("name", "Name", "Theirs", "Mine"),
         ("country", "Country", "IN", ""),
         ("public_base_url", "Public base URL", "", "https://voice.acme.example"),
-        (("IN", "India"), ("", "None (require +country code)")),
+        (("IN", "India"), ("", organization_messages.NO_COUNTRY)),
     ),
     "endpoint": Case(
         f"{ACME}/endpoints?edit={{endpoint}}",

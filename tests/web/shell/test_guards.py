@@ -12,6 +12,7 @@ from sqlalchemy import QueuePool
 
 from app import web
 from app.extensions import db
+from app.web.shell import messages
 from app.web.shell.guard import Who
 from devtools.scopes import PASSWORD
 from tests.support.cast import Cast
@@ -73,14 +74,22 @@ def test_form_after_the_session_ended_leads_to_sign_in_and_back(
     answer = dana.raw("POST", page.path, data=sent, headers={"Referer": f"https://localhost{page.path}"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
     page = dana.get(answer.headers["Location"])
-    assert "Your session has expired." in page.notes
+    assert messages.SIGNED_OUT in page.notes
     page = page.press("Sign in", email="dana@acme.example", password=PASSWORD)
     assert page.title == "Settings"
+
+
+def test_sign_out_after_the_session_ended_shows_no_warning(app: Flask) -> None:
+    gone = Portal(app)
+    answer = gone.raw("POST", "/sign-out")
+    assert answer.status_code == 303
+    assert messages.SIGNED_OUT not in gone.get(answer.headers["Location"]).notes
 
 
 def test_every_page_passes_the_page_checks(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
     """What `Portal.get` finds fault with, on every page there is, furnished and empty."""
     own = {"endpoint_id", "import_id", "job_id", "user_id", "switch_id", "number", "event_id"}
+    own |= {"destination_id", "call_id", "view_id"}
     for page in portal_pages():
         dana.get(here.page(page))
         if page.who is Who.USER:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app import job_threads
 from app.core.errors import Conflict
 from app.models import Endpoint
 from app.services import jobs as job_rows
@@ -180,8 +181,8 @@ def test_import_of_an_unreadable_file_starts_no_job(dana: Portal) -> None:
 def test_begin_refuses_more_than_four_jobs_at_a_time(dana: Portal, hold: Callable[[str], Held]) -> None:
     held = hold("check")
     sent = {"csrf_token": dana.token(), "rows": ROWS}
-    statuses = [dana.raw("POST", NEW, data=sent).status_code for _ in range(jobs.MOST)]
-    assert (jobs.MOST, statuses) == (4, [303] * 4)
+    statuses = [dana.raw("POST", NEW, data=sent).status_code for _ in range(job_threads.MOST)]
+    assert (job_threads.MOST, statuses) == (4, [303] * 4)
     refused = dana.raw("POST", NEW, data=sent)
     assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
     held.go_on.set()

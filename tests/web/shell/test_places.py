@@ -10,7 +10,7 @@ from tests.support.cast import Cast
 from tests.support.full_organization import furnish
 from tests.support.pages import Portal
 
-KEYS = {Place.CALLBACK: "sinch"}
+KEYS = {Place.CALLBACK: "sinch", Place.AI_NUMBERS: "sinch_est"}
 
 
 def test_every_place_is_a_page(app: Flask, cast: Cast, dana: Portal) -> None:

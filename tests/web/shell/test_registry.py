@@ -37,7 +37,7 @@ there = install()
 here = furnish(there.app, there.cast)
 pages = {page.endpoint: here.page(page) for page in portal_pages()}
 page = there.portal.get(pages["schedules.table"])
-(link,) = [link for link in page.root.one("nav").all("a") if link["href"] == page.path]
+(link,) = [link for link in page.navigation.all("a") if link["href"] == page.path]
 found = there.portal.get("/find?in=acme-support&q=sched").root.one("div", id="found")
 report(
     path=page.path,

@@ -18,9 +18,8 @@ def here(app: Flask, cast: Cast) -> Furnished:
 
 
 def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
-    return [
-        link.text for link in portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found").all("a")
-    ]
+    list_ = portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found")
+    return [item.text for item in list_.all("a", "button")]
 
 
 def test_find_returns_a_number_by_its_beginning(here: Furnished, dana: Portal) -> None:
@@ -53,6 +52,35 @@ def test_find_returns_pages_organizations_and_people_by_name(dana: Portal) -> No
     (mo,) = [link for link in found(dana, "mo@", inside="") if "Mo" in link]
     assert "Acme Support" in mo
     assert found(dana, "nothing-like-it") == []
+
+
+def test_find_returns_numbers_by_label_and_agents(here: Furnished, dana: Portal) -> None:
+    dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}").press(
+        "Save", label="Front desk", inbound_agent_name="night-shift"
+    )
+    (number,) = found(dana, "front d")
+    assert dana.get("/find?in=acme-support&q=front d").follow(number).path.endswith(here.ids["endpoint_id"])
+    assert found(dana, "front d", inside="globex") == [number]
+    number, agent = found(dana, "night-sh")
+    part = dana.get("/find?in=acme-support&q=night-sh", htmx="found")
+    assert [link.text for link in part.root.all("a")] == [number, agent]
+    page = dana.get("/find?in=acme-support&q=night-sh").follow(agent)
+    assert page.path == "/o/acme-support/endpoints?agent=night-shift"
+    assert len(page.rows()) == 1
+
+
+def test_find_returns_actions_settings_and_help(dana: Portal) -> None:
+    assert found(dana, "check all")[0] == "Check all numbers"
+    assert found(dana, "check all", inside="") == ["Check all numbers of every organization"]
+    page = dana.get("/find?in=acme-support&q=check all numbers").press("Check all numbers")
+    assert page.path == "/o/acme-support/endpoints"
+    assert "API reference" in found(dana, "api")
+    root = dana.get("/find?in=acme-support").root
+    parts = [link["href"] for link in root.one("div", id="found").all("a") if "#" in link["href"]]
+    assert len(parts) > 5
+    for part in parts:
+        path, _, anchor = part.partition("#")
+        assert dana.get(path).root.all(id=anchor), part
 
 
 def test_people_of_the_own_organization_come_first(dana: Portal, gus: Portal) -> None:

@@ -8,12 +8,14 @@ from flask import Flask
 
 from app.core import clock
 from app.providers import PROVIDERS
+from app.services.audit import search
+from app.services.audit.actions import Action
 from app.services.providers import credentials
 from app.services.voice_ai import calls
 from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
-from tests.support.pages import Portal
+from tests.support.pages import Page, Portal
 
 PATH = "/o/acme-support/calls"
 SECRET = "sample-webhook-secret-of-acme"
@@ -33,6 +35,11 @@ def report(app: Flask, cast: Cast, *events: Any) -> None:
             )
 
 
+def _listed(page: Page) -> list[str]:
+    """The calls, below the figures."""
+    return [row.text for row in page.root.one("table", css="pb-table").one("tbody").all("tr")]
+
+
 def test_table_empty_leads_to_the_webhook(dana: Portal) -> None:
     page = dana.get("/o/acme-support").follow("Calls")
     assert page.path == PATH
@@ -41,49 +48,99 @@ def test_table_empty_leads_to_the_webhook(dana: Portal) -> None:
     assert not page.root.all("table")
 
 
-def test_table_shows_a_call(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_table_and_page_show_a_call(app: Flask, dana: Portal, cast: Cast) -> None:
     report(app, cast, ended(), not_begun())
     page = dana.get(PATH)
-    not_answered, answered = page.rows()
-    assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 Success conv-1" in answered
-    assert "agent-1 +1 555-123-4567 +1 415-555-0123 —unknown Busy conv-2" in not_answered
-    times = [time["datetime"] for time in page.root.all("time")]
-    assert times[1] == "2026-09-21T14:13:20Z"
+    not_answered, answered = _listed(page)
+    assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 Success" in answered
+    assert "agent-1 +1 555-123-4567 +1 415-555-0123 —unknown Busy" in not_answered
+    _, link = page.root.one("div", id="calls").all("a", css="pb-nowrap")
+    call = dana.get(link["href"])
+    assert next(time["datetime"] for time in call.root.all("time")) == "2026-09-21T14:13:20Z"
+    assert "conv-1" in call.text
+    assert call.link("Open at ElevenLabs (opens in a new tab)")["href"].endswith("/conv-1")
+    assert call.root.one("nav", css="pb-crumbs").all("a")[-1]["href"] == PATH
 
 
 def test_table_shows_what_is_unknown(app: Flask, dana: Portal, cast: Cast) -> None:
     bare = ended("conv-1", agent_name=None, agent_id=None, metadata={}, analysis={})
     report(app, cast, bare, not_begun(metadata={}, failure_reason=None))
-    failed, ended_row = dana.get(PATH).rows()
-    assert "unknown unknown unknown —unknown Unknown conv-1" in ended_row
-    assert "Not started conv-2" in failed
+    failed, ended_row = _listed(dana.get(PATH))
+    assert "Unknown Unknown Unknown —unknown Unknown" in ended_row
+    assert "Not started" in failed
 
 
-def test_table_escapes_provider_text(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_table_and_page_escape_provider_text(app: Flask, dana: Portal, cast: Cast) -> None:
     evil = '"><b hx-get=//x>{{7*7}}'
     report(app, cast, ended(f"conv{evil}", agent_name=evil, analysis={"call_successful": evil}))
     page = dana.get(PATH)
-    assert page.rows()[0].count(evil) == 3
-    assert not page.root.one("main").all("b")
+    assert _listed(page)[0].count(evil) == 2
+    call = dana.get(page.root.one("div", id="calls").all("a", css="pb-nowrap")[0]["href"])
+    assert call.text.count(evil) == 3
+    assert [*page.root.one("table", css="pb-table").all("b"), *call.root.one("main").all("b")] == []
 
 
 def test_table_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
+    def count(page: Page) -> int:
+        return len(_listed(page))
+
     events = [ended(f"conv-{n}", agent_name=f"Agent {n % 2}") for n in range(53)]
     report(app, cast, *events)
     page = dana.get(PATH)
-    assert len(page.rows()) == 50
+    assert count(page) == 50
     page = page.follow("Older")
-    assert len(page.rows()) == 3
+    assert count(page) == 3
     assert not page.has_link("Older")
-    assert len(page.follow("Newest").rows()) == 50
+    assert count(page.follow("Newest")) == 50
     form = page.root.one("form", role="search")
     assert (form["action"], form["method"]) == (PATH, "get")
-    found = dana.get(f"{PATH}?q=agent+1")
-    assert len(found.rows()) == 26
-    assert found.value("q") == "agent 1"
-    assert len(dana.get(f"{PATH}?q=conv-52").rows()) == 1
-    assert "No call matches" in dana.get(f"{PATH}?q=unknown").text
-    assert len(dana.get(f"{PATH}?q=agent+1", htmx="calls").rows()) == 26
+    found = dana.get(f"{PATH}?q=agent+1&outcome=success")
+    assert count(found) == 26
+    assert (found.value("q"), found.value("outcome")) == ("agent 1", "success")
+    assert count(dana.get(f"{PATH}?q=agent+1", htmx="calls")) == 26
+    none = dana.get(f"{PATH}?outcome=busy&direction=outbound&agent=Agent+1")
+    assert none.root.all("table") == []
+    assert none.link("Clear filters")["href"] == PATH
+
+
+def test_figures_are_of_the_chosen_days(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, *[ended(f"conv-{n}") for n in range(3)], not_begun())
+    page = dana.get(f"{PATH}?from=2026-09-21&to=2026-09-22")
+    assert [tile.one("dd").text for tile in page.root.all("div", css="pb-tile")] == [
+        "3",
+        "100%",
+        "100%",
+        "1:23",
+    ]
+    bars = page.root.one("svg", role="img").all("g")
+    assert [bar.one("title").text for bar in bars] == ["21 Sep 2026: 3", "22 Sep 2026: 0"]
+    assert len(bars[0].all("rect")) - len(bars[1].all("rect")) == 1
+    table = page.root.one("figure").one("table")
+    assert [cell.text for cell in table.all("td")] == ["3", "3"]
+    agent = page.root.one("div", css="pb-charts").all("a")[0]["href"]
+    assert (dana.get(agent).value("agent"), dana.get(agent).value("from")) == ("Reception", "2026-09-21")
+
+
+def test_days_that_are_none_are_refused_and_limit_nothing(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, ended())
+    page = dana.get(f"{PATH}?from=soon&to=2026-02-30")
+    assert [field["id"] for field in page.root.all("input") if "aria-invalid" in field.attrs] == [
+        "call-from",
+        "call-to",
+    ]
+    assert len(_listed(page)) == 1
+    assert dana.raw("GET", f"{PATH}.csv?from=soon").status_code == 303
+
+
+def test_export_has_what_the_filters_select_and_is_audited(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, ended(agent_name="=evil"), not_begun())
+    lines = dana.raw("GET", f"{PATH}.csv?outcome=success").text.splitlines()
+    assert len(lines) == 2
+    assert "'=evil" in lines[1]
+    assert "2026-09-21 14:13:20" in lines[1]
+    with scope_as(app, cast.dana) as scope:
+        event = search.recent(scope)[0]
+    assert (event.action, event.changes["outcome"]) == (Action.CALLS_EXPORTED, [None, "success"])
 
 
 def test_table_number_links_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:

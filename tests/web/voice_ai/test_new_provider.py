@@ -15,7 +15,7 @@ from datetime import timedelta
 from app.provider import Family, Origin, Outcome, Provider, Refusal, Secret, Text
 from app.provider import json_list, json_object, proven, refused, unexpected
 from app.provider.voice_ai import Agent, CallEvent, CallReport, CallWebhookSetting, CreatedWebhook
-from app.provider.voice_ai import ImportedNumber, Webhook
+from app.provider.voice_ai import ImportedNumber, ImportedNumbers, ListedWebhooks, Webhook
 
 API = "https://api.acme.example"
 REFUSED = refused(Outcome.BAD_CREDENTIALS, "Acme AI does not accept this token.")
@@ -24,6 +24,7 @@ REFUSED = refused(Outcome.BAD_CREDENTIALS, "Acme AI does not accept this token."
 class AcmeAi(Provider):
     key = "acme"
     label = "Acme AI"
+    hosts = ("api.acme.example",)
     families = (Family.VOICE_AI,)
 
     token = Secret("Token", required=True)
@@ -34,6 +35,7 @@ class AcmeAi(Provider):
     signature_header = "X-Acme-Signature"
     signature_format = "hex of HMAC-SHA256 over the body"
     signature_window = timedelta(minutes=5)
+    conversation_page = ""
 
     def verify(self, http, values):
         try:
@@ -45,9 +47,11 @@ class AcmeAi(Provider):
     def agents(self, http, values):
         return [Agent(row["id"], row["name"]) for row in self._list(http, values, "agents")]
 
-    def imported_numbers(self, http, values, phone_number):
+    def imported_numbers(self, http, values):
         rows = self._list(http, values, "numbers")
-        return [ImportedNumber(r["id"], r["agent"], r["label"]) for r in rows if r["number"] == phone_number]
+        return ImportedNumbers(
+            {row["number"]: [ImportedNumber(row["id"], row["agent"], row["label"])] for row in rows}
+        )
 
     def import_number(self, http, values, phone_number, sip_domain, label):
         sent = {"number": phone_number, "domain": sip_domain, "label": label}
@@ -60,7 +64,8 @@ class AcmeAi(Provider):
         self._send(http, values, "DELETE", f"numbers/{number_id}")
 
     def webhooks(self, http, values):
-        return [Webhook(r["id"], r["name"], r["url"], False) for r in self._list(http, values, "webhooks")]
+        rows = self._list(http, values, "webhooks")
+        return ListedWebhooks(Webhook(r["id"], r["name"], r["url"], False) for r in rows)
 
     def create_webhook(self, http, values, name, url):
         made = self._send(http, values, "POST", "webhooks", {"name": name, "url": url})
@@ -163,19 +168,20 @@ with AcmeAi() as acme, SinchEst() as est:
 
     portal.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
     portal.get(PATH).press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-elevenlabs")
-    portal.get(PATH).press("Save Acme AI", acme_token=TOKEN)
-    page = portal.get(PATH)
+    portal.get(f"{PATH}?tab=acme").press("Save Acme AI", acme_token=TOKEN)
+    page = portal.get(f"{PATH}?tab=acme")
     found = {"webhook": card(page)["data-state"], "reporting": acme.reporting}
     (webhook,) = acme.rows["webhooks"].values()
     found["url"] = webhook["url"].replace(here.cast.acme, "<id>")
     page.press("Test connection of Acme AI")
     found["tested"] = stored(select(Check.ok).where(Check.provider == "acme"))
     portal.get(PATH).press("Save choice", provider="acme")
-    portal.get(PATH).follow("Generate tool secret").press("Generate tool secret", your_password=PASSWORD)
+    confirmation = portal.get(f"{PATH}?tab=tool-secret").follow("Generate tool secret")
+    confirmation.press("Generate tool secret", your_password=PASSWORD)
     trunk = {
         f"sinch_est_{name}": value for name, value in est.values.items() if name != "trunk_domain"
     } | {"sinch_est_trunk_domain": DOMAIN}
-    portal.get(PATH).press("Save Sinch EST", **trunk)
+    portal.get(f"{PATH}?tab=sinch_est").press("Save Sinch EST", **trunk)
     path = f"/o/acme-support/people/{here.cast.mo.id}"
     bearer = {"Authorization": f"Bearer {here.api.token}"}
     sent = {"userId": here.cast.mo.id, "provider": "sinch", "phoneNumber": NUMBER}
@@ -193,7 +199,7 @@ with AcmeAi() as acme, SinchEst() as est:
         answer = client.post(f"/api/webhook/acme/{here.cast.acme}", headers=headers, data=body)
         found.setdefault("reported", []).append(answer.status_code)
     found["calls"] = stored(select(Call.conversation_id))
-    found["shown"] = "c1" in portal.get("/o/acme-support/calls").text
+    found["shown"] = bool(portal.get("/o/acme-support/calls?q=c1").root.all("table"))
     portal.get(path).follow(f"Change AI… {NUMBER}").press("Turn AI off")
     found["left"] = len(acme.rows["numbers"])
     paths = client.get("/api/openapi.json").get_json()["paths"]

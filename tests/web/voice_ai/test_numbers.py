@@ -13,7 +13,10 @@ from app.models import ProviderWrite
 from app.providers import PROVIDERS, sinch_est
 from app.services.connections import provider_writes
 from app.services.numbers import assignments
+from app.services.numbers import messages as number_messages
 from app.services.providers import credentials
+from app.services.voice_ai import messages as service_messages
+from app.web.voice_ai import messages
 from simulators.elevenlabs import ElevenLabs
 from simulators.elevenlabs.numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import NUMBER, SinchEst
@@ -24,7 +27,7 @@ from tests.support.rows import unchanged
 
 OPEN = f"Answer with AI… {NUMBER}"
 CHANGE = f"Change AI… {NUMBER}"
-VOICE_AI = "/o/acme-support/voice-ai"
+VOICE_AI = "/o/acme-support/voice-ai?tab=sinch_est"
 
 
 @pytest.fixture
@@ -67,54 +70,52 @@ def options(page: Page) -> list[str]:
     return [option.text for option in page.control("ai_agent_id").all("option")]
 
 
-def test_switch_on_and_off_from_the_users_page(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_enable_and_disable_from_the_users_page(dana: Portal, person: str, labs: ElevenLabs) -> None:
     page = dana.get(person)
     assert "Sinch AI off" in page.text
     page = page.follow(OPEN)
     assert page.title == "AI on +1 416-555-0100"
-    assert options(page) == ["Choose one", "Night shift", "Reception"]
+    assert options(page) == [messages.CHOOSE_ONE, "Night shift", "Reception"]
     page = page.press("Answer with AI", ai_agent_id=RECEPTION)
-    assert "An agent now answers +1 416-555-0100." in page.notes
+    assert messages.ai_on("+14165550100") in page.notes
     assert "Sinch AI on" in page.text
     (imported_id,) = labs.convai.numbers
-    assert f"AI on Mo agent {RECEPTION}" in dana.get(VOICE_AI).root.one("aside").text
+    assert f"Mo AI on In sync {RECEPTION}" in dana.get(VOICE_AI).root.one(id="numbers").text
     page = page.follow(CHANGE)
     assert page.value("ai_agent_id") == RECEPTION
     assert imported_id in page.root.one("aside").text
     page = page.press("Save agent", ai_agent_id=NIGHT_SHIFT)
     assert labs.convai.numbers[imported_id]["agent_id"] == NIGHT_SHIFT
     page = page.follow(CHANGE).press("Turn AI off")
-    assert "AI is off for +1 416-555-0100." in page.notes
+    assert messages.ai_off("+14165550100", here_only=False) in page.notes
     assert "Sinch AI off" in page.text
     assert labs.convai.numbers == {}
-    assert "AI on" not in dana.get(VOICE_AI).root.one("aside").text
+    assert "AI on" not in dana.get(VOICE_AI).root.one(id="numbers").text
 
 
-def test_switch_on_refused_keeps_the_chosen_agent(
-    app: Flask, dana: Portal, person: str, est: SinchEst
-) -> None:
+def test_enable_refused_keeps_the_chosen_agent(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
     est.numbers = {NUMBER: ""}
     page = dana.get(person).follow(OPEN)
     with unchanged(app, but=("checks",)):
         page = page.press("Answer with AI", 409, ai_agent_id=NIGHT_SHIFT)
-    assert "+1 416-555-0100 is on no trunk at Sinch." in page.notes
+    assert service_messages.on_no_trunk(NUMBER, "Sinch", "Sinch EST") in page.notes
     assert page.value("ai_agent_id") == NIGHT_SHIFT
 
 
-def test_switch_on_without_agent_is_refused(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
+def test_enable_without_agent_is_refused(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
     page = dana.get(person).follow(OPEN)
     with unchanged(app, but=("checks",)):
         page = page.press("Answer with AI", 422)
-    assert page.error("ai_agent_id") == "Choose the agent that answers."
+    assert page.error("ai_agent_id") == service_messages.CHOOSE_AGENT
     assert est.requests == []
 
 
-def test_switch_on_names_what_is_left_at_the_provider(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_enable_names_what_is_left_at_the_provider(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.faults = [Fault("PATCH", NUMBERS), Fault("DELETE", NUMBERS)]
     page = dana.get(person).follow(OPEN).press("Answer with AI", 409, ai_agent_id=RECEPTION)
     (imported_id,) = labs.convai.numbers
     assert imported_id in page.notes
-    assert "Remove it there under Phone numbers" in page.notes
+    assert service_messages.may_be_imported("ElevenLabs", NUMBER, imported_id) in page.notes
 
 
 def test_show_without_agents_has_a_field_for_an_id(dana: Portal, person: str, labs: ElevenLabs) -> None:
@@ -123,12 +124,12 @@ def test_show_without_agents_has_a_field_for_an_id(dana: Portal, person: str, la
     assert "No agents to choose from api.elevenlabs.io" in page.notes
     page = page.press("Answer with AI", 422, ai_agent_id="../odd")
     assert page.value("ai_agent_id") == "../odd"
-    assert "letters, digits" in page.error("ai_agent_id")
+    assert page.error("ai_agent_id") == service_messages.AGENT_ID_WRONG
     page = page.press("Answer with AI", ai_agent_id=f" {RECEPTION} ")
-    assert "An agent now answers" in page.notes
+    assert messages.ai_on(NUMBER) in page.notes
     labs.convai.faults, labs.convai.agents = [], {}
     page = page.follow(CHANGE)
-    assert "ElevenLabs has none: create an agent there first." in page.notes
+    assert messages.no_agents("ElevenLabs") in page.notes
     assert page.value("ai_agent_id") == RECEPTION
 
 
@@ -150,21 +151,21 @@ def test_show_names_what_is_missing(app: Flask, dana: Portal, cast: Cast, labs: 
     give(app, cast, cast.mo.id)
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}").follow(OPEN)
     assert "Sinch EST is not configured: it needs Key ID" in page.notes
-    assert "ElevenLabs is not configured: it needs API key." in page.notes
+    assert service_messages.not_configured("ElevenLabs", ["API key"]).partition(".")[0] in page.notes
     assert not page.has_button("Answer with AI")
     assert page.follow("Voice AI").title == "Voice AI"
     assert labs.requests == []
 
 
-def test_switch_off_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_disable_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
     page = switched_on(dana, person).follow(CHANGE)
     assert not page.has_button("Turn off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
-    with unchanged(app, but=("audit_events", "checks")):
+    with unchanged(app, but=("audit_events", "checks", "drift_checks")):
         page = page.press("Turn AI off", 409)
     assert "AI is still on." in page.notes
     page = page.press("Turn off in Patchbay only")
-    assert "AI is off for +1 416-555-0100 in Patchbay only." in page.notes
+    assert messages.ai_off("+14165550100", here_only=True) in page.notes
     assert len(labs.convai.numbers) == 1
 
 
@@ -181,7 +182,7 @@ def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal
     switched_on(dana, person)
     with unchanged(app, but=("checks",)):
         page = confirmation.press("Unassign number")
-    assert "Turn AI off first" in page.notes
+    assert number_messages.AI_IS_ON in page.notes
     page = page.follow(f"Unassign… {NUMBER}")
     assert not page.has_button("Unassign number")
     assert page.follow("Turn AI off…").title == "AI on +1 416-555-0100"
@@ -215,3 +216,22 @@ def test_number_page_shows_an_interrupted_change(app: Flask, dana: Portal, cast:
     (form,) = [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
     assert form["data-interrupted"] == "number.ai_on"
     assert form["action"] == "/o/acme-support/check"
+
+
+def states(page: Page) -> dict[str, str]:
+    found = page.root.by_id("last_calls").all("p")
+    return {one["data-last-call"]: one["data-state"] for one in found if "data-last-call" in one.attrs}
+
+
+def test_last_call_is_read_from_the_trunk_and_the_agent(
+    dana: Portal, person: str, est: SinchEst, labs: ElevenLabs
+) -> None:
+    switched_on(dana, person)
+    page = dana.get(person).follow(CHANGE)
+    assert states(page) == {"sinch_est": "not_read", "elevenlabs": "not_read"}
+    est.calls.add(NUMBER)
+    labs.hides_calls = True
+    page = page.press("Read last call")
+    assert states(page) == {"sinch_est": "connected", "elevenlabs": "unreadable"}
+    labs.hides_calls = False
+    assert states(page.press("Read last call")) == {"sinch_est": "connected", "elevenlabs": "never_called"}

@@ -15,6 +15,7 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Secret
+from app.services.access import messages as access_messages
 from app.services.voice_ai import messages as service_messages
 from app.services.voice_ai import webhook
 from app.web.voice_ai import messages
@@ -26,29 +27,31 @@ from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 
 PATH = "/o/acme-support/voice-ai"
+TRUNK = f"{PATH}?tab=sinch_est"
+TOOL_SECRET = f"{PATH}?tab=tool-secret"
 SECRET = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def generate(portal: Portal) -> Page:
-    confirmation = portal.get(PATH).follow("Generate tool secret")
+    confirmation = portal.get(TOOL_SECRET).follow("Generate tool secret")
     return confirmation.press("Generate tool secret", your_password=PASSWORD)
 
 
 def test_show_has_a_form_for_each_provider(dana: Portal) -> None:
     page = dana.get(PATH)
     page = page.press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-acme")
-    assert page.path == f"{PATH}#elevenlabs"
+    assert page.path == f"{PATH}?tab=elevenlabs"
     assert "ElevenLabs saved." in page.notes
-    page = page.press(
+    page = dana.get(TRUNK).press(
         "Save Sinch EST",
         sinch_est_key_id="key",
         sinch_est_key_secret="sample-key-secret",
         sinch_est_project_id="project",
         sinch_est_trunk_id="trunk",
     )
-    assert page.path == f"{PATH}#sinch_est"
-    assert page.source.count('data-health="untested"') == 2
-    assert "Voice AI, Saved, untested" in page.root.one("nav").text
+    assert page.path == TRUNK
+    assert page.health == "untested"
+    assert "Voice AI, Saved, untested" in page.navigation.text
 
 
 def test_save_invalid_value_is_shown_on_the_providers_page(app: Flask, dana: Portal) -> None:
@@ -57,6 +60,27 @@ def test_save_invalid_value_is_shown_on_the_providers_page(app: Flask, dana: Por
         page = page.press("Save ElevenLabs", 422, elevenlabs_api_key="two words")
     assert page.title == "ElevenLabs"
     assert "spaces" in page.error("elevenlabs_api_key")
+
+
+def test_each_tab_has_an_address_and_an_unknown_one_has_none(dana: Portal) -> None:
+    for address, tab in (
+        (PATH, "elevenlabs"),
+        (f"{PATH}?tab=elevenlabs", "elevenlabs"),
+        (TRUNK, "sinch_est"),
+    ):
+        page = dana.get(address)
+        assert [section["id"] for section in page.root.all("section", css="pb-first-section")] == [tab]
+        (current,) = page.root.one("nav", **{"aria-label": "Voice AI"}).all("a", **{"aria-current": "page"})
+        assert current["href"] == f"{PATH}?tab={tab}"
+    assert dana.get(TOOL_SECRET).link("Generate tool secret")["href"] == f"{PATH}/tool-secret"
+    dana.get(f"{PATH}?tab=twilio", 404)
+
+
+def test_palette_finds_the_tabs(dana: Portal) -> None:
+    found = dana.get("/find?q=sinch+est&in=acme-support")
+    assert [link["href"] for link in found.root.one("main").all("a") if link["href"].startswith("/o/")] == [
+        TRUNK
+    ]
 
 
 def test_choose_saves_and_unsets_the_provider(dana: Portal) -> None:
@@ -82,9 +106,9 @@ def test_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal) ->
     page = generate(dana)
     (secret,) = set(SECRET.findall(page.source))
     assert page.answer.headers["Cache-Control"] == "no-store"
-    shown = dana.get(PATH)
+    shown = dana.get(TOOL_SECRET)
     assert f"ends in {secret[-4:]}, since " in shown.text
-    for path in (PATH, "/o/acme-support/audit", "/o/acme-support/providers/elevenlabs", "/"):
+    for path in (PATH, TOOL_SECRET, "/o/acme-support/audit", "/o/acme-support/providers/elevenlabs", "/"):
         assert secret not in dana.get(path).source
     confirmation = shown.follow("Generate tool secret")
     assert f"ends in {secret[-4:]}" in confirmation.text
@@ -96,7 +120,7 @@ def test_tool_secret_needs_the_password(app: Flask, dana: Portal) -> None:
     page = dana.get(f"{PATH}/tool-secret")
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Generate tool secret", 422, your_password="not it at all")
-    assert page.error("your_password") == "Incorrect password."
+    assert page.error("your_password") == access_messages.WRONG_PASSWORD
     assert SECRET.search(page.press("Generate tool secret", your_password=PASSWORD).source)
 
 
@@ -105,11 +129,11 @@ def test_tool_secret_broken_is_not_shown_as_stored(app: Flask, dana: Portal) -> 
     with app.app_context():
         db.session.execute(update(Secret).values(sealed="gAAAA-broken"))
         db.session.commit()
-    page = dana.get(PATH)
+    page = dana.get(TOOL_SECRET)
     assert "Cannot be opened Generate a new one." in page.text
     assert "Stored" not in page.text
     generate(dana)
-    page = dana.get(PATH)
+    page = dana.get(TOOL_SECRET)
     assert "Cannot be opened" not in page.text
     assert "Stored ends in" in page.text
 
@@ -117,7 +141,7 @@ def test_tool_secret_broken_is_not_shown_as_stored(app: Flask, dana: Portal) -> 
 def test_show_lists_numbers_with_their_users(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     page.press("Assign number", phone_number="+15557654321", provider="sinch")
-    assert "+1 555-765-4321 Mo" in dana.get(PATH).text
+    assert "+1 555-765-4321 Mo" in dana.get(TRUNK).root.one(id="numbers").text
 
 
 def test_choose_provider_without_a_key(dana: Portal) -> None:
@@ -146,14 +170,14 @@ class TestCallWebhook:
         assert not card.all("button")
         page = dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
         assert "public base URL" in page.root.one(id="webhook").text
-        assert upstream.requests == []
+        assert len(upstream.workspace.webhooks) == 0
 
     def test_webhook_is_set_up_by_a_save(self, page: Page, upstream: ElevenLabs, cast: Cast) -> None:
         card = page.root.one(id="webhook")
         assert "Verified since" in card.text
         assert f"https://voice.acme.example/api/webhook/elevenlabs/{cast.acme}" in card.text
         assert len(upstream.workspace.webhooks) == 1
-        assert page.press("Check again").path == f"{PATH}#webhook"
+        assert page.press("Check again").path == f"{PATH}?tab=elevenlabs#webhook"
         assert len(upstream.workspace.webhooks) == 1
 
     def test_webhook_follows_base_url_and_tool_secret(
@@ -186,7 +210,7 @@ class TestCallWebhook:
         upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = theirs
         page = page.press("Check again")
         assert f'"><b>CRM</b> ({theirs}). Replace it?' in page.root.one(id="webhook").text
-        page = page.press("Retry")
+        assert not page.has_button("Repair")
         assert upstream.workspace.selected == theirs
         page = page.press("Replace webhook")
         assert messages.WEBHOOK_WORKS in page.notes
@@ -199,7 +223,7 @@ class TestCallWebhook:
         def busy(*_: object, **__: object) -> None:
             raise Conflict(service_messages.WEBHOOK_RUNNING)
 
-        monkeypatch.setattr(webhook, "set_up", busy)
+        monkeypatch.setattr(webhook, "perform", busy)
         assert service_messages.WEBHOOK_RUNNING in page.press("Check again").notes
 
     def test_webhook_stays_at_the_provider_after_disconnecting(self, page: Page, dana: Portal) -> None:
@@ -227,6 +251,6 @@ def test_show_tests_each_connection(app: Flask, dana: Portal) -> None:
         page = dana.get("/o/acme-support/voice-ai")
         page.press("Save ElevenLabs", elevenlabs_api_key=KEY)
         page = dana.get("/o/acme-support/voice-ai")
-        assert page.health == "untested"
+        assert page.health == "works", "tested as it was saved"
         assert "Connection OK" in page.press("Test connection of ElevenLabs").notes
     assert dana.get("/o/acme-support/voice-ai").health == "works"

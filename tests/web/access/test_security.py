@@ -1,0 +1,53 @@
+"""Two-step sign-in that superadmins need."""
+
+from __future__ import annotations
+
+import time
+
+import pyotp
+import pytest
+from flask import Flask
+
+from app.models import User
+from app.services.access import totp
+from tests.support.cast import Cast, Person
+from tests.support.full_organization import scope_as
+from tests.support.pages import Portal
+from tests.support.rows import audit, unchanged
+
+
+def turn_on(app: Flask, person: Person) -> str:
+    """The secret of a person who has turned it on."""
+    with scope_as(app, person) as scope:
+        user = scope.session.get_one(User, person.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
+    return secret
+
+
+@pytest.fixture
+def required(app: Flask, cast: Cast) -> Portal:
+    """Dana has two-step sign-in, and requires it of superadmins."""
+    portal = Portal(app)
+    portal.sign_in(cast.dana.email, secret=turn_on(app, cast.dana))
+    portal.get("/security").press("Require it")
+    return portal
+
+
+def test_requirement_needs_the_actors_own_second_step(app: Flask, dana: Portal) -> None:
+    page = dana.get("/security")
+    assert not page.has_button("Require it")
+    with unchanged(app):
+        sent = {"csrf_token": dana.token(), "needed": "yes"}
+        assert dana.raw("POST", "/security", data=sent).status_code == 409
+
+
+def test_requirement_is_recorded_and_can_be_ended(app: Flask, required: Portal, gus: Portal) -> None:
+    assert gus.get("/").path == "/account#two-step"
+    required.get("/security").press("Make it optional")
+    assert gus.get("/").path == "/"
+    actions = [event.action for event in audit(app)]
+    assert [each for each in actions if each.startswith("two-step")] == [
+        "two-step.required",
+        "two-step.optional",
+    ]

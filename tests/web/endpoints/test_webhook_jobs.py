@@ -1,0 +1,136 @@
+"""Configure webhook for many numbers: offered, confirmed, shown, stopped, undone; and cleared on delete."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.core.outbound.client import Outbound
+from simulators.base import Reply, Request
+from simulators.twilio import Twilio
+from tests.support.pages import Page, Portal
+from tests.web.endpoints.test_bulk import PATH, chosen, confirmed
+
+SETTINGS = "/o/acme-support/settings"
+BASE = "https://voice.acme.example"
+NEW = "https://new.acme.example"
+VAPI = "https://api.vapi.ai/twilio/inbound_call"
+NUMBERS = ["+15551234567", "+15551234568", "+15551234569"]
+SECONDS = 30
+
+
+def url(base: str, agent: str = "support") -> str:
+    return f"{base}/telephony/twilio/inbound/{agent}"
+
+
+@pytest.fixture
+def twilio(app: Flask, dana: Portal) -> Iterator[Twilio]:
+    """Three numbers that call what they should, and the third one a known service."""
+    with Twilio() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        dana.get(SETTINGS).press("Save", public_base_url=BASE)
+        typed = {f"twilio_{name}": upstream.values[name] for name in ("account_sid", "auth_token")}
+        dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
+        rows = "\n".join(f"{number},twilio,support" for number in NUMBERS)
+        header = "phone_number,provider,inbound_agent_name"
+        imported = dana.get(f"{PATH}/import").press("Preview import", rows=f"{header}\n{rows}")
+        imported.press("Import 3 rows")
+        for number in NUMBERS:
+            upstream.numbers[number].voice_url = url(BASE)
+        upstream.numbers[NUMBERS[2]].voice_url = VAPI
+        yield upstream
+
+
+def ended(page: Page) -> Page:
+    for thread in threading.enumerate():
+        if thread.name == "job":
+            thread.join(SECONDS)
+    return page.portal.get(page.path)
+
+
+def codes(page: Page) -> dict[str, str | None]:
+    rows = [row for row in page.root.all("tr") if row.get("data-number")]
+    return {str(row["data-number"]): row["data-code"] for row in rows}
+
+
+def called(twilio: Twilio) -> list[str]:
+    return [twilio.numbers[number].voice_url for number in NUMBERS]
+
+
+def test_base_url_change_offers_to_configure_all(dana: Portal, twilio: Twilio) -> None:
+    saved = dana.get(SETTINGS).press("Save", public_base_url=NEW).press("Change the base URL")
+    page = ended(confirmed(saved.follow("Configure webhooks…")))
+    assert page.root.by_id("job")["data-state"] == "done"
+    assert list(codes(page).values()) == ["known_taker", "in_sync", "in_sync"]
+    assert called(twilio) == [url(NEW), url(NEW), VAPI]
+
+    undone = ended(confirmed(page.follow("Undo for 2 numbers…")))
+    assert set(codes(undone).values()) == {"restored"}
+    assert called(twilio) == [url(BASE), url(BASE), VAPI]
+    again = chosen(dana, "configure", all_=True)
+    ended(confirmed(again, replace_services="y"))
+    assert called(twilio) == [url(NEW)] * 3
+
+
+def test_agent_change_offers_to_configure_what_it_changed(dana: Portal, twilio: Twilio) -> None:
+    form = dana.get(PATH)
+    ids = [tick["value"] for tick in form.root.all("input", name="id")][:2]
+    changed = confirmed(chosen(dana, "inbound_agent_name", ids=ids), inbound_agent_name="sales")
+    page = ended(confirmed(changed.follow("Configure webhooks…")))
+    assert len(codes(page)) == 2
+    assert sorted(called(twilio)) == sorted([url(BASE, "sales")] * 2 + [VAPI])
+
+
+def test_job_can_be_stopped_from_its_page(dana: Portal, gus: Portal, twilio: Twilio) -> None:
+    reached, go_on, answer = threading.Event(), threading.Event(), twilio.answer
+
+    def held(request: Request) -> Reply:
+        if request.method == "POST":
+            reached.set()
+            assert go_on.wait(SECONDS)
+        return answer(request)
+
+    twilio.answer = held  # type: ignore[method-assign]
+    for number in NUMBERS:
+        twilio.numbers[number].voice_url = "https://old.example/"
+    page = confirmed(chosen(dana, "configure", all_=True))
+    assert reached.wait(SECONDS)
+    block = dana.get(page.path, htmx="job").root.by_id("job")
+    assert (block["data-state"], block["hx-get"]) == ("running", page.path)
+    refused = chosen(dana, "configure", all_=True)
+    confirmed(refused, 409)
+    stopping = dana.get(page.path).press("Stop")
+    assert not stopping.has_button("Stop")
+    go_on.set()
+    stopped = ended(page)
+    assert stopped.root.by_id("job")["data-state"] == "stopped"
+    assert len(codes(stopped)) == 1
+    gus.get(page.path.replace("acme-support", "globex"), 404)
+
+
+def test_delete_clears_the_webhook_if_that_is_ticked(dana: Portal, twilio: Twilio) -> None:
+    ids = [str(tick["value"]) for tick in dana.get(PATH).root.all("input", name="id")]
+    dana.get(f"{PATH}/{ids[0]}/delete").press("Delete endpoint")
+    assert called(twilio) == [url(BASE), url(BASE), VAPI]
+    dana.get(f"{PATH}/{ids[1]}/delete").press("Delete endpoint", clear_webhook="y")
+    assert called(twilio).count("") == 1
+
+
+def test_delete_says_that_the_webhook_was_not_cleared(dana: Portal, twilio: Twilio) -> None:
+    twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(403, {"code": 20003})}
+    first = str(dana.get(PATH).root.all("input", name="id")[0]["value"])
+    done = dana.get(f"{PATH}/{first}/delete").press("Delete endpoint", clear_webhook="y")
+    notes = [note.attrs.get("class", "") for note in done.root.all("div", css="pb-note")]
+    assert len(notes) == 2, "that it is deleted, and that it was not cleared"
+    assert any("pb-bad" in str(css) for css in notes)
+    assert len(done.rows()) == 2
+
+
+def test_bulk_delete_clears_the_webhooks_as_a_job(dana: Portal, twilio: Twilio) -> None:
+    page = ended(confirmed(chosen(dana, "delete", all_=True), clear_webhooks="y"))
+    assert set(codes(page).values()) == {"cleared"}
+    assert called(twilio) == ["", "", VAPI]
+    assert dana.get(PATH).rows() == []

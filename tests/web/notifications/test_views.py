@@ -1,0 +1,140 @@
+"""The pages of notifications, of an organization and of the installation."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import links
+from app.destination import Post
+from app.services.notifications import destinations
+from app.services.notifications.delivery import Sender
+from tests.services.notifications.conftest import read
+from tests.support.full_organization import scope_as
+from tests.support.receivers import URL, Receiver
+from tests.support.statuses import drifted, go_live, save_result
+
+
+@pytest.fixture
+def receiver(app):
+    with Receiver() as receiver:
+        post = Post(receiver.client(deadline=2.0))
+        app.extensions["patchbay_sender"] = Sender(post, links.of_notification)
+        yield receiver
+
+
+@pytest.fixture(params=["/o/acme-support/notifications", "/notifications"])
+def base(request):
+    return request.param
+
+
+def press(portal, path, start, status=200, **typed):
+    """Presses the first button of the page whose text begins so."""
+    page = portal.get(path)
+    text = next(one.text for one in page.root.all("button") if one.text.startswith(start))
+    return page.press(text, status, **typed)
+
+
+def _add(portal, base, **typed):
+    page = portal.get(f"{base}/new?kind=webhook")
+    return page.press("Add destination", url=URL, label="On call", **typed)
+
+
+def _own(portal, base):
+    (link,) = [link for link in portal.get(base).root.all("a") if "/destinations/" in link.get("href")]
+    return link["href"]
+
+
+def test_webhook_is_added_tested_muted_and_deleted(dana, base, receiver):
+    made = _add(dana, base)
+    assert made.source.count("whsec_") >= 1
+    own = _own(dana, base)
+    assert "whsec_" not in dana.get(own).source
+
+    tested = press(dana, own, "Send test message")
+    assert receiver.arrived[0].json["type"] == "notification.test"
+    assert "204" in tested.source
+    press(dana, own, "Resend")
+    ids = [got.headers["webhook-id"] for got in receiver.arrived]
+    assert ids[0] == ids[1]
+
+    press(dana, own, "Mute")
+    press(dana, own, "Unmute")
+    replaced = press(dana, own, "Make a new secret")
+    assert "whsec_" in replaced.source
+    press(dana, own, "Disable")
+    press(dana, own, "Enable")
+    press(dana, own, "Delete")
+    assert "/destinations/" not in dana.get(base).source
+
+
+def test_bad_values_are_shown_beside_their_fields(dana, base, receiver):
+    page = dana.get(f"{base}/new?kind=webhook")
+    refused = page.press("Add destination", url="https://10.0.0.1/", status=422)
+    assert refused.root.one("input", name="url")["aria-invalid"] == "true"
+    assert dana.get(f"{base}/new?kind=fax", 404)
+    _add(dana, base)
+    own = _own(dana, base)
+    saved = press(dana, own, "Save", label="Night team")
+    assert "Night team" in saved.source
+    refused = press(dana, own, "Save", url="http://x.example/", status=422)
+    assert refused.root.one("input", name="url")["aria-invalid"] == "true"
+
+
+def test_stale_destination_is_not_overwritten(dana, base, receiver):
+    _add(dana, base)
+    own = _own(dana, base)
+    first, second = dana.get(own), dana.get(own)
+    first.press("Save", label="First")
+    second.press("Save", label="Second", status=412)
+    assert "First" in dana.get(own).source
+
+
+def test_quiet_period_and_age_are_saved(dana, base):
+    press(dana, base, "Add", reason="Move")
+    assert "Move" in dana.get(base).source
+    press(dana, base, "End now")
+    assert "Move" not in dana.get(base).root.one("main").text.replace("Remove", "")
+    refused = press(dana, base, "Add", starts_at="tomorrow", status=422)
+    assert refused.root.one("input", name="starts_at")["aria-invalid"] == "true"
+    press(dana, base, "Save", days="30")
+    assert dana.get(base).root.one("input", name="days")["value"] == "30"
+    refused = press(dana, base, "Save", days="0", status=422)
+    assert refused.root.one("input", name="days")["aria-invalid"] == "true"
+
+
+def test_bell_title_and_icon_show_open_problems(app, cast, dana):
+    home = "/o/acme-support/notifications"
+
+    def seen(path):
+        root = dana.get(path).root
+        (icon,) = [link for link in root.all("link") if "data-alert" in link.attrs]
+        return (
+            root.one("head").one("title").text[:4],
+            "alert" in icon["href"],
+            root.one("a", id="bell").text[-1],
+        )
+
+    assert seen(home) == ("Noti", False, "0")
+    with scope_as(app, cast.dana) as scope:
+        go_live(scope)
+        read(scope)
+        save_result(scope, drifted())
+        read(scope)
+    assert [seen(path) for path in (home, "/", "/o/globex/notifications")] == [
+        ("(1) ", True, "1"),
+        ("(1) ", True, "1"),
+        ("Noti", False, "0"),
+    ]
+    assert dana.client.get("/o/acme-support/bell.json").get_json() == {"open": 1}
+    assert "/o/acme-support/notifications" in dana.get("/notifications").source
+    number = "/o/acme-support/endpoints/+15551234567"
+    assert [len(dana.get(path).root.all("a", href=number)) for path in (home, "/notifications")] == [1, 1]
+    assert press(dana, "/notifications", "Acknowledge").path == "/notifications"
+    assert seen(home) == ("Noti", False, "0")
+
+
+def test_destination_of_another_owner_is_not_found(app, cast, dana):
+    with scope_as(app, cast.gus) as scope:
+        row = destinations.create(scope, {"kind": "webhook", "url": URL}).row
+    for base in ("/o/acme-support/notifications", "/notifications"):
+        dana.get(f"{base}/destinations/{row.id}", 404)

@@ -1,0 +1,33 @@
+"""Copy as curl: the commands that pages offer, as a shell reads them."""
+
+from __future__ import annotations
+
+import shlex
+
+from flask import Flask
+
+from tests.support.caller import Caller
+from tests.support.cast import Cast, issue
+from tests.support.full_organization import furnish
+from tests.support.pages import Portal
+
+
+def test_commands_request_what_the_page_shows(app: Flask, cast: Cast, dana: Portal) -> None:
+    """Gus's token is of another organization, so the command has to name this one."""
+    here = furnish(app, cast)
+    caller = Caller(app, issue(app, cast.gus).jwt)
+    endpoint = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
+    seen = {}
+    for path in (endpoint, "/o/acme-support/providers/twilio"):
+        for button in dana.get(path).root.all("button"):
+            if button.get("data-what") == "curl command":
+                words = shlex.split(button["data-copy"])
+                assert words[words.index("-H") + 1] == "Authorization: Bearer $TOKEN"
+                seen[words[-1]] = words[words.index("-X") + 1] if "-X" in words else "GET"
+    statuses = {
+        url.partition("?")[0].rpartition("/")[2]: caller.call(method, url.removeprefix("https://localhost"))
+        for url, method in seen.items()
+    }
+    assert statuses.keys() == {here.ids["endpoint_id"], "observe", "verify"}
+    assert {answer.status_code for answer in statuses.values()} <= {200, 409, 502, 503}
+    assert statuses[here.ids["endpoint_id"]].get_json()["id"] == here.ids["endpoint_id"]

@@ -1,0 +1,55 @@
+"""Help: guides as pages, and the links to them."""
+
+from __future__ import annotations
+
+from app.web.shell import guides
+from tests.support.pages import Portal
+
+
+def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
+    addresses = {link["href"] for link in mo.get("/help").root.all("a") if "/help/" in link["href"]}
+    assert addresses == {f"/help/{file.stem}" for file in (guides.DOCS / "guides").glob("*.md")}
+    wrong = []
+    for address in sorted(addresses):
+        article = mo.get(address).root.one("article")
+        ids = {heading["id"] for heading in article.all("h2", "h3")}
+        for link in article.all("a"):
+            target, _, part = link["href"].partition("#")
+            is_known = target in addresses | {""} or target.startswith("https://")
+            if not is_known or (not target and part not in ids):
+                wrong.append((address, link["href"]))
+        for image in article.all("img"):
+            if mo.raw("GET", image["src"]).mimetype != "image/png":
+                wrong.append((address, image["src"]))
+    assert wrong == []
+
+
+def test_unknown_guide_and_picture_are_not_found(mo: Portal) -> None:
+    for address in ("/help/none", "/help/..%2Fsecurity", "/help/pictures/none.png", "/help/pictures/..%2Fx"):
+        assert mo.raw("GET", address).status_code == 404, address
+
+
+def test_pages_link_to_their_guide(dana: Portal) -> None:
+    linked = {}
+    for path in (
+        "providers/twilio",
+        "providers/vobiz",
+        "endpoints/import",
+        "numbers",
+        "people",
+        "notifications",
+    ):
+        head = dana.get(f"/o/acme-support/{path}").root.one("header", css="pb-head")
+        linked[path] = [link["href"] for link in head.all("a") if link["href"].startswith("/help/")]
+    assert linked == {
+        "providers/twilio": ["/help/connect-twilio"],
+        "providers/vobiz": [],
+        "endpoints/import": ["/help/import-numbers"],
+        "numbers": ["/help/import-numbers"],
+        "people": [],
+        "notifications": ["/help/notifications"],
+    }
+
+
+def test_palette_finds_guides_by_title(dana: Portal) -> None:
+    assert dana.get("/find?q=rotate").root.all("a", href="/help/rotate-keys")

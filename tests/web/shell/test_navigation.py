@@ -1,0 +1,58 @@
+"""Finding the way: breadcrumbs, shortcuts, and the organization of a page."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from devtools.html import Element
+from tests.support.cast import Cast
+from tests.support.full_organization import furnish
+from tests.support.pages import Page, Portal
+
+
+def crumbs(page: Page) -> list[tuple[str, str]]:
+    """The text and address of each page above this one."""
+    found = page.root.all("nav", css="pb-crumbs")
+    return [(crumb.text, _href(crumb)) for nav in found for crumb in nav.all("li")]
+
+
+def _href(crumb: Element) -> str:
+    return next((link["href"] for link in crumb.all("a")), "")
+
+
+def test_breadcrumbs_lead_to_the_pages_above(app: Flask, cast: Cast, dana: Portal) -> None:
+    here = furnish(app, cast)
+    home, endpoints = ("Acme Support", "/o/acme-support/"), ("Endpoints", "/o/acme-support/endpoints")
+    endpoint = ("+1 555-123-4567", f"/o/acme-support/endpoints/{here.ids['endpoint_id']}")
+    people, mo = ("People", "/o/acme-support/people"), f"/o/acme-support/people/{cast.mo.id}"
+    twilio = ("Twilio", "/o/acme-support/providers/twilio")
+    expected = {
+        home[1]: [("Acme Support", "")],
+        endpoints[1]: [home],
+        endpoint[1]: [home, endpoints],
+        f"{endpoint[1]}/delete": [home, endpoints, endpoint],
+        f"{twilio[1]}/disable": [home, twilio],
+        f"{mo}/link": [home, people, ("Mo", mo)],
+        "/notifications/new": [("Notifications", "/notifications")],
+        "/": [],
+    }
+    assert {path: crumbs(dana.get(path)) for path in expected} == expected
+
+
+def test_missing_page_of_an_organization_keeps_its_navigation(dana: Portal, gus: Portal, mo: Portal) -> None:
+    here = dana.get("/o/acme-support/providers/twilio").navigation
+    for path in ("/o/acme-support/nonsense", "/o/acme-support/providers/nope"):
+        page = dana.get(path, 404)
+        assert [link["href"] for link in page.navigation.all("a")] == [link["href"] for link in here.all("a")]
+        assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
+    assert crumbs(dana.get("/o/nowhere/nonsense", 404)) == []
+    assert crumbs(mo.get("/o/acme-support/nonsense", 404)) == []
+
+
+def test_each_page_has_its_own_key(dana: Portal) -> None:
+    for path in ("/", "/o/acme-support/endpoints"):
+        page = dana.get(path)
+        keys = [link["data-go"] for link in page.root.all("a") if "data-go" in link.attrs]
+        assert len(keys) == len(set(keys)) > 2, path
+        shown = [key.text for key in page.root.one("dialog", id="keys").all("kbd")]
+        assert [key for place, key in enumerate(shown) if place and shown[place - 1] == "g"] == keys, path

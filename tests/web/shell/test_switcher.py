@@ -1,0 +1,58 @@
+"""Switching the organization, as a page that needs no script."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import delete
+
+from app.extensions import db
+from app.models import Organization
+from app.services.organizations import favorites
+from tests.support.cast import Cast
+from tests.support.pages import Page, Portal
+
+
+def listed(page: Page) -> dict[str, list[str]]:
+    """The names under each heading."""
+    found = page.root.one("div", id="found-list")
+    groups = zip(found.all("h2"), found.all("ul"), strict=True)
+    return {heading.text: [link.text for link in group.all("a")] for heading, group in groups}
+
+
+def test_switcher_lists_favorites_of_the_user_first(
+    app: Flask, cast: Cast, dana: Portal, gus: Portal
+) -> None:
+    page = dana.get("/organizations/switch")
+    assert listed(page) == {"Organizations": ["Acme Support", "Globex"]}
+    page = page.press("Add to favorites: Globex")
+    assert listed(page) == {"Favorites": ["Globex"], "Organizations": ["Acme Support"]}
+    assert listed(gus.get("/organizations/switch")) == {"Organizations": ["Acme Support", "Globex"]}
+    assert listed(dana.get("/organizations/switch?q=GLOB")) == {"Favorites": ["Globex"]}
+    part = dana.get("/organizations/switch?q=acme", htmx="found")
+    assert [link.text for link in part.root.all("a")] == ["Acme Support"]
+    page = page.press("Remove favorite: Globex").press("Add to favorites: Globex")
+    assert listed(page)["Favorites"] == ["Globex"]
+    with app.app_context():
+        db.session.execute(delete(Organization).where(Organization.id == cast.globex))
+        db.session.commit()
+    assert listed(dana.get("/organizations/switch")) == {"Organizations": ["Acme Support"]}
+
+
+def test_switcher_leads_to_the_same_page_of_the_other_organization(dana: Portal) -> None:
+    for path, leads_to in {
+        "/o/acme-support/endpoints": "/o/globex/endpoints",
+        "/o/acme-support/providers/twilio": "/o/globex/",
+        "/notifications": "/o/globex/",
+    }.items():
+        (opener,) = [link for link in dana.get(path).root.all("a") if link.get("data-palette") == "switcher"]
+        assert dana.get(opener["href"]).follow("Globex").path == leads_to, path
+    assert dana.get("/organizations/switch?at=nothing").follow("Globex").path == "/o/globex/"
+
+
+def test_switcher_finds_among_very_many(app: Flask, dana: Portal) -> None:
+    with app.app_context():
+        rows = [Organization(name=f"Tenant {n:04}", slug=f"tenant-{n}") for n in range(2000)]
+        db.session.add_all(rows)
+        db.session.commit()
+    assert len(listed(dana.get("/organizations/switch"))["Organizations"]) == favorites.MOST
+    assert listed(dana.get("/organizations/switch?q=tenant 1999")) == {"Organizations": ["Tenant 1999"]}
