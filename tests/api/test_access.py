@@ -37,6 +37,11 @@ def _path(operation: Operation, cast: Cast, **ids: str) -> str:
         "endpoint_id": "no-such-endpoint",
         "user_id": cast.mo.id,
         "token_id": "no-such-token",
+        "destination_id": "no-such-destination",
+        "delivery_id": "no-such-delivery",
+        "problem_id": "no-such-problem",
+        "period_id": "no-such-period",
+        "job_id": "no-such-job",
         "provider": "sinch",
         "phone_number": "+15551234567",
     } | ids

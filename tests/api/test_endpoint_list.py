@@ -112,7 +112,7 @@ def test_list_filters(app: Flask, dana: Caller, cast: Cast) -> None:
     ]
 
 
-def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_refuses_wrong_queries(dana: Caller, subtests: pytest.Subtests) -> None:
     for query, field in [
         ("limit=0", "limit"),
         ("limit=-1", "limit"),
@@ -120,6 +120,7 @@ def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) 
         ("limit=ten", "limit"),
         ("limit=", "limit"),
         ("limit=1.0", "limit"),
+        ("q=%C2%9B", "q"),
         ("limit=%D9%A1", "limit"),
         ("limit=" + "9" * 5000, "limit"),
         ("cursor=abc", "cursor"),
@@ -140,30 +141,23 @@ def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) 
         with subtests.test(query=query):
             assert fields(dana.get(f"{PATH}?{query}")) == {field}
 
-
-def test_list_invalid_cursor_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "===="]:
         with subtests.test(cursor=cursor):
             assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
 
-
-def test_list_repeated_parameter_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for name in ["limit", "cursor", "q", "provider", "is_active", "agent"]:
         with subtests.test(name=name):
             query = "limit=10&provider=twilio&is_active=true"
             assert dana.get(f"{PATH}?{query}&{name}=1&{name}=2").status_code == 400
 
-
-def test_list_nul_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for name in ["q", "agent", "cursor", "organizationId"]:
         with subtests.test(name=name):
             assert dana.get(f"{PATH}?limit=5&{name}=a%00b").status_code == 400
 
 
-def test_list_query_outside_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) -> None:
-    _fill(app, cast, 3)
-    assert _numbers(dana, "q=%ff%fe") == []
-    assert _numbers(dana, "agent=%ed%a0%80") == []
+def test_list_query_outside_utf8_is_400(dana: Caller) -> None:
+    for query in ("q=%ff%fe", "agent=%ed%a0%80"):
+        assert dana.get(f"{PATH}?{query}").status_code == 400
 
 
 def test_list_releases_its_connection(

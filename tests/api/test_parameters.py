@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS, Operation, Who
+from app.core.messages import NOTHING_CHANGED
 from tests.support.caller import Caller, fields, sentence
 from tests.support.cast import Cast
 from tests.support.rows import unchanged
@@ -63,3 +64,18 @@ def test_unknown_parameter_suggests_the_nearest(dana: Caller) -> None:
 def test_every_wrong_parameter_is_named(dana: Caller) -> None:
     query = "limit=0&is_active=True&provider=&qq=1&agent=%20"
     assert fields(dana.get(f"{LIST}?{query}")) == {"limit", "is_active", "provider", "qq", "agent"}
+
+
+def test_ids_are_read_in_either_case(dana: Caller, cast: Cast) -> None:
+    made = dana.post(LIST, {"phone_number": "+15551234567", "provider": "twilio"}).get_json()["id"]
+    upper = made.upper()
+    assert dana.get(f"{LIST}/{upper}?organizationId={cast.acme.upper()}").get_json()["id"] == made
+    changed = dana.post(f"{LIST}/bulk", {"endpoints": [{"id": upper, "label": "x"}]}).get_json()
+    assert [row["id"] for row in changed["endpoints"]] == [made]
+    assert fields(dana.post(f"{LIST}/point", {"ids": [made, upper]})) == {"ids.1"}
+
+
+def test_only_a_change_says_that_nothing_was_changed(dana: Caller) -> None:
+    read, changed = dana.get(f"{LIST}?limit=0"), dana.post(f"{LIST}?limit=0")
+    said = [answer.get_json()["error"]["message"] for answer in (read, changed)]
+    assert [NOTHING_CHANGED in message for message in said] == [False, True]

@@ -78,6 +78,28 @@ def test_parameters_have_a_description_and_paths_an_example() -> None:
     assert wrong == []
 
 
+def test_conditions_are_parameters_of_what_can_be_stale_or_unchanged() -> None:
+    """`If-Match` stands where a change can be 412, and `If-None-Match` where a read can be 304.
+
+    Not where rows of the body have versions: there nothing compares the header.
+    """
+    wrong = []
+    for operation in OPERATIONS:
+        described = _described(operation)
+        parameters = [_resolved(each)["name"] for each in described.get("parameters", [])]
+        for name, status in (("If-Match", "412"), ("If-None-Match", "304")):
+            expected = status in described["responses"] and not operation.versions_in_body
+            if (name in parameters) is not expected:
+                wrong.append(f"{_name(operation)}: {name}")
+    assert wrong == []
+
+
+def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Returns the component that it refers to, if it is a reference."""
+    name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
+    return document()["components"]["parameters"][name] if name else parameter
+
+
 def test_errors_are_codes_with_meaning_and_remedy() -> None:
     wrong = [
         f"{_name(operation)}: {code} is not in app/api/error_codes.py"

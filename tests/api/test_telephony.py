@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.services import messages
 from tests.support import contract
 from tests.support.caller import Caller, fields, sentence
 from tests.support.rows import unchanged
@@ -32,11 +33,9 @@ def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
     return {name: v for name, v in document.items() if name not in contract.TELEPHONY_SECRETS}
 
 
-def test_get_empty_configuration_has_every_field(dana: Caller) -> None:
+def test_put_accepts_the_contract_examples_from_empty(dana: Caller) -> None:
     assert _document(dana) == EMPTY
 
-
-def test_put_accepts_the_contract_examples(dana: Caller) -> None:
     expected = EMPTY
     for example in contract.TELEPHONY_EXAMPLES.values():
         answer = dana.put(PATH, example)
@@ -70,7 +69,7 @@ def test_put_requires_a_base_url_once(app: Flask, dana: Caller) -> None:
         assert fields(dana.put(PATH, {"public_base_url": None})) == {"public_base_url"}
 
 
-def test_put_normalizes_the_base_url(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_put_normalizes_the_base_url_and_stores_long_secrets(dana: Caller, subtests: pytest.Subtests) -> None:
     for url, stored in [
         ("https://voice.example.com/", "https://voice.example.com"),
         (" https://VOICE.example.com:443/base/ ", "https://voice.example.com/base"),
@@ -80,14 +79,14 @@ def test_put_normalizes_the_base_url(dana: Caller, subtests: pytest.Subtests) ->
         with subtests.test(url=url):
             assert dana.put(PATH, {"public_base_url": url}).json["public_base_url"] == stored  # type: ignore[index]
 
-
-def test_put_stores_the_longest_secret(dana: Caller) -> None:
     longest = "🔑" * 500
     assert dana.put(PATH, BASE | {"twilio_auth_token": longest}).status_code == 200
     assert _document(dana)["twilio_auth_token"] == longest
 
 
-def test_put_unknown_field_suggests_the_nearest(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_put_names_every_invalid_field_and_the_nearest(
+    app: Flask, dana: Caller, subtests: pytest.Subtests
+) -> None:
     for misspelt, meant in [
         ("twilio_auth_tokn", "twilio_auth_token"),
         ("twilioAuthToken", "twilio_auth_token"),
@@ -98,10 +97,8 @@ def test_put_unknown_field_suggests_the_nearest(app: Flask, dana: Caller, subtes
             with unchanged(app):
                 answer = dana.put(PATH, BASE | {misspelt: "sample-value"})
             assert fields(answer) == {misspelt}
-            assert sentence(answer) == f"Unknown field. Did you mean “{meant}”?"
+            assert sentence(answer) == messages.did_you_mean(meant)
 
-
-def test_put_names_every_invalid_field(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.put(PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1})
     assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
@@ -115,13 +112,11 @@ def test_put_clearing_the_active_provider_is_409(app: Flask, dana: Caller) -> No
     assert dana.put(PATH, {"provider": None, "vobiz_auth_token": None}).status_code == 200
 
 
-def test_put_rejects_a_hint_as_secret(app: Flask, dana: Caller) -> None:
+def test_put_needs_whole_secrets_and_again_for_another_host(app: Flask, dana: Caller) -> None:
     dana.put(PATH, BASE | {"twilio_auth_token": "sample-auth-token-0001"})
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_auth_token": "0001"})) == {"twilio_auth_token"}
 
-
-def test_put_of_another_host_requires_its_secrets(app: Flask, dana: Caller) -> None:
     dana.put(PATH, contract.TELEPHONY_EXAMPLES["exotel"])
     other = {"exotel_api_base": "https://api.in.exotel.com"}
     with unchanged(app):

@@ -85,7 +85,7 @@ def test_token_of_an_older_key_is_accepted(app: Flask, forge: Forge) -> None:
 @pytest.fixture
 def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.TokenUses:
     """As a served application has them."""
-    uses = background.TokenUses(app)
+    uses = background.TokenUses(app, seconds=0)
     monkeypatch.setitem(app.extensions, "patchbay_token_used", uses.note)
     return uses
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
+from app.api import messages
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import VoicePhoneNumber, WebhookSetup
@@ -36,7 +37,7 @@ def test_get_empty_configuration_has_every_field(mo: Caller) -> None:
 def test_save_accepts_the_contract_example(dana: Caller, mo: Caller) -> None:
     assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).json == {
         "success": True,
-        "message": "Configuration saved",
+        "message": messages.SAVED,
     }
     assert mo.get(CONFIG).json == EMPTY | {
         "aiVoiceProvider": "elevenlabs",

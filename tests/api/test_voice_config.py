@@ -33,7 +33,7 @@ def _item(caller: Caller, provider: str) -> dict:
     return next(item for item in answer.json["providers"] if item["provider"] == provider)
 
 
-def test_get_empty_configuration_lists_both_providers(dana: Caller) -> None:
+def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app: Flask) -> None:
     assert dana.get(CONFIG).json == {
         "activeProvider": None,
         "providers": [
@@ -43,6 +43,15 @@ def test_get_empty_configuration_lists_both_providers(dana: Caller) -> None:
         "userPhoneNumbers": [],
     }
 
+    assert dana.post(CONFIG, TWILIO).json == {"success": True, "message": messages.SAVED}
+    assert _item(dana, "twilio") == TWILIO | {"isEnabled": True, "isConfigured": True}
+
+    dana.post(CONFIG, TWILIO)
+    item = _item(dana, "twilio")
+    with unchanged(app, but=("secrets", "connections", "audit_events", "organizations")):
+        assert dana.post(CONFIG, item).status_code == 200
+    assert _item(dana, "twilio") == item
+
 
 def test_save_accepts_the_contract_example(dana: Caller) -> None:
     answer = dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE)
@@ -50,19 +59,6 @@ def test_save_accepts_the_contract_example(dana: Caller) -> None:
     assert answer.json is not None
     assert answer.json["success"] is True
     assert _item(dana, "sinch") == contract.VOICE_CONFIG_EXAMPLE
-
-
-def test_get_returns_every_saved_field(dana: Caller) -> None:
-    assert dana.post(CONFIG, TWILIO).json == {"success": True, "message": "Configuration saved"}
-    assert _item(dana, "twilio") == TWILIO | {"isEnabled": True, "isConfigured": True}
-
-
-def test_save_of_the_unchanged_item_changes_nothing(app: Flask, dana: Caller) -> None:
-    dana.post(CONFIG, TWILIO)
-    item = _item(dana, "twilio")
-    with unchanged(app, but=("secrets", "connections", "audit_events", "organizations")):
-        assert dana.post(CONFIG, item).status_code == 200
-    assert _item(dana, "twilio") == item
 
 
 def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
@@ -94,20 +90,16 @@ def test_save_disables_and_enables(dana: Caller) -> None:
     assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
 
 
-def test_save_warns_of_unknown_fields(dana: Caller) -> None:
+def test_save_names_unknown_and_ignores_computed_fields(dana: Caller, app: Flask) -> None:
     answer = dana.post(CONFIG, TWILIO | {"twilioAuthTokn": "x", "color": {"deep": [1]}})
     assert answer.status_code == 200
     assert answer.json is not None
     assert answer.json["warnings"] == [messages.ignored_field(name) for name in ("color", "twilioAuthTokn")]
 
-
-def test_save_ignores_is_configured(dana: Caller) -> None:
     answer = dana.post(CONFIG, {"provider": "sinch", "isConfigured": True})
     assert answer.status_code == 200
     assert _item(dana, "sinch")["isConfigured"] is False
 
-
-def test_save_rejects_another_providers_field(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "sample-token"})
     assert fields(answer) == {"twilioAuthToken"}
@@ -128,12 +120,18 @@ def test_get_lists_the_callers_numbers(dana: Caller, cast: Cast) -> None:
     ]
 
 
-def test_set_active_requires_a_voice_provider(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_only_voice_providers_are_chosen_or_deleted(
+    app: Flask, dana: Caller, subtests: pytest.Subtests
+) -> None:
     for provider in ["exotel", "elevenlabs", "unknown", "", "TWILIO"]:
         with subtests.test(provider=provider):
             with unchanged(app):
                 answer = dana.post(ACTIVE, {"provider": provider})
             assert fields(answer) == {"provider"}
+
+    for provider in ["exotel", "elevenlabs", "unknown", "%00", "🐘"]:
+        with subtests.test(provider=provider), unchanged(app):
+            assert dana.delete(f"{CONFIG}/{provider}").status_code == 404
 
 
 def test_delete_clears_values_and_active_provider(app: Flask, dana: Caller) -> None:
@@ -151,13 +149,7 @@ def test_delete_clears_values_and_active_provider(app: Flask, dana: Caller) -> N
     assert dana.delete(f"{CONFIG}/twilio").status_code == 200
 
 
-def test_delete_requires_a_voice_provider(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
-    for provider in ["exotel", "elevenlabs", "unknown", "%00", "🐘"]:
-        with subtests.test(provider=provider), unchanged(app):
-            assert dana.delete(f"{CONFIG}/{provider}").status_code == 404
-
-
-def test_save_clearing_the_active_provider_is_409(app: Flask, dana: Caller) -> None:
+def test_save_that_is_refused_changes_nothing(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(ACTIVE, {"provider": "twilio"})
     with unchanged(app):
@@ -165,8 +157,6 @@ def test_save_clearing_the_active_provider_is_409(app: Flask, dana: Caller) -> N
     assert answer.status_code == 409
     assert "twilioAuthToken" in sentence(answer)
 
-
-def test_save_rejects_a_hint_as_secret(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "twilio", "twilioAuthToken": "0001"})

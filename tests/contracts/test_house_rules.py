@@ -31,8 +31,8 @@ VENDOR = re.compile(
 VENDOR_NEUTRAL = ("app/core", "app/provider", "app/models", "app/services", "app/web", "templates")
 NAMED_BY_CONTRACT: frozenset[str] = frozenset()
 """Files in which a vendor's name stands because the API's contract fixes it."""
-MARKUP_FROM_CODE = frozenset({"app/web/access/account.py"})
-"""Draws a QR code of an address that the server generated."""
+MARKUP_FROM_CODE = frozenset({"app/web/access/account.py", "app/web/shell/guides.py"})
+"""Draw a QR code of an address that the server generated, and the project's own guides."""
 UNSAFE_IN_TEMPLATES = re.compile(
     r"\|\s*safe\b|autoescape|\sstyle=|\son[a-z]+=|(?:src|href|action)=\"(?:https?:)?//"
 )
@@ -180,16 +180,27 @@ def test_thorough_tests_name_one_that_make_test_runs() -> None:
     left_out: set[str] = set()
     names: set[str] = set()
     unnamed: list[str] = []
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("*.py")):
         own = {one.name: one for one in functions(path) if one.name.startswith("test_")}
         tests |= own.keys()
-        left_out |= {name for name, one in own.items() if any(map(is_thorough, one.decorator_list))}
+        left_out |= {
+            name
+            for name, one in own.items()
+            if any(map(is_thorough, [*one.decorator_list, *of_module(path)]))
+        }
         for mark in filter(is_thorough, ast.walk(tree(path))):
             names |= {ast.literal_eval(name) for name in mark.args}
             unnamed += [] if mark.args else [f"{name_of(path)}:{mark.lineno}"]
     assert unnamed == []
     assert sorted(names - tests) == []
     assert sorted(names & left_out) == []
+
+
+def of_module(path: Path) -> Iterator[ast.AST]:
+    """The nodes of its `pytestmark`."""
+    for node in tree(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            yield from ast.walk(node.value)
 
 
 def is_thorough(node: ast.AST) -> TypeGuard[ast.Call]:
