@@ -40,7 +40,12 @@ def shared_settings(twilio: HeldTwilio, shared_keys: dict[str, str]) -> dict[str
     return shared_keys | TWO_WORKERS | {"PATCHBAY_UPSTREAMS": upstreams}
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+ON_POSTGRESQL = pytest.mark.thorough(
+    "test_response_follows_every_commit", "test_concurrent_edits_of_one_version_refuse_one"
+)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=ON_POSTGRESQL)])
 def shared_portal(
     request: pytest.FixtureRequest,
     shared: Path,

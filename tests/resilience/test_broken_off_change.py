@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
@@ -51,6 +52,7 @@ def _actions(app: Flask) -> list[str]:
         return found
 
 
+@pytest.mark.thorough("test_run_resolves_a_change_of_a_killed_process")
 def test_an_interrupted_change_is_resolved_by_the_next_check(
     app: Flask, environment: dict[str, str], report: Report
 ) -> None:

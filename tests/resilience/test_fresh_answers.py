@@ -56,13 +56,15 @@ class Elsewhere:
 
     def change(self) -> None:
         """Commits one change, at random, which each time changes the answer."""
+        db.session.rollback()
         if self._token.revoked_at:
             self.issue()
-        elif self._user.disabled_at:
-            self._user.disabled_at = None
-        else:
-            self._choose.choice([self._switch, self._switch, self._move, self._disable, self._revoke])()
-        db.session.commit()
+            return
+        with self._scope.transaction():
+            if self._user.disabled_at:
+                self._user.disabled_at = None
+            else:
+                self._choose.choice([self._switch, self._switch, self._move, self._disable, self._revoke])()
 
     def _switch(self) -> None:
         others = {"twilio", "sinch", None} - {self._organization.active_voice}

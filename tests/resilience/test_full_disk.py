@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -18,7 +17,7 @@ from devtools.clients import ApiClient, PortalClient
 from devtools.load import stored_agents, superadmin
 from devtools.many import fill
 from devtools.scopes import PASSWORD
-from devtools.server import SERVE, Server, served
+from devtools.server import Server, served
 from tests.support.disks import FileSizeLimit, Shortage, small_disk
 from tests.support.integrity import problems
 
@@ -47,7 +46,7 @@ def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Serv
             shortage = stack.enter_context(small_disk(data))
         if shortage is None:
             pytest.skip("this user may not mount a file system")
-        yield stack.enter_context(served(data, {"TMPDIR": str(data)}, command=SERVE)), shortage
+        yield stack.enter_context(served(data, {"TMPDIR": str(data)})), shortage
 
 
 def draft(number: int) -> dict[str, str]:
@@ -124,8 +123,7 @@ def test_a_command_on_a_full_disk_reports_it(tmp_path: Path) -> None:
 
 
 def test_a_log_on_a_full_disk_stops_nothing(tmp_path: Path) -> None:
-    command = f"exec {shlex.join(SERVE)} >/dev/full 2>&1"
-    with served(tmp_path, command=["sh", "-c", command]) as server:
+    with served(tmp_path, log=Path("/dev/full")) as server:
         client = ApiClient(server.url, "")
         assert {client.call("GET", "/api/calls/providers").status for _ in range(200)} == {401}
         server.process.terminate()

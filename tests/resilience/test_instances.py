@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from devtools import preloaded
-from devtools.server import ROOT, SERVE, Server, free_port, served
+from devtools.server import Server, free_port, served
 
 SECONDS = 60
 CRASHES = 4
@@ -24,29 +23,20 @@ CRASHES = 4
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One with two workers for the tests of this module. The last one ends it."""
-    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_WORKERS": "2"}, command=SERVE) as server:
+    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_WORKERS": "2"}) as server:
         yield server
 
 
 @contextmanager
-def beside(environment: Mapping[str, str], **changes: str) -> Iterator[subprocess.Popen[str]]:
+def beside(environment: Mapping[str, str], log: Path) -> Iterator[preloaded.Fork]:
     """Another `flask serve`; it is killed in the end."""
-    process = subprocess.Popen(
-        SERVE,
-        cwd=ROOT,
-        env={**environment, **changes},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = preloaded.start(environment, log)
     try:
         yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
 
 def eventually(is_so: Callable[[], bool], what: str) -> None:
@@ -130,12 +120,12 @@ def crash(server: Server) -> None:
     eventually(lambda: len(server.workers()) == len(crashed), "there are as many again")
 
 
-def test_a_server_waits_for_the_workers_of_a_killed_one(portal: Server) -> None:
+def test_a_server_waits_for_the_workers_of_a_killed_one(portal: Server, tmp_path: Path) -> None:
     """SIGKILL of the main process alone leaves nothing that serves, or that keeps the next one out."""
-    orphans = portal.workers()
-    with beside(portal.environment) as successor:
-        assert successor.stderr
-        assert "Waiting" in successor.stderr.readline()
+    orphans, log = portal.workers(), tmp_path / "successor.log"
+    log.touch()
+    with beside(portal.environment, log) as successor:
+        eventually(lambda: "Waiting" in log.read_text(), "it waits")
         portal.process.kill()
         portal.process.wait()
         eventually(lambda: not any(map(is_alive, orphans)), "the old workers end")

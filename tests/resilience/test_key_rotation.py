@@ -101,6 +101,7 @@ def restore(app: Flask, rows: Sealed) -> None:
         db.session.commit()
 
 
+@pytest.mark.thorough("test_reseal_stopped_anywhere_loses_nothing_and_continues")
 @pytest.mark.asvs("11.2.2")
 def test_rotation_killed_at_any_step_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, report: Report
@@ -149,7 +150,9 @@ class SecretWriter(Writer):
         self.ledger.settle(write, self.count(client.call("PUT", "/api/settings/telephony", body)).status)
 
 
-@pytest.mark.thorough("test_rotation_killed_at_any_step_loses_no_secret")
+@pytest.mark.thorough(
+    "test_reseal_keeps_a_secret_saved_meanwhile", "test_reseal_stopped_anywhere_loses_nothing_and_continues"
+)
 def test_rotation_killed_during_saves_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, full: bool, report: Report
 ) -> None:

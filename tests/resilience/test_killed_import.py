@@ -50,6 +50,11 @@ def _hold_and_kill(app: Flask, server: Server) -> None:
             server.kill()
 
 
+@pytest.mark.thorough(
+    "test_apply_requested_twice_imports_once",
+    "test_job_that_was_interrupted_is_not_polled",
+    "test_state_of_a_silent_job_is_interrupted_until_it_ends",
+)
 def test_a_killed_import_is_shown_as_interrupted(
     app: Flask, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -78,7 +78,7 @@ def test_memory_does_not_grow(portal: Server, full: bool, report: Report) -> Non
     assert api.call("PUT", "/api/settings/telephony", settings).status == 200
     body = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "reception"}
     assert api.call("POST", "/api/settings/endpoints", body).status == 201
-    each = (50_000 if full else 1_200) // 2 // CLIENTS
+    each = (50_000 if full else 640) // 2 // CLIENTS
     clients = [Client(portal, account, seed) for seed in range(CLIENTS)]
     statuses: Counter[int] = Counter()
     held = []

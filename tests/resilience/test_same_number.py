@@ -17,6 +17,7 @@ CLIENTS = 50
 SECONDS = 60
 
 
+@pytest.mark.thorough("test_create_by_20_concurrently_succeeds_once")
 @pytest.mark.asvs("2.3.4")
 def test_one_of_50_parallel_creates_succeeds(
     shared_portal: Server, account: Account, full: bool, report: Report

@@ -26,15 +26,16 @@ import pytest
 from app.edge import threads
 from app.edge.asgi import MOST_DOWNLOADS
 from app.http import OUTBOUND_LIMITS
-from devtools import processes
+from devtools import preloaded, processes
 from devtools.clients import ApiClient, PortalClient
 from devtools.load import Account, superadmin
 from devtools.many import fill
 from devtools.scopes import PASSWORD
 from devtools.server import Server, served
+from tests.support.clocks import SCRIPT
 from tests.support.denominators import Report
 
-SHORT = {"PYTHONPATH": str(Path(__file__).parents[1] / "support" / "staged"), "STAGED_DEADLINES": "1"}
+SHORT = {preloaded.STAGE: str(SCRIPT), "STAGED_DEADLINES": "1"}
 LIST = "/api/settings/endpoints"
 QUERY = "/api/calls/providers"
 MANY = 40

@@ -82,6 +82,10 @@ def processes_with_locks(file: Path) -> set[int]:
     return {int(lock[4]) for lock in locks if lock[1] == "POSIX" and lock[5].endswith(f":{inode}")}
 
 
+@pytest.mark.thorough(
+    "test_prepare_keeps_the_locks_of_other_connections",
+    "test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption",
+)
 def test_another_program_on_the_file_loses_nothing(
     portal: Server, tmp_path: Path, *, full: bool, report: Callable[..., None]
 ) -> None:

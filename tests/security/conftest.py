@@ -33,9 +33,9 @@ from devtools.databases import Databases
 from devtools.server import SERVE, Server, served
 from simulators import SIMULATORS
 from simulators.base import Simulator
+from simulators.certificates import Authority
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
-from tests.support.certificates import Authority
 from tests.support.clocks import Clock
 from tests.support.full_organization import Furnished, furnish, good_values, scope_as
 from tests.support.gate import Gate
@@ -48,6 +48,23 @@ WORKERS = {"PATCHBAY_WORKERS": "2"}
 DEBUGGING = {"FLASK_DEBUG": "1", "FLASK_ENV": "development", "WERKZEUG_DEBUG_PIN": "off"}
 """Flask's own switches for debugging, set as a careless operator may have them."""
 SECONDS_TO_CHECK = 30
+ON_BOTH = pytest.mark.parametrize(
+    "database",
+    [
+        "sqlite",
+        pytest.param(
+            "postgresql",
+            marks=pytest.mark.thorough(
+                "test_accept_of_one_code_concurrently_succeeds_once",
+                "test_concurrent_writers_lose_no_update",
+                "test_set_up_concurrently_makes_one_superadmin",
+                "test_take_concurrently_lets_ten_pass",
+            ),
+        ),
+    ],
+    indirect=True,
+)
+"""What the services' tests prove on both databases is tried with real servers in `make test-all`."""
 REAL = {"app", "installation", "staged", "serve"}
 """Fixtures that are, or start, a real server process."""
 

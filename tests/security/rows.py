@@ -56,7 +56,7 @@ ROWS: dict[str, Row] = {
     # HTTP
     "4.1.1": Row("Every response with a body names its content type and charset"),
     "4.1.3": Row("Forged X-Forwarded-For changes neither a throttle nor the audit"),
-    "4.1.4": Row("Every other verb is 405, on every route", advanced=True),
+    "4.1.4": Row("Every other verb is 405; a GET of a form's address leads to its page", advanced=True),
     "4.2.1": Row(
         "With Transfer-Encoding, Content-Length is ignored, and the connection ends after the answer"
     ),
@@ -69,8 +69,10 @@ ROWS: dict[str, Row] = {
     "6.3.1": Row("Ten wrong passwords throttle that account, in parallel too; other accounts are unaffected"),
     "6.3.2": Row("There is no default account"),
     "6.3.3": Row("With two-step sign-in on, the password alone reaches nothing"),
+    "6.3.4": Row("Where superadmins need two-step sign-in, no page and no sign-in goes around it"),
     "6.3.8": Row("Known and unknown users get the same answer in the same time", advanced=True),
-    "6.4.1": Row("A setup link works once, in parallel too"),
+    "6.4.1": Row("A setup, invitation or password reset link works once, in parallel too"),
+    "6.4.6": Row("Superadmins start a password reset, and never choose or see the password", advanced=True),
     "6.5.1": Row("A one-time code works once, in parallel too"),
     # Sessions
     "7.2.4": Row("Every sign-in starts a new session"),
@@ -79,6 +81,7 @@ ROWS: dict[str, Row] = {
     "7.4.1": Row("After sign-out the old cookie is worth nothing"),
     "7.4.2": Row("Disabling or resetting a user ends sessions, half sign-ins and tokens"),
     "7.4.3": Row("A new password or second step ends the other sessions"),
+    "7.4.5": Row("Superadmins see and end the sessions of each user, one or all"),
     "7.5.3": Row(
         "What outlives the session needs the password again, and no way around it exists", advanced=True
     ),

@@ -200,6 +200,7 @@ WRONG_TYPES: dict[str, list[Any]] = {
     "integer": ["5", True, 1.5, [], {}, "", 10**30, -(10**30)],
     "boolean": ["true", 1, 0, [], {}, "", 1.0],
     "array": ["x", 5, True, {}],
+    "object": ["x", 5, True, []],
 }
 
 
@@ -270,7 +271,7 @@ def test_a_form_shows_the_error_beside_the_field(app: Flask, dana: Portal) -> No
             ("providers/twilio", "Save", "twilio_account_sid", "AC1"),
             ("settings", "Save", "public_base_url", "http://x"),
             ("settings", "Save", "name", ""),
-            ("people/new", "Add person", "email", "no address"),
+            ("people/new", "Create invitation", "email", "no address"),
         ):
             page = dana.get(f"/o/acme-support/{path}").press(button, 422, **{field: typed})
             assert page.error(field), field

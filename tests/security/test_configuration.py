@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from app.services.installation import messages
 from devtools.server import clean_environment
 from tests.security.conftest import Installation
 from tests.support.commands import Commands, commands
@@ -32,6 +33,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
         yield found
 
 
+@pytest.mark.thorough(
+    "test_serve_with_another_databases_key_exits_and_names_it", "test_unusable_setting_is_named"
+)
 @pytest.mark.asvs("13.4.2")
 def test_serve_with_an_unusable_setting_exits_and_names_it(serve: Commands, tmp_path: Path) -> None:
     working = clean_environment() | {"PATCHBAY_DATA": str(tmp_path), **shared_keys(tmp_path)}
@@ -52,7 +56,7 @@ def test_serve_with_another_databases_key_exits_and_names_it(serve: Commands, tm
     other = settings | {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
     done = serve.run("serve", environment=clean_environment() | other)
     assert done.code != 0
-    assert "PATCHBAY_FERNET_KEYS does not open this database" in done.err
+    assert messages.KEY_MISMATCH in done.err
     del settings["PATCHBAY_FERNET_KEYS"]
     done = serve.run("serve", environment=clean_environment() | settings)
     assert "PATCHBAY_FERNET_KEYS is missing, and the database already has data" in done.err

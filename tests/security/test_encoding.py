@@ -15,7 +15,7 @@ from app.models import Base, Endpoint, User
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from devtools.html import Element, parse
-from tests.security.conftest import SECURE_HOST, Clients, World, nothing_pending
+from tests.security.conftest import ON_BOTH, SECURE_HOST, Clients, World, nothing_pending
 from tests.support.caller import fields
 from tests.support.cast import Cast
 from tests.support.full_organization import Furnished, scope_as
@@ -33,7 +33,6 @@ NEEDED = {
     "providers.confirm_active": "provider=vobiz",
     "settings.confirm_base_url": "url=https://other.example.com",
 }
-both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 def test_the_check_finds_markup() -> None:
@@ -140,7 +139,7 @@ def test_what_is_typed_wrong_is_escaped_too(dana: Portal, cast: Cast) -> None:
         ("endpoints/new", "Add endpoint", "phone_number"),
         ("providers/twilio", "Save", "twilio_account_sid"),
         ("settings", "Save", "public_base_url"),
-        ("people/new", "Add person", "email"),
+        ("people/new", "Create invitation", "email"),
         (f"people/{cast.mo.id}", "Assign number", "phone_number"),
     ]
     for path, button, name in forms:
@@ -209,7 +208,7 @@ def test_a_base_url_with_another_scheme_or_a_private_host_is_422(
     assert wrong == []
 
 
-@both
+@ON_BOTH
 @pytest.mark.asvs("1.2.4")
 def test_sql_in_a_parameter_is_text(app: Flask, here: Furnished, dana: Portal, api: Clients) -> None:
     """A search finds it; every other parameter takes all of it together."""

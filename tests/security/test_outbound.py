@@ -20,7 +20,7 @@ from app.extensions import db
 from app.models import Throttle
 from app.providers import PROVIDERS
 from app.services.providers import credentials
-from tests.security.conftest import SECURE_HOST, Clients, Staged, World, nothing_pending
+from tests.security.conftest import ON_BOTH, SECURE_HOST, Clients, Staged, World, nothing_pending
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.full_organization import NUMBER, scope_as
@@ -177,6 +177,11 @@ def test_verify_follows_no_redirect(connected: Clients, world: World, trap: sock
     assert not has_connection(trap)
 
 
+@pytest.mark.thorough(
+    "test_calls_report_a_provider_fault_and_send_a_write_once",
+    "test_verify_follows_no_redirect",
+    "test_while_a_provider_hangs_no_transaction_is_open",
+)
 @pytest.mark.asvs("16.5.2")
 def test_while_a_provider_fails_pages_work_and_saves_are_kept(
     staged: Staged, world: World, trap: socket.socket
@@ -216,7 +221,7 @@ def _expect_pages_and_saves(portal: Portal, dana: Caller) -> None:
 
 
 @pytest.mark.asvs("16.5.2")
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@ON_BOTH
 def test_while_a_provider_hangs_no_transaction_is_open(
     app: Flask, connected: Clients, dana: Portal, world: World
 ) -> None:

@@ -55,13 +55,22 @@ def timed(staged: Staged) -> Portal:
     return portal
 
 
+def is_used(portal: Portal) -> bool:
+    """Whether the browser is signed in, in five requests.
+
+    The first that finds the database free is recorded as a use. A request that finds it busy, as after the
+    clock is set and scheduled work starts, only reads the session.
+    """
+    return all(portal.is_signed_in() for _ in range(5))
+
+
 @pytest.mark.asvs("7.3.1")
 def test_a_session_ends_after_eight_hours_without_use(timed: Portal, staged: Staged) -> None:
     clock = staged.clock
     clock.set(8 * HOUR - 60)
-    assert timed.is_signed_in()
+    assert is_used(timed)
     clock.set(2 * 8 * HOUR - 120)
-    assert timed.is_signed_in()
+    assert is_used(timed)
     clock.set(3 * 8 * HOUR)
     assert not timed.is_signed_in()
 
@@ -71,7 +80,7 @@ def test_a_session_in_use_ends_after_seven_days(timed: Portal, staged: Staged) -
     clock = staged.clock
     for hours in range(7, 7 * 24, 7):
         clock.set(hours * HOUR)
-        assert timed.is_signed_in(), hours
+        assert is_used(timed), hours
     clock.set(7 * DAY - 60)
     assert timed.is_signed_in()
     clock.set(7 * DAY + 60)
@@ -135,12 +144,18 @@ def test_disabling_a_user_ends_everything(
     mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
 
 
+@pytest.mark.asvs("6.4.6")
 @pytest.mark.asvs("7.4.2")
-def test_a_new_password_from_a_superadmin_ends_everything(
+def test_a_password_that_is_reset_by_link_ends_everything(
     app: Flask, dana: Portal, mo: Portal, api: Clients, cast: Cast
 ) -> None:
+    """A superadmin starts the reset and sees no field for the password; the user chooses it."""
     page = dana.get(f"{ACME}/people/{cast.mo.id}").follow("Reset password…")
-    page.press("Reset password", your_password=PASSWORD, password=NEW)
+    assert not [field for field in page.root.all("input") if "new" in field.get("name", "")]
+    link = page.press("Create link").root.one(css="pb-once").one("code").text
+    opened = Portal(app).get("/choose-password").press("Continue", key=link.split("#")[1])
+    assert (mo.is_signed_in(), works(api.mo)) == (True, True)
+    opened.press("Set password and sign in", new_password=NEW)
     assert (mo.is_signed_in(), works(api.mo)) == (False, False)
     mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
     assert mo.sign_in(cast.mo.email, NEW).title == "Your account"
@@ -153,6 +168,18 @@ def test_a_revoked_token_is_401(app: Flask, dana: Portal, here: object, api: Cli
         if form.get("action").endswith("/revoke"):
             dana.post(form["action"], {"csrf_token": dana.token()})
     assert not works(api.mo)
+
+
+@pytest.mark.asvs("7.4.5")
+def test_a_superadmin_ends_sessions_of_a_user_one_or_all(
+    dana: Portal, mo: Portal, other_browser: Portal, cast: Cast
+) -> None:
+    person = f"{ACME}/people/{cast.mo.id}"
+    rows = dana.get(person).root.by_id("sessions").one("tbody").all("form")
+    dana.post(rows[0]["action"], {"csrf_token": dana.token()})
+    assert [mo.is_signed_in(), other_browser.is_signed_in()].count(True) == 1
+    dana.get(person).press("Sign out Mo everywhere")
+    assert (mo.is_signed_in(), other_browser.is_signed_in()) == (False, False)
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from werkzeug.test import TestResponse
 from app import context
 from app.core import clock
 from app.models import Base, User
-from app.services.access import recovery_codes
+from app.services.access import password_links, recovery_codes
 from app.services.installation import setup
 from app.services.scope import Actor
 from app.web.shell.guard import Who
 from devtools.scopes import PASSWORD
-from tests.security.conftest import Clients
+from tests.security.conftest import ON_BOTH, Clients
 from tests.support.cast import Cast, Person
 from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
@@ -34,7 +34,6 @@ DRAFT = {
     "email": "ines@harbour.example",
     "password": "a lamp in the north window",
 }
-both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -61,14 +60,15 @@ def test_a_new_installation_has_no_account(empty: Flask, anonymous: Portal, api:
         for password in ("admin", "password", "patchbay"):
             body = {"email": email, "password": password}
             assert api.anonymous.post(LOGIN, body).status_code == 401
-    anonymous.get("/sign-in").press("Sign in", 401, email="admin", password="admin")
+    typed = {"csrf_token": anonymous.token(), "email": "admin", "password": "admin"}
+    anonymous.post("/sign-in", typed, 401)
     assert dump(empty)["users"] == []
     page = anonymous.get("/setup").press("Create and sign in", 422, **(DRAFT | {"key": "a guess"}))
     assert page.error("key")
     assert dump(empty)["users"] == []
 
 
-@both
+@ON_BOTH
 @pytest.mark.asvs("6.4.1")
 def test_a_setup_key_works_once_in_parallel_requests(empty: Flask) -> None:
     key = setup_key(empty)
@@ -90,6 +90,25 @@ def test_a_setup_key_works_once_in_parallel_requests(empty: Flask) -> None:
             assert portal.raw("GET", "/setup").status_code == 404
         loser = next(number for number, status in enumerate(statuses) if status != 303)
         assert use(loser) == 404
+
+
+@ON_BOTH
+@pytest.mark.asvs("6.4.1")
+def test_a_password_link_works_once_in_parallel_requests(app: Flask, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        link = password_links.create(scope, scope.session.get_one(User, cast.mo.id))
+    pages = [Portal(app).get("/choose-password") for _ in range(PARALLEL)]
+
+    def use(number: int) -> int:
+        page = pages[number]
+        sent = {"csrf_token": page.value("csrf_token"), "key": link.token, "new_password": DRAFT["password"]}
+        return page.portal.raw("POST", "/choose-password", data=sent).status_code
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        statuses = list(pool.map(use, range(PARALLEL)))
+    assert statuses.count(303) == 1, statuses
+    assert set(statuses) <= {303, 404, 503}
+    assert dump(app)["password_links"] == []
 
 
 @pytest.mark.asvs("14.2.1")
@@ -123,7 +142,7 @@ def test_the_api_needs_the_second_step_as_well(api: Clients, cast: Cast, secret:
     assert api.anonymous.post(LOGIN, body | {"totp": pyotp.TOTP(secret).now()}).status_code == 200
 
 
-@both
+@ON_BOTH
 @pytest.mark.asvs("6.5.1")
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_a_code_works_once_in_parallel_requests(app: Flask, cast: Cast, secret: str, kind: str) -> None:

@@ -16,10 +16,10 @@ import pytest
 from flask import Flask
 
 from app.models import User
-from app.services.access import totp, users
+from app.services.access import password_links, totp, users
 from app.web.shell.known_browsers import COOKIE as KNOWN
 from devtools.scopes import PASSWORD
-from tests.security.conftest import Installation
+from tests.security.conftest import ON_BOTH, Installation
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import COOKIE, Portal
@@ -28,13 +28,6 @@ from tests.support.rows import audit
 JUDGED = 10
 PARALLEL = 60
 MISTYPED = "not the password at all"
-on_postgresql = pytest.mark.thorough(
-    "test_ten_of_sixty_parallel_passwords_are_judged", "test_ten_of_sixty_parallel_codes_are_judged"
-)
-"""tests/services/test_rate_limits.py counts on both."""
-both = pytest.mark.parametrize(
-    "database", ["sqlite", pytest.param("postgresql", marks=on_postgresql)], indirect=True
-)
 
 Send = Callable[..., tuple[int, int]]
 """Sends a POST, and returns the status and the seconds of Retry-After."""
@@ -77,7 +70,7 @@ def _in_parallel(one: Callable[[int], tuple[int, int]], times: int = PARALLEL) -
     return Counter(status for status, _ in answers)
 
 
-@both
+@ON_BOTH
 @pytest.mark.asvs("6.3.1", "2.4.1")
 def test_ten_of_sixty_parallel_passwords_are_judged(send: Send, cast: Cast) -> None:
     assert _in_parallel(lambda _: _log_in(send, cast.mo.email)) == {401: JUDGED, 429: PARALLEL - JUDGED}
@@ -99,7 +92,7 @@ def test_the_limit_holds_for_every_spelling_and_forged_address(send: Send, cast:
     assert _in_parallel(one)[401] == JUDGED
 
 
-@both
+@ON_BOTH
 @pytest.mark.asvs("6.3.1", "2.4.1")
 def test_ten_of_sixty_parallel_codes_are_judged(app: Flask, send: Send, cast: Cast, secret: str) -> None:
     portal = Portal(app)
@@ -159,11 +152,12 @@ def test_a_half_sign_in_ends_when_the_password_or_the_secret_changes(
     with scope_as(app, cast.gus, cast.acme) as scope:
         user = scope.session.get_one(User, cast.dana.id)
         if change == "reset":
-            users.reset(scope, user, "an owl on the chimney at dusk", keeps_two_step=True)
+            link = password_links.create(scope, user)
+            password_links.use(scope, link.token, "an owl on the chimney at dusk")
         elif change == "disable":
             users.set_disabled(scope, user.id, True)
         else:
-            totp.switch_off(scope, user)
+            totp.disable(scope, user)
             secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
             totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
     assert page.press("Continue", code=pyotp.TOTP(secret).now()).title == "Sign in"
