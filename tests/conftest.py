@@ -28,6 +28,7 @@ from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
 from devtools.warm import keep_warm, leave_alone_what_stays
 from simulators import SIMULATORS
+from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
 from tests.support.hashing import QUICK, hashing_with
 
@@ -145,6 +146,14 @@ def quick_retries() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def slow_providers() -> Iterator[None]:
+    """A simulator that is slow answers after every deadline, on a machine that stalls for seconds too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Simulator, "slowness", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all workers of this session have in common."""
@@ -211,8 +220,13 @@ def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) 
 
 @pytest.fixture
 def app(environment: dict[str, str]) -> Iterator[Flask]:
+    """Checks that it queues stay rows: no thread works on the database when the test is over.
+
+    `tests/test_background.py` tests the threads.
+    """
     app = create_app(Settings.from_environment(environment))
     app.testing = True
+    app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     yield app
     with app.app_context():
         db.engine.dispose()

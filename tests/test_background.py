@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from app import background
-from app.background import Checker, Schedule, Worker
+from app.background import Checker, Schedule
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
@@ -20,6 +20,7 @@ from app.services.connections import transitions
 from app.services.drift import runs, schedule
 from app.services.drift.runs import Report
 from app.services.providers import credentials
+from app.workers import Worker
 from simulators.base import Reply, Request, Simulator
 from simulators.elevenlabs import ElevenLabs
 from simulators.twilio import Twilio

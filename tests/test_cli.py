@@ -19,7 +19,12 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import ApiToken, AuditEvent, CheckRun, Organization, Secret, User
+from app.services import messages as shared_messages
+from app.services.access import messages as access_messages
+from app.services.drift import messages as drift_messages
 from app.services.drift import runs
+from app.services.installation import messages as installation_messages
+from app.services.organizations import messages as organization_messages
 from app.services.scope import Scope
 from devtools import databases
 from devtools.scopes import PASSWORD
@@ -32,6 +37,7 @@ from tests.support.cast import Cast, assemble, issue
 from tests.support.commands import Commands, Done
 from tests.support.commands import commands as starting
 from tests.support.full_organization import furnish
+from tests.support.pages import Portal
 
 Run = Callable[..., Done]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
@@ -105,11 +111,11 @@ def test_create_user_prints_the_id_only(app: Flask, run_alone: Run) -> None:
 
 def test_create_user_rejects_invalid_values(app: Flask, run: Run, subtests: pytest.Subtests) -> None:
     for changed, typed, said in [
-        ({"email": "ines"}, PASSWORD, "email: Use an email address"),
-        ({"name": " "}, PASSWORD, "name: This is required."),
+        ({"email": "ines"}, PASSWORD, f"email: {access_messages.EMAIL}"),
+        ({"name": " "}, PASSWORD, f"name: {shared_messages.REQUIRED}"),
         ({}, "too short", "password: Use 15 characters or more."),
-        ({"organization": "x" * 121}, PASSWORD, "organization: A name has at most 120 characters."),
-        ({"organization": " "}, PASSWORD, "organization: This is required."),
+        ({"organization": "x" * 121}, PASSWORD, f"organization: {shared_messages.name_too_long(120)}"),
+        ({"organization": " "}, PASSWORD, f"organization: {shared_messages.REQUIRED}"),
     ]:
         with subtests.test(changed=changed, typed=typed, said=said):
             assert said in sentence(create(run, typed, **changed))
@@ -119,7 +125,7 @@ def test_create_user_rejects_invalid_values(app: Flask, run: Run, subtests: pyte
 
 def test_create_user_rejects_a_used_email(run: Run, cast: Cast) -> None:
     assert sentence(create(run, email=cast.dana.email)).endswith(
-        "dana@acme.example is a user already, here or in another organization."
+        access_messages.email_in_use("dana@acme.example")
     )
 
 
@@ -193,7 +199,7 @@ def test_every_command_rejects_another_key(run_alone: Run, cast: Cast, subtests:
         with subtests.test(command=command):
             done = run_alone(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
             said = sentence(done)
-            assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
+            assert installation_messages.KEY_MISMATCH in said
 
 
 def test_serve_generates_no_key_over_existing_data(
@@ -223,6 +229,18 @@ def test_reset_user_revokes_tokens_and_sets_a_password(app: Flask, run: Run, cas
     assert Caller(app).post("/api/auth/login", body).status_code == 200
 
 
+def test_users_commands_without_a_password_print_a_link(app: Flask, run: Run, cast: Cast) -> None:
+    options = ("--email", "ines@acme.example", "--name", "Ines", "--role", "member", "--organization", "Acme")
+    invited = run("users", "create", *options).out.splitlines()
+    (reset,) = run("users", "reset", "--email", cast.mo.email).out.splitlines()
+    for link in (invited[1], reset):
+        address, token = link.split("#")
+        assert address == "http://127.0.0.1:2212/choose-password"
+        page = Portal(app).get("/choose-password").press("Continue", key=token)
+        page = page.press("Set password and sign in", new_password=NEW_PASSWORD)
+        assert page.title == "Your account"
+
+
 def test_reset_user_rejects_unknown_user_and_weak_password(run: Run, cast: Cast) -> None:
     reset = ("users", "reset", "--password-stdin", "--email")
     assert "not found" in sentence(run(*reset, "unknown@acme.example", typed=f"{NEW_PASSWORD}\n"))
@@ -233,7 +251,7 @@ def test_create_user_rejects_an_ambiguous_organization(app: Flask, run: Run) -> 
     with app.app_context():
         db.session.add_all([Organization(name="Acme", slug="acme"), Organization(name="Acme", slug="acme-2")])
         db.session.commit()
-    assert "Two organizations are called Acme" in sentence(create(run))
+    assert organization_messages.two_of_name("Acme") in sentence(create(run))
 
 
 @pytest.fixture
@@ -257,9 +275,12 @@ def test_check_reports_drift_by_exit_code(app: Flask, run: Run, cast: Cast, twil
     _two_with_a_number(app, cast, twilio)
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     done = run("check", **there)
-    assert (done.code, done.out) == (2, "Acme Support: 1 checked, 1 drifted\nGlobex: 1 checked, 0 drifted\n")
+    assert (done.code, done.out) == (
+        2,
+        f"Acme Support: {drift_messages.report(1, 1, [])}\nGlobex: {drift_messages.report(1, 0, [])}\n",
+    )
     done = run("check", "--organization", "Globex", **there)
-    assert (done.code, done.out) == (0, "Globex: 1 checked, 0 drifted\n")
+    assert (done.code, done.out) == (0, f"Globex: {drift_messages.report(1, 0, [])}\n")
     assert "Initech not found" in sentence(run("check", "--organization", "Initech", **there))
     twilio.refuses_credentials = True
     done = run("check", "--organization", "Globex", "--json", **there)
@@ -325,7 +346,7 @@ def test_check_continues_after_a_failed_organization(
         done = app.test_cli_runner().invoke(args=["check"])
     assert done.exit_code == 1
     assert "Acme Support: 0 checked, 0 drifted. The check failed (RuntimeError)" in done.output
-    assert "Globex: 1 checked, 0 drifted" in done.output
+    assert f"Globex: {drift_messages.report(1, 0, [])}" in done.output
 
 
 def test_verify_audit_finds_changed_and_removed_events(

@@ -37,7 +37,7 @@ def _read(data, **more):
     return Settings.from_environment({"PATCHBAY_DATA": str(data)} | KEYS | more)
 
 
-def test_settings_defaults(data):
+def test_settings_defaults(data, monkeypatch, tmp_path):
     settings = _read(data)
     assert settings.data == data
     assert settings.database_url == f"sqlite:///{data}/patchbay.db"
@@ -49,10 +49,35 @@ def test_settings_defaults(data):
     assert settings.check_every == timedelta(hours=1)
     assert not data.exists(), "with keys of their own, nothing is made"
 
-
-def test_data_folder_defaults_to_instance(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert Settings.from_environment(KEYS).data == tmp_path / "instance"
+
+
+def test_public_url_and_mail_server_are_read_or_refused_by_name(data):
+    settings = _read(
+        data,
+        PATCHBAY_PUBLIC_URL="https://patchbay.example.com/",
+        PATCHBAY_SMTP_URL="smtps://patchbay:sample-word@mail.example.com",
+        PATCHBAY_MAIL_FROM="patchbay@example.com",
+    )
+    assert settings.public_url == "https://patchbay.example.com"
+    assert settings.mailer
+    assert (settings.mailer.server.port, settings.mailer.sender) == (465, "patchbay@example.com")
+    assert "sample-word" not in repr(settings)
+    assert (_read(data).public_url, _read(data).mailer) == (None, None)
+    mail = {"PATCHBAY_MAIL_FROM": "patchbay@example.com"}
+    wrong = [
+        ("PATCHBAY_PUBLIC_URL", {"PATCHBAY_PUBLIC_URL": "patchbay.example.com"}),
+        ("PATCHBAY_PUBLIC_URL", {"PATCHBAY_PUBLIC_URL": "http://patchbay.example.com"}),
+        ("PATCHBAY_PUBLIC_URL", {"PATCHBAY_PUBLIC_URL": "https://patchbay.example.com/portal"}),
+        ("PATCHBAY_SMTP_URL", mail | {"PATCHBAY_SMTP_URL": "http://a:sample-word@mail.example.com"}),
+        ("PATCHBAY_MAIL_FROM", {"PATCHBAY_SMTP_URL": "smtp://mail.example.com"}),
+        ("PATCHBAY_MAIL_FROM", {"PATCHBAY_SMTP_URL": "smtp://mail.example.com", "PATCHBAY_MAIL_FROM": "x"}),
+    ]
+    for name, environment in wrong:
+        with pytest.raises(SettingsError, match=f"^{name}") as refused:
+            _read(data, **environment)
+        assert "sample-word" not in str(refused.value)
 
 
 def test_settings_are_frozen_and_show_no_key(data):
@@ -77,7 +102,7 @@ EXAMPLES = [
 ]
 
 
-def test_database_urls(data, subtests):
+def test_database_urls(data, subtests, monkeypatch, tmp_path):
     for url, found in [
         ("postgresql+psycopg://db/p", "postgresql+psycopg://db/p"),
         ("postgresql://db/p", "postgresql+psycopg://db/p"),
@@ -87,14 +112,12 @@ def test_database_urls(data, subtests):
         with subtests.test(url=url, found=found):
             assert _read(data, DATABASE_URL=url).database_url == found
 
-
-def test_relative_sqlite_path_becomes_absolute(data, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     url = _read(data, DATABASE_URL="sqlite:///here.db").database_url
     assert url == f"sqlite:///{tmp_path}/here.db"
 
 
-def test_bind_values(data, subtests):
+def test_bind_number_and_upstream_values(data, subtests):
     for bind, found in [
         ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104
         ("[::1]:2212", ("::1", 2212)),
@@ -104,15 +127,11 @@ def test_bind_values(data, subtests):
             settings = _read(data, PATCHBAY_BIND=bind)
             assert (settings.host, settings.port) == found
 
-
-def test_number_values(data):
     settings = _read(data, PATCHBAY_WORKERS="7", PATCHBAY_TRUSTED_PROXIES="2")
     assert (settings.workers, settings.trusted_proxies) == (7, 2)
     settings = _read(data, PATCHBAY_WORKERS="", PATCHBAY_TRUSTED_PROXIES="")
     assert settings.trusted_proxies == 0
 
-
-def test_upstream_values(data):
     text = " API.Twilio.com = http://127.0.0.1:9001 ,\n, api.elevenlabs.io=https://[::1]/egress/,"
     assert _read(data, PATCHBAY_UPSTREAMS=text).upstreams == {
         "api.twilio.com": "http://127.0.0.1:9001",
@@ -239,8 +258,6 @@ def test_generated_keys_are_created_once_with_mode_0600(data):
     assert len({settings.secret_key, *settings.jwt_keys, *settings.fernet_keys}) == 3
     assert Settings.from_environment(environ) == settings
 
-
-def test_key_files_ignore_the_umask(data):
     before = os.umask(0)
     try:
         Settings.from_environment({"PATCHBAY_DATA": str(data)})

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from app import serving
 from app.extensions import db
+from app.services.installation import messages
 from devtools.scopes import PASSWORD
 from devtools.server import SERVE, Server, served
 from tests.support.cast import assemble
@@ -126,7 +127,7 @@ def test_readyz_fails_with_another_key(app: Flask) -> None:
         db.session.commit()
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 503
-    assert "PATCHBAY_FERNET_KEYS does not open this database" in answer.text
+    assert messages.KEY_MISMATCH in answer.text
 
 
 def test_new_counts_removes_those_of_killed_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

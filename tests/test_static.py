@@ -48,10 +48,11 @@ def test_current_etag_is_304(client: FlaskClient, subtests: pytest.Subtests) -> 
 
 def test_style_sheets_are_one_response(client: FlaskClient) -> None:
     sheets = [
-        (ROOT / f"static/css/{name}.css").read_text() for name in ("tokens", "base", "components", "pages")
+        (ROOT / f"static/css/{name}.css").read_text()
+        for name in ("tokens", "base", "components", "finding", "pages")
     ]
     assert client.get("/static/of-tomorrow/css/all.css").text == "".join(sheets)
-    alone = {"docs"}  # loaded by the API reference only
+    alone = {"docs", "lines"}  # loaded by the API reference and by the table of numbers only
     assert len(sheets) + len(alone) == len(list((ROOT / "static/css").iterdir()))
 
 

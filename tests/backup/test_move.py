@@ -17,15 +17,22 @@ from app.core import clock
 from app.extensions import db
 from app.models import (
     Base,
+    CallbackTest,
     Check,
+    CheckDay,
     CheckRun,
     DriftCheck,
     Endpoint,
+    Favorite,
     Installation,
+    JobResult,
+    LastCall,
+    PasswordLink,
     ProviderWrite,
     RecoveryCode,
     Throttle,
     WebhookReceipt,
+    WebhookTest,
 )
 from app.services.audit import integrity, log
 from app.services.audit.actions import Action
@@ -94,6 +101,9 @@ def _rows_in_every_table(app: Flask, here: Furnished) -> None:
     """Beside what there is already."""
     cast, now = here.cast, clock.now()
     own = {"organization_id": cast.acme, "provider": "twilio"}
+    tested = {"url": "https://voice.example.com/", "is_proof": False, "results": {}, "actor_name": "x"}
+    changed = {"phone_number": "+15550000001", "code": "in_sync", "reason": "x"}
+    linked = {"token_hash": "x", "purpose": "reset", "email": "x", "creator_name": "x"}
     with scope_as(app, cast.dana) as scope:
         with scope.transaction():
             numbers = [(f"+1555{n:07}", {"label": ["a", "b"]}) for n in range(1500)]
@@ -106,6 +116,13 @@ def _rows_in_every_table(app: Flask, here: Furnished) -> None:
                 Check(**own, ok=True, code="ok", reason="ünïcødé ☎", actor_name="x"),
                 DriftCheck(**own, phone_number="+15550000001", verdict="unhealthy", since=now),
                 CheckRun(**own),
+                CheckDay(**own, phone_number="+15550000001", day=now.date(), healthy=1),
+                LastCall(**own, phone_number="+15550000001", checked_at=now, outcome="answered"),
+                CallbackTest(**own, **tested),
+                WebhookTest(**own, **tested, endpoint_id=here.ids["endpoint_id"]),
+                JobResult(**own, **changed, job_id=here.ids["job_id"], endpoint_id=here.ids["endpoint_id"]),
+                Favorite(user_id=cast.mo.id, organization_id=cast.acme),
+                PasswordLink(**linked, user_id=cast.mo.id, expires_at=now),
                 WebhookReceipt(organization_id=cast.acme, digest="x"),
             ]
         )

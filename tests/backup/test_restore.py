@@ -142,7 +142,7 @@ def test_backup_has_database_and_manifest(
     assert manifest.database.rows == {name: len(rows) for name, rows in before.items()}
     assert (manifest.secrets.unopened, manifest.keys.included) == (0, False)
     with app.app_context():
-        assert manifest.secrets.stored == len(db.session.scalars(select(Secret)).all()) + 1
+        assert manifest.secrets.stored == len(db.session.scalars(select(Secret)).all()) + 3
         assert db.session.get_one(Installation, 1).backed_up_at is not None
     assert audit(app)[-1].action == "backup.made"
     assert [path.name for path in tmp_path.glob(".backup*")] == []

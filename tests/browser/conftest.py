@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from app import create_app
 from app.config import Settings
@@ -23,6 +23,9 @@ from tests.conftest import NOWHERE
 from tests.support.cast import assemble
 from tests.support.full_organization import Furnished, furnish
 from tests.support.routes import portal_pages
+
+expect.set_options(timeout=15_000)
+"""What is expected comes at last; the default of five seconds fails on a busy machine."""
 
 EMAIL = "dana@acme.example"
 ACME = "/o/acme-support"

@@ -8,11 +8,12 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from app.services.endpoints import messages
+from app.web.shell.render import BACKGROUND
 from devtools.server import Server
-from tests.browser.conftest import GLOBEX, sign_in
+from tests.browser.conftest import ACME, GLOBEX, sign_in
 from tests.support.full_organization import Furnished
 
 PATH = f"{GLOBEX}/endpoints"
@@ -82,7 +83,7 @@ def test_edit_in_place_is_saved_left_and_corrected_by_keyboard(table: Page) -> N
     field = table.get_by_label("Inbound agent")
     field.fill("a/b")
     table.get_by_role("button", name="Save").click()
-    expect(table.locator(".pb-error")).to_contain_text("no slash")
+    expect(table.locator("#endpoint-inbound_agent_name-error")).to_contain_text("slash")
     expect(field).to_have_value("a/b")
     expect(table.get_by_role("alert")).to_be_focused()
     assert stayed(table)
@@ -129,13 +130,49 @@ def test_table_is_searched_and_switched_in_place(table: Page) -> None:
     table.keyboard.press("/")
     expect(search).to_be_focused()
     table.keyboard.type("0003")
-    expect(table.locator("#endpoints")).to_contain_text("1 endpoint found")
+    expect(table.locator("#matches")).to_contain_text("1 endpoint found")
     expect(search).to_be_focused()
     expect(search).to_have_value("0003")
     table.keyboard.press("Backspace")
-    expect(table.locator("#endpoints")).to_contain_text("3 endpoints found")
+    expect(table.locator("#matches")).to_contain_text("3 endpoints found")
     expect(search).to_be_focused()
     assert table.url.split("?")[1].startswith("q=000")
+    assert stayed(table)
+
+
+def test_chips_and_clear_empty_the_filter_in_place(table: Page) -> None:
+    found = table.locator("#matches")
+    table.locator("[data-pop] summary").click()
+    table.get_by_label("Provider").select_option("twilio")
+    expect(found.get_by_role("link", name="Remove")).to_have_count(1)
+    table.get_by_label("Health").select_option("healthy")
+    expect(found.get_by_role("link", name="Remove")).to_have_count(2)
+    table.keyboard.press("Escape")
+    expect(table.get_by_label("Provider")).to_be_hidden()
+    expect(table.get_by_role("heading", name="No matches")).to_be_visible()
+    found.get_by_role("link", name="Remove Health").press("Enter")
+    expect(found.get_by_role("link", name="Remove")).to_have_count(1)
+    expect(table.locator("[data-pop] summary")).to_be_focused()
+    assert table.url.endswith("?provider=twilio")
+    found.get_by_role("link", name="Clear").click()
+    expect(found.get_by_role("link")).to_have_count(0)
+    expect(table.get_by_role("searchbox", name="Search endpoints")).to_be_focused()
+    assert stayed(table)
+
+
+def test_a_change_is_undone_from_its_message(table: Page) -> None:
+    table.get_by_role("link", name="Edit +1 555-123-0001").click()
+    other = table.get_by_role("link", name="Edit +1 555-123-0002")
+    table.get_by_label("Label").fill("Mistyped")
+    other.click()
+    expect(table.get_by_label("Inbound agent")).to_be_focused()
+    expect(other).to_be_visible()
+    table.get_by_label("Label").press("Enter")
+    row = table.get_by_role("row", name="+1 555-123-0001")
+    expect(row).to_contain_text("Mistyped")
+    table.get_by_role("link", name="Undo").press("Enter")
+    expect(row).not_to_contain_text("Mistyped")
+    expect(table.get_by_role("link", name="Edit +1 555-123-0001")).to_be_focused()
     assert stayed(table)
 
 
@@ -193,6 +230,21 @@ def test_stale_edit_shows_both_sides_and_is_saved_over(table: Page) -> None:
     assert stayed(table)
 
 
+def test_only_what_a_page_reads_by_itself_is_marked(dana: Page, here: Furnished) -> None:
+    """See `_flashed` in `app/web/shell/render.py`."""
+
+    def is_part(made: Request) -> bool:
+        return "hx-request" in made.headers
+
+    with dana.expect_request(is_part) as by_itself:
+        dana.goto(f"{ACME}/endpoints/{here.ids['endpoint_id']}")
+    again(dana)
+    with dana.expect_request(is_part) as by_user:
+        dana.get_by_label("Search").fill("Ann")
+    header = BACKGROUND.lower()
+    assert [header in made.value.headers for made in (by_itself, by_user)] == [True, False]
+
+
 @pytest.mark.thorough("test_stale_edit_shows_both_sides_and_is_saved_over")
 def test_stale_edit_and_switch_keep_the_focus_and_the_table(table: Page) -> None:
     edit = table.get_by_role("link", name="Edit +1 555-123-0002")
@@ -204,7 +256,7 @@ def test_stale_edit_and_switch_keep_the_focus_and_the_table(table: Page) -> None
     other.get_by_role("link", name="Edit +1 555-123-0002").click()
     other.get_by_label("Label").fill("Theirs")
     other.get_by_role("button", name="Save").click()
-    expect(other.get_by_text("Theirs")).to_be_visible()
+    expect(other.get_by_role("row", name="+1 555-123-0002")).to_contain_text("Theirs")
     field.fill("Bobby")
     field.press("Enter")
     expect(table.get_by_role("alert")).to_be_focused()
@@ -287,3 +339,21 @@ def test_message_links_to_what_is_left_to_do(dana: Page, numbers: None, server: 
     dana.get_by_role("button", name="Save").click()
     reported = dana.locator(".pb-toast").filter(has_text=messages.update_webhook_manually("Exotel"))
     expect(reported.get_by_role("link", name="See how")).to_have_attribute("href", re.compile("/provider$"))
+
+
+def test_a_row_is_one_line_and_agents_are_whole(table: Page, server: Server) -> None:
+    draft = {"phone_number": "+15551230009", "provider": "twilio", "label": "Front desk, San Francisco"}
+    agents = {"inbound_agent_name": "support-agent", "outbound_agent_name": "sales-agent"}
+    send(server, "POST", "endpoints", draft | agents)
+    row = table.locator("tr[data-row]").filter(has_text="support-agent")
+    wrong = []
+    for width in (1280, 1024, 720):
+        table.set_viewport_size({"width": width, "height": 800})
+        again(table)
+        height = row.evaluate("row => row.getBoundingClientRect().height")
+        cut = row.locator("dd").evaluate_all(
+            "all => all.filter(it => it.scrollWidth > it.clientWidth).length"
+        )
+        if height > 45 or cut:
+            wrong.append((width, height, cut))
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""Fonts and layout: our own fonts are used, nothing moves after it was drawn, and no page is too wide."""
+"""Fonts: our own are used, and nothing moves when they arrive."""
 
 from __future__ import annotations
 
@@ -15,48 +15,6 @@ new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
   .map(({value, sources}) => [value, ...sources.map(({node}) => node?.className ?? String(node))])))
   .observe({type: "layout-shift", buffered: true});
 """
-
-STYLE = """css => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
-  document.adoptedStyleSheets = [sheet];
-}"""
-AS_SHIPPED = ""
-WIDE = """* { font-family: "DejaVu Sans", Verdana, sans-serif !important; }
-  code, kbd, .pb-mono, .pb-num { font-family: "DejaVu Sans Mono", monospace !important; }"""
-"""The widest that systems come with."""
-SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
-    word-spacing: .16em !important; }
-  p { margin-block-end: 2em !important; }"""
-"""As a reader may set it who needs more room between letters, words and lines (WCAG 1.4.12)."""
-STYLES = {320: (AS_SHIPPED, WIDE, WIDE + SPACED), 360: (WIDE,), 1280: (AS_SHIPPED, WIDE)}
-"""By width of the window; 400 % of 1280 is 320."""
-
-
-def too_wide(page: Page) -> list[tuple[int, str]]:
-    """The widths and styles in which the page scrolls sideways."""
-    found = []
-    root = "document.documentElement"
-    for width, styles in STYLES.items():
-        page.set_viewport_size({"width": width, "height": 800})
-        for css in styles:
-            page.evaluate(STYLE, css)
-            if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
-                found.append((width, css))
-    return found
-
-
-def test_no_page_scrolls_sideways_in_any_font(dana: Page, addresses: list[str], thorough: bool) -> None:
-    wide = {}
-    for path in addresses if thorough else addresses[::2]:
-        response = dana.goto(path)
-        assert response is not None
-        assert response.status == 200, path
-        expect(dana.get_by_role("heading", level=1)).to_have_count(1)
-        assert dana.evaluate("typeof htmx") == "object", path
-        if found := too_wide(dana):
-            wide[path] = found
-    assert wide == {}
 
 
 def fonts_of(page: Page, selector: str) -> set[tuple[str, bool]]:

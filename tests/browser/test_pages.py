@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ACME, sign_in
@@ -56,3 +58,33 @@ def test_theme_outlasts_the_session_and_nothing_else_does(page: Page, here: Furn
     dana.go_back()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(dana.get_by_text("dana@acme.example")).to_have_count(0)
+
+
+def test_old_address_of_a_part_opens_its_tab(dana: Page) -> None:
+    for part in ("sinch_est", "numbers"):
+        dana.goto(f"{ACME}/voice-ai#{part}")
+        expect(dana).to_have_url(re.compile(rf"/voice-ai\?tab=sinch_est#{part}$"))
+        dana.goto("about:blank")
+    dana.goto(f"{ACME}/voice-ai")
+    tabs = dana.get_by_role("navigation", name="Voice AI")
+    tabs.get_by_role("link", name="Tool secret").focus()
+    dana.keyboard.press("Enter")
+    expect(tabs.locator("[aria-current=page]")).to_have_text("Tool secret")
+
+
+DROP = """
+(form) => {
+  const data = new DataTransfer();
+  data.items.add(new File(["phone_number,provider\\n+15557650001,twillio\\n"], "lines.csv"));
+  for (const name of ["dragover", "drop"])
+    form.dispatchEvent(new DragEvent(name, {dataTransfer: data, bubbles: true, cancelable: true}));
+}
+"""
+
+
+def test_file_dropped_on_the_import_form_is_chosen(dana: Page) -> None:
+    dana.goto(f"{ACME}/endpoints/import")
+    dana.locator("[data-drop]").evaluate(DROP)
+    expect(dana.get_by_label("CSV file")).to_be_focused()
+    dana.get_by_role("button", name="Preview import").click()
+    expect(dana.get_by_role("cell", name="twillio")).to_be_visible()

@@ -30,6 +30,16 @@ def test_language_changes_every_example(page: Page, server: Server) -> None:
     expect(other.locator("[data-language=curl]")).to_be_hidden()
 
 
+def test_example_is_copied(page: Page, server: Server) -> None:
+    page.goto(server.url + DOCS)
+    example = page.locator("#get_calls_providers [data-language=curl]")
+    example.get_by_role("button").click()
+    expect(example.get_by_text("Copied", exact=True)).to_be_visible()
+    page.get_by_role("searchbox").press("Control+V")
+    pasted = example.locator("pre").inner_text().replace("\n", " ")
+    expect(page.get_by_role("searchbox")).to_have_value(pasted)
+
+
 def test_try_it_sends_the_token_and_stores_nothing(page: Page, server: Server) -> None:
     """Without a violation of the content security policy."""
     blocked: list[str] = []

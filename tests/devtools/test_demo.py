@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -20,30 +21,40 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
-from app import context, demo_data
+from app import context, create_app, demo_data
+from app.config import Settings
 from app.core.errors import Conflict, Invalid
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.extensions import db
-from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
+from app.models import DriftCheck, Endpoint, Notification, User, VoicePhoneNumber
+from app.notifier import Notifier
 from app.provider import Family, Verifies
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, keys_in
-from app.services.connections import store
-from app.services.drift import runs
+from app.services.connections import check_days, store, transitions
+from app.services.drift import messages, runs
+from app.services.notifications import derive
+from app.services.notifications.events import Event
 from app.services.numbers import inventory
 from app.services.numbers.claims import Claim
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
+from app.services.status import outages
 from app.services.voice_ai import numbers, webhook
 from app.services.webhooks import endpoint
-from devtools import html
+from devtools import demo_destinations, html
+from devtools.demo_outside import Outside
 from devtools.html import Element
 from devtools.server import ROOT, clean_environment, free_port
 from simulators import SIMULATORS
 from simulators.console import OTHER_URL
 from simulators.demo import HARBOR
 from simulators.elevenlabs.numbers import RECEPTION
+from simulators.mail import MailCatcher
+from simulators.receiver import Receiver
+from simulators.runtime import AgentRuntime
+from tests.support.metrics import samples, scrape
 from tests.support.scopes import OFFLINE
 
 PASSWORD = "sample-passphrase-for-a-walk"
@@ -101,8 +112,8 @@ def looked(base: str) -> Element:
 
 def press(base: str, number: str, label: str, typed: str = "") -> str:
     """Presses a button as a browser does, and returns what the console says then."""
-    (row,) = [row for row in looked(base).all("article") if row.one("h3").text == number]
-    assert label in [button.text for button in row.all("button")]
+    rows = [row for row in looked(base).all("article") if row.one("h3").text == number]
+    (row,) = [row for row in rows if label in [button.text for button in row.all("button")]]
     sent = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
     answer = requests.post(base, sent, headers={"Origin": base, "Sec-Fetch-Site": "same-origin"}, timeout=5)
     return html.parse(answer.text.removeprefix("<!doctype html>").strip()).one(role="status").text
@@ -121,9 +132,24 @@ def test_demo_check_finds_exactly_the_faults(meridian: Scope, outbound: Outbound
     assert (report.checked, report.failure) == (8, None)
     assert drifted(meridian) == FAULTS
     harbor = organization(meridian, HARBOR.name)
-    assert runs.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
+    assert runs.run(harbor, outbound, everything=True).words() == messages.report(2, 0, [])
     new = organization(meridian, demo_data.NEW)
-    assert runs.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
+    assert runs.run(new, outbound, everything=True).words() == messages.report(0, 0, [])
+
+
+def test_demo_history_ends_in_the_present_state(meridian: Scope, outbound: Outbound) -> None:
+    """And is not reported: what is wrong now is found, and reported, by the first real check."""
+    derive.derive(meridian, quiet=timedelta(0))
+    reported = set(meridian.session.scalars(select(Notification.event)))
+    assert not reported & {Event.NUMBER_UNHEALTHY, Event.NUMBER_RECOVERED, Event.CONNECTION_REFUSED}
+    month = outages.month(meridian)
+    assert (month.days[-1].lasting, month.repairs > 5, month.most > 1) == (0, True, True)
+    assert [day.is_checked for day in month.days[-13:]] == [True] * 13
+    before = transitions.newest_id(meridian)
+    runs.run(meridian, outbound, everything=True)
+    numbers = {row.phone_number for row in transitions.after(meridian, before, limit=100)} - {""}
+    assert numbers == FAULTS.keys()
+    assert all(day.checks for day in check_days.of_subject(meridian, "twilio", BILLING)[-13:])
 
 
 def test_demo_has_numbers_to_import(meridian: Scope, outbound: Outbound) -> None:
@@ -259,7 +285,7 @@ def test_demo_sets_up_voice_ai_and_reports_calls(
     row = meridian.session.scalars(select(VoicePhoneNumber)).first()
     assert row is not None
     user = meridian.session.get_one(User, row.user_id)
-    numbers.switch_on(meridian, outbound, user, row.id, RECEPTION)
+    numbers.enable(meridian, outbound, user, row.id, RECEPTION)
     assert stubs["elevenlabs"].convai.numbers
     workspace = stubs["elevenlabs"].workspace
     events: list[tuple[Any, str]] = []
@@ -275,6 +301,49 @@ def test_demo_sets_up_voice_ai_and_reports_calls(
     ((event, to),) = events
     assert event["type"] == "post_call_transcription"
     assert to == f"http://127.0.0.1:2212/api/webhook/elevenlabs/{meridian.organization.id}"
+
+
+def test_broken_number_is_reported_and_so_is_its_repair(
+    environment: dict[str, str], stubs: dict[str, Any], sqlite_url: str
+) -> None:
+    """Break it at the console, check, read the message and the mail, follow the link, repair."""
+    with AgentRuntime() as runtime, Receiver() as receiver, MailCatcher() as mail:
+        outside = Outside(stubs, runtime, receiver, mail)
+        portal = {"PATCHBAY_PUBLIC_URL": "http://127.0.0.1:2212"}
+        app = create_app(Settings.from_environment(environment | outside.settings | portal))
+        notifier = Notifier(app, timedelta(0))
+        with app.app_context():
+            everywhere = context.scope(Actor(name="test"))
+            meridian = everywhere.for_organization(demo_data.fill(everywhere, OFFLINE, PASSWORD))
+            receiver.secrets.append(demo_destinations.add_here())
+            runs.run(meridian, context.outbound(), everything=True)
+            _notify(notifier)
+            before = (len(receiver.arrived), len(mail.arrived))
+            press(stubs["twilio"].base, BILLING, "Another URL")
+            runs.run(meridian, context.outbound(), everything=True)
+            _notify(notifier)
+            row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
+            endpoint.point(meridian, context.outbound(), row.id)
+            _notify(notifier)
+        news, mails = receiver.arrived[before[0] :], mail.arrived[before[1] :]
+        assert [(item.title, item.data["subject"]) for item in news] == [
+            ("number.unhealthy", BILLING),
+            ("number.recovered", BILLING),
+        ]
+        assert {receiver.state(item) for item in receiver.arrived} == {("verified", True)}
+        link = news[0].data["url"]
+        assert link.startswith("http://127.0.0.1:2212/o/meridian-support/endpoints")
+        assert [(link in item.text, item.envelope.recipients) for item in mails] == [
+            (True, (demo_data.EMAIL,)),
+            (True, (demo_data.EMAIL,)),
+        ]
+        outcomes = samples(scrape(app.test_client())["patchbay_delivery_attempts"])
+        assert {("webhook", "2xx"), ("email", "2xx")} <= outcomes.keys()
+
+
+def _notify(notifier: Notifier) -> None:
+    notifier.look(quiet=timedelta(0))
+    assert notifier.idle.wait(10)
 
 
 def test_fill_runs_once_without_provider_calls(

@@ -34,10 +34,10 @@ def test_find_without_browser_names_the_package(tmp_path: Path) -> None:
     assert "apt-get install chromium" in done.stderr
 
 
-ONE_PROCESS = pytest.mark.thorough("test_pytest_ends_early_without_the_browser")
+WITH_WORKERS = pytest.mark.thorough("test_pytest_ends_early_without_the_browser")
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("0", marks=ONE_PROCESS)])
+@pytest.mark.parametrize("workers", ["0", pytest.param("1", marks=WITH_WORKERS)])
 def test_pytest_ends_early_without_the_browser(workers: str) -> None:
     assert NOWHERE in run(*FIND, CHROMIUM=NOWHERE).stderr
     done = run(*TEST, "-n", workers, CHROMIUM=NOWHERE)

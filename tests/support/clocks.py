@@ -6,7 +6,9 @@ import os
 import time
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "staged"
+from devtools import preloaded
+
+SCRIPT = Path(__file__).parent / "staged" / "stage.py"
 
 
 class Clock:
@@ -15,7 +17,7 @@ class Clock:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "seconds-off"
         self.set(0)
-        self.settings = {"PYTHONPATH": str(FOLDER), "STAGED_CLOCK": str(self._file)}
+        self.settings = {preloaded.STAGE: str(SCRIPT), "STAGED_CLOCK": str(self._file)}
 
     def set(self, seconds: float) -> None:
         """Sets it so many seconds before (negative) or after the clock of this machine."""

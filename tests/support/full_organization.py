@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -13,12 +14,17 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from app import context
-from app.models import Call, Organization, User
+from app.core import clock
+from app.models import Call, DeliveryAttempt, JobResult, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.providers import PROVIDERS
 from app.services import jobs
 from app.services.access import sessions, tokens, totp, users
-from app.services.endpoints import crud, csv_format, csv_import
+from app.services.endpoints import crud, csv_format, csv_import, saved_views
+from app.services.notifications import destinations, limits, quiet, record
+from app.services.notifications.events import Event
+from app.services.notifications.record import Draft
+from app.services.notifications.states import State
 from app.services.numbers import assignments
 from app.services.organizations import directory
 from app.services.providers import active, credentials, history
@@ -37,6 +43,11 @@ QUERIES = {
 }
 """What a page needs in its address beside the path."""
 BASE_URL = "https://voice.acme.example"
+OF_INSTALLATION = (
+    "/notifications",
+    *(f"/api/{name}" for name in ("notification", "problems", "quiet-periods")),
+)
+"""How rules begin that are about the installation's notifications."""
 
 
 def good_value(declared: Field, provider: Provider, *, again: bool = False) -> Any:
@@ -80,10 +91,19 @@ class Furnished:
     cast: Cast
     ids: dict[str, str]
     secrets: Mapping[str, str]
+    installation: dict[str, str]
+    """Ids of notifications that belong to no organization."""
+
+    def ids_for(self, rule: str) -> dict[str, str]:
+        """Returns the ids, of the installation's own notifications if the rule is about those."""
+        is_own = rule.startswith(OF_INSTALLATION)
+        return self.ids | self.installation if is_own else self.ids
 
     def address(self, route: Rule | Page, **other: str) -> str:
         """Returns the route's path, with the ids of what there is, and a provider that has such a page."""
-        known = self.ids | ({"key": "sinch"} if route.endpoint.startswith("callback.") else {}) | other
+        sinch, job = {"key": "sinch"}, {"job_id": self.ids["webhook_job_id"]}
+        special = {"callback": sinch, "callback_tests": sinch, "webhook_jobs": job}
+        known = self.ids_for(route.rule) | special.get(route.endpoint.partition(".")[0], {}) | other
         return ARGUMENT.sub(lambda found: known[found["name"]], route.rule)
 
     def page(self, page: Page) -> str:
@@ -126,7 +146,12 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
         with scope.transaction():
             secrets["session"] = sessions.start(scope, sleeper, user_agent="Firefox/140.0")
-        scope.session.add(_call(cast.acme))
+        notified = _notify(scope)
+        secrets["signing_secret"] = notified.pop("secret")
+        everywhere = _notify(replace(scope, organization_or_none=None))
+        secrets["signing_secret of the installation"] = everywhere.pop("secret")
+        call = _call(cast.acme)
+        scope.session.add(call)
         scope.session.commit()
         ids = {
             "slug": "acme-support",
@@ -135,6 +160,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "family": "telephony",
             "endpoint_id": scope.session.merge(endpoint).id,
             "import_id": sheet.id,
+            "call_id": call.id,
             "user_id": cast.mo.id,
             "number_id": scope.session.merge(number).id,
             "phone_number": "+15557654321",
@@ -144,11 +170,55 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "organization_id": cast.acme,
             "digest": "of-tomorrow",
             "filename": "css/base.css",
+            "guide": "dialer",
+            "picture": "provider.png",
             "event_id": str(scope.session.merge(deleted).id),
             "job_id": jobs.start(scope, jobs.Kind.CHECK_IMPORT, "Reading the file", "/").id,
+            **notified,
+            "view_id": saved_views.save(scope, "Twilio", "provider=twilio").id,
+            "webhook_job_id": _webhook_job(scope, endpoint.id),
             "switch_id": str(history.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
-    return Furnished(cast, ids, secrets)
+    return Furnished(cast, ids, secrets, everywhere)
+
+
+def _notify(scope: Scope) -> dict[str, str]:
+    """Adds a destination that has a delivery, an open problem and a quiet period; returns their ids.
+
+    Nothing is sent: it has no event that occurs here, and the delivery was given up.
+    """
+    new = {"kind": "webhook", "url": "https://hooks.example.com/", "events": ["secret.old"]}
+    made = destinations.create(scope, new)
+    ends = clock.utc(clock.now() + timedelta(hours=1))
+    period = quiet.add(scope, {"ends_at": ends, "reason": "Move"})
+    key = f"destination:{made.row.id}"
+    draft = Draft(Event.DESTINATION_DISABLED, lane="destination", key=key, subject="On call")
+    with scope.transaction():
+        row = record.add(scope, draft)
+        delivery = record.deliver(scope, row, made.row, is_manual=True)
+        delivery.state = State.FAILED
+        scope.session.flush()
+        scope.session.add(DeliveryAttempt(delivery_id=delivery.id, milliseconds=80, ok=False, status=500))
+    limits.save(scope, {"most_secret_days": None})
+    return {
+        "destination_id": made.row.id,
+        "delivery_id": delivery.id,
+        "problem_id": row.uid,
+        "period_id": period.id,
+        "kind": "webhook",
+        "secret": made.secrets["signing_secret"],
+    }
+
+
+def _webhook_job(scope: Scope, endpoint_id: str) -> str:
+    """The id of a job that has ended, and that can be undone."""
+    job = jobs.start(scope, jobs.Kind.SET_WEBHOOKS, "Reading the selection", "/")
+    done: dict[str, Any] = {"endpoint_id": endpoint_id, "provider": "twilio", "phone_number": NUMBER}
+    done |= {"ok": True, "code": "in_sync", "reason": "x", "settings": "{}"}
+    with scope.transaction():
+        scope.session.add(JobResult(**done, job_id=job.id, organization_id=scope.organization.id))
+    jobs.Running(scope.session.get_bind(), job.id).finish()  # type: ignore[arg-type]
+    return job.id
 
 
 def _call(organization_id: str) -> Call:

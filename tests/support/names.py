@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "staged"
+from devtools import preloaded
+from tests.support.clocks import SCRIPT
 
 
 class Names:
@@ -17,7 +18,7 @@ class Names:
         )
         self.stage({})
         self.settings = {
-            "PYTHONPATH": str(FOLDER),
+            preloaded.STAGE: str(SCRIPT),
             "STAGED_NAMES": str(self._names),
             "STAGED_LOOKUPS": str(self._lookups),
             "STAGED_DIALLED": str(self._dialled),

@@ -53,6 +53,11 @@ class Page:
         return " | ".join(note.text for note in self.root.all(css="pb-note") + toasts)
 
     @property
+    def navigation(self) -> Element:
+        """The links beside the page."""
+        return self.root.one("nav", **{"aria-label": "Main"})
+
+    @property
     def compared(self) -> list[tuple[str, ...]]:
         """Fields that two users have changed: label, stored now, typed."""
         return [
@@ -68,8 +73,9 @@ class Page:
         return next(tag["data-health"] for tag in self.root.all("span") if tag.get("data-health"))
 
     def rows(self) -> list[str]:
-        """The texts of the table's rows."""
-        return [row.text for body in self.root.all("tbody") for row in body.all("tr")]
+        """The texts of the table's rows, without those that head a day."""
+        rows = (row for body in self.root.all("tbody") for row in body.all("tr"))
+        return [row.text for row in rows if "pb-day" not in row.get("class", "")]
 
     def control(self, name: str) -> Element:
         """The one input of that name that can be seen; else the hidden one."""

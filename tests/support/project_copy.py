@@ -27,7 +27,7 @@ from tests.support.hashing import QUICK, hashing_with
 from tests.support.pages import Portal
 
 PRODUCT = ("app", "migrations", "templates", "static")
-SECONDS = 60
+SECONDS = 200
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from app.web.shell.guard import Who
 from app.web.shell.registry import Page
 from tests.support.full_organization import Furnished
 
-FILES = (".csv", ".jsonl")
+FILES = (".csv", ".json", ".jsonl", "<picture>")
 
 
 def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]:
@@ -37,7 +37,7 @@ def portal_pages() -> list[Page]:
 def operation_path(operation: Operation, here: Furnished, **other: str) -> str:
     """The operation's address, with ids of what is there, or with `other` ones."""
     path = operation.path
-    for name, value in (here.ids | other).items():
+    for name, value in (here.ids_for(operation.path) | other).items():
         path = path.replace(f"<{name}>", value)
     assert "<" not in path, f"nothing is known for {operation.path}"
     return path

@@ -15,8 +15,11 @@ from app.models import AuditEvent, Base
 Dump = dict[str, list[tuple[Any, ...]]]
 
 
-PROVEN = ("checks", "health_transitions")
-"""What a provider's response proves of the credentials is stored, whatever else happens."""
+PROVEN = (
+    *("checks", "check_days", "health_transitions"),
+    *("notification_settings", "notifications", "notification_outbox"),
+)
+"""What a provider's response proves of the credentials is stored, whatever else happens, and is reported."""
 
 
 def dump(app: Flask, *, but: tuple[str, ...] = ()) -> Dump:

@@ -44,10 +44,10 @@ class Here:
     number_id: str
 
     def on(self, agent: str = RECEPTION, number_id: str | None = None) -> VoicePhoneNumber:
-        return numbers.switch_on(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
+        return numbers.enable(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
 
     def off(self, **more: Any) -> VoicePhoneNumber:
-        return numbers.switch_off(self.scope, self.http, self.cast.mo, self.number_id, **more)
+        return numbers.disable(self.scope, self.http, self.cast.mo, self.number_id, **more)
 
     def rows(self) -> dict[str, tuple[bool, str | None, str | None]]:
         """By user: whether AI is on, the agent, and the provider's id of the number."""

@@ -1,4 +1,4 @@
-"""Python imports this when it starts if this folder is on its path; it changes what the environment names.
+"""Changes in a fork of the preloaded process what its environment names (`devtools.preloaded.STAGE`).
 
 STAGED_CLOCK, STAGED_NAMES and STAGED_DEADLINES each load the module of that name.
 """
@@ -6,8 +6,11 @@ STAGED_CLOCK, STAGED_NAMES and STAGED_DEADLINES each load the module of that nam
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
 for _module in ("staged_clock", "staged_names", "staged_deadlines"):
     if _module.upper() in os.environ:
         import_module(_module)

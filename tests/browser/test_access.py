@@ -1,0 +1,54 @@
+"""Passwords: shown while they are typed, and measured by the rule that refuses short ones."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from app.services.access.passwords import SHORTEST
+from tests.browser.conftest import ACME
+from tests.support.full_organization import Furnished
+
+
+def test_password_is_shown_and_sent_as_one(page: Page, here: Furnished) -> None:
+    page.goto("/sign-in")
+    field = page.get_by_label("Password")
+    field.fill("sample")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(field).to_have_attribute("type", "text")
+    expect(page.get_by_role("button", pressed=True)).to_be_focused()
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault(), true)")
+    field.press("Enter")
+    expect(field).to_have_attribute("type", "password")
+
+
+def test_new_password_is_measured_as_the_server_does(dana: Page) -> None:
+    dana.goto("/account")
+    field, meter = dana.get_by_label("New password"), dana.locator("#password-new_password-meter")
+    expect(meter).to_be_hidden()
+    field.fill("x" * (SHORTEST - 1))
+    expect(meter.get_by_role("status")).to_have_text("1 more")
+    field.press_sequentially("x")
+    expect(meter.locator("progress")).to_have_attribute("max", str(SHORTEST))
+    assert meter.locator("progress").evaluate("(each) => each.value") == SHORTEST
+
+
+def test_wide_window_has_the_page_in_its_middle(dana: Page) -> None:
+    dana.set_viewport_size({"width": 2200, "height": 800})
+    dana.goto("/account")
+    main, rail = dana.locator("main").bounding_box(), dana.locator(".pb-rail").bounding_box()
+    assert main
+    assert rail
+    right = dana.evaluate("document.body.clientWidth") - main["x"] - main["width"]
+    assert main["x"] - rail["width"] == right > 100
+
+
+def test_people_are_a_table_where_it_fits(dana: Page) -> None:
+    for width, is_table in ((390, False), (720, True), (920, False), (1024, True), (1280, True)):
+        dana.set_viewport_size({"width": width, "height": 800})
+        dana.goto(f"{ACME}/people")
+        assert (
+            dana.locator("tbody td").first.evaluate("(each) => getComputedStyle(each).display")
+            == "table-cell"
+        ) is is_table, width
+        assert dana.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width

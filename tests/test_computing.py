@@ -1,0 +1,66 @@
+"""One thread of a process computes at a time, in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from app.core import computing
+from app.core.computing import Turns
+
+LONG = 60.0
+
+
+def test_turns_are_given_in_order() -> None:
+    turns, order = Turns(), list[int]()
+
+    def take(number: int) -> None:
+        assert turns.take(LONG)
+        order.append(number)
+        turns.give_back()
+
+    assert turns.take(0)
+    with ThreadPoolExecutor(5) as threads:
+        for number in range(5):
+            threads.submit(take, number)
+            while len(turns._waiting) <= number:
+                time.sleep(0)
+        turns.give_back()
+    assert order == [0, 1, 2, 3, 4]
+    assert turns.take(0)
+
+
+def test_thread_that_waited_long_goes_on_without_a_turn() -> None:
+    turns = Turns()
+    assert turns.take(0)
+    assert not turns.take(0)
+    turns.give_back()
+    assert turns.take(0)
+    turns.give_back()
+
+
+def test_threads_compute_one_at_a_time_except_while_they_are_paused() -> None:
+    inside, most = list[None](), list[int]()
+    together = threading.Barrier(4)
+
+    def work() -> None:
+        for _ in range(50):
+            with computing.turn():
+                inside.append(None)
+                time.sleep(0)  # Another thread runs meanwhile.
+                most.append(len(inside))
+                inside.pop()
+                with computing.paused():
+                    together.wait(LONG)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: work(), range(4)))
+    assert set(most) == {1}
+
+
+def test_pause_without_a_turn_is_none() -> None:
+    with computing.paused():
+        pass
+    with computing.turn():
+        pass
