@@ -16,8 +16,8 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import OperationalError
 
 from app import limits
-from app.edge import Edge, connections
-from app.edge.asgi import FIRST_PIECES, IN_MEMORY, MOST_DOWNLOADS
+from app.edge import Edge, connections, downloads
+from app.edge.asgi import BEGIN, FIRST_PIECES
 from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
 
 Header = tuple[bytes, bytes]
@@ -160,11 +160,11 @@ def test_long_response_is_made_as_the_client_takes_it(app: Flask, client: Client
     app.add_url_rule("/long", view_func=lambda: Response(pieces()))
     status, _, body = client.get("/long")
     assert (status, len(body)) == (200, 10_000_000)
-    assert max(ahead) <= IN_MEMORY + 2 * 100_000
+    assert max(ahead) <= (BEGIN + 1 + 2) * 100_000
 
 
 def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) -> None:
-    """And immediately the next time, as long as no place is free."""
+    """And immediately the next time, whenever no place is free."""
     made: list[bytes] = []
 
     def pieces(count: int) -> Iterator[bytes]:
@@ -176,17 +176,29 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     app.add_url_rule("/api/none", view_func=lambda: Response(status=304), endpoint="none")
     app.add_url_rule("/api/short", view_func=lambda: Response(pieces(FIRST_PIECES)), endpoint="short")
     edge = Edge(app, limits.limit_of(app))
-    for _ in range(MOST_DOWNLOADS):
-        edge._downloads.acquire()
+    for _ in range(downloads.MOST):
+        edge._downloads.take()
     alice, bob = ([(b"authorization", f"Bearer {name}".encode())] for name in ("alice", "bob"))
     refused = [Client(app, edge=edge).get("/api/long", who)[0] for who in (alice, alice, bob)]
     assert refused == [503, 503, 503]
     assert len(made) == 2 * (FIRST_PIECES + 1)
     assert Client(app, edge=edge).get("/api/short")[0] == 200
     assert Client(app, edge=edge).get("/api/none")[0] == 304
-    edge._release_place()
+    edge._downloads.release()
     assert Client(app, edge=edge).get("/api/long", alice)[0] == 200
     assert Client(app, edge=edge).get("/api/long", alice)[0] == 200
+    edge._downloads.take()
+    before = len(made)
+    assert Client(app, edge=edge).get("/api/long", alice)[0] == 503
+    assert len(made) == before
+
+
+def test_short_list_leaves_its_place_free(app: Flask) -> None:
+    app.add_url_rule("/api/short", view_func=lambda: Response(iter([b"made"])), endpoint="short")
+    edge = Edge(app, limits.limit_of(app))
+    for _ in range(downloads.MOST + 1):
+        assert Client(app, edge=edge).get("/api/short")[0] == 200
+    assert edge._downloads.take()
 
 
 def test_teardown_failure_has_an_id_and_security_headers(app: Flask, client: Client) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -16,9 +16,9 @@ from flask import Flask
 from app import cors, security
 from app.api import responses
 from app.core import paths
-from app.core.errors import Busy
 from app.edge import connections, deadlines, environ, refused, threads
 from app.edge.bodies import Bodies, Limit, Receive
+from app.edge.downloads import Downloads
 from app.edge.environ import Environ, Scope
 from app.edge.response import Response, encoded
 from app.edge.shortcut import Shortcut
@@ -37,13 +37,11 @@ FIRST_PIECES = 3
 """Of a response whose length is unknown. A list of more is a download: what is made of it while there is no
 place for one is in vain, and bytes do not show how much that is, as they may be compressed."""
 
-MOST_DOWNLOADS = 4
-"""Concurrent ones in one process."""
+BEGIN = 1
+"""Pieces of one that has a place. Few, as a client may take none of them."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
-
-TOO_MANY_DOWNLOADS = "Too many large downloads are under way. Try again in a moment."
 
 _WORDS = {
     414: ("URI_TOO_LONG", "The address is too long."),
@@ -84,9 +82,8 @@ class Edge:
         self._bodies = Bodies(limit_of)
         self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
         self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
-        self._downloads = threading.BoundedSemaphore(MOST_DOWNLOADS)
+        self._downloads = Downloads()
         self._sign_ins = refused.SignIns(app.extensions["patchbay_hashing"])
-        self._long_lists = refused.LongLists()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = environ.new_id()
@@ -148,7 +145,8 @@ class Edge:
         """In a thread. What fails before the response has begun is shown as every failure is."""
         again, request_id = dict(request), request[environ.REQUEST_ID]
         try:
-            self._expect_place(request)
+            if "patchbay.failure" not in request:
+                self._downloads.expect_place(request)
             self._respond(request, reply)
         except Abandoned:
             pass
@@ -162,34 +160,35 @@ class Edge:
             else:
                 self._work(again | {"patchbay.failure": error}, reply)
 
-    def _expect_place(self, request: Environ) -> None:
-        if self._long_lists.has(request) and "patchbay.failure" not in request:
-            raise Busy(TOO_MANY_DOWNLOADS)
-
     def _respond(self, request: Environ, reply: Reply) -> None:
         status, headers, pieces = _call(self._app, request)
         try:
             self._take(status, headers, iter(pieces), reply)
         except _NoPlace as reason:
-            self._long_lists.add(request)
-            raise Busy(TOO_MANY_DOWNLOADS) from reason
+            raise self._downloads.refuse(request) from reason
         finally:
             _close(pieces)
 
     def _take(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
         """The response whole if it is short, or as it is made: that one may be broken off."""
-        begin, is_all = _gather(pieces, FIRST_PIECES if _is_streamed(status, headers) else None)
-        if is_all:
-            reply.start(Response(status, encoded(headers), begin))
-            return
-        if not self._downloads.acquire(blocking=False):
-            raise _NoPlace
-        spool = Spool(reply.loop, self._release_place)
+        is_streamed = _is_streamed(status, headers)
+        with ExitStack() as places:
+            has_place = is_streamed and self._take_place(places)
+            most = None if not is_streamed else BEGIN if has_place else FIRST_PIECES
+            begin, is_all = _gather(pieces, most)
+            if is_all:
+                reply.start(Response(status, encoded(headers), begin))
+                return
+            if not has_place and not self._take_place(places):
+                raise _NoPlace
+            spool = Spool(reply.loop, places.pop_all().close)
         _stream(Response(status, encoded(headers), spool), spool, chain([begin], pieces), reply)
 
-    def _release_place(self) -> None:
-        self._downloads.release()
-        self._long_lists.clear()
+    def _take_place(self, places: ExitStack) -> bool:
+        """Whether there was one, which `places` releases."""
+        if is_taken := self._downloads.take():
+            places.callback(self._downloads.release)
+        return is_taken
 
 
 def _stream(response: Response, spool: Spool, pieces: Iterator[bytes], reply: Reply) -> None:

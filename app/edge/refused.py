@@ -1,4 +1,4 @@
-"""Requests that Flask would refuse, too, and which are refused before they cost its time."""
+"""Sign-ins that Flask would refuse, too, and which are refused before they cost its time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from app.metrics import responses
 from app.services.access import sign_in_limits
 
 SIGN_IN = "/api/auth/login"
-_LIST = ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_COOKIE")
 _CLIENT = (
     *("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"),
     *("HTTP_HOST", "HTTP_ORIGIN", "HTTP_ACCEPT_ENCODING"),
@@ -39,7 +38,7 @@ class SignIns:
         """The response to a client that was refused just now, if the reason is still there."""
         if not _is_sign_in(request):
             return None
-        response = self._refusals.get(_key(request, _CLIENT))
+        response = self._refusals.get(_key(request))
         if response is None or (response.status == 503 and self._hashing.has_free()):
             return None
         responses.count("POST", SIGN_IN, response.status, None)
@@ -48,28 +47,12 @@ class SignIns:
     def remember(self, request: Environ, response: Response) -> None:
         is_limited = request.get(context.LIMITED_BY, "").startswith(sign_in_limits.ADDRESS)
         if _is_sign_in(request) and (response.status == 503 or is_limited):
-            self._refusals[_key(request, _CLIENT)] = response
-
-
-class LongLists:
-    """The lists that were too long to be sent without a place for downloads, until a place is free."""
-
-    def __init__(self) -> None:
-        self._known: set[Key] = set()
-
-    def add(self, request: Environ) -> None:
-        self._known.add(_key(request, _LIST))
-
-    def has(self, request: Environ) -> bool:
-        return bool(self._known) and _key(request, _LIST) in self._known
-
-    def clear(self) -> None:
-        self._known.clear()
+            self._refusals[_key(request)] = response
 
 
 def _is_sign_in(request: Environ) -> bool:
     return (request["REQUEST_METHOD"], request["PATH_INFO"]) == ("POST", SIGN_IN)
 
 
-def _key(request: Environ, names: Key) -> Key:
-    return tuple(request.get(name, "") for name in names)
+def _key(request: Environ) -> Key:
+    return tuple(request.get(name, "") for name in _CLIENT)

@@ -23,8 +23,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.edge import threads
-from app.edge.asgi import MOST_DOWNLOADS
+from app.edge import downloads, threads
 from app.http import OUTBOUND_LIMITS
 from devtools import preloaded, processes
 from devtools.clients import ApiClient, PortalClient
@@ -173,7 +172,7 @@ def test_slow_readers_are_few_and_are_cut_off(portal: Portal, report: Report) ->
     with connected(portal, [request] * MANY, buffer=4096) as readers:
         begins = [connection.recv(15, socket.MSG_WAITALL) for connection in readers]
         found = Counter(int(STATUS.match(begin + b" ")[1]) for begin in begins)  # type: ignore[index]
-        assert found == {200: MOST_DOWNLOADS, 503: MANY - MOST_DOWNLOADS}
+        assert found == {200: downloads.MOST, 503: MANY - downloads.MOST}
         refused = readers[begins.index(b"HTTP/1.1 503 Se")]
         assert b"\r\nretry-after: " in refused.recv(65_536)
         assert portal.api().call("GET", QUERY).status == 200

@@ -1,0 +1,58 @@
+"""Places for long responses: each takes a thread until its client has taken it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TypeAlias
+
+from cachetools import TTLCache
+
+from app.core.errors import Busy
+from app.edge.environ import Environ
+
+MOST = 4
+"""Concurrent ones in one process."""
+
+KNOWN_SECONDS = 60.0
+MOST_KNOWN = 1000
+
+MESSAGE = "Too many large downloads are under way. Try again in a moment."
+
+_LIST = ("PATH_INFO", "QUERY_STRING", "HTTP_AUTHORIZATION", "HTTP_COOKIE")
+
+Key: TypeAlias = tuple[str, ...]
+
+
+class Downloads:
+    """The places of a process, and the lists that are known to need one."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(MOST)
+        self._long: TTLCache[Key, bool] = TTLCache(MOST_KNOWN, KNOWN_SECONDS, time.monotonic)
+
+    def take(self) -> bool:
+        """Returns whether there was a place. The caller releases it."""
+        return self._free.acquire(blocking=False)
+
+    def release(self) -> None:
+        self._free.release()
+
+    def refuse(self, request: Environ) -> Busy:
+        """Returns the error for a list that found no place. The next such request costs nothing."""
+        self._long[_key(request)] = True
+        return Busy(MESSAGE)
+
+    def expect_place(self, request: Environ) -> None:
+        """Raises Busy for a list that was long when it was last requested, if no place is free."""
+        if _key(request) in self._long and not self._has_free():
+            raise Busy(MESSAGE)
+
+    def _has_free(self) -> bool:
+        if is_free := self.take():
+            self.release()
+        return is_free
+
+
+def _key(request: Environ) -> Key:
+    return tuple(request.get(name, "") for name in _LIST)
