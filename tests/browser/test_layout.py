@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ACME
@@ -40,22 +41,34 @@ def test_pages_use_the_fonts_that_are_shipped(dana: Page) -> None:
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], thorough: bool) -> None:
+PARTS = 8
+"""Of the addresses, each at both widths. `make test` takes two."""
+MORE = pytest.mark.thorough("test_nothing_moves_when_the_fonts_arrive")
+
+
+@pytest.mark.parametrize(
+    ("part", "width"),
+    [
+        pytest.param(part, width, marks=() if (part, width) in ((0, 360), (1, 1280)) else MORE)
+        for part in range(PARTS)
+        for width in (360, 1280)
+    ],
+)
+def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], part: int, width: int) -> None:
     """A page is drawn with fallback fonts of the same size first."""
     held: list[Route] = []
     dana.route(FONTS, lambda route: held.append(route))  # noqa: PLW0108 (playwright marks what it is given)
     dana.add_init_script(SHIFTS)
     moved = {}
-    for number, width in enumerate((360, 1280)):
-        dana.set_viewport_size({"width": width, "height": 800})
-        for path in addresses if thorough else addresses[number::8]:
-            dana.goto(path, wait_until="domcontentloaded")
-            dana.evaluate(DRAWN)
-            assert held, path
-            while held:
-                held.pop().continue_()
-            dana.evaluate("document.fonts.ready")
-            dana.evaluate(DRAWN)
-            if shifts := dana.evaluate("window.shifts"):
-                moved[path, width] = shifts
+    dana.set_viewport_size({"width": width, "height": 800})
+    for path in addresses[part::PARTS]:
+        dana.goto(path, wait_until="domcontentloaded")
+        dana.evaluate(DRAWN)
+        assert held, path
+        while held:
+            held.pop().continue_()
+        dana.evaluate("document.fonts.ready")
+        dana.evaluate(DRAWN)
+        if shifts := dana.evaluate("window.shifts"):
+            moved[path] = shifts
     assert moved == {}

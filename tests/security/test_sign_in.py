@@ -180,10 +180,8 @@ def test_a_code_used_in_the_portal_is_401_at_the_api(
 def test_known_unknown_and_disabled_users_get_the_same_response(
     app: Flask, anonymous: Portal, api: Clients, cast: Cast
 ) -> None:
-    with app.app_context():
-        session = context.session()
-        session.get_one(User, cast.gus.id).disabled_at = clock.now()
-        session.commit()
+    with scope_as(app, cast.gus) as scope, scope.transaction():
+        scope.session.get_one(User, cast.gus.id).disabled_at = clock.now()
     sent = [(cast.mo.email, MISTYPED), ("unknown@acme.example", MISTYPED), (cast.gus.email, PASSWORD)]
     answers = [api.anonymous.post(LOGIN, {"email": email, "password": word}) for email, word in sent]
     assert {answer.status_code for answer in answers} == {401}
