@@ -16,24 +16,27 @@ NOT_BLANK = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 """One line that is not blank, with spaces at its ends or without."""
 FILLED_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
 """One line that neither begins nor ends with a space."""
-_NEVER_SEEN = (
-    r"\xa0\xad\u034f\u180b-\u180f\u2000-\u200f\u202a-\u202f\u205f-\u206f\u2800\u3000\u3164"
-    r"\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+_INVISIBLE = (
+    r"\x00-\x1f\x7f-\xa0\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u1680\u17b4"
+    r"\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ue000-\uf8ff\ufdd0-\ufdef"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
 )
-"""Most of what `has_invisible` finds: formats, unusual spaces, and characters for private use."""
-_NOT_IN_SEGMENT = rf"/\\{_CONTROL}{_NEVER_SEEN}"
+"""Characters up to U+FFFF that cannot be seen, or turn those beside them: controls, formats, fillers,
+unusual spaces, for private use, and noncharacters. A space is none of them."""
+_INVISIBLE_BEYOND = "".join(
+    (
+        r"\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a",
+        *(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 17)),
+        r"\U000e0000-\U000e0fff\U000f0000-\U0010ffff",
+    )
+)
+"""The others, and surrogates, which patterns of OpenAPI cannot name in all languages."""
+_INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]")
+_NOT_IN_SEGMENT = rf"/\\{_INVISIBLE}"
 SEGMENT = rf"^(?!\.{{1,2}}$)[^\s{_NOT_IN_SEGMENT}]([^{_NOT_IN_SEGMENT}]*[^\s{_NOT_IN_SEGMENT}])?$"
 """One segment of a URL's path, before it is percent-encoded."""
-_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | frozenset(
-    map(chr, (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810), *range(0xE0100, 0xE01F0)))
-)
-"""Letters and marks that are drawn as nothing: they have categories of visible ones."""
-
-_IGNORED = frozenset(map(chr, (0x2065, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000))))
-"""Drawn as nothing, whether they are assigned or not."""
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"})
 _ISOLATED = "\N{FIRST STRONG ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"
 
 
@@ -43,22 +46,11 @@ def one_line(text: str, longest: int) -> str:
 
 
 def has_invisible(text: str) -> bool:
-    """Whether a character cannot be seen, or turns those beside it: formats, fillers, unusual spaces.
+    """Whether a character cannot be seen, or turns those beside it.
 
-    One that this Python does not know can be seen: it may be in a newer Unicode.
+    One that is not listed above can be seen: it may be in a newer Unicode.
     """
-    return any(
-        character in _FILLERS
-        or character in _IGNORED
-        or unicodedata.category(character) in _UNSEEN
-        or _is_noncharacter(ord(character))
-        for character in text
-        if character != " "
-    )
-
-
-def _is_noncharacter(point: int) -> bool:
-    return point & 0xFFFE == 0xFFFE or 0xFDD0 <= point <= 0xFDEF
+    return _INVISIBLE_ONE.search(text) is not None
 
 
 def bidi_isolate(text: str) -> str:
