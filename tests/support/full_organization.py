@@ -151,8 +151,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         everywhere = _notify(replace(scope, organization_or_none=None))
         secrets["signing_secret of the installation"] = everywhere.pop("secret")
         call = _call(cast.acme)
-        scope.session.add(call)
-        scope.session.commit()
+        with scope.transaction():
+            scope.session.add(call)
         ids = {
             "slug": "acme-support",
             "key": "twilio",
