@@ -24,8 +24,8 @@ ERRORS = {
         ErrorCode(
             "MALFORMED_REQUEST",
             400,
-            "The request cannot be parsed: the body is not valid JSON, or the URL is malformed.",
-            "Send UTF-8 JSON without duplicate keys, NaN or NUL characters.",
+            "The request cannot be parsed: the body is not valid JSON, or the URL or If-Match is malformed.",
+            "Send UTF-8 JSON without duplicate keys, NaN or NUL characters, and ETags in quotes.",
         ),
         ErrorCode(
             "REPEATED_PARAMETER",

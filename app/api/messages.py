@@ -55,6 +55,9 @@ A token of a user, created in the portal under Account, or with `POST /api/auth/
 `secrets` scope it also reads stored secrets."""
 
 
+IF_MATCH = 'If-Match takes ETags in quotes, such as "5", or *. Nothing was changed.'
+
+
 def repeated(name: str) -> str:
     return f"{name} was passed more than once."
 

@@ -11,8 +11,9 @@ from flask import Response, request, stream_with_context, url_for
 from werkzeug.datastructures import ETags
 
 from app import compression, context
+from app.api import messages
 from app.core import etag, strict_json
-from app.core.errors import Conflict, Invalid, PatchbayError, TryLater, Unauthenticated
+from app.core.errors import Conflict, Invalid, Malformed, PatchbayError, TryLater, Unauthenticated
 from app.core.messages import NOTHING_CHANGED
 from app.services.scope import Scope
 
@@ -162,7 +163,8 @@ def _message(error: PatchbayError) -> str:
 def condition() -> etag.Condition:
     """Returns what If-Match and If-None-Match require of what a request changes; None if nothing.
 
-    If-Match compares strongly and If-None-Match weakly, as RFC 9110 says.
+    If-Match compares strongly and If-None-Match weakly, as RFC 9110 says. Raises Malformed if a tag in
+    If-Match has no quotes.
     """
     return _condition(request.if_match, request.if_none_match)
 
@@ -179,6 +181,8 @@ def _condition(wanted: ETags, unwanted: ETags) -> etag.Condition:
     headers = request.headers
     if "If-Match" not in headers and "If-None-Match" not in headers:
         return None
+    if not etag.is_list(headers.get("If-Match", "")):
+        raise Malformed(messages.IF_MATCH)
 
     def holds(tag: str) -> bool:
         return ("If-Match" not in headers or tag in wanted) and not unwanted.contains_weak(tag)

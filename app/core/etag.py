@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -15,6 +16,14 @@ Condition: TypeAlias = Callable[[str], bool] | None
 
 PATTERN = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
 """Of If-Match, for OpenAPI."""
+_TAG = r'(W/)?"[^\x00-\x20"\x7f]*"'
+_TAGS = re.compile(rf"[ \t]*\*[ \t]*|[ \t,]*({_TAG}([ \t]*,[ \t,]*{_TAG})*)?[ \t,]*")
+"""What RFC 9110 permits recipients to accept: empty elements too."""
+
+
+def is_list(header: str) -> bool:
+    """Whether it is a list of entity tags, which are in quotes, or `*`."""
+    return _TAGS.fullmatch(header) is not None
 
 
 def of(document: Any) -> str:
