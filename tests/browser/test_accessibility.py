@@ -147,7 +147,7 @@ def test_pages_pass_axe_and_fit_their_window(
     """In parts: each is done long before a test times out, on a busy machine too."""
     found: list[str] = []
     places = [*addresses, *(STATES if thorough else STATES[:3])]
-    places.remove(REFERENCE)
+    places = [place for place in places if place != REFERENCE]
     for number, place in enumerate(places[part::3]):
         dana.goto(place)
         expect(dana.get_by_role("heading", level=1)).to_have_count(1)
