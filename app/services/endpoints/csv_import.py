@@ -19,9 +19,10 @@ from app.models import AuditEvent, Endpoint, EndpointImport
 from app.services import progress, validation
 from app.services.audit import log, search
 from app.services.audit.actions import Action
-from app.services.endpoints import csv_format, messages, writes
+from app.services.endpoints import csv_format, messages, readiness, writes
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.endpoints.fields import COLUMNS, EndpointEdit, NewEndpoint
+from app.services.endpoints.readiness import DIRECTIONS, Readiness
 from app.services.endpoints.writes import Outcome, Planned, Writes
 from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope, expect_version
@@ -37,7 +38,7 @@ _STORED = select(*(getattr(Endpoint, name) for name in ("organization_id", "id",
 
 
 class _Moved(Exception):
-    """The stored endpoints differ from those of the preview."""
+    """The stored endpoints differ from those of the preview, or more of them are live."""
 
 
 def check(
@@ -172,11 +173,13 @@ def _shown(sheet: Sheet, plan: Sequence[Planned]) -> dict[str, Any]:
         "totals": {str(outcome): totals[outcome] for outcome in Outcome},
         "notes": sheet.notes,
         "rows": {str(outcome): _first(plan, outcome) for outcome in Outcome},
+        "stopped": {name: sum(name in row.stops for row in plan) for name in DIRECTIONS},
     }
 
 
 def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
-    rows = [row for row in plan if row.outcome == outcome]
+    """Rows that take a live number down come first."""
+    rows = sorted((row for row in plan if row.outcome == outcome), key=lambda row: not row.stops)
     return [row._asdict() for row in rows[:SHOWN]] if outcome != Outcome.UNCHANGED else []
 
 
@@ -196,10 +199,18 @@ def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
         if not row.wrong:
             lines[row.number].append(row.line)
     plan: list[Planned] = []
+    rule = readiness.load(scope)
     for some in progress.batches(sheet.rows, messages.COMPARING, on_progress):
         known = _known(scope, [row.number for row in some if not row.wrong])
-        plan += [_planned(scope, row, lines[row.number], known.get(row.number)) for row in some]
+        for row in some:
+            stored = known.get(row.number)
+            planned = _planned(scope, row, lines[row.number], stored)
+            plan.append(planned._replace(stops=_stops(rule, planned, stored)))
     return plan
+
+
+def _stops(rule: Readiness, planned: Planned, stored: Any) -> list[str]:
+    return rule.stopped_by(stored, planned.values) if planned.outcome == Outcome.CHANGED else []
 
 
 def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
@@ -266,15 +277,17 @@ def _prepare(scope: Scope, preview: EndpointImport, on_progress: OnProgress) -> 
 
 
 def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgress) -> bool:
-    """Whether each endpoint still exists in the same version.
+    """Whether each endpoint still exists in the same version, and no other live number is taken down.
 
     A new number that was claimed meanwhile is an IntegrityError.
     """
-    here = scope.organization.id
+    here, rule = scope.organization.id, readiness.load(scope)
     for some in progress.batches(stored, messages.CHECKING_FOR_CHANGES, on_progress):
         known = _known(scope, [row.number for row in some])
         versions = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
         if versions != {row.number: (here, row.endpoint_id, row.version) for row in some}:
+            return False
+        if any(set(_stops(rule, row, known[row.number])) - set(row.stops) for row in some):
             return False
     return True
 

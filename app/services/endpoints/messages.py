@@ -13,6 +13,7 @@ IN_USE = "This number is already in use. A number can have only one endpoint."
 
 CANNOT_UNDO = "This event doesn't record enough to undo it."
 NOTHING_TO_UNDO = "Nothing left to undo: every number has changed since."
+STOPS_LIVE_NUMBERS = "This takes live numbers down. Review it and confirm again."
 NUMBER_JUST_CLAIMED = "Another organization added one of the numbers just now. Check again."
 
 IMPORT_EXPIRED = "Imports are kept for one day. Upload the file again."

@@ -48,9 +48,11 @@ class Readiness:
         """Whether calls of the endpoint are answered or made, as far as Patchbay is set up."""
         return any(self.blocked_reason(endpoint, direction) is None for direction in DIRECTIONS)
 
-    def stopped_by(self, endpoint: Endpoint, changes: Mapping[str, Any]) -> list[str]:
-        """Returns the directions that are live, and no longer after these changes."""
+    def stopped_by(self, endpoint: Endpoint, changes: Mapping[str, Any] | None) -> list[str]:
+        """Returns the directions that are live, and no longer after these changes; None deletes it."""
         live = [name for name in DIRECTIONS if self.blocked_reason(endpoint, name) is None]
+        if changes is None:
+            return live
         is_active = changes.get("is_active", endpoint.is_active)
         return [name for name in live if not is_active or changes.get(f"{name}_agent_name", "") is None]
 

@@ -6,7 +6,7 @@ An event records each number as it was before. A deleted endpoint is created aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -20,9 +20,10 @@ from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints import messages
+from app.services.endpoints import messages, readiness
 from app.services.endpoints.bulk import Done, change_each, named, summed
 from app.services.endpoints.fields import FIELDS, RESTORABLE_FIELDS, WEBHOOK_FIELDS
+from app.services.endpoints.readiness import DIRECTIONS
 from app.services.scope import Scope
 
 NUMBERS_PER_QUERY = 20_000
@@ -33,12 +34,16 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What undoing does to one number: replaces the values `now` with `then`. None stands for no endpoint."""
+    """What undoing does to one number: replaces the values `now` with `then`. None stands for no endpoint.
+
+    `stops`: the directions of a live number that it ends.
+    """
 
     number: str
     endpoint_id: str | None
     now: Values | None
     then: Values | None
+    stops: Sequence[str] = ()
 
     @property
     def changes(self) -> dict[str, list[Any]]:
@@ -73,6 +78,11 @@ class Plan:
     @property
     def count(self) -> int:
         return len(self.steps)
+
+    @property
+    def stopped(self) -> dict[str, int]:
+        """How many live numbers it takes down, by direction."""
+        return {name: sum(name in step.stops for step in self.steps) for name in DIRECTIONS}
 
     @property
     def values(self) -> dict[str, tuple[str, str]]:
@@ -113,11 +123,12 @@ def plan(scope: Scope, event_id: int) -> Plan:
     if not can(event):
         raise Conflict(messages.CANNOT_UNDO, code="CANNOT_UNDO")
     planned, changes = Plan(event), dict(touched(scope, event))
-    stored = _stored(scope, list(changes))
+    stored, rule = _stored(scope, list(changes)), readiness.load(scope)
     for number, change in changes.items():
-        step = _step(scope, number, change, stored.get(number))
+        row = stored.get(number)
+        step = _step(scope, number, change, row)
         if step:
-            planned.steps.append(step)
+            planned.steps.append(replace(step, stops=rule.stopped_by(row, step.then)) if row else step)
         else:
             planned.skipped.append(number)
     return planned
@@ -157,15 +168,23 @@ def _side(changes: Changes, side: int) -> Values | None:
     return None if values["provider"] is None else _DEFAULTS | values
 
 
-def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = None) -> Done:
-    """Does what `plan` returns. `seen` is the count of endpoints that the confirmation showed.
+def undo(
+    scope: Scope,
+    event_id: int,
+    *,
+    seen: int | None,
+    stopped: Mapping[str, int] | None = None,
+    reason: str | None = None,
+) -> Done:
+    """Does what `plan` returns. `seen` is the count of endpoints that the confirmation showed, and `stopped`
+    how many live numbers it said to be taken down.
 
-    Raises as `plan`; Conflict if the count differs by now, or if nothing is left to undo.
+    Raises as `plan`; Conflict if the count differs or more are live by now, or if nothing is left to undo.
     """
     try:
         with scope.transaction():
             planned = plan(scope, event_id)
-            _expect(planned, seen)
+            _expect(planned, seen, stopped or {})
             _write(scope, planned)
             event = _record(scope, planned, reason)
     except IntegrityError:
@@ -175,11 +194,13 @@ def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = 
     return Done(planned.count, event_id)
 
 
-def _expect(planned: Plan, seen: int | None) -> None:
+def _expect(planned: Plan, seen: int | None, stopped: Mapping[str, int]) -> None:
     if not planned.count:
         raise Conflict(messages.NOTHING_TO_UNDO, code="CHANGED_SINCE")
     if planned.count != seen:
         raise Conflict(messages.selection_changed(planned.count, seen), code="SELECTION_CHANGED")
+    if any(count > stopped.get(name, 0) for name, count in planned.stopped.items()):
+        raise Conflict(messages.STOPS_LIVE_NUMBERS, code="STOPS_LIVE_NUMBERS")
 
 
 def _write(scope: Scope, planned: Plan) -> None:

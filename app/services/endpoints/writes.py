@@ -36,7 +36,7 @@ class Planned(NamedTuple):
     """What writing one row does. For a changed endpoint, `before` and `values` have what changes.
 
     `line` is the row's place in what was submitted. `endpoint_id` and `version` are those of the stored
-    endpoint when the row was compared with it.
+    endpoint when the row was compared with it; `stops` are the directions of a live number that it ends.
     """
 
     line: int
@@ -47,6 +47,7 @@ class Planned(NamedTuple):
     endpoint_id: str | None = None
     version: int | None = None
     said: str = ""
+    stops: list[str] = []
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from app.models import AuditEvent
 from app.services.audit import actions
 from app.services.audit.numbers import Changes
 from app.services.endpoints import undo as endpoints_undo
+from app.services.endpoints.readiness import DIRECTIONS
 from app.services.endpoints.undo import Plan
 from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
 from app.web.audit import messages
 from app.web.shell import history, labels, render
-from app.web.shell.forms import CountedForm
+from app.web.shell.forms import UndoForm
 from app.web.shell.guard import Pages, Who
 from app.web.shell.messages import restored
 
@@ -71,7 +72,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Shows what would be restored, and what stays."""
     found = endpoints_undo.plan(scope, _number(event_id))
-    return _confirm(found, CountedForm(reason=_reason(found.event)))
+    return _confirm(found, UndoForm(reason=_reason(found.event)))
 
 
 def _reason(event: AuditEvent) -> str:
@@ -79,8 +80,9 @@ def _reason(event: AuditEvent) -> str:
     return messages.undo_of(why, event.id)[:REASON_LONGEST]
 
 
-def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "") -> Response:
+def _confirm(found: Plan, form: UndoForm, status: int = 200, problem: str = "") -> Response:
     form.count.data = str(found.count)
+    form.inbound.data, form.outbound.data = (str(found.stopped[name]) for name in DIRECTIONS)
     return render.page(
         "audit/undo.html",
         status,
@@ -95,10 +97,10 @@ def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    form = CountedForm()
+    form, at = UndoForm(), _number(event_id)
     try:
-        done = endpoints_undo.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
+        done = endpoints_undo.undo(scope, at, seen=form.seen, stopped=form.stopped, reason=form.why)
     except Conflict as error:
-        return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
+        return _confirm(endpoints_undo.plan(scope, at), form, error.status, error.message)
     history.flash_undo(restored(done.count), done.event_id)
     return render.redirect_to(url_for("audit_events.show", event_id=done.event_id))

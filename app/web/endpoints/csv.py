@@ -106,6 +106,7 @@ def _show(scope: Scope, preview: EndpointImport, status: int = 200, problem: str
         totals=preview.shown["totals"],
         rows=preview.shown["rows"],
         notes=preview.shown["notes"],
+        stopped=preview.shown.get("stopped", {}),
         moved=preview.shown.get("moved"),
         moved_count=preview.shown.get("moved_count", 0),
         expires_at=preview.created_at + csv_import.KEPT,

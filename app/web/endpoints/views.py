@@ -406,8 +406,10 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 @endpoints.page("/o/<slug>/endpoints/undo/<event_id>", who=Who.SUPERADMIN, methods=["POST"])
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Undoes what the table did last, without a page before it: the message says what that was."""
+    """Undoes what the table did last. A page comes before it only if that takes a live number down."""
     planned = endpoints_undo.plan(scope, int(event_id) if re.fullmatch("[0-9]{1,15}", event_id) else -1)
+    if any(planned.stopped.values()):
+        return render.page_first(url_for("audit_events.confirm_undo", event_id=planned.event.id))
     done = endpoints_undo.undo(scope, planned.event.id, seen=planned.count)
     named = phone.display(planned.numbers[0]) if done.count == 1 else None
     query.flash_undo(restored(done.count, named), done.event_id)

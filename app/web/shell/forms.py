@@ -170,6 +170,18 @@ class CountedForm(ReasonForm):
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
+class UndoForm(CountedForm):
+    """Carries also how many live numbers the page said to be taken down, by direction."""
+
+    inbound = HiddenField()
+    outbound = HiddenField()
+
+    @property
+    def stopped(self) -> dict[str, int]:
+        sent = {"inbound": self.inbound.data or "", "outbound": self.outbound.data or ""}
+        return {name: int(text) for name, text in sent.items() if re.fullmatch("[0-9]{1,9}", text)}
+
+
 AGAIN = "Confirm your password to change access."
 
 

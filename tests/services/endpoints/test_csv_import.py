@@ -17,6 +17,7 @@ from app.services.endpoints import crud, csv_format, csv_import, messages
 from app.services.endpoints.fields import COLUMNS
 from app.services.endpoints.listing import Filter
 from app.services.organizations import directory
+from tests.support.live_numbers import go_live
 from tests.support.scopes import OFFLINE, Fault, failing_at, statements, winners
 
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
@@ -290,6 +291,24 @@ def test_apply_after_a_change_returns_a_fresh_preview(acme):
     assert [row.phone_number for row in rows(acme)] == [FIRST]
     assert csv_import.apply(acme, found.id).applied_at
     assert [row.phone_number for row in rows(acme)] == [FIRST, SECOND]
+
+
+def test_the_preview_counts_the_live_numbers_that_it_takes_down(acme):
+    """Also if they became live after it: nothing is imported before a preview said so."""
+    made(acme, outbound_agent_name="Sales")
+    made(acme, SECOND, is_active=False)
+    made(acme, THIRD)
+    header = "phone_number,inbound_agent_name,is_active"
+    raw = sheet(f"{THIRD},Other,", f"{SECOND},,no", f"{FIRST},,no", header=header)
+    found = checked(acme, raw)
+    assert found.shown["stopped"] == {"inbound": 0, "outbound": 0}
+    go_live(acme)
+    again = csv_import.apply(acme, found.id)
+    assert again.applied_at is None
+    assert again.shown["stopped"] == {"inbound": 1, "outbound": 1}
+    first = again.shown["rows"]["changed"][0]
+    assert (first["number"], first["stops"]) == (FIRST, ["inbound", "outbound"])
+    assert csv_import.apply(acme, found.id).applied_at
 
 
 @pytest.mark.both_databases

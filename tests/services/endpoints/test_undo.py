@@ -16,6 +16,7 @@ from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.fields import RESTORABLE_FIELDS
 from app.services.endpoints.listing import Filter
+from tests.support.live_numbers import go_live
 from tests.support.scopes import Fault, failing_at, winners
 
 ALL = Selection(filters=Filter())
@@ -45,8 +46,8 @@ def number(n):
 
 
 def undo(scope, event_id, **more):
-    seen = endpoints_undo.plan(scope, event_id).count
-    return endpoints_undo.undo(scope, event_id, seen=seen, **more)
+    seen = endpoints_undo.plan(scope, event_id)
+    return endpoints_undo.undo(scope, event_id, seen=seen.count, stopped=seen.stopped, **more)
 
 
 def edit(scope, n, sent):
@@ -101,6 +102,35 @@ def test_undo_skips_numbers_changed_since(acme, globex, rows):
     assert (now[number(1)]["inbound_agent_name"], now[number(1)]["label"]) == ("Ann", "New")
     assert now[number(4)] == rows[number(4)]
     assert stored(globex)[number(3)]["inbound_agent_name"] == "Wrong"
+
+
+def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
+    """An import, an activation, and an agent are undone only if the confirmation said what that stops."""
+    sheet = b"phone_number,provider,inbound_agent_name,outbound_agent_name\n+15550000009,twilio,Ann,Bob\n"
+    added = csv_import.check(acme, csv_format.opened(sheet))
+    imported = csv_import.event(acme, csv_import.apply(acme, added.id))
+    activated = change(acme, ALL, {"is_active": True}, seen=6)
+    dialling = change(
+        acme, Selection(ids=[by_number(acme, number(3)).id]), {"outbound_agent_name": "Cy"}, seen=1
+    )
+    events = (imported.id, activated.event_id, dialling.event_id)
+    assert [endpoints_undo.plan(acme, event).stopped for event in events] == [
+        {"inbound": 0, "outbound": 0}
+    ] * 3
+    go_live(acme)
+    expected = [{"inbound": 1, "outbound": 1}, {"inbound": 1, "outbound": 0}, {"inbound": 0, "outbound": 1}]
+    assert [endpoints_undo.plan(acme, event).stopped for event in events] == expected
+    before = stored(acme)
+    for event, stops in zip(events, expected, strict=True):
+        for stopped in (None, {"inbound": 1, "outbound": 1} if not all(stops.values()) else {"inbound": 1}):
+            is_enough = stopped and all(count <= stopped.get(name, 0) for name, count in stops.items())
+            if not is_enough:
+                with pytest.raises(Conflict) as refused:
+                    endpoints_undo.undo(acme, event, seen=1, stopped=stopped)
+                assert refused.value.code == "STOPS_LIVE_NUMBERS"
+    assert stored(acme) == before
+    undo(acme, imported.id)
+    assert "+15550000009" not in stored(acme)
 
 
 @pytest.mark.both_databases

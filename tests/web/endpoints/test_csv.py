@@ -18,6 +18,7 @@ from app.services.organizations import directory
 from app.web.endpoints.csv import MAX_BYTES
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
+from tests.support.live_numbers import go_live
 from tests.support.pages import HOME, Page, Portal
 from tests.support.rows import audit, unchanged
 from tests.support.scopes import OFFLINE
@@ -144,6 +145,18 @@ def test_import_after_a_change_imports_nothing(app: Flask, cast: Cast, dana: Por
     assert messages.IN_USE in again.notes
     assert not again.has_button("Import 1 row")
     assert numbers(app, cast) == []
+
+
+def test_the_preview_warns_of_live_numbers_that_go_down(app: Flask, cast: Cast, dana: Portal) -> None:
+    made(app, cast, inbound_agent_name="Reception")
+    with scope_as(app, cast.dana) as scope:
+        go_live(scope)
+    page = upload(dana, f"phone_number,is_active\n{FIRST},no".encode())
+    assert page.root.by_id("stops-inbound")
+    page = page.press("Import 1 row")
+    assert not page.root.all("div", id="stops-inbound")
+    undo = page.follow("Undo…")
+    assert not undo.root.all("div", id="stops-inbound")
 
 
 def test_import_of_a_stale_preview_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:

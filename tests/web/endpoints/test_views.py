@@ -304,6 +304,26 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(app: Flask, dana: Por
     assert audit(app)[-1].changes == {"is_active": [True, False]}
 
 
+@pytest.mark.parametrize("htmx", [None, "endpoints"])
+def test_undo_that_takes_a_live_number_down_is_confirmed(
+    app: Flask, dana: Portal, cast: Cast, live: Endpoint, htmx: str | None
+) -> None:
+    with scope_as(app, cast.dana) as scope:
+        crud.save(scope, live.id, {"is_active": False})
+        event = crud.save(scope, live.id, {"is_active": True}).event_id
+    sent = {"csrf_token": dana.token()}
+    headers = {"HX-Request": "true", "HX-Target": htmx} if htmx else {}
+    with unchanged(app):
+        answer = dana.raw("POST", f"{PATH}/undo/{event}", data=sent, headers=headers)
+        page = dana.get(answer.headers["HX-Redirect" if htmx else "Location"])
+        assert page.root.by_id("stops-inbound")
+        sent |= {"count": "1", "inbound": "0", "outbound": "0"}
+        again = dana.raw("POST", f"{page.path}", data=sent)
+        assert again.status_code == 409
+    page.press("Restore 1 endpoint")
+    assert audit(app)[-1].changes["is_active"] == [True, False]
+
+
 def test_an_edit_that_stops_a_live_number_is_confirmed(app: Flask, dana: Portal, live: Endpoint) -> None:
     """In the table and on its own page: by the switch, and by removing an agent that is live."""
     wrong = []
