@@ -1,5 +1,8 @@
 """The verdict on each number, from its last check, its connection and the base URL: one rule, in SQL.
 
+A number that was never read at its provider is unknown, whatever Patchbay lacks for its calls: the cause says
+what. It is unhealthy for that once it was read, because then its calls stop.
+
 It is stored with the check, and every change of it is a transition in the same transaction.
 """
 
@@ -72,13 +75,13 @@ def is_refused(check: Check | None) -> bool:
 
 
 def is_drift() -> ColumnElement[bool]:
-    """In SQL: the number is not healthy for a reason at its provider."""
+    """In SQL: the number is unhealthy for a reason at its provider."""
     is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
     return and_(is_unhealthy, DriftCheck.cause.not_in(list(BlockedReason)))
 
 
 def is_blocked() -> ColumnElement[bool]:
-    """In SQL: the number is not healthy for a reason in Patchbay."""
+    """In SQL: the number is unhealthy for a reason in Patchbay."""
     is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
     return and_(is_unhealthy, DriftCheck.cause.in_(list(BlockedReason)))
 
@@ -109,6 +112,7 @@ def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     mine &= or_(DriftCheck.verdict.is_distinct_from(verdict), DriftCheck.cause.is_distinct_from(cause))
     now = literal(clock.now(), DateTime())
     since = case(
+        (_was_never_read(cause), null()),
         (verdict == Verdict.UNHEALTHY, func.coalesce(DriftCheck.since, now)),
         (verdict == Verdict.UNKNOWN, DriftCheck.since),
         else_=null(),
@@ -138,9 +142,14 @@ def _verdict(cause: ColumnElement[Any]) -> ColumnElement[Any]:
     unknown = [str(reason) for reason in (*UNKNOWN, Cause.NOT_CHECKED)]
     return case(
         (cause.is_(None), literal(str(Verdict.HEALTHY), String())),
-        (cause.in_(unknown), literal(str(Verdict.UNKNOWN), String())),
+        (or_(cause.in_(unknown), _was_never_read(cause)), literal(str(Verdict.UNKNOWN), String())),
         else_=literal(str(Verdict.UNHEALTHY), String()),
     )
+
+
+def _was_never_read(cause: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the cause is in Patchbay, and nothing was ever seen of the number at its provider."""
+    return and_(cause.in_([str(reason) for reason in BlockedReason]), DriftCheck.checked_at.is_(None))
 
 
 def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, Check]) -> ColumnElement[Any]:

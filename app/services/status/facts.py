@@ -225,7 +225,7 @@ def _count(facts: Facts, verdict: str | None, cause: str | None, count: int) -> 
         facts.healthy += count
     elif verdict == Verdict.UNHEALTHY and cause in list(BlockedReason):
         facts.blocked += count
-    elif verdict == Verdict.UNKNOWN and cause == Cause.NOT_CHECKED:
+    elif verdict == Verdict.UNKNOWN and cause in (Cause.NOT_CHECKED, *BlockedReason):
         facts.unchecked += count
     elif verdict == Verdict.UNKNOWN:
         facts.unverified += count

@@ -261,4 +261,29 @@ def test_health_filter_finds_each_endpoint_once(live):
     off = ["+15551234569"]
     assert found() == {"healthy": [NUMBER], "unhealthy": [], "unknown": [OTHER], "off": off}
     credentials.save(live, TWILIO, {}, enabled=False)
-    assert found() == {"healthy": [], "unhealthy": [NUMBER, OTHER], "unknown": [], "off": off}
+    assert found() == {"healthy": [], "unhealthy": [NUMBER], "unknown": [OTHER], "off": off}
+
+
+def test_number_that_was_never_read_is_unknown_with_what_it_lacks(acme):
+    """Also while its provider is disabled; once it was read, the same makes it unhealthy."""
+
+    def verdict():
+        check = acme.session.scalars(acme.select(DriftCheck).where(DriftCheck.phone_number == OTHER)).one()
+        return check.verdict, check.cause, check.since is not None
+
+    crud.create(acme, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "support"})
+    found = [verdict()]
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
+    found.append(verdict())
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, TWILIO, {}, enabled=False)
+    found.append(verdict())
+    assert found == [
+        ("unknown", "no_public_base_url", False),
+        ("unknown", "provider_not_configured", False),
+        ("unknown", "provider_disabled", False),
+    ]
+    credentials.save(acme, TWILIO, {}, enabled=True)
+    save_result(acme, in_sync(OTHER), OTHER)
+    credentials.save(acme, TWILIO, {}, enabled=False)
+    assert verdict() == ("unhealthy", "provider_disabled", True)

@@ -109,6 +109,7 @@ def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
     sheet = b"phone_number,provider,inbound_agent_name,outbound_agent_name\n+15550000009,twilio,Ann,Bob\n"
     added = csv_import.check(acme, csv_format.opened(sheet))
     imported = csv_import.event(acme, csv_import.apply(acme, added.id))
+    assert imported
     activated = change(acme, ALL, {"is_active": True}, seen=6)
     dialling = change(
         acme, Selection(ids=[by_number(acme, number(3)).id]), {"outbound_agent_name": "Cy"}, seen=1

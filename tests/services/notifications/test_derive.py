@@ -72,6 +72,20 @@ def test_number_that_was_never_reported_does_not_recover(acme):
     assert found(acme, *NUMBERS) == []
 
 
+def test_number_that_never_worked_is_not_reported(live):
+    """Not while it waits for a connection, nor when its first checks find another URL."""
+    crud.create(live, {"phone_number": "+15551239999", "provider": "vobiz", "inbound_agent_name": "a"})
+    new = "+15551239998"
+    crud.create(live, {"phone_number": new, "provider": "twilio", "inbound_agent_name": "support"})
+    read(live)
+    news = []
+    for result in (drifted(new), in_sync(new), drifted(new)):
+        save_result(live, result, new)
+        read(live)
+        news.append(len(found(live, *NUMBERS)))
+    assert news == [0, 0, 1]
+
+
 def test_number_that_is_deactivated_is_closed_without_a_message(live):
     save_result(live, drifted())
     read(live)
@@ -125,7 +139,7 @@ def test_numbers_with_the_same_news_are_one_message_in_order_per_number(acme):
 
 @pytest.mark.both_databases
 def test_many_numbers_after_one_change_are_one_message(live, webhook):
-    """400 numbers, after the base URL was removed."""
+    """400 numbers, after the base URL was removed; one that was never checked is not among them."""
     rows = [
         {
             "phone_number": f"+1555124{place:04}",
@@ -145,13 +159,13 @@ def test_many_numbers_after_one_change_are_one_message(live, webhook):
     directory.update(live, OFFLINE, {"public_base_url": None})
     read(live)
     (opened,) = [one for one in inbox.open_now(live) if one.event == Event.NUMBER_UNHEALTHY]
-    assert (opened.count, opened.reason) == (402, "no_public_base_url")
-    assert len(opened.subjects) == 402
+    assert (opened.count, opened.reason) == (401, "no_public_base_url")
+    assert len(opened.subjects) == 401
     assert found(live, Event.BASE_URL_CHANGED) == [(Event.BASE_URL_CHANGED, 1)] * 2
     directory.update(live, OFFLINE, {"public_base_url": BASE})
     read(live)
     assert [one for one in found(live, *NUMBERS) if one[0] == Event.NUMBER_UNHEALTHY] == [
-        (Event.NUMBER_UNHEALTHY, 402)
+        (Event.NUMBER_UNHEALTHY, 401)
     ]
 
 

@@ -37,6 +37,7 @@ def test_page_sorts_by_numbers_that_fail_then_by_level(live, globex):
     for number in range(2):
         sent = {"phone_number": f"+1555777000{number}", "provider": "twilio", "inbound_agent_name": "a"}
         crud.create(other, sent)
+        save_result(other, in_sync(sent["phone_number"]), sent["phone_number"])
     directory.update(other, OFFLINE, {"public_base_url": None})
     save_result(live, drifted())
     page = overview.page(live)
