@@ -168,7 +168,7 @@ def _place(groups: list[_Group], event: Event, row: HealthTransition, *, after: 
 def _before(
     scope: Scope, settings: NotificationSettings, rows: Sequence[HealthTransition]
 ) -> tuple[set[Number], set[Number]]:
-    """Returns the numbers of the rows that had stopped being healthy before them, and those that ever were."""
+    """Returns the numbers of the rows that were not healthy before them, and those that ever were."""
     row = HealthTransition
     first = {(one.provider, one.phone_number): one for one in reversed(rows)}
     doubtful = [one.phone_number for one in first.values() if one.was != Verdict.HEALTHY]
