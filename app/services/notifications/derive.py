@@ -120,19 +120,13 @@ class _Group:
 def _of_numbers(
     scope: Scope, settings: NotificationSettings, rows: Sequence[HealthTransition]
 ) -> list[Draft]:
-    """One draft for all numbers with the same news. A number's own news stay in order.
-
-    A number that never worked is none: it is still being set up.
-    """
-    was_unhealthy, worked = _before(scope, settings, rows)
+    """One draft for all numbers with the same news. A number's own news stay in order."""
+    was_unhealthy = _unhealthy_before(scope, settings, rows)
     groups: list[_Group] = []
     last: dict[Number, int] = {}
     for row in rows:
         number = (row.provider, row.phone_number)
-        has_worked = row.was == Verdict.HEALTHY or number in worked
-        event = _event(row, is_known=number in was_unhealthy) if has_worked else None
-        if Verdict.HEALTHY in (row.was, row.now):
-            worked.add(number)
+        event = _event(row, is_known=number in was_unhealthy)
         if row.since is not None:
             was_unhealthy.add(number)
         elif row.now != Verdict.UNKNOWN:
@@ -165,24 +159,24 @@ def _place(groups: list[_Group], event: Event, row: HealthTransition, *, after: 
     return len(groups) - 1
 
 
-def _before(
+def _unhealthy_before(
     scope: Scope, settings: NotificationSettings, rows: Sequence[HealthTransition]
-) -> tuple[set[Number], set[Number]]:
-    """Returns the numbers of the rows that were not healthy before them, and those that ever were."""
+) -> set[Number]:
+    """Returns the numbers of the rows that had stopped being healthy before them."""
     row = HealthTransition
     first = {(one.provider, one.phone_number): one for one in reversed(rows)}
     doubtful = [one.phone_number for one in first.values() if one.was != Verdict.HEALTHY]
-    mine = and_(
-        row.organization_id == scope.organization.id,
-        row.id <= settings.transition_id,
-        sql.in_list(scope, row.phone_number, sorted(set(doubtful))),
+    newest = (
+        select(func.max(row.id))
+        .where(
+            row.organization_id == scope.organization.id,
+            row.id <= settings.transition_id,
+            sql.in_list(scope, row.phone_number, sorted(set(doubtful))),
+        )
+        .group_by(row.provider, row.phone_number)
     )
-    number = (row.provider, row.phone_number)
-    newest = select(func.max(row.id)).where(mine).group_by(*number)
-    unhealthy = select(*number).where(row.id.in_(newest), row.since.is_not(None))
-    healthy = select(*number).where(mine, row.now == str(Verdict.HEALTHY)).distinct()
-    found = ({(key, phone) for key, phone in scope.session.execute(query)} for query in (unhealthy, healthy))
-    return next(found), next(found)
+    query = select(row.provider, row.phone_number).where(row.id.in_(newest), row.since.is_not(None))
+    return {(provider, number) for provider, number in scope.session.execute(query)}
 
 
 def _of_connections(scope: Scope, rows: Iterable[HealthTransition]) -> list[Draft]:
