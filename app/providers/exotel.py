@@ -83,11 +83,16 @@ REFUSALS = {
         "Exotel refuses this account: it is suspended, or may not use the API. See the dashboard.",
     ),
     404: (
-        Outcome.NOT_FOUND,
+        Outcome.WRONG_ACCOUNT,
         "Account not found at this API base. Compare the account SID with the dashboard's API "
         "settings, and the API base with the account's region.",
     ),
 }
+MAY_NOT_READ_NUMBERS = refused(
+    Outcome.NO_PERMISSION,
+    "Exotel accepts the API key and token, but does not let them read phone numbers. Check the permissions "
+    "of the API key in the dashboard's API settings.",
+)
 CUT = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Exotel's list repeats its first pages, and some numbers are missing. Find those in the dashboard.",
@@ -133,12 +138,15 @@ class Exotel(Provider):
     )
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads one call of the account, because Exotel returns nothing of the account itself."""
+        """Reads one call and one number: Exotel returns nothing of the account, and a key may lack either."""
         if lacking := self.missing_credentials(values):
             return lacking
         answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
         if answer.status != 200 or not isinstance(json_object(answer).get("Calls"), list):
             return _why(answer)
+        answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=0, PageSize=1)
+        if answer.status in (401, 403) and _is_named(answer):
+            return MAY_NOT_READ_NUMBERS
         known = proven("Exotel accepts the API key and token for this account.")
         return summed([known, *filter(None, [self.caller(http, values)])])
 
@@ -359,12 +367,11 @@ def _call_parameters(call: SampleCall) -> dict[str, str]:
 
 def _why(answer: Answer) -> Verified:
     """Of a test as of a list."""
-    is_known = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
-    if answer.status in REFUSALS and is_known:
+    if answer.status in REFUSALS and _is_named(answer):
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
 
 
-def _is_refusal(answer: Answer) -> bool:
-    """Its errors are JSON or XML, and have this name in either."""
-    return b"RestException" in answer.body
+def _is_named(answer: Answer) -> bool:
+    """Whether Exotel itself refuses. Its errors are JSON or XML, and have this name in either."""
+    return bool(json_object(answer)) or b"RestException" in answer.body or is_unauthorized(answer)

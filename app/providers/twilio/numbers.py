@@ -51,7 +51,7 @@ class Numbers:
     def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
         self._http = http
         self._values = values
-        self._applications: dict[str, Mapping[str, Any]] = {}
+        self._applications: dict[str, Mapping[str, Any] | None] = {}
 
     def numbers(self) -> Listing:
         is_whole = True
@@ -89,12 +89,14 @@ class Numbers:
         override = Override.APPLICATION if application else None
         if trunk:
             caller, override = {}, Override.TRUNK
+        if not (may_read := caller is not None):
+            caller, override = {}, None
         url = caller.get("voice_url")
         number = ProviderNumber(
             phone_number=phone_number,
             label=numbers.cleaned(row.get("friendly_name")),
             webhook_url=numbers.cleaned(url, 2000),
-            shows_webhook=not caller or "voice_url" in caller,
+            shows_webhook=may_read and (not caller or "voice_url" in caller),
             method=numbers.cleaned(caller.get("voice_method"), 10),
             override=override,
             override_name=trunk or application,
@@ -111,16 +113,19 @@ class Numbers:
         number = numbers.with_unread(number, row, STATE)
         number = numbers.with_unread(number, row, PRECEDENCE, decides_url=True)
         number = numbers.with_unread(number, caller, CALLED, decides_url=True)
-        return numbers.with_faults(number, *_faults(number, row))
+        unread = () if may_read else (_unread_application(application),)
+        return numbers.with_faults(number, *unread, *_faults(number, row))
 
-    def _application(self, sid: str) -> Mapping[str, Any]:
+    def _application(self, sid: str) -> Mapping[str, Any] | None:
+        """Returns an empty mapping if there is none, and None if these credentials may not read it."""
         if sid not in self._applications:
             account = api.account_url(self._values)
             answer = api.get(self._http, self._values, f"{account}/Applications/{quote(sid, safe='')}.json")
             is_gone = answer.status == 404 and bool(json_object(answer))
-            if not is_gone and (answer.status != 200 or json_object(answer).get("sid") != sid):
+            is_read = answer.status == 200 and json_object(answer).get("sid") == sid
+            if not is_gone and not is_read and api.refusal(answer, self._values) is not api.FORBIDDEN:
                 raise Refusal(api.refusal(answer, self._values))
-            self._applications[sid] = {} if is_gone else json_object(answer)
+            self._applications[sid] = json_object(answer) if is_read else {} if is_gone else None
         return self._applications[sid]
 
     def in_subaccount(self, phone_number: str) -> ProviderNumber | None:
@@ -198,6 +203,14 @@ class Numbers:
 
 def _text(row: Mapping[str, Any], name: str) -> str:
     return numbers.cleaned(row.get(name)) or ""
+
+
+def _unread_application(sid: str) -> Fault:
+    return Fault(
+        Reason.NOT_SHOWN,
+        f"The TwiML app {sid} answers this number, and these credentials may not read it: what it calls is "
+        "not known. Compare its voice URL in the Console.",
+    )
 
 
 def _faults(number: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:

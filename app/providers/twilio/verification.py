@@ -40,9 +40,16 @@ SERVICES = {
 HOSTS = tuple(place.partition("/")[0] for places in SERVICES.values() for place in places)
 
 
+MAY_NOT_READ_NUMBERS = refused(
+    Outcome.NO_PERMISSION,
+    "Twilio accepts the account SID and auth token, but does not let them read phone numbers. See the "
+    "account's permissions in the Console.",
+)
+
+
 def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
     found: list[Verified] = []
-    for check in (_account, _api_key, _twiml_app, _service, _caller):
+    for check in (_account, _numbers, _api_key, _twiml_app, _service, _caller):
         result = check(http, values)
         if result and not result.ok:
             return result
@@ -56,7 +63,8 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     found = json_object(answer)
     if answer.status == 404 and found:
         return refused(
-            Outcome.NOT_FOUND, "Twilio has no account with this SID. Copy it from the Console's Account Info."
+            Outcome.WRONG_ACCOUNT,
+            "Twilio has no account with this SID. Copy it from the Console's Account Info.",
         )
     if answer.status != 200 or "sid" not in found:
         return api.refusal(answer, values)
@@ -106,6 +114,15 @@ def _accepted(found: Mapping[str, Any]) -> Verified:
             *read,
         )
     return proven(known, *read)
+
+
+def _numbers(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """Returns the refusal if these credentials may not read numbers; None for any other response."""
+    answer = api.get(http, values, f"{api.account_url(values)}/IncomingPhoneNumbers.json", PageSize=1)
+    if answer.status not in (401, 403):
+        return None
+    result = api.refusal(answer, values)
+    return MAY_NOT_READ_NUMBERS if result is api.FORBIDDEN else result
 
 
 def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:

@@ -31,7 +31,7 @@ from app.provider import (
 from app.provider.calls import LastCalls
 from app.provider.numbers import Listing, ProviderNumber
 from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
-from app.providers.vobiz import webhook
+from app.providers.vobiz import rights, webhook
 from app.providers.vobiz.account import API, Account, why
 from app.providers.vobiz.applications import Applications
 from app.providers.vobiz.calls import Calls
@@ -84,7 +84,10 @@ class Vobiz(Provider):
     """What the calls of one run have read; None, as for any other call, reads again."""
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads the account of the credentials. Its response contains a secret: few parts are passed on."""
+        """Reads the account of the credentials, and whether they may read its lists.
+
+        The account's response contains a secret: few parts of it are passed on.
+        """
         if lacking := self.missing_credentials(values):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
@@ -93,7 +96,11 @@ class Vobiz(Provider):
         if answer.status != 200 or not isinstance(found.get("auth_id"), str):
             return why("GET", answer)
         result = _account(found, values["auth_id"])
-        caller = self.caller(http, values) if result.ok else None
+        if not result.ok:
+            return result
+        if refusal := rights.lacking(http, values):
+            return refusal
+        caller = self.caller(http, values)
         return summed([result, caller]) if caller else result
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:

@@ -211,12 +211,17 @@ RESULTS: Mapping[str, str] = {
     Outcome.BAD_CREDENTIALS: "refused",
     Outcome.WRONG_ACCOUNT: "refused: another account",
     Outcome.SUSPENDED: "refused: account suspended",
+    Outcome.TEST_CREDENTIALS: "refused: test credentials",
+    Outcome.SECONDARY_TOKEN: "accepted, but not the primary token",
+    Outcome.NO_CREDIT: "refused: no credit",
     Outcome.NO_PERMISSION: "refused: no permission",
     Outcome.NOT_FOUND: "not found",
     Outcome.TRUNK_DOMAIN_DIFFERS: "another trunk domain",
     Outcome.RATE_LIMITED: "too many requests",
     Outcome.UNEXPECTED_ANSWER: "unexpected response",
     Outcome.UNREACHABLE: "no response",
+    Outcome.BUSY: "not sent: too many requests in progress",
+    Outcome.NOT_CONFIGURED: "not sent: values are missing",
 }
 ROLES = {"superadmin": "Superadmin", "member": "Member"}
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML", "url": "URL"}

@@ -32,6 +32,9 @@ CONCLUDED = (Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT)
 EXPLAINED = (*CONCLUDED, Outcome.TEST_CREDENTIALS)
 """Why credentials may be refused: a plain refusal by another call says less."""
 
+FORBIDDING = (Outcome.NO_PERMISSION, Outcome.SUSPENDED)
+"""Refusals of credentials that are right: a test names the missing permission, another call may not."""
+
 INCONCLUSIVE = (
     Outcome.UNREACHABLE,
     Outcome.BUSY,
@@ -111,8 +114,12 @@ def _is_contradicted(check: Check, evidence: Evidence) -> bool:
 
 def _says_less(check: Check, evidence: Evidence, result: Verified | None) -> bool:
     """Whether a refusal beside a test follows from what is known of the same credentials."""
-    is_plain = result is not None and result.code == Outcome.BAD_CREDENTIALS
-    return is_plain and not check.ok and check.code in EXPLAINED and evidence is not Evidence.TEST
+    if result is None or check.ok or evidence is Evidence.TEST:
+        return False
+    if result.code == Outcome.BAD_CREDENTIALS and check.code in EXPLAINED:
+        return True
+    is_named = check.evidence == Evidence.TEST and check.code == Outcome.NO_PERMISSION
+    return is_named and result.code in FORBIDDING
 
 
 def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> bool:

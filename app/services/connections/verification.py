@@ -119,7 +119,10 @@ def _since(started: float) -> int:
 def _call(
     scope: Scope, http: Outbound, state: StoredConnection, values: Mapping[str, Any]
 ) -> tuple[Verified, int | None]:
-    """Returns the result for the values, and the status of the last response."""
+    """Returns the result for the values, and the HTTP status that goes with it.
+
+    That is the last refusal's, because what follows one may be read all the same; else the last response's.
+    """
     answers: list[Answer] = []
     client = http.within(gateway.VERIFY.seconds).calling(on_answer=answers.append)
     verify = cast(Verifies, state.provider).verify
@@ -128,7 +131,9 @@ def _call(
         result = replace(result, facts=_without_secrets(result.facts, state.provider, values))
     except ProviderCallFailed as error:
         result = error.result
-    return result, answers[-1].status if answers else None
+    statuses = [answer.status for answer in answers]
+    refusals = [status for status in statuses if status >= 400]
+    return result, next(reversed(refusals or statuses), None)
 
 
 def _without_secrets(
@@ -152,7 +157,7 @@ def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
 def _keep(scope: Scope, state: StoredConnection, tested: Tested, status: int | None) -> None:
     """Records the test in the audit, and as the connection's last one if it is about what is stored.
 
-    `status`: of the last response.
+    `status`: of the refusal, or of the last response.
     """
     provider, result = state.provider, tested.result
     with scope.transaction():

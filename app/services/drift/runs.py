@@ -222,7 +222,7 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int,
         scope.end_read()
         results = {number: look(number) for number in numbers}
         _keep(scope, held, key, results)
-        checked += len(numbers)
+        checked += sum(result.is_read for result in results.values())
         unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
         failure = failure or next((result.sentence for result in unanswered), None)
         if any(result.outcome in proof.PASSING for result in unanswered):

@@ -46,6 +46,11 @@ class ProbeResult:
     sentence: str = ""
     outcome: str | None = None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the provider said something of the number, if only that its API does not return more."""
+        return self.trouble not in (*UNANSWERED, *UNREAD)
+
 
 @dataclass(frozen=True)
 class Observation:

@@ -118,7 +118,7 @@ def test_numbers_calls_the_host_of_the_region_for_every_page(account, upstream):
     upstream.region = MUMBAI
     assert account.numbers(api_base=f"https://{MUMBAI}")
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
-    assert account.refusal("numbers").code == Outcome.NOT_FOUND
+    assert account.refusal("numbers").code == Outcome.WRONG_ACCOUNT
 
 
 def test_numbers_of_an_endless_or_repeating_list_is_refused(account, upstream, monkeypatch):
@@ -164,6 +164,6 @@ def test_numbers_reads_refusals_in_json_and_xml(account, upstream, subtests):
             upstream.reset()
             upstream.speaks_xml = speaks_xml
             assert account.refusal("numbers", api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-            assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.NOT_FOUND
+            assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.WRONG_ACCOUNT
             upstream.is_suspended = True
             assert account.refusal("observe", ONE).code == Outcome.SUSPENDED

@@ -7,11 +7,22 @@ KEY = "exotel"
 MUMBAI = "api.in.exotel.com"
 
 
-def test_verify_requests_the_cheapest_page(upstream, verify):
+def test_verify_requests_the_cheapest_pages(upstream, verify):
     verify()
-    (seen,) = upstream.requests
-    assert seen.path == "/v1/Accounts/sample1/Calls.json"
-    assert seen.query == {"PageSize": "1"}
+    calls, numbers = upstream.requests
+    assert calls.path == "/v1/Accounts/sample1/Calls.json"
+    assert calls.query == {"PageSize": "1"}
+    assert numbers.path == "/v2_beta/Accounts/sample1/IncomingPhoneNumbers"
+    assert numbers.query == {"Page": "0", "PageSize": "1"}
+
+
+def test_verify_key_that_may_not_read_numbers_lacks_a_permission(upstream, verify):
+    for status in (401, 403):
+        upstream.instead = {("GET", "IncomingPhoneNumbers"): Reply(status, {"RestException": {}})}
+        result = verify()
+        assert (result.code, "phone numbers" in result.reason) == (Outcome.NO_PERMISSION, True)
+    upstream.instead = {("GET", "IncomingPhoneNumbers"): Reply(503, {})}
+    assert verify().code == Outcome.OK
 
 
 def test_verify_reads_refusals_in_json_and_xml(upstream, verify, subtests):
@@ -21,7 +32,7 @@ def test_verify_reads_refusals_in_json_and_xml(upstream, verify, subtests):
             upstream.speaks_xml = speaks_xml
             assert verify(api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
             assert verify(api_token="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-            assert verify(account_sid="sample2").code == Outcome.NOT_FOUND
+            assert verify(account_sid="sample2").code == Outcome.WRONG_ACCOUNT
             upstream.is_suspended = True
             assert verify().code == Outcome.SUSPENDED
 
@@ -30,7 +41,7 @@ def test_verify_calls_the_host_of_the_region(upstream, verify):
     upstream.region = MUMBAI
     assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
-    assert verify().code == Outcome.NOT_FOUND
+    assert verify().code == Outcome.WRONG_ACCOUNT
 
 
 def test_verify_and_lists_read_errors_alike(upstream, account, verify):

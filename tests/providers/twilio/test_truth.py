@@ -10,7 +10,7 @@ import pytest
 from app import providers
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
-from app.provider.numbers import Fault, Reason, cautions, differences
+from app.provider.numbers import Fault, Reason, cautions, difference, differences
 from app.providers import PROVIDERS
 from app.providers.twilio import api
 from simulators.base import PLAIN, Reply
@@ -257,3 +257,21 @@ def test_tests_and_lists_read_errors_alike(upstream, account, verify):
             if result.code != code:
                 wrong.append((reply, result))
     assert wrong == []
+
+
+def test_verify_names_the_permission_to_read_numbers(upstream, verify):
+    upstream.instead = {("GET", "IncomingPhoneNumbers"): error(403, 20403)}
+    result = verify()
+    assert (result.code, "phone numbers" in result.reason) == (Outcome.NO_PERMISSION, True)
+    upstream.instead = {("GET", "IncomingPhoneNumbers"): error(503, 20503)}
+    assert verify(api_key_sid=None, api_key_secret=None).code == Outcome.OK
+
+
+def test_an_application_that_may_not_be_read_leaves_its_number_unknown(account, upstream):
+    """The other numbers are read all the same."""
+    upstream.numbers[ONE].voice_application_sid = sample_id("AP")
+    upstream.instead = {("GET", "/Applications/"): error(403, 20403)}
+    listed = account.by_number()
+    assert len(listed) == len(upstream.numbers)
+    assert difference(listed[ONE], "https://app.example/calls") is Reason.NOT_SHOWN
+    assert sample_id("AP") in listed[ONE].faults[0].detail

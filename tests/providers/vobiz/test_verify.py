@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from app.provider import Outcome
+from simulators.base import Reply
 from simulators.vobiz import SHAPES
 
 KEY = "vobiz"
@@ -15,6 +16,17 @@ def test_verify_reads_every_shape_of_error(upstream, verify, subtests):
             assert verify(auth_id="MA_WRONG").code == Outcome.BAD_CREDENTIALS
             upstream.is_forbidden = True
             assert verify().code == Outcome.NO_PERMISSION
+
+
+def test_verify_names_the_lists_that_may_not_be_read(upstream, verify, subtests):
+    refusal = Reply(403, SHAPES["flat"]("forbidden"))
+    for path, name in (("/numbers", "phone numbers"), ("/Application/", "applications")):
+        with subtests.test(path=path):
+            upstream.instead = {("GET", path): refusal}
+            result = verify()
+            assert (result.code, name in result.reason) == (Outcome.NO_PERMISSION, True)
+    upstream.instead = {("GET", "/numbers"): Reply(503, {})}
+    assert verify().code == Outcome.OK
 
 
 def test_verify_of_another_an_unknown_or_an_inactive_account(upstream, verify, subtests):

@@ -132,6 +132,8 @@ def test_plain_refusal_leaves_what_a_test_explained(acme, http):
         (Outcome.SUSPENDED, Outcome.TEST_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
         (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.BAD_CREDENTIALS),
         (Outcome.NO_PERMISSION, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.BAD_CREDENTIALS),
+        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.NUMBERS, Outcome.NO_PERMISSION),
+        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.TEST, Outcome.SUSPENDED),
     ]
     wrong = []
     for stored, code, evidence, expected in cases:

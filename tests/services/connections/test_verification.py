@@ -14,7 +14,7 @@ from app.provider import Outcome
 from app.providers import PROVIDERS
 from app.services.connections import gateway, messages, proof, store, verification
 from app.services.providers import credentials, history
-from simulators.base import Trouble
+from simulators.base import Reply, Trouble
 from simulators.exotel import Exotel
 from simulators.vobiz import Vobiz
 
@@ -154,3 +154,11 @@ def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
     verification.verify(acme, http, VOBIZ, {})
     tested = [change.words for change in history.changes(acme, VOBIZ) if "tested" in change.words]
     assert tested == ["Provider tested: accepted", "Provider tested: refused, 401"]
+
+
+def test_verify_records_the_refusal_of_one_list_and_not_the_response_to_the_next(acme, vobiz, http):
+    _stored(acme, vobiz)
+    vobiz.instead = {("GET", "/numbers"): Reply(403, {"error": "forbidden"})}
+    verification.verify(acme, http, VOBIZ, {})
+    tested = next(change.words for change in history.changes(acme, VOBIZ))
+    assert tested == "Provider tested: refused: no permission, 403"
