@@ -156,7 +156,7 @@ def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
     assert tested == ["Provider tested: accepted", "Provider tested: refused, 401"]
 
 
-def test_verify_records_the_refusal_of_one_list_and_not_the_response_to_the_next(acme, vobiz, http):
+def test_verify_records_the_status_of_one_refused_list(acme, vobiz, http):
     _stored(acme, vobiz)
     vobiz.instead = {("GET", "/numbers"): Reply(403, {"error": "forbidden"})}
     verification.verify(acme, http, VOBIZ, {})
