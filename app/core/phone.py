@@ -34,12 +34,13 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4}
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
 _AGAIN = "Format the column as text, enter the number again, and save."
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
-_SCHEME = re.compile(r"(tel|callto|phone):\s*(?P<number>.*)", re.IGNORECASE)
+_SCHEME = re.compile(r"(tel|callto|phone|sms|whatsapp):\s*(?P<number>.*)", re.IGNORECASE)
 _SIP = re.compile(r"sips?:.*|.*@.*", re.IGNORECASE)
 _EXTENSION = re.compile(
     r"(?P<number>[+(\d][\d\s()./-]{4,}?)[\s,;]*(;ext=|extension|ext\.?|x|#|[,;])\s*\d{1,7}", re.IGNORECASE
 )
 _LETTERS = re.compile(r"(?=.*\d)(?=.*[A-Z])[+\dA-Z\s().-]{7,24}", re.IGNORECASE)
+_SEVERAL = re.compile(r"[+(\d][\d\s()./-]{6,}(?:[,;|&]|or|and)\s*[+(\d][\d\s()./-]{6,}", re.IGNORECASE)
 _SHORT_CODE = re.compile(r"[1-9*#][\d*#]{2,5}")
 
 
@@ -50,6 +51,7 @@ class Kind(StrEnum):
     SIP = "sip"
     SCHEME = "scheme"
     EXTENSION = "extension"
+    SEVERAL = "several"
     LETTERS = "letters"
     EXIT_CODE = "exit_code"
     SHORT_CODE = "short_code"
@@ -109,6 +111,8 @@ def _no_digits(text: str, country: str | None) -> NotANumber:
     if found := _SCHEME.fullmatch(text):
         advice = _enter(found["number"], country) or "Enter the number itself, such as +15551234567."
         return NotANumber(Kind.SCHEME, f"Leave out what is before the colon. {advice}")
+    if _SEVERAL.fullmatch(text):
+        return NotANumber(Kind.SEVERAL, "These are several numbers. Enter one, such as +15551234567.")
     if found := _EXTENSION.fullmatch(text):
         advice = _enter(found["number"], country) or "Enter the number alone, such as +15551234567."
         return NotANumber(

@@ -35,6 +35,11 @@ CHANGES = (
         "Mobile numbers in Argentina are written +54 9 and the area code, without 15.",
     ),
     Change(
+        r"\+549(\d{2,4})15(\d{6,8})(?<=\+\d{15})",
+        r"+549\1\2",
+        "Mobile numbers in Argentina are written +54 9 and the area code, without 15.",
+    ),
+    Change(
         r"\+54((?!9)\d{2,4})15(\d{6,8})(?<=\+\d{14})",
         r"+549\1\2",
         "Mobile numbers in Argentina are written +54 9 and the area code, without 15.",

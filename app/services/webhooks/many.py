@@ -38,8 +38,8 @@ PAUSES = (2.0, 5.0, 15.0)
 """Seconds before a change is sent again that the provider did not take, because of its rate limit."""
 
 NOT_TAKEN = (Outcome.RATE_LIMITED, Outcome.BUSY)
-SILENT = (Outcome.UNREACHABLE, *NOT_TAKEN)
-"""After one of these, the provider is not called for the rest of its numbers."""
+MOST_SILENCES = 2
+"""Changes in a row without a response, after which the provider is not called for the rest of its numbers."""
 
 WAIT_SECONDS = 1.0
 """Until the lease is tried again, which a check of the same connection has."""
@@ -156,13 +156,15 @@ class _AtProvider:
 
     def _change(self, items: Sequence[Item]) -> None:
         state = replace(self.state, provider=self.state.provider.for_run())
-        look = lookup.of(self.scope, self.http, state, len(items))
+        look, silences = lookup.of(self.scope, self.http, state, len(items)), 0
         for item in items:
             if self._must_stop():
                 return
-            response = self._change_one(state, look, item)
-            if response and response.outcome in SILENT:
-                look = partial(_repeat, response)
+            if not (response := self._change_one(state, look, item)):
+                continue
+            silences = silences + 1 if response.outcome == Outcome.UNREACHABLE else 0
+            if silences == MOST_SILENCES or response.outcome in NOT_TAKEN:
+                look = partial(_not_tried, response)
 
     def _change_one(self, state: StoredConnection, look: Lookup, item: Item) -> ProbeResult | None:
         """Returns the response, if anything was sent."""
@@ -252,8 +254,8 @@ def _with_place(found: ProbeResult, place: str | None) -> ProbeResult:
     return replace(found, number=replace(found.number, place=place)) if found.number and place else found
 
 
-def _repeat(response: ProbeResult, _number: str) -> ProbeResult:
-    return response
+def _not_tried(response: ProbeResult, _number: str) -> ProbeResult:
+    return replace(response, sentence=messages.not_tried(response.sentence))
 
 
 def _refused(error: PatchbayError) -> Result:

@@ -51,6 +51,10 @@ def left_to_service(service: str) -> str:
     return f"{service} answers this number, so it was left alone. To replace it, confirm that."
 
 
+def not_tried(why: str) -> str:
+    return f"This number was not tried: an earlier one had no success. {why}"
+
+
 def cleared(label: str) -> str:
     return f"{label} no longer calls the webhook of this number."
 

@@ -22,7 +22,7 @@ from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.jobs import Kind, Running, State
 from app.services.providers import credentials, telephony
-from app.services.webhooks import changes, many
+from app.services.webhooks import changes, many, messages
 from app.services.webhooks import jobs as webhook_jobs
 from app.services.webhooks.changes import Change
 from simulators.base import Reply, Trouble
@@ -247,6 +247,42 @@ def test_stop_ends_before_the_next_number_and_confirms_the_rest(acme, engine, tw
     assert results(acme, job) == {number(place): (True, "in_sync") for place in range(5)}
     assert jobs.state(jobs.get(acme, job.id)) is State.STOPPED
     assert len(twilio.writes) == 5
+
+
+def test_one_change_without_a_response_leaves_the_rest_to_be_made(acme, engine, twilio, http, here):
+    here(14)
+    answer = twilio.answer
+
+    def lost_once(requested):
+        if requested.method == "POST" and len(twilio.writes) == 3:
+            answer(requested)
+            raise ConnectionError
+        return answer(requested)
+
+    twilio.answer = lost_once
+    job = set_all(acme, engine, http)
+    assert set(results(acme, job).values()) == {(True, "in_sync")}
+    assert unfinished(acme) == []
+
+
+def test_two_changes_without_a_response_end_the_rest(acme, engine, twilio, http, here):
+    here(14)
+    answer = twilio.answer
+
+    def lost(requested):
+        if requested.method == "POST" and len(twilio.writes) >= 3:
+            raise ConnectionError
+        return answer(requested)
+
+    twilio.answer = lost
+    job = set_all(acme, engine, http)
+    assert len(twilio.writes) == 4
+    found = results(acme, job)
+    assert [found[number(place)][0] for place in range(2)] == [True, True]
+    assert {found[number(place)] for place in range(4, 14)} == {(False, "provider_unreachable")}
+    reasons = {row.phone_number: row.reason for row in jobs.results(acme, jobs.get(acme, job.id))}
+    assert messages.not_tried("") in reasons[number(4)]
+    assert messages.not_tried("") not in reasons[number(3)]
 
 
 def test_provider_that_falls_silent_is_not_called_for_the_rest(acme, engine, twilio, http, here):
