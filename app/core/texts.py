@@ -32,6 +32,8 @@ _INVISIBLE_BEYOND = "".join(
 )
 """The others, and surrogates, which patterns of OpenAPI cannot name in all languages."""
 _INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]")
+VISIBLE_LINE = rf"^[^\s{_INVISIBLE}]([^{_INVISIBLE}]*[^\s{_INVISIBLE}])?$"
+"""As `FILLED_LINE`, without invisible characters."""
 _NOT_IN_SEGMENT = rf"/\\{_INVISIBLE}"
 SEGMENT = rf"^(?!\.{{1,2}}$)[^\s{_NOT_IN_SEGMENT}]([^{_NOT_IN_SEGMENT}]*[^\s{_NOT_IN_SEGMENT}])?$"
 """One segment of a URL's path, before it is percent-encoded."""

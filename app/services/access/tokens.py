@@ -157,7 +157,7 @@ def mark_used(engine: Engine, token_ids: Collection[str], at: datetime) -> None:
 
 
 def _check_name(name: str, _country: str | None = None) -> str:
-    if not name or len(name) > NAME_LONGEST or not name.isprintable():
+    if not name or len(name) > NAME_LONGEST or texts.has_invisible(name):
         raise ValueError(messages.TOKEN_NAME)
     return name
 
@@ -171,7 +171,7 @@ def _check_days(days: int, _country: str | None = None) -> int:
 class NewToken(BaseModel):
     model_config = validation.STRICT
 
-    name: Annotated[str, Checked(_check_name, {"maxLength": NAME_LONGEST, "pattern": texts.FILLED_LINE})]
+    name: Annotated[str, Checked(_check_name, {"maxLength": NAME_LONGEST, "pattern": texts.VISIBLE_LINE})]
     expires_days: Annotated[int, Checked(_check_days, {"minimum": 1, "maximum": LONGEST_DAYS})] = USUAL_DAYS
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, create_model
 from pydantic import Field as PydanticField
 from sqlalchemy import ColumnElement, func, select, update
 
@@ -73,25 +73,18 @@ def _field_definitions() -> dict[str, Any]:
     The constraints are those of the first kind that has the field: URLs of Slack are web addresses too.
     """
     found: dict[str, list[str]] = {}
-    constraints: dict[str, Checked] = {}
+    described: dict[str, dict[str, Any]] = {}
     for kind in KINDS.values():
         for declared in kind.typed_fields:
             found.setdefault(declared.name, []).append(f"{kind.label}: {declared.help or declared.label}")
-            constraints.setdefault(declared.name, Checked(_as_sent, declared.constraints()))
+            described.setdefault(declared.name, _described(declared))
     return {
         name: (
-            Annotated[
-                Annotated[str, constraints[name]] | None,
-                PydanticField(json_schema_extra={"description": " ".join(helps)}),
-            ],
+            Annotated[str | None, WithJsonSchema(described[name] | {"description": " ".join(helps)})],
             None,
         )
         for name, helps in found.items()
     }
-
-
-def _as_sent(value: str, _country: str | None) -> str:
-    return value
 
 
 def _describe_kinds(schema: dict[str, Any], model: type[BaseModel]) -> None:
