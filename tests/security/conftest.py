@@ -289,9 +289,14 @@ def database(request: pytest.FixtureRequest) -> str:
 def installation(request: pytest.FixtureRequest, database: str) -> Installation:
     """The server on a kind of database, which is as `furnish` left it."""
     found: Installation = request.getfixturevalue(f"on_{database}")
-    _await_checks(found)
-    found.snapshot.restore()
+    restore(found)
     return found
+
+
+def restore(installation: Installation) -> None:
+    """Puts the rows back as `furnish` left them."""
+    _await_checks(installation)
+    installation.snapshot.restore()
 
 
 def _await_checks(installation: Installation) -> None:
