@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from app import limits
 from app.core import clock
-from app.edge import Edge
+from app.edge import Edge, shortcut
 from app.extensions import db
 from app.models import ApiToken, Organization, User
 from tests.support.cast import Cast, assemble, issue
@@ -113,6 +113,30 @@ def test_expired_token_is_refused(dialer: Dialer, monkeypatch: pytest.MonkeyPatc
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + 2 * 24 * 3600)
     assert dialer.ask()[0] == 401
+
+
+def test_new_responses_replace_the_oldest(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortcut, "MOST_RESPONSES", 2)
+    first, second, third = ([(b"via", f"1.1 {name}".encode())] for name in "abc")
+    assert dialer.is_remembered(*first)
+    assert dialer.is_remembered(*second)
+    assert dialer.is_remembered(*third)
+    dialer.ask(*second)
+    assert dialer.flask == []
+    dialer.ask(*first)
+    assert dialer.flask == ["request"]
+
+
+def test_new_tokens_replace_the_oldest(
+    app: Flask, cast: Cast, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortcut, "MOST_TOKENS", 1)
+    assert dialer.is_remembered()
+    first, dialer.token = dialer.token, issue(app, cast.dana).jwt
+    assert dialer.is_remembered()
+    dialer.token = first
+    dialer.ask()
+    assert dialer.flask == ["request"]
 
 
 def test_everything_else_is_for_flask(dialer: Dialer) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import MutableMapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from cachetools import LRUCache
 from flask import Flask
 
 from app import context
@@ -21,6 +20,8 @@ from app.services.access.tokens import Signed
 from app.services.providers.dialer_defaults import Default, Defaults
 
 Scope = MutableMapping[str, Any]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 ROUTE = "/api/calls/providers"
 _RAW_ROUTE = ROUTE.encode()
@@ -52,8 +53,8 @@ class Shortcut:
     def __init__(self, app: Flask) -> None:
         self._extensions = app.extensions
         self._defaults: Defaults = app.extensions["patchbay_dialer_defaults"]
-        self._tokens: LRUCache[bytes, Signed] = LRUCache(MOST_TOKENS)
-        self._responses: LRUCache[tuple[Dependencies, Default], Response] = LRUCache(MOST_RESPONSES)
+        self._tokens: dict[bytes, Signed] = {}
+        self._responses: dict[tuple[Dependencies, Default], Response] = {}
 
     async def find(self, scope: Scope) -> Response | None:
         """Returns the response that Flask would make, or None if only Flask knows."""
@@ -75,9 +76,16 @@ class Shortcut:
         authorization, dependencies = _read(scope)
         if dependencies is not None:
             signed, default = environ[context.MADE_OF]
-            self._tokens[authorization] = signed
+            _keep(self._tokens, authorization, signed, MOST_TOKENS)
             self._defaults.expect(signed.token_id)
-            self._responses[dependencies, default] = response
+            _keep(self._responses, (dependencies, default), response, MOST_RESPONSES)
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Replaces the oldest if there are `most`. A cache that orders its uses is read much more slowly."""
+    if len(kept) >= most and key not in kept:
+        del kept[next(iter(kept))]
+    kept[key] = value
 
 
 def _read(scope: Scope) -> tuple[bytes, Dependencies | None]:
