@@ -76,6 +76,8 @@ def test_issue_refuses_what_cannot_be_given(acme, cast):
         ({"name": ""}, "name"),
         ({"name": "x" * 121}, "name"),
         ({"name": "a\nb"}, "name"),
+        ({"name": "a\u200bb"}, "name"),
+        ({"name": "a\u3164b"}, "name"),  # a letter that is drawn as nothing
         ({"days": 0}, "expires_days"),
         ({"days": 3651}, "expires_days"),
         ({"scopes": ("everything",)}, "scope"),
