@@ -31,7 +31,14 @@ TOTP_ON_TURN_OFF = "Two-step sign-in is already on. Turn it off first."
 TOTP_OFF = "Turn on two-step sign-in to get recovery codes."
 WRONG_FIRST_CODE = "Incorrect code. Enter the one that the app shows now."
 
-EMAIL = "Use an email address, such as dana@example.com."
+EMAIL = "Enter an email address, such as dana@example.com."
+EMAIL_HAS_SPACES = "Remove the spaces from the email address."
+EMAIL_WITHOUT_AT = "The @ is missing, as in dana@example.com."
+EMAIL_WITH_MANY_AT = "Use only one @, as in dana@example.com."
+EMAIL_WITHOUT_NAME = "The part before the @ is missing, as in dana@example.com."
+EMAIL_WITHOUT_DOMAIN = "The part after the @ is missing, as in dana@example.com."
+EMAIL_WITHOUT_DOT = "The part after the @ needs a dot, as in dana@example.com."
+EMAIL_WITH_EMPTY_LABEL = "Check the dots after the @: one between two names, as in dana@example.com."
 NOT_YOUR_PASSWORD = "Change your own password under Account."
 LINK_INVALID = "This link was used or replaced, or it has expired. Ask a superadmin for a new one."
 DISABLED_NEEDS_NO_LINK = "This user is disabled. Enable them first, then create the link."
@@ -61,6 +68,10 @@ def token_days(most: int) -> str:
 
 def token_scope(known: str) -> str:
     return f"Use {known}, or none."
+
+
+def email_too_long(longest: int, longest_name: int) -> str:
+    return f"Use at most {longest} characters, and at most {longest_name} before the @."
 
 
 def email_in_use(email: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, LinkPurpose, Role, User, VoicePhoneNumber, WebSession
 from app.services import keyset, validation
 from app.services.access import (
+    emails,
     messages,
     password_links,
     passwords,
@@ -36,16 +36,12 @@ from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
-
-
-EMAIL_LONGEST = 254
-
 
 def _check_email(value: str, _country: str | None) -> str:
     email = normal_email(value)
-    if len(email) > EMAIL_LONGEST or not _EMAIL.fullmatch(email):
-        raise ValueError(messages.EMAIL)
+    problem = emails.problem_of(email)
+    if problem:
+        raise ValueError(problem)
     return email
 
 
@@ -62,7 +58,7 @@ class UserDraft(BaseModel):
 
     model_config = validation.STRICT
 
-    email: Annotated[str, Checked(_check_email, {"format": "email", "maxLength": EMAIL_LONGEST})]
+    email: Annotated[str, Checked(_check_email, {"format": "email", "maxLength": emails.LONGEST})]
     name: Name
     role: RoleName
     password: Annotated[
