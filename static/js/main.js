@@ -41,4 +41,18 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to respond. Try again."));
 
+// Questions open in a dialog, which is loaded when the first is asked. Without it they open in place, or as a page.
+document.addEventListener("click", async (event) => {
+  const { target, ctrlKey, metaKey, shiftKey, button } = event;
+  const asker = target.closest?.("a[data-dialog], [data-dialog] > summary, [data-close]");
+  if (!asker || ctrlKey || metaKey || shiftKey || button) return;
+  const dialog = asker.matches("[data-close]") && asker.closest("dialog");
+  if (asker.matches("[data-close]") && !dialog) return;
+  event.preventDefault();
+  if (dialog) return dialog.close();
+  const dialogs = await import("./dialogs.js");
+  if (asker.matches("a")) dialogs.openPage(asker);
+  else dialogs.openFold(asker.parentElement);
+});
+
 openPage(announce);

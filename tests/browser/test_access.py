@@ -24,6 +24,7 @@ def test_password_is_shown_and_sent_as_one(page: Page, here: Furnished) -> None:
 
 def test_new_password_is_measured_as_the_server_does(dana: Page) -> None:
     dana.goto("/account")
+    dana.get_by_text("Change password…").click()
     field, meter = dana.get_by_label("New password"), dana.locator("#password-new_password-meter")
     expect(meter).to_be_hidden()
     field.fill("x" * (SHORTEST - 1))

@@ -268,6 +268,7 @@ class Walk:
     def secure_the_account(self) -> None:
         self.link("your account")
         self.sees("This device")
+        self.hand.press(self.page.get_by_text("Set up…"))
         self.hand.fill(self.page.locator("#totpbegin-your_password"), PASSWORD)
         self.button("Set up two-step sign-in")
         expect(self.page.get_by_role("img", name="QR code")).to_be_visible()

@@ -1,0 +1,52 @@
+// Questions in a dialog: a fold of the page, or the form of a page of its own.
+const show = (dialog) => {
+  dialog.setAttribute("closedby", "any");
+  dialog.showModal();
+  // In a fold that opens just now nothing could be focused yet.
+  dialog.querySelector("[autofocus]")?.focus();
+};
+
+// The dialog is open in its fold without JavaScript, and again when it is closed.
+export const openFold = (fold) => {
+  const dialog = fold.querySelector("dialog");
+  dialog.removeAttribute("open");
+  fold.open = true;
+  show(dialog);
+  const restore = () => {
+    fold.open = false;
+    dialog.setAttribute("open", "");
+    fold.querySelector("summary").focus();
+  };
+  dialog.addEventListener("close", restore, { once: true });
+};
+
+const questionOf = async (href) => {
+  const answer = await fetch(href);
+  if (!answer.ok || answer.redirected) return null;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const main = page.querySelector("main");
+  return main?.querySelector(":scope > [data-question]") ? main : null;
+};
+
+const dialogOf = (main) => {
+  const dialog = document.createElement("dialog");
+  dialog.className = "pb-dialog pb-question";
+  dialog.setAttribute("aria-labelledby", "question-title");
+  const head = Object.assign(document.createElement("div"), { className: "pb-dialog-head" });
+  const textContent = main.querySelector("h1").textContent.trim().replace(/\s+/g, " ");
+  head.append(Object.assign(document.createElement("h2"), { id: "question-title", textContent }));
+  const parts = main.querySelectorAll(":scope > :is([data-question], .pb-note)");
+  dialog.append(head, ...[...parts].map((part) => document.adoptNode(part)));
+  dialog.addEventListener("close", () => dialog.remove());
+  return dialog;
+};
+
+export const openPage = async (link) => {
+  const main = await questionOf(link.href).catch(() => null);
+  if (!main) return location.assign(link.href);
+  if (document.getElementById("question-title")) return;
+  const dialog = dialogOf(main);
+  document.querySelector("main").append(dialog);
+  htmx.process(dialog);
+  show(dialog);
+};

@@ -1,0 +1,85 @@
+"""Questions: in a dialog with scripts; as a page, or where they stand, without."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import ACME
+from tests.browser.test_accessibility import findings
+from tests.support.full_organization import Furnished
+from tests.support.users import Keyboard
+
+PLAIN = pytest.mark.parametrize("page", [False], indirect=True)
+
+
+@pytest.fixture
+def mo(dana: Page, here: Furnished) -> Page:
+    """Dana's page about Mo."""
+    dana.goto(f"{ACME}/people/{here.cast.mo.id}")
+    return dana
+
+
+def dialog(page: Page) -> Locator:
+    return page.locator("dialog:modal")
+
+
+@pytest.mark.parametrize("place", ["disable", "disconnect"])
+def test_link_to_a_question_opens_it_in_a_dialog(dana: Page, place: str) -> None:
+    dana.goto(f"{ACME}/providers/twilio")
+    link = dana.locator(f"a[href$='/{place}']")
+    link.focus()
+    dana.keyboard.press("Enter")
+    expect(dialog(dana)).to_have_attribute("aria-labelledby", "question-title")
+    expect(
+        dana.get_by_role("button", name="Cancel").or_(dana.get_by_role("link", name="Cancel"))
+    ).to_be_focused()
+    assert findings(dana, place) == []
+    dana.keyboard.press("Escape")
+    expect(dialog(dana)).to_have_count(0)
+    expect(link).to_be_focused()
+    assert dana.url.endswith("/providers/twilio")
+
+
+def test_cancel_closes_the_dialog_and_a_modifier_opens_the_page(dana: Page) -> None:
+    dana.goto(f"{ACME}/providers/twilio")
+    link = dana.locator("a[href$='/disable']")
+    link.click()
+    dialog(dana).get_by_role("link", name="Cancel").click()
+    expect(dialog(dana)).to_have_count(0)
+    with dana.context.expect_page() as opened:
+        link.click(modifiers=["ControlOrMeta"])
+    expect(opened.value.locator("main [data-question]")).to_be_visible()
+
+
+def test_fold_opens_as_a_dialog_and_shows_errors_in_place(mo: Page) -> None:
+    summary = mo.locator("#issue-title")
+    Keyboard(mo).press(summary)
+    expect(dialog(mo).get_by_label("Name")).to_be_focused()
+    assert findings(mo, "token") == []
+    dialog(mo).get_by_role("button", name="Cancel").click()
+    expect(dialog(mo)).to_have_count(0)
+    expect(summary).to_be_focused()
+    summary.click()
+    dialog(mo).get_by_role("button", name="Create token").click()
+    expect(mo.locator(".pb-summary")).to_be_visible()
+    expect(dialog(mo)).to_have_count(0)
+    expect(mo.locator("#tokens").get_by_label("Name")).to_be_visible()
+    assert findings(mo, "token with errors") == []
+
+
+@PLAIN
+def test_fold_opens_where_it_stands_without_scripts(mo: Page) -> None:
+    mo.locator("#issue-title").click()
+    expect(mo.locator("#tokens").get_by_label("Name")).to_be_visible()
+    expect(mo.locator("#tokens [data-close]:visible")).to_have_count(0)
+    mo.locator("#tokens").get_by_role("button", name="Create token").click()
+    expect(mo.locator(".pb-summary")).to_be_visible()
+
+
+@PLAIN
+def test_link_to_a_question_leads_to_its_page_without_scripts(mo: Page) -> None:
+    mo.get_by_role("link", name="Reset password…").click()
+    expect(mo.locator("main [data-question]")).to_be_visible()
+    mo.get_by_role("link", name="Cancel").click()
+    expect(mo.locator("#sign-in")).to_be_visible()
