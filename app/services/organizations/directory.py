@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -133,15 +133,29 @@ def planned_base_url(scope: Scope, sent: Any, *, version: int | None = None) -> 
     return draft.public_base_url
 
 
-def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
-    """Returns the last changes of the base URL, newest first."""
+SAVES_READ = 50
+"""The newest changes of the settings are read, whatever they are of."""
+
+
+def saves(scope: Scope) -> list[AuditEvent]:
+    """Returns the last changes of the settings, newest first."""
     query = (
         scope.select(AuditEvent)
         .where(AuditEvent.action == Action.ORGANIZATION_SAVED)
         .order_by(AuditEvent.id.desc())
-        .limit(50)
+        .limit(SAVES_READ)
     )
-    return [event for event in scope.session.scalars(query) if "public_base_url" in event.changes][:limit]
+    return list(scope.session.scalars(query))
+
+
+def base_urls(events: Iterable[AuditEvent], *, limit: int = 5) -> list[AuditEvent]:
+    """Returns those of them that changed the base URL."""
+    return [event for event in events if "public_base_url" in event.changes][:limit]
+
+
+def last_save(events: Iterable[AuditEvent], fields: Collection[str]) -> AuditEvent | None:
+    """Returns the first of them that changed one of the fields."""
+    return next((event for event in events if not event.changes.keys().isdisjoint(fields)), None)
 
 
 def update(

@@ -31,6 +31,13 @@ PARTS = {
     "Reading of last calls": "settings-reads_last_calls",
 }
 
+GROUPS = {
+    "webhooks": ("Webhooks", ("public_base_url",)),
+    "organization": ("Organization", ("name", "country")),
+    "calls": ("Last calls", ("reads_last_calls",)),
+}
+"""The groups of the form, by the id of each: heading and fields."""
+
 settings = Pages("settings", __name__)
 
 FIELDS = ("name", "public_base_url", "country", "reads_last_calls")
@@ -142,12 +149,16 @@ def _page(
     *,
     conflicts: Clash | None = None,
 ) -> Response:
+    events = directory.saves(scope)
     return render.page(
         "organizations/settings.html",
         status,
         form=form,
         conflicts=conflicts,
-        base_urls=directory.base_urls(scope),
+        groups=GROUPS,
+        base_urls=directory.base_urls(events),
+        last_saves={key: directory.last_save(events, names) for key, (_, names) in GROUPS.items()},
+        check_every=context.settings().check_every,
         history=own_history(scope),
     )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from markupsafe import Markup
+
 from app.services.audit import actions
 from app.services.endpoints import fields
 
@@ -9,3 +13,11 @@ from app.services.endpoints import fields
 def field_label(name: str) -> str:
     """Returns the label of a field that an audit event names."""
     return fields.LABELS.get(name) or actions.field_label(name)
+
+
+_URL_BREAK = re.compile(r"(?<=[/?&])(?![/?&])")
+
+
+def breakable_url(url: str) -> Markup:
+    """Returns a URL that breaks after a slash, and before what begins a parameter, if a line is too short."""
+    return Markup("<wbr>").join(_URL_BREAK.split(url))

@@ -109,7 +109,7 @@ def test_base_urls_lists_changes_with_their_reasons(acme):
     for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
         directory.update(acme, OFFLINE, {"public_base_url": url}, reason=reason)
         directory.update(acme, OFFLINE, {"name": f"Acme of {url[8]}"})
-    reported = [event.changes for event in directory.base_urls(acme)]
+    reported = [event.changes for event in directory.base_urls(directory.saves(acme))]
     assert reported == [
         {
             "public_base_url": ["https://a.example.com", "https://b.example.com"],

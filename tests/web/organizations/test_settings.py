@@ -11,6 +11,7 @@ from app.providers import PROVIDERS
 from app.services.providers import credentials
 from app.services.status.setup import StepKey
 from app.web.organizations import messages
+from app.web.organizations.settings import GROUPS
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
@@ -38,6 +39,12 @@ def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
         "country": [None, "IN"],
         "reads_last_calls": [False, True],
     }
+
+
+def test_group_shows_when_it_was_saved(form: Page) -> None:
+    page = form.press("Save", name="Acme")
+    saved = [len(page.root.by_id(group).all("span", **{"data-saved": ""})) for group in GROUPS]
+    assert dict(zip(GROUPS, saved, strict=True)) == {"webhooks": 0, "organization": 1, "calls": 0}
 
 
 def test_save_of_blank_fields_clears_them(form: Page) -> None:

@@ -45,6 +45,19 @@ def reason_of(page: Page) -> str:
     return next(str(tag["data-reason"]) for tag in page.root.all("span") if tag.get("data-reason"))
 
 
+def step_of(page: Page) -> str:
+    """The step that is next on the way to a callback that works."""
+    return next(str(step["data-step"]) for step in page.root.all("li") if step.get("aria-current"))
+
+
+def test_callback_page_leads_from_step_to_step(page: Page, sinch: Sinch) -> None:
+    assert step_of(page) == "1"
+    page = page.press("Set callback…", url=URL).press("Set callback")
+    assert step_of(page) == "3"
+    sinch.urls = {"primary": "https://other.example/"}
+    assert step_of(page.portal.get(PATH)) == "2"
+
+
 def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None:
     was = sinch.urls["primary"]
     sinch.urls["fallback"] = "https://ann:sample-word@fallback.example/"

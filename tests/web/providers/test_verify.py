@@ -102,6 +102,7 @@ def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz)
     assert "Vobiz, Connection OK" in page.navigation.text
     page = dana.get(PATH)
     assert page.health == "works"
+    assert page.root.one("div", css="pb-test-row")["data-last-test"] == "ok"
     assert "re-enter the secret" not in page.press("Test connection").notes
     assert page.press("Save", vobiz_auth_token="sample-and-newer").health == "failed"
     vobiz.trouble = Trouble.FAULT

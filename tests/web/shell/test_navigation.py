@@ -49,6 +49,11 @@ def test_missing_page_of_an_organization_keeps_its_navigation(dana: Portal, gus:
     assert crumbs(mo.get("/o/acme-support/nonsense", 404)) == []
 
 
+def test_page_that_is_not_found_is_not_a_recent_one(dana: Portal) -> None:
+    assert "data-recent" in dana.get("/o/acme-support/people").root.by_id("main").attrs
+    assert "data-recent" not in dana.get("/o/nowhere/people", 404).root.by_id("main").attrs
+
+
 def test_each_page_has_its_own_key(dana: Portal) -> None:
     for path in ("/", "/o/acme-support/endpoints"):
         page = dana.get(path)

@@ -1,0 +1,54 @@
+"""Forms: a stored secret and its replacement, and what is not saved yet."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ACME
+from tests.browser.test_accessibility import findings
+
+
+def test_stored_secret_gives_way_to_a_field_and_comes_back(dana: Page) -> None:
+    dana.goto(f"{ACME}/providers/twilio")
+    stored = dana.locator("[data-secret] > summary").first
+    field = dana.locator("[data-secret] .form-control").first
+    stored.press("Enter")
+    expect(field).to_be_focused()
+    expect(stored).to_be_hidden()
+    field.fill("sample")
+    dana.locator("[data-secret] [data-reveal]").first.click()
+    expect(field).to_have_attribute("type", "text")
+    assert findings(dana, "replacing") == []
+    dana.locator("[data-keep]").first.click()
+    expect(stored).to_be_focused()
+    expect(field).to_have_value("")
+
+
+@pytest.mark.parametrize("page", [False], indirect=True)
+def test_stored_secret_can_be_replaced_without_scripts(dana: Page) -> None:
+    dana.goto(f"{ACME}/providers/twilio")
+    dana.locator("[data-secret] > summary").first.click()
+    expect(dana.locator("[data-secret] .form-control").first).to_be_editable()
+    expect(dana.locator("[data-keep]").first).to_be_hidden()
+
+
+def test_group_with_changes_says_so_until_they_are_taken_back(dana: Page) -> None:
+    dana.goto(f"{ACME}/settings")
+    group = dana.locator("#organization")
+    field, changed = group.get_by_label("Name"), group.locator("[data-changed]")
+    was = field.input_value()
+    expect(changed).to_be_hidden()
+    field.fill("Other")
+    expect(changed).to_be_visible()
+    expect(dana.locator("#webhooks [data-changed]")).to_be_hidden()
+    expect(dana.locator(".pb-save-bar [data-changed]")).to_be_visible()
+    field.fill(was)
+    expect(changed).to_be_hidden()
+
+
+def test_index_leads_to_each_group(dana: Page) -> None:
+    for place in ("webhooks", "organization", "calls", "elsewhere"):
+        dana.goto(f"{ACME}/settings")
+        dana.locator(f".pb-index a[href='#{place}']").press("Enter")
+        expect(dana.locator(f"#{place}")).to_be_in_viewport()
