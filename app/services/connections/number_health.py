@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from app.core import clock
 from app.models import Check, DriftCheck, Endpoint, HealthTransition, Verdict
-from app.provider import Family
+from app.provider import Family, Outcome
 from app.provider.numbers import UNKNOWN, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services import sql
@@ -72,6 +72,11 @@ def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
 def is_refused(check: Check | None) -> bool:
     """Whether the provider does not accept the credentials, as last proven."""
     return check is not None and not check.ok and check.code in proof.CREDENTIAL_ERRORS
+
+
+def has_secondary_token(check: Check | None) -> bool:
+    """Whether the stored token is accepted, and is not the one that the provider signs webhooks with."""
+    return check is not None and not check.ok and check.code == Outcome.SECONDARY_TOKEN
 
 
 def is_drift() -> ColumnElement[bool]:
@@ -153,7 +158,10 @@ def _was_never_read(cause: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, Check]) -> ColumnElement[Any]:
-    """The first thing that keeps calls of a number from being answered; NULL if its last check found none."""
+    """The first thing that keeps calls of a number from being answered; NULL if its last check found none.
+
+    A webhook that is right is of no use if its requests are signed with another token than the stored one.
+    """
     check = DriftCheck
     found: list[tuple[ColumnElement[bool], Any]] = []
 
@@ -168,8 +176,11 @@ def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, 
         add((key for key, state in states.items() if blocked_by(state) is reason), reason)
     add((key for key in states if is_refused(checks.get(key))), Reason.CREDENTIALS_REFUSED)
     is_unknown = check.reason.in_([str(reason) for reason in UNKNOWN])
+    secondary = sorted(key for key in states if has_secondary_token(checks.get(key)))
+    signs_otherwise = and_(check.in_sync.is_(True), check.provider.in_(secondary))
     return case(
         *found,
+        (signs_otherwise, literal(str(Reason.SECONDARY_TOKEN), String())),
         (check.in_sync.is_(True), null()),
         (check.in_sync.is_(False), check.reason),
         (is_unknown, check.reason),

@@ -30,6 +30,10 @@ OF_REASON = {
     Reason.REGION_UNKNOWN: "{provider} does not say in which region it answers this number.",
     Reason.NOT_SHOWN: "{provider} does not return what this number calls: compare it there manually.",
     Reason.CREDENTIALS_REFUSED: "{provider} refused the stored credentials.",
+    Reason.SECONDARY_TOKEN: (
+        "{provider} calls the right URL, but signs with another auth token than the stored one: signatures "
+        "will not verify."
+    ),
     Reason.NOTHING_EXPECTED: "The number has no inbound webhook in Patchbay.",
     Reason.PROVIDER_NOT_CONFIGURED: "{provider} is not connected, or is disabled.",
     Reason.BUSY: "{provider} was not called: too many requests are in progress.",

@@ -223,6 +223,18 @@ def test_run_refused_credentials_are_drift_of_every_number(acme, twilio, http):
     assert (kept.verdict, kept.cause) == ("unhealthy", "credentials_refused")
 
 
+def test_run_with_a_secondary_token_leaves_no_number_healthy(acme, twilio, http):
+    """A webhook may be right, and no signature of it will verify."""
+    numbers = _numbers(acme, twilio, 2)
+    twilio.numbers[numbers[1]].voice_url = "https://old.example/x"
+    found = []
+    for twilio.primary_token in ("", "sample-of-another", ""):
+        runs.run(acme, http, everything=True)
+        kept = tallies.of_numbers(acme, numbers)
+        found.append([kept[("twilio", number)].cause for number in numbers])
+    assert found == [[None, "different_url"], ["secondary_token", "different_url"], [None, "different_url"]]
+
+
 def test_new_credentials_queue_checks(acme, twilio, http):
     _numbers(acme, twilio, 2)
     runs.run(acme, http)
