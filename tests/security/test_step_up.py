@@ -105,6 +105,7 @@ FREE = {
     "table_views.save",
     "voice_ai.check_webhook",
     "voice_ai.choose",
+    "voice_ai.save",
     "voice_ai.set_up_webhook",
     "webhook_jobs.stop",
     "webhook_jobs.undo",

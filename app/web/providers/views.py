@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -40,16 +40,24 @@ def _subjects(_scope: Scope, path: Mapping[str, Any]) -> list[str]:
     return [store.provider_of(path["key"]).label] if "key" in path else []
 
 
+def has_own_page(provider: Provider) -> bool:
+    """Whether the provider has a page of its own; those of voice AI share one, with a tab for each."""
+    return provider.families != (Family.VOICE_AI,)
+
+
 def _entries() -> Iterator[Entry]:
-    """A link for each provider. Those of voice AI share one page, with a tab for each."""
+    """A link for each provider."""
     for provider in PROVIDERS.values():
-        has_own_page = provider.families != (Family.VOICE_AI,)
-        yield Entry(provider.label, {"key": provider.key}, has_own_page, has_own_page)
+        is_shown = has_own_page(provider)
+        yield Entry(provider.label, {"key": provider.key}, is_shown, is_shown)
 
 
 providers = Pages("providers", __name__, subjects=_subjects)
 
 LONGEST = active.REASON_LONGEST
+
+FormPage = Callable[..., Response]
+"""A page with the form of a provider, as `_page`."""
 
 
 @providers.page(
@@ -67,11 +75,16 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, key: str) -> ResponseReturnValue:
+    return save_form(scope, key, _page)
+
+
+def save_form(scope: Scope, key: str, page: FormPage) -> Response:
+    """Saves what was submitted, and leads on; `page` shows the form with what is wrong."""
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
     try:
-        with form.refusals(partial(_page, scope, state, form), {Conflict: ""}):
+        with form.refusals(partial(page, scope, state, form), {Conflict: ""}):
             sent = sent_for(provider, form)
             done = connecting.connect(
                 scope,
@@ -82,7 +95,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
                 version=form.version_sent,
             )
     except Stale:
-        return _stale(scope, provider, form)
+        return _stale(scope, provider, form, page)
     leads_on = _flash_saved(scope, provider, done)
     _flash_normalized(provider, form, done.changed)
     return render.redirect_to(url_for("home.show")) if leads_on else _back(provider)
@@ -118,18 +131,23 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
 
     To htmx only the result is sent, so that secrets stay in it too.
     """
+    return test_form(scope, key, _page)
+
+
+def test_form(scope: Scope, key: str, page: FormPage) -> Response:
+    """Tests what was submitted; `page` shows the form with the result."""
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
-    page = partial(_not_tested, scope, state, form)
-    with form.refusals(page, {PasswordNeeded: "your_password", TryLater: ""}):
+    not_tested = partial(_not_tested, scope, state, form, page)
+    with form.refusals(not_tested, {PasswordNeeded: "your_password", TryLater: ""}):
         sent = sent_for(provider, form)
         trusted = confirm_if_old(scope, form)
         verification.require_complete(trusted, provider, sent)
         tested = verification.verify(trusted, context.outbound(), provider, sent)
     if render.is_fragment_request():
         return _result(state, form, 200, tested)
-    return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
+    return page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 
 def _result(
@@ -142,12 +160,14 @@ def _result(
     return render.part(part, status, [])
 
 
-def _not_tested(scope: Scope, state: StoredConnection, form: ProviderForm, status: int) -> Response:
+def _not_tested(
+    scope: Scope, state: StoredConnection, form: ProviderForm, page: FormPage, status: int
+) -> Response:
     if render.is_fragment_request():
         return _result(state, form, status)
     if _has_secret(state.provider, form):
         form.form_errors.append(messages.RETYPE)
-    return _page(scope, state, form, status)
+    return page(scope, state, form, status)
 
 
 def _has_secret(provider: Provider, form: ProviderForm) -> bool:
@@ -155,11 +175,11 @@ def _has_secret(provider: Provider, form: ProviderForm) -> bool:
     return any(typed.get(form.names[field.name]) for field in provider.typed_fields if field.secret)
 
 
-def _stale(scope: Scope, provider: Provider, form: ProviderForm) -> Response:
+def _stale(scope: Scope, provider: Provider, form: ProviderForm, page: FormPage) -> Response:
     """Shows both versions and keeps the typed one: saving again replaces what is stored."""
     state = store.load(scope, provider)
     clash = merge_with_stored(scope, form, for_provider(state, fresh=True), [provider.label])
-    return _page(scope, state, form, 412, conflicts=clash)
+    return page(scope, state, form, 412, conflicts=clash)
 
 
 def _flash_normalized(provider: Provider, form: ProviderForm, changed: Mapping[str, list[Any]]) -> None:
@@ -172,7 +192,7 @@ def _flash_normalized(provider: Provider, form: ProviderForm, changed: Mapping[s
 
 
 def _back(provider: Provider) -> Response:
-    if provider.families == (Family.VOICE_AI,):
+    if not has_own_page(provider):
         return render.redirect_to(url_for("voice_ai.show", tab=provider.key))
     return render.redirect_to(url_for("providers.show", key=provider.key))
 
@@ -213,12 +233,19 @@ def _page(
         evidence=check and proof.LABELS[check.evidence],
         health=health.of(state, check),
         last_test=health.of_test(check),
-        tested=tested,
-        read=messages.read(tested) if tested else "",
-        verdict=verdict_of(tested) if tested else None,
         about_default=messages.ABOUT_DEFAULT,
         retype=retype,
+        **of_test(tested),
     )
+
+
+def of_test(tested: Tested | None) -> dict[str, Any]:
+    """Returns what a page shows of a test that was just made."""
+    return {
+        "tested": tested,
+        "read": messages.read(tested) if tested else "",
+        "verdict": verdict_of(tested) if tested else None,
+    }
 
 
 def _button_page(scope: Scope, key: str) -> ResponseReturnValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Conflict, NotFound, TryLater
-from app.models import Check
 from app.provider import Capability, Family, Provider
 from app.providers import PROVIDERS, in_family, is_trunk, keys_in, trunks
 from app.services.audit.actions import Action
 from app.services.connections import check_days, health, proof, store
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
+from app.services.connections.verification import Tested
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
@@ -25,11 +25,12 @@ from app.services.status import outages
 from app.services.status.places import Place
 from app.services.voice_ai import config, selection, trunk, webhook, webhook_checks
 from app.services.voice_ai.webhook import State, Status
+from app.web.providers import views as provider_views
 from app.web.providers.fields import for_provider
 from app.web.shell import connection_states, render
-from app.web.shell.conflicts import reconfirm_when_stale
-from app.web.shell.forms import ConfirmForm
-from app.web.shell.guard import Pages, Who, confirm_password
+from app.web.shell.conflicts import Clash, reconfirm_when_stale
+from app.web.shell.forms import ConfirmForm, Form
+from app.web.shell.guard import Pages, Who, confirm_password, needs_password
 from app.web.shell.history import history
 from app.web.shell.places import KEY
 from app.web.shell.registry import Entry, Link, Section
@@ -73,17 +74,55 @@ def _entries() -> Iterator[Entry]:
 )
 def show(scope: Scope) -> ResponseReturnValue:
     """`tab` is the key of a provider, or the tool secret; without one the first provider is shown."""
+    tab = _tab()
+    if tab == TOOL_SECRET:
+        return _page(scope, tab, _of_tool_secret(scope))
+    state = store.load(scope, store.provider_of(tab))
+    return _form_page(scope, state, for_provider(state, fresh=True))
+
+
+@voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN, methods=["POST"])
+def save(scope: Scope) -> ResponseReturnValue:
+    """Saves the form of the tab; with `test`, which is for browsers without scripts, tests it."""
+    tab = _tab()
+    if tab == TOOL_SECRET:
+        raise NotFound(messages.NO_TAB)
+    act = provider_views.test_form if request.args.get("test") else provider_views.save_form
+    return act(scope, tab, _form_page)
+
+
+def _tab() -> str:
     tabs = _tabs()
     tab = request.args.get("tab") or next(iter(tabs))
     if tab not in tabs:
         raise NotFound(messages.NO_TAB)
+    return tab
+
+
+def _form_page(
+    scope: Scope,
+    state: StoredConnection,
+    form: Form,
+    status: int = 200,
+    *,
+    conflicts: Clash | None = None,
+    tested: Tested | None = None,
+    retype: bool = False,
+) -> Response:
+    """The tab of a provider, with its form as it was submitted."""
+    shown = _of_provider(scope, state) | {"form": form, "conflicts": conflicts, "retype": retype}
+    shown |= {"ask_password": needs_password() and status != 200} | provider_views.of_test(tested)
+    return _page(scope, state.provider.key, shown, status)
+
+
+def _page(scope: Scope, tab: str, shown: dict[str, Any], status: int = 200) -> Response:
     states = store.load_all(scope, in_family(Family.VOICE_AI))
     checks = proof.last_of_all(scope)
-    shown = _of_tool_secret(scope) if tab == TOOL_SECRET else _of_provider(scope, states[tab], checks)
     return render.page(
         "voice_ai/show.html",
+        status,
         tab=tab,
-        tabs=tabs,
+        tabs=_tabs(),
         holds={key: f"{key} numbers" for key in states if is_trunk(key)},
         states=states,
         checks=checks,
@@ -104,14 +143,13 @@ def _of_tool_secret(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _of_provider(scope: Scope, state: StoredConnection, checks: Mapping[str, Check]) -> dict[str, Any]:
+def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
     provider = state.provider
     chooses = provider.key in active.choices(Family.VOICE_AI)
     subjects = [active.FAMILY_WORDS[Family.VOICE_AI]] if chooses else []
     carriers = [key for key, trunk in trunks().items() if trunk.key == provider.key]
     return {
         "provider": provider,
-        "form": for_provider(state, fresh=True),
         "webhook": webhook.statuses(scope).get(provider.key),
         "webhook_is_made": webhook.is_made(state),
         "can_list": inventory.can_list(provider) and state.is_configured,

@@ -54,12 +54,28 @@ def test_show_has_a_form_for_each_provider(dana: Portal) -> None:
     assert "Voice AI, Saved, untested" in page.navigation.text
 
 
-def test_save_invalid_value_is_shown_on_the_providers_page(app: Flask, dana: Portal) -> None:
-    page = dana.get(PATH)
-    with unchanged(app):
-        page = page.press("Save ElevenLabs", 422, elevenlabs_api_key="two words")
-    assert page.title == "ElevenLabs"
-    assert "spaces" in page.error("elevenlabs_api_key")
+def test_an_invalid_save_or_test_stays_on_its_tab(app: Flask, dana: Portal) -> None:
+    """Without scripts, as the form goes by itself."""
+    wrong = []
+    for button in ("Save Sinch EST", "Test connection of Sinch EST"):
+        with unchanged(app):
+            page = dana.get(TRUNK).press(
+                button, 422, sinch_est_key_secret="two words", sinch_est_project_id="Typed"
+            )
+        is_tab = page.path.startswith(PATH) and page.title == "Voice AI"
+        kept = page.value("sinch_est_project_id") == "Typed"
+        if not (is_tab and kept and "spaces" in page.error("sinch_est_key_secret")):
+            wrong.append((button, page.path))
+    assert wrong == []
+    dana.post(f"{PATH}?tab=tool-secret", {"csrf_token": dana.token()}, 404)
+
+
+def test_a_stale_save_shows_both_sides_on_its_tab(dana: Portal) -> None:
+    page, other = dana.get(TRUNK), dana.get(TRUNK)
+    other.press("Save Sinch EST", sinch_est_trunk_id="first")
+    page = page.press("Save Sinch EST", 412, sinch_est_trunk_id="second")
+    assert page.path.startswith(PATH)
+    assert (page.value("sinch_est_trunk_id"), "first" in page.text) == ("second", True)
 
 
 def test_each_tab_has_an_address_and_an_unknown_one_has_none(dana: Portal) -> None:
