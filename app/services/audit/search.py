@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true, union_all
 
 from app.core import days, phone
-from app.models import AuditEvent
+from app.models import AuditEvent, User
 from app.services import keyset
 from app.services.audit import chain
 from app.services.audit import numbers as audit_numbers
@@ -235,7 +235,9 @@ def _query(scope: Scope, meant: _Query) -> Select[AuditEvent]:
         has_it = scope.contains(AuditEvent.subject, wanted.text)
         query = query.where(or_(has_it, *_is_among(meant.text)))
     if wanted.who:
-        query = query.where(scope.contains(AuditEvent.actor_name, wanted.who))
+        named = select(User.id).where(scope.contains(User.name, wanted.who))
+        by_email = scope.contains(AuditEvent.actor_name, wanted.who)
+        query = query.where(or_(by_email, AuditEvent.actor_id.in_(named)))
     if wanted.actions:
         query = query.where(AuditEvent.action.in_(wanted.actions))
     if wanted.since:

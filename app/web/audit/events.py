@@ -20,7 +20,7 @@ from app.services.endpoints.undo import Plan
 from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
 from app.web.audit import messages
-from app.web.shell import history, labels, render
+from app.web.shell import actors, history, labels, render
 from app.web.shell.forms import UndoForm
 from app.web.shell.guard import Pages, Who
 from app.web.shell.messages import restored
@@ -42,6 +42,7 @@ def _name(scope: Scope, event_id: str) -> str:
 @audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN, title="Event", name=_name)
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
     event = endpoints_undo.get(scope, _number(event_id))
+    actors.prepare(scope, [event])
     numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
     return render.page(
         "audit/event.html",
@@ -72,6 +73,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Shows what would be restored, and what stays."""
     found = endpoints_undo.plan(scope, _number(event_id))
+    actors.prepare(scope, [found.event])
     return _confirm(found, UndoForm(reason=_reason(found.event)))
 
 

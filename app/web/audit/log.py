@@ -22,7 +22,7 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.shell import labels, render, zones
+from app.web.shell import actors, labels, render, zones
 from app.web.shell.days import Days
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -47,12 +47,30 @@ audit.add_app_template_filter(actions.label_of, "action_label")
 audit.add_app_template_filter(actions.value_text)
 audit.add_app_template_filter(actions.value_display)
 audit.add_app_template_filter(actions.changed_fields)
+audit.add_app_template_filter(actors.name_of, "actor_name")
+
+Run = list[AuditEvent]
+"""Events in a row, newest first, of one action and user in one organization; a short run is one event."""
+
+FOLDED = 3
+"""So many such events are one line."""
 
 
 @audit.app_template_filter()
-def groupby_day(events: Iterable[AuditEvent]) -> list[tuple[date, list[AuditEvent]]]:
-    """Groups events that are in the order of their times by the reader's day."""
-    return [(day, list(group)) for day, group in groupby(events, lambda event: zones.local_day(event.at))]
+def groupby_day(events: Iterable[AuditEvent]) -> list[tuple[date, list[Run]]]:
+    """Groups events that are in the order of their times by the reader's day, and by run."""
+    return [
+        (day, [run for same in groupby(group, _what) for run in _runs(list(same[1]))])
+        for day, group in groupby(events, lambda event: zones.local_day(event.at))
+    ]
+
+
+def _what(event: AuditEvent) -> tuple[str | None, ...]:
+    return (event.action, event.actor_id, event.actor_name, event.organization_id)
+
+
+def _runs(events: Run) -> list[Run]:
+    return [events] if len(events) >= FOLDED else [[event] for event in events]
 
 
 @audit.page(
@@ -93,6 +111,7 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
     days = Days.of_request()
     wanted = _filter(days)
     page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
+    actors.prepare(scope, page.rows)
     query = _query()
     return render.page(
         "audit/log.html",

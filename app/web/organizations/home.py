@@ -11,7 +11,7 @@ from app.services.status import home as status_home
 from app.services.status.places import Place
 from app.services.status.setup import StepKey
 from app.web.organizations import cables, settings
-from app.web.shell import connection_states, render
+from app.web.shell import actors, connection_states, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -28,6 +28,7 @@ home = Pages("home", __name__)
 def show(scope: Scope) -> ResponseReturnValue:
     """The state of the organization, with the form of the setup's next step until it is done."""
     found = status_home.of(scope)
+    actors.prepare(scope, [change.event for change in found.changes])
     step = found.setup.next
     return render.page(
         "organizations/home.html",

@@ -12,6 +12,7 @@ from app.services.audit import actions, search
 from app.services.audit.actions import Group
 from app.services.endpoints import undo
 from app.services.scope import Scope
+from app.web.shell import actors
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,17 @@ class History:
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
     """Returns the history of these subjects of the audit, of one kind if `kind` is given."""
     page = search.history(scope, *subjects, actions=actions.for_filter(kind))
-    return _history(page, _table(about=subjects, action=kind or None))
+    return _history(scope, page, _table(about=subjects, action=kind or None))
 
 
 def own_history(scope: Scope) -> History:
     """Of the organization itself. All of them are found by their kind: its name may have been another one."""
     page = search.history(scope, scope.organization.name)
-    return _history(page, _table(action=Group.ORGANIZATION))
+    return _history(scope, page, _table(action=Group.ORGANIZATION))
 
 
-def _history(page: search.AuditPage, address: str) -> History:
+def _history(scope: Scope, page: search.AuditPage, address: str) -> History:
+    actors.prepare(scope, page.rows)
     undoable = {
         event.id: url_for("audit_events.confirm_undo", event_id=event.id)
         for event in page.rows
