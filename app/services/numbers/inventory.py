@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -48,6 +48,15 @@ class Owned:
         }
 
 
+SORTS: dict[str, Callable[[Owned], str]] = {
+    "number": lambda row: row.number.phone_number,
+    "label": lambda row: (row.number.label or "").casefold(),
+    "status": lambda row: str(row.state),
+    "webhook": lambda row: row.number.webhook_url or "",
+}
+"""The columns that rows are ordered by."""
+
+
 @dataclass(frozen=True)
 class Inventory:
     """Sorted by number. `is_cut_off`: the account has more numbers than `rows`."""
@@ -67,6 +76,12 @@ class Inventory:
                 or (digits and digits in row.number.phone_number)
             )
         ]
+
+    def ordered(self, rows: Sequence[Owned], by: str) -> list[Owned]:
+        """Returns rows by what they have in a column, numbers next; `-` reverses, and what is empty is last."""
+        key, rises = SORTS[by.removeprefix("-")], not by.startswith("-")
+        full = sorted(filter(key, rows), key=lambda row: (key(row), row.number.phone_number))
+        return [*(full if rises else reversed(full)), *(row for row in rows if not key(row))]
 
     def count(self, state: Claim) -> int:
         return sum(row.state is state for row in self.rows)

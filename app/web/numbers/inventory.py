@@ -138,10 +138,11 @@ def _listed(
 
 
 def _wanted() -> dict[str, str]:
-    """The filter in the request's query."""
+    """The filter and order in the request's query."""
     text = request.args.get("q", "").strip()[:100]
-    state = request.args.get("state", "")
-    return ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
+    state, order = request.args.get("state", ""), request.args.get("sort", "")
+    found = ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
+    return found | ({"sort": order} if order.removeprefix("-") in numbers_inventory.SORTS else {})
 
 
 def _page(
@@ -157,7 +158,8 @@ def _page(
     """Without inventory and problem, the page that requests the list. `reasons`: why numbers were refused."""
     wanted = _wanted()
     state = Claim(wanted["state"]) if "state" in wanted else None
-    found = inventory.matching(wanted.get("q", ""), state) if inventory else []
+    order = wanted.get("sort", "number")
+    found = inventory.ordered(inventory.matching(wanted.get("q", ""), state), order) if inventory else []
     ticked = _ticked()[: imports.MAX_NUMBERS] if inventory or problem else []
     reasons = reasons or {}
     first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MAX_NUMBERS]
@@ -174,6 +176,9 @@ def _page(
         found=len(found),
         wanted=wanted,
         query=urlencode(wanted),
+        is_filtered=bool(wanted.keys() - {"sort"}),
+        order=order,
+        orders={name: urlencode(wanted | {"sort": name}) for name in _orders()},
         ticked=set(ticked),
         most=numbers_inventory.MOST,
         unusable=service_messages.UNUSABLE,
@@ -185,6 +190,10 @@ def _page(
         filtered=urlencode({"provider": provider.key} | _imported_for()),
         next_step=next_step.button(scope) if imported else None,
     )
+
+
+def _orders() -> list[str]:
+    return [sign + name for name in numbers_inventory.SORTS for sign in ("", "-")]
 
 
 def _ticked_first(

@@ -154,6 +154,23 @@ def test_list_is_filtered(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> 
         assert page.has_link("Show all numbers") is not bool(found), query
 
 
+def test_list_is_sorted_by_a_heading(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    """What is empty is last both ways, and a search keeps the order."""
+    twilio.numbers[SECOND].friendly_name = "Zoo"
+    twilio.numbers[THIRD].friendly_name = "aquarium"
+    twilio.numbers[FIRST].friendly_name = ""
+    up = dana.get(LIST).follow("Label")
+    down = up.follow("Label")
+    assert [tickable(page) for page in (up, down)] == [[THIRD, SECOND, FIRST], [SECOND, THIRD, FIRST]]
+    orders = [
+        page.root.one("th", **{"aria-sort": order}).text
+        for page, order in ((up, "ascending"), (down, "descending"))
+    ]
+    assert orders == ["Label", "Label"]
+    assert tickable(down.press("Search", q="+1")) == [SECOND, THIRD, FIRST]
+    assert tickable(dana.get(f"{LIST}&sort=nonsense")) == [FIRST, SECOND, THIRD]
+
+
 def test_list_says_that_there_are_more(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "MAX_NUMBERS", 2)
     page = dana.get(LIST)
