@@ -78,7 +78,7 @@ class Inventory:
         ]
 
     def ordered(self, rows: Sequence[Owned], by: str) -> list[Owned]:
-        """Returns rows by what they have in a column, numbers next; `-` reverses, and what is empty is last."""
+        """Returns rows by what a column has, then by number; `-` reverses, and what is empty is last."""
         key, rises = SORTS[by.removeprefix("-")], not by.startswith("-")
         full = sorted(filter(key, rows), key=lambda row: (key(row), row.number.phone_number))
         return [*(full if rises else reversed(full)), *(row for row in rows if not key(row))]
