@@ -69,6 +69,11 @@ def page(
     return page_of(lambda start, most: _fetch(session, query, order, start, most), mark, limit, cursor)
 
 
+def beside(session: Session, query: Select[Row], order: Order, mark: Mark) -> Row | None:
+    """Returns the row next to the mark, on the side that it names; None at the end."""
+    return next(iter(_fetch(session, query, order, mark, 1)), None)
+
+
 def page_of(
     fetch: Callable[[Mark | None, int], Sequence[Item]],
     mark: Mark | None,

@@ -55,6 +55,10 @@ class Number:
     problem: str = ""
     existing_id: str | None = None
 
+    @property
+    def addable(self) -> str | None:
+        return None if self.problem else self.normal
+
 
 def number(scope: Scope, text: str) -> Number:
     """Returns how a number is read, and whether it can be added. Nothing of one that is not complete."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,17 +46,39 @@ def page(
 
     Raises Malformed for an unknown sort, and for a cursor that no page returned.
     """
-    if sort not in SORTS:
-        raise Malformed(messages.unknown_sort(ORDERS))
-    order = replace(ORDERS[sort.removeprefix("-")], descends=sort.startswith("-"))
     return keyset.page(
         scope.session,
         listing.matching(scope, filters),
-        order,
+        _ordered(sort),
         _read(sort, cursor) if cursor else None,
         limit=limit,
         cursor=lambda row, is_before: _write(sort, row, is_before=is_before),
     )
+
+
+def _ordered(sort: str) -> Order:
+    if sort not in SORTS:
+        raise Malformed(messages.unknown_sort(ORDERS))
+    return replace(ORDERS[sort.removeprefix("-")], descends=sort.startswith("-"))
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The endpoints before and after one in a list; the list may be without that one by now."""
+
+    previous: Endpoint | None
+    next: Endpoint | None
+
+    def __bool__(self) -> bool:
+        return self.previous is not None or self.next is not None
+
+
+def beside(scope: Scope, row: Endpoint, filters: Filter, sort: str = BY_NUMBER) -> Neighbors:
+    """Returns the neighbors of an endpoint. Raises Malformed for an unknown sort."""
+    order, query = _ordered(sort), listing.matching(scope, filters)
+    mark = Mark(getattr(row, order.column.key), row.phone_number)
+    before = keyset.beside(scope.session, query, order, replace(mark, is_before=True))
+    return Neighbors(before, keyset.beside(scope.session, query, order, mark))
 
 
 def _write(sort: str, row: Endpoint, *, is_before: bool) -> str:

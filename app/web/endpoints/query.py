@@ -11,7 +11,7 @@ from flask import Response, request, url_for
 
 from app import providers
 from app.core import texts
-from app.services.endpoints import healths
+from app.services.endpoints import healths, paging
 from app.services.endpoints.listing import Filter
 from app.web.endpoints import messages
 from app.web.shell import history, render
@@ -31,6 +31,10 @@ def filter_from_request() -> Filter:
         agent=request.args.get("agent") or None,
         **(health.part if health else {}),
     )
+
+
+def sort_from_request() -> str:
+    return request.args.get("sort") or paging.BY_NUMBER
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ def _line(scope: Scope, row: Endpoint, status: int = 200, **context: Any) -> Res
         strips=check_days.of_numbers(scope, [number]),
         readiness=readiness.load(scope),
         query=query.query_string(),
+        filter_string=query.filter_string(),
         agents_in_use=partial(listing.agents, scope),
         **shown,
     )
@@ -174,7 +175,7 @@ def _table(
 
 def _page(scope: Scope) -> Page[Endpoint]:
     """Returns the requested page; the first one if all its rows are gone."""
-    filters, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
+    filters, sort = query.filter_from_request(), query.sort_from_request()
     cursor = request.args.get("cursor") or None
     page = paging.page(scope, filters, limit=query.PAGE, sort=sort, cursor=cursor)
     return page if page.rows or not cursor else paging.page(scope, filters, limit=query.PAGE, sort=sort)
@@ -198,25 +199,6 @@ def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
     if scope.organization.country:
         form.phone_number.description = messages.country_assumed(scope.organization.country)
     return render.page("endpoints/new.html", status, form=form, agents=listing.agents(scope))
-
-
-@endpoints.page("/o/<slug>/endpoints/number", who=Who.SUPERADMIN, title="Phone number")
-def number(scope: Scope) -> ResponseReturnValue:
-    """Shows how a phone number is read while it is typed."""
-    found = hints.number(scope, request.args.get("phone_number", "")[:40])
-    return render.page("endpoints/number.html", found=found)
-
-
-@endpoints.page("/o/<slug>/endpoints/webhook-url", who=Who.SUPERADMIN, title="Webhook URL")
-def webhook_url(scope: Scope) -> ResponseReturnValue:
-    """Shows the webhook URL of an agent's name while it is typed."""
-    provider = request.args.get("provider", "")
-    name = request.args.get("inbound_agent_name", "").strip()
-    known = provider if provider in keys_in(Family.TELEPHONY) else ""
-    return render.page(
-        "endpoints/webhook_url.html",
-        preview=hints.preview(scope, known or keys_in(Family.TELEPHONY)[0], name),
-    )
 
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
@@ -297,6 +279,8 @@ def _show(
         form=form,
         conflicts=conflicts,
         agents=listing.agents(scope) if form else [],
+        beside=paging.beside(scope, row, query.filter_from_request(), query.sort_from_request()),
+        filter_string=query.filter_string(),
     )
 
 
@@ -320,7 +304,7 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         return _stale(scope, endpoint_id, form)
     _flash_saved(scope, saved, was)
     if _is_detail_page():
-        return render.redirect_to(url_for("endpoints.show", endpoint_id=endpoint_id))
+        return render.redirect_to(query.address("endpoints.show", endpoint_id=endpoint_id))
     return _changed(scope, saved)
 
 

@@ -40,8 +40,8 @@ ANYWHERE = (
     Shortcut(("Esc",), "Close an edit, a menu or a dialog; dismiss notifications"),
 )
 NUMBERS = (
-    Shortcut(("j",), "Next number, also ↓"),
-    Shortcut(("k",), "Previous number, also ↑"),
+    Shortcut(("j",), "Next number; in the table also ↓"),
+    Shortcut(("k",), "Previous number; in the table also ↑"),
     Shortcut(("Enter",), "Open the number"),
     Shortcut(("x",), "Select the number"),
     Shortcut(("e",), "Edit the number"),

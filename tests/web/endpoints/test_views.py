@@ -343,6 +343,24 @@ def test_an_edit_that_stops_a_live_number_is_confirmed(app: Flask, dana: Portal,
     }
 
 
+def test_a_number_leads_to_its_neighbors_in_the_list(dana: Portal, many: list[str]) -> None:
+    """In the list that it was opened from, also after an edit on its page; its ends lead nowhere."""
+    table = dana.get(f"{PATH}?provider=twilio&sort=-number")
+    listed = [found.text for found in table.root.all("a", css="pb-num")]
+    page = table.follow(listed[0])
+    walked = [page.title]
+    assert not page.root.all("a", rel="prev")
+    for _ in range(2):
+        page = dana.get(page.root.one("a", rel="next")["href"])
+        walked.append(page.title)
+    assert walked == listed[:3]
+    back = dana.get(page.root.one("a", rel="prev")["href"])
+    assert back.title == listed[1]
+    edited = back.follow("Edit").press("Save", label="Edited")
+    assert edited.root.one("a", rel="next")["href"].endswith("?provider=twilio&sort=-number")
+    dana.get(f"{page.path}&sort=nonsense".replace("sort=-number&", ""), 400)
+
+
 def test_a_number_is_found_by_its_digits_and_names_the_pages_below_it(dana: Portal, row: Endpoint) -> None:
     assert dana.get(f"{PATH}/{NUMBER}").path == f"{PATH}/{row.id}"
     assert dana.get(f"{PATH}/+15550000000").path == f"{PATH}?q=%2B15550000000"

@@ -1,0 +1,50 @@
+"""Whether the connected account has a number that is being added: a hint, which never blocks saving."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app import providers
+from app.core.errors import TooMany
+from app.provider import Capability, Family
+from app.providers import PROVIDERS, keys_in
+from app.services.connections import store
+from app.services.drift import lookup, probe
+from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+SECONDS = 5
+"""The person who types waits no longer for a hint."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the account has, and how long the request took. `is_owned` is None if that is not known."""
+
+    provider: str
+    is_owned: bool | None
+    latency_ms: int
+
+
+def can_look(scope: Scope, key: str) -> bool:
+    """Whether the provider is connected, and shows what its account has."""
+    if key not in keys_in(Family.TELEPHONY):
+        return False
+    provider = PROVIDERS[key]
+    return probe.can(provider, Capability.OBSERVE) and store.load(scope, provider).is_usable
+
+
+def look(scope: Scope, http: Outbound, key: str, number: str) -> Seen:
+    """Asks the provider for the number."""
+    label, began = providers.label(key), time.monotonic()
+    state = store.load(scope, PROVIDERS[key])
+    try:
+        found = lookup.of(scope, http.within(SECONDS), state, 1)(number)
+    except TooMany:
+        return Seen(label, None, 0)
+    is_owned = None if found.trouble else found.number is not None
+    return Seen(label, is_owned, round((time.monotonic() - began) * 1000))

@@ -1,0 +1,8 @@
+// Keys on the page of a number: those of the table of numbers.
+import { onKey } from "./keys.js";
+
+const press = (part) => () => document.querySelector(`main ${part}`)?.click();
+onKey("j", press("[rel=next]"));
+onKey("k", press("[rel=prev]"));
+onKey("e", press("[data-edit]"));
+onKey("c", press("[data-copy]"));
