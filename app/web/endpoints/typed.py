@@ -1,4 +1,4 @@
-"""What the forms of endpoints show while somebody types. It never blocks saving."""
+"""Hints of the forms of endpoints, for what is typed. They never block saving."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ typed = Pages("typed", __name__)
 def number(scope: Scope) -> ResponseReturnValue:
     """Shows how a phone number is read."""
     found, provider = _number(scope), request.args.get("provider", "")
-    can_ask = bool(found.addable) and ownership.can_look(scope, provider)
-    return render.page("endpoints/number.html", found=found, asked=provider if can_ask else "")
+    can_look = bool(found.addable) and ownership.can_look(scope, provider)
+    return render.page("endpoints/number.html", found=found, lookup_at=provider if can_look else "")
 
 
 @typed.page("/o/<slug>/endpoints/owned", who=Who.SUPERADMIN, title="Number at its provider")

@@ -12,7 +12,7 @@ from app.services.scope import Scope
 
 
 def prepare(scope: Scope, events: Iterable[AuditEvent]) -> None:
-    """Reads the names for the page, all at once."""
+    """Reads the names of all events for the page."""
     wanted = {event.actor_id for event in events if event.actor_id}
     g.setdefault("actors", {}).update(users.names(scope, wanted))
 

@@ -23,7 +23,7 @@ def hint(page: Page) -> str | None:
 
 
 def typed(portal: Portal, number: str, provider: str = "twilio") -> str:
-    """The address that the form asks then, or nothing."""
+    """The address of the lookup that the form makes then, or nothing."""
     page = portal.get(f"{PATH}/number?phone_number={number.replace('+', '%2B')}&provider={provider}")
     return next((one["hx-get"] for one in page.root.all("div", id="owned")), "")
 
