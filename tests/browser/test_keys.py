@@ -142,6 +142,7 @@ def test_focus_stays_near_what_was_done(table: Page) -> None:
     table.wait_for_url("**sort=provider**")
     expect(heading).to_be_focused()
     table.goto(f"{MERIDIAN}/providers/twilio")
+    table.locator("[data-secret] > summary").first.press("Enter")
     token = table.get_by_role("textbox", name="Auth token")
     token.fill("typed-and-kept")
     test = table.get_by_role("button", name="Test connection", exact=True)
