@@ -41,7 +41,7 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to respond. Try again."));
 
-// Questions open in a dialog, which is loaded with the first one. Without it they open in place, or as a page.
+// Questions open in a dialog, loaded with the first one.
 document.addEventListener("click", async (event) => {
   const { target, ctrlKey, metaKey, shiftKey, button } = event;
   const asker = target.closest?.("a[data-dialog], [data-dialog] > summary, [data-close]");

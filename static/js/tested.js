@@ -1,4 +1,6 @@
 // A test in place lists what is wrong below the form. It is shown beside the fields too, until the next test.
+import "./secrets.js";
+
 const mark = (field, text) => {
   const said = Object.assign(document.createElement("div"), { className: "pb-error", id: `${field.id}-problem` });
   said.append(Object.assign(document.createElement("p"), { textContent: text }));
