@@ -76,14 +76,16 @@ class Selection:
 class Affected:
     """What a selection is now. `rows` are the first few by number.
 
-    `healthy`: ready, and in sync at the provider as last read. `values` has by field the most frequent ones,
-    each with how often; `dialers` are the people who have one of the numbers.
+    `ready`: for inbound calls; `dialing`: for outbound ones; `healthy`: ready, and in sync at the provider as
+    last read. `values` has by field the most frequent ones, each with how often; `dialers` are the people who
+    have one of the numbers.
     """
 
     count: int
     rows: list[Endpoint]
     active: int
     ready: int
+    dialing: int
     healthy: int
     labelled: int
     values: dict[str, list[tuple[str | None, int]]]
@@ -99,6 +101,7 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         func.count(),
         func.count().filter(row.is_active),
         func.count().filter(row.is_ready),
+        func.count().filter(row.can_dial),
         func.count().filter(row.is_ready, row.health == Verdict.HEALTHY),
         func.count(row.label),
     ]
@@ -107,19 +110,23 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         *(_ranked(counted, name) for name in TEXTS),
     ]
     found = scope.session.execute(union_all(*parts)).all()
-    count, active, ready, healthy, labelled = next(row[2:] for row in found if not row[0])
+    count, active, ready, dialing, healthy, labelled = next(row[2:] for row in found if not row[0])
     values = {name: _ordered(row for row in found if row[0] == name) for name in TEXTS}
     rows = list(scope.session.scalars(query.order_by(Endpoint.phone_number).limit(SHOWN)))
     dialers = scope.session.scalar(_holders(scope, query)) or 0
-    return Affected(count, rows, active, ready, healthy, labelled, values, dialers)
+    return Affected(count, rows, active, ready, dialing, healthy, labelled, values, dialers)
 
 
 def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
     """What is counted: materialized, unless an index covers the query."""
     names = ("is_active", "label", *TEXTS)
-    is_ready = readiness.load(scope).is_ready.label("is_ready")
-    health = listing.health().label("health")
-    columns = query.with_only_columns(is_ready, health, *(getattr(Endpoint, name) for name in names))
+    rule = readiness.load(scope)
+    states = (
+        rule.is_ready.label("is_ready"),
+        rule.can_dial.label("can_dial"),
+        listing.health().label("health"),
+    )
+    columns = query.with_only_columns(*states, *(getattr(Endpoint, name) for name in names))
     filters = selection.filters
     if filters and (filters.text or filters.drifted):
         return columns.cte("selected").prefix_with("MATERIALIZED")
@@ -131,8 +138,7 @@ def _ranked(selected: FromClause, name: str) -> Select[Any]:
     column = selected.c[name]
     grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
-    nothing = literal(0)
-    return select(literal(name), some.c.value, some.c.times, nothing, nothing, nothing, nothing)
+    return select(literal(name), some.c.value, some.c.times, *[literal(0)] * 5)
 
 
 def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:

@@ -64,6 +64,14 @@ class Readiness:
         return and_(Endpoint.takes_calls, Endpoint.provider.in_(self._usable))
 
     @property
+    def can_dial(self) -> ColumnElement[bool]:
+        """In SQL: an endpoint has no `blocked_reason` for outbound calls."""
+        if not self.base_url:
+            return false()
+        dials = and_(Endpoint.is_active, Endpoint.outbound_agent_name.is_not(None))
+        return and_(dials, Endpoint.provider.in_(self._usable))
+
+    @property
     def is_blocked(self) -> ColumnElement[bool]:
         """In SQL: an endpoint takes calls and is not ready."""
         if not self.base_url:

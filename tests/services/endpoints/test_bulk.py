@@ -129,7 +129,9 @@ def test_change_of_a_filtered_field_changes_each_row_once(acme, ids):
 def test_change_by_drift_queues_checks(acme, ids):
     with acme.transaction():
         is_first = DriftCheck.phone_number == "+15550000001"
-        acme.session.execute(update(DriftCheck).where(is_first).values(cause="no_webhook"))
+        acme.session.execute(
+            update(DriftCheck).where(is_first).values(verdict="unhealthy", cause="no_webhook")
+        )
     chosen = Selection(filters=Filter(drifted=True))
     assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
     assert _due(acme) == ["+15550000001"]

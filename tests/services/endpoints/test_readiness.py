@@ -88,7 +88,10 @@ def test_readiness_is_the_same_in_python_and_in_sql(every_kind, base_url, connec
     assert selected(rule.is_blocked) == takes_calls - ready
     blocked = listing.matching(scope, Filter(blocked=True))
     assert {row.id for row in scope.session.scalars(blocked)} == takes_calls - ready
-    assert bulk.affected(scope, Selection(filters=Filter())).ready == len(ready)
+    dialing = {row.id for row in rows if rule.blocked_reason(row, "outbound") is None}
+    assert selected(rule.can_dial) == dialing
+    found = bulk.affected(scope, Selection(filters=Filter()))
+    assert (found.ready, found.dialing) == (len(ready), len(dialing))
 
 
 NUMBER = "+15551234567"

@@ -17,6 +17,7 @@ from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
+from tests.support.live_numbers import go_live
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 
@@ -140,6 +141,17 @@ def test_change_removes_an_agent_only_by_its_checkbox(app: Flask, dana: Portal, 
             refused = confirmed(page, 422, **typed)
             assert refused.error("inbound_agent_name"), typed
             assert refused.value("inbound_agent_name") == typed.get("inbound_agent_name", "")
+
+
+def test_deactivation_warns_of_each_direction(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+    with scope_as(app, cast.dana) as scope:
+        go_live(scope)
+    confirmed(chosen(dana, "outbound_agent_name", ids=ids[:2]), outbound_agent_name="Bob")
+    page = chosen(dana, "deactivate", ids=ids[:2])
+    assert "1 number" in page.root.by_id("stops-inbound").text
+    assert "2 numbers" in page.root.by_id("stops-outbound").text
+    items = chosen(dana, "outbound_agent_name", ids=ids[:3]).root.all("li")
+    assert [item["data-dialing"] for item in items if item.get("data-dialing")] == ["2"]
 
 
 def test_all_selects_what_the_filter_shows(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
