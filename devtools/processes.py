@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -28,6 +29,15 @@ def resident_bytes(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def open_files(pid: int) -> list[str]:
+    """Returns what the descriptors of the process point to, without those that it closes meanwhile."""
+    found = []
+    for link in (PROC / str(pid) / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(link.readlink()))
+    return found
 
 
 def cpu_seconds(pid: int) -> float:

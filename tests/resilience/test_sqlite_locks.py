@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from app.database import engine
+from devtools import processes
 from devtools.clients import ApiClient
 from devtools.load import Account, ApiWriter, Load, superadmin, writing
 from devtools.server import ROOT, Server, flask, free_port, served, with_standard_sqlite
@@ -55,8 +56,7 @@ def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 def connections(server: Server, worker: int) -> int:
     """How many descriptors of the database file a worker has."""
-    file = str(server.data / "patchbay.db")
-    return sum(str(link.readlink()) == file for link in Path(f"/proc/{worker}/fd").iterdir())
+    return processes.open_files(worker).count(str(server.data / "patchbay.db"))
 
 
 def open_several_connections(server: Server, account: Account) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from devtools import processes
 from devtools.server import Server
 
 BYTES = 8_000_000
@@ -49,16 +50,8 @@ class FullDisk(Shortage):
 
     def _has_open_temporary_files(self, server: Server) -> bool:
         """Whether a worker has yet to close the file of a download, which would make room."""
-        links = (link for pid in server.workers() for link in Path(f"/proc/{pid}/fd").iterdir())
-        return any(_target(link).startswith(f"{self._ballast.parent}/#") for link in links)
-
-
-def _target(link: Path) -> str:
-    """Returns what a descriptor's link points to; "" if it was closed meanwhile."""
-    try:
-        return str(link.readlink())
-    except FileNotFoundError:
-        return ""
+        files = (file for pid in server.workers() for file in processes.open_files(pid))
+        return any(file.startswith(f"{self._ballast.parent}/#") for file in files)
 
 
 class FileSizeLimit(Shortage):
