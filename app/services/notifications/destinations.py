@@ -211,7 +211,8 @@ def change(
         _follow(scope, row, changes)
         after = {name: getattr(row, name) for name in changes} | dict(row.values)
         secret = {name: "replaced" for name in values if kind_field(kind, name).secret}
-        log.note(scope, Action.DESTINATION_SAVED, name_of(row), _audited(log.diff(before, after | secret)))
+        if changed := log.diff(before, after | secret):
+            log.note(scope, Action.DESTINATION_SAVED, name_of(row), _audited(changed))
     return row
 
 
@@ -301,11 +302,11 @@ def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = 
         if declared.required and sent.get(declared.name) is None:
             problems.append(Problem(declared.name, messages.needed_for(declared.label)))
     for name, value in sent.items():
-        if name not in known and value is not None:
+        if name not in known:
             problems.append(Problem(name, messages.unknown_for(name, kind.key)))
-        elif name in known and value is None and known[name].required and not lacking:
+        elif value is None and known[name].required and not lacking:
             problems.append(Problem(name, messages.needed_for(known[name].label)))
-        elif name in known and value is not None:
+        elif value is not None:
             try:
                 found[name] = known[name].check(value, None)
             except ValueError as error:

@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.sealing import Sealer
 from app.models import AuditEvent, Destination
+from app.services.audit import search
 from app.services.installation import keys, setup
 from app.services.notifications import destinations, events, limits, quiet, sealed
 from app.services.notifications.events import Event
@@ -82,6 +83,7 @@ def test_change_saves_what_was_sent(acme, globex):
         "no url": (Invalid, {"url": None}, None),
         "private": (Invalid, {"url": "https://10.1.2.3/"}, None),
         "kind": (Invalid, {"kind": "slack"}, None),
+        "of another kind": (Invalid, {"address": None}, None),
     }
     wrong = []
     for case, (error, sent, version) in refusals.items():
@@ -94,7 +96,9 @@ def test_change_saves_what_was_sent(acme, globex):
     with pytest.raises(NotFound):
         destinations.change(globex, row.id, {"label": "x"})
     whole = destinations.document(destinations.get(acme, row.id))
+    before = search.recent(acme)
     assert destinations.change(acme, row.id, whole).label == "On call"
+    assert search.recent(acme) == before
 
 
 def test_owners_see_their_own_destinations_only(acme, globex, installation):
