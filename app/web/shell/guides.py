@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from flask import Response, send_from_directory, url_for
@@ -26,12 +27,14 @@ DOCS = Path(__file__).parents[3] / "docs"
 _GUIDE = re.compile(r"([a-z0-9-]+)\.md(#.*)?")
 _PICTURE = re.compile(r"\.\./screenshots/([a-z0-9-]+\.png)")
 _NOT_IN_ANCHOR = re.compile(r"[^\w\s-]")
+_END_OF_SUMMARY = re.compile(r"[.:](\s|$)")
 
 
 @dataclass(frozen=True)
 class Guide:
     name: str
     title: str
+    summary: str
     text: str
 
 
@@ -44,7 +47,15 @@ def known() -> dict[str, Guide]:
 
 def _read(file: Path) -> Guide:
     title, _, text = file.read_text().partition("\n")
-    return Guide(file.stem, title.removeprefix("# ").strip(), text)
+    return Guide(file.stem, title.removeprefix("# ").strip(), _summary(text), text)
+
+
+def _summary(text: str) -> str:
+    """Returns the first sentence of a guide, without markup."""
+    tokens = MarkdownIt("commonmark").parse(text)
+    first = next(after for token, after in pairwise(tokens) if token.type == "paragraph_open")
+    words = "".join(child.content or " " for child in first.children or ())
+    return _END_OF_SUMMARY.split(words, maxsplit=1)[0] + "."
 
 
 @cache

@@ -9,6 +9,7 @@ from tests.support.pages import Portal
 def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
     addresses = {link["href"] for link in mo.get("/help").root.all("a") if "/help/" in link["href"]}
     assert addresses == {f"/help/{file.stem}" for file in (guides.DOCS / "guides").glob("*.md")}
+    assert all(10 < len(guide.summary) < 130 for guide in guides.known().values())
     wrong = []
     for address in sorted(addresses):
         article = mo.get(address).root.one("article")
