@@ -288,7 +288,8 @@ def _examples(example: Any) -> dict[str, Any]:
 def _responses(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {str(operation.status): _success(operation)}
     if "ETag" in operation.headers and operation.method == "GET":
-        described["304"] = {"description": messages.NOT_MODIFIED, "headers": _headers("ETag", "X-Request-Id")}
+        headers = _headers(*operation.headers, "X-Request-Id")
+        described["304"] = {"description": messages.NOT_MODIFIED, "headers": headers}
     for status, errors in sorted(_by_status(operation).items()):
         described[str(status)] = {"$ref": f"#/components/responses/{_response_name(status, errors)}"}
     return described

@@ -84,6 +84,14 @@ def test_list_etag_differs_by_query(dana: Caller, subtests: pytest.Subtests) -> 
             assert other.json == []
 
 
+def test_unchanged_page_has_its_link(dana: Caller, cast: Cast) -> None:
+    """`Caller` checks that the document declares both headers of the 304."""
+    path = f"/api/organizations/{cast.acme}/users?limit=1"
+    page = dana.get(path)
+    again = dana.get(path, headers={"If-None-Match": page.headers["ETag"]})
+    assert (again.status_code, again.headers["Link"]) == (304, page.headers["Link"])
+
+
 SAVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("PUT", TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"], {"twilio_max_concurrent": 11}),
     ("POST", CONFIG, contract.VOICE_CONFIG_EXAMPLE, {"provider": "sinch", "isEnabled": False}),
