@@ -25,9 +25,10 @@ Key: TypeAlias = tuple[str, ...]
 
 
 class Downloads:
-    """The places of a process, and the lists that are known to need one."""
+    """The places of a process, and the lists that are known to need one. Used by several threads."""
 
     def __init__(self) -> None:
+        self._knowing = threading.Lock()  # the cache is not safe without one
         self._free = threading.BoundedSemaphore(MOST)
         self._long: TTLCache[Key, bool] = TTLCache(MOST_KNOWN, KNOWN_SECONDS, time.monotonic)
 
@@ -40,12 +41,15 @@ class Downloads:
 
     def refuse(self, request: Environ) -> Busy:
         """Returns the error for a list that found no place. The next such request costs nothing."""
-        self._long[_key(request)] = True
+        with self._knowing:
+            self._long[_key(request)] = True
         return Busy(MESSAGE)
 
     def expect_place(self, request: Environ) -> None:
         """Raises Busy for a list that was long when it was last requested, if no place is free."""
-        if _key(request) in self._long and not self._has_free():
+        with self._knowing:
+            is_long = _key(request) in self._long
+        if is_long and not self._has_free():
             raise Busy(MESSAGE)
 
     def _has_free(self) -> bool:
