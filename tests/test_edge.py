@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from app import limits
 from app.edge import Edge, connections, downloads
 from app.edge.asgi import BEGIN, FIRST_PIECES
 from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
+from app.edge.pace import FIRST_AHEAD, Pace
 
 Header = tuple[bytes, bytes]
 
@@ -225,6 +228,40 @@ def test_close_leaves_no_descriptor() -> None:
         connections.close(listener.getsockname(), client.getsockname())
         assert _descriptors() == before
         assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize("ends", ["read", "gone"])
+def test_download_waits_until_its_client_has_it_or_is_gone(ends: str) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+        listener.accept()[0] as served,
+    ):
+        client.setblocking(False)
+        served.setblocking(False)
+        while select.select([], [served], [], 0)[1]:
+            served.send(bytes(100_000))
+        before = _descriptors()
+        held = asyncio.run(_wait_for(served, client, ends))
+        assert (held <= FIRST_AHEAD) == (ends == "read")
+        assert _descriptors() == before
+
+
+async def _wait_for(served: socket.socket, client: socket.socket, ends: str) -> int:
+    """Returns the bytes that the client had not acknowledged when the wait ended."""
+    gone = asyncio.get_running_loop().create_future()
+    pace = Pace(served.getsockname(), client.getsockname())
+    waiting = asyncio.ensure_future(pace.wait(gone))
+    await asyncio.sleep(0)
+    if ends == "gone":
+        gone.set_result(None)
+    while ends == "read" and not waiting.done():
+        with suppress(BlockingIOError):
+            client.recv(65_536)
+        await asyncio.sleep(0)
+    await waiting
+    pace.close()
+    return connections.unacknowledged(served)
 
 
 def _descriptors() -> list[str]:

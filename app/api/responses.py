@@ -20,6 +20,8 @@ from app.services.scope import Scope
 JSON = "application/json; charset=utf-8"
 REVALIDATED = "private, no-cache"
 """The caller's own cache may keep the response, and checks its ETag before each use."""
+ROWS_A_PIECE = 50
+"""Of a list that is sent while it is read."""
 _VERSIONED = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{12}")
 
 
@@ -130,7 +132,7 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
     for item in items:
         batch.append(separator + strict_json.text(item))
         separator = ","
-        if len(batch) == 200:
+        if len(batch) == ROWS_A_PIECE:
             yield "".join(batch)
             batch.clear()
     yield "".join(batch) + ("]" if separator == "," else "[]")

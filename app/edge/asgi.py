@@ -20,6 +20,7 @@ from app.edge import connections, deadlines, environ, refused, threads
 from app.edge.bodies import Bodies, Limit, Receive
 from app.edge.downloads import Downloads
 from app.edge.environ import Environ, Scope
+from app.edge.pace import Pace
 from app.edge.response import Response, encoded
 from app.edge.shortcut import Shortcut
 from app.edge.spool import Abandoned, BrokenOff, Spool
@@ -33,11 +34,11 @@ WsgiHeaders = list[tuple[str, str]]
 IN_MEMORY = 250_000
 """Bytes of a response that is sent from memory; what is larger is a download."""
 
-FIRST_PIECES = 3
+FIRST_PIECES = 12
 """Of a response whose length is unknown. A list of more is a download: what is made of it while there is no
 place for one is in vain, and bytes do not show how much that is, as they may be compressed."""
 
-BEGIN = 1
+BEGIN = 2
 """Pieces of one that has a place. Few, as a client may take none of them."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
@@ -262,12 +263,14 @@ async def _deliver(
     """Sends what a thread writes. A client that does not take it is disconnected, and so is one to whom it
     cannot be sent to the end: it must not take a part for the whole."""
     gone = asyncio.ensure_future(_gone(receive))
+    pace = Pace(scope["server"], scope["client"])
     begin, sent = asyncio.get_running_loop().time(), 0
     try:
         await _start(send, response, request_id, closes=False)
         async for piece in spool.pieces(gone):
             async with asyncio.timeout(deadlines.DOWNLOAD_SILENT):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await pace.wait(gone)
             sent += len(piece)
             if (
                 asyncio.get_running_loop().time()
@@ -283,6 +286,7 @@ async def _deliver(
     finally:
         gone.cancel()
         spool.close()
+        pace.close()
 
 
 async def _gone(receive: Receive) -> None:

@@ -1,9 +1,15 @@
-"""Closes a client's connection. ASGI cannot and granian owns the sockets, so descriptors are searched."""
+"""A client's connection: how much of what was sent it has, and its end.
+
+ASGI has neither and granian owns the sockets, so descriptors are searched.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import struct
+import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +24,23 @@ def close(server: Address, client: Address) -> None:
         with suppress(OSError):
             if _text(found.getpeername()) == _text(client):
                 found.shutdown(socket.SHUT_RDWR)
+
+
+def duplicate(server: Address, client: Address) -> socket.socket | None:
+    """Returns a second socket of this process's connection between the two, which the caller closes."""
+    for found in _sockets(server):
+        with suppress(OSError):
+            if _text(found.getpeername()) == _text(client):
+                return found.dup()
+    return None
+
+
+def unacknowledged(connection: socket.socket) -> int:
+    """Returns how many bytes the kernel holds because the client has not acknowledged them; 0 if unknown."""
+    held = bytes(4)
+    with suppress(OSError):
+        held = fcntl.ioctl(connection, termios.TIOCOUTQ, held)
+    return int(struct.unpack("i", held)[0])
 
 
 def _sockets(server: Address) -> Iterator[socket.socket]:

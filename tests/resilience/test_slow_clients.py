@@ -42,6 +42,9 @@ ROWS = 40_000
 """A list of 10 MB: more than what the kernel and granian take on the way to a client that does not read."""
 QUERIES, P95 = 200, 189
 SECONDS = 30
+MADE_FOR_NONE = 60_000
+"""Bytes of a list that are sent to a client that reads nothing of it: the first rows, and one piece more."""
+SENT = re.compile(r'"sent": (\d+), .*"event": "response.broken_off"')
 STATUS = re.compile(rb"HTTP/1\.1 (\d+) ")
 
 
@@ -184,6 +187,9 @@ def test_slow_readers_are_few_and_are_cut_off(portal: Portal, report: Report) ->
         ]
     report("Connections that do not read", tried=len(cut), survived=sum(cut))
     assert all(cut)
+    sent = [int(found) for found in SENT.findall(portal.server.output())]
+    assert len(sent) >= len(cut)
+    assert max(sent) <= MADE_FOR_NONE
 
 
 def count(portal: Portal) -> int:
