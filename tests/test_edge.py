@@ -6,12 +6,12 @@ import asyncio
 import json
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask, Response, request
@@ -24,6 +24,13 @@ from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
 from app.edge.pace import FIRST_AHEAD, Pace
 
 Header = tuple[bytes, bytes]
+Result = TypeVar("Result")
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """In a thread, as the browser's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
 
 
 @pytest.fixture
@@ -65,8 +72,7 @@ class Client:
         }
         edge = self.edge or Edge(self.app, limits.limit_of(self.app))
         served = edge(scope, self._receive, self._send)
-        with ThreadPoolExecutor(1) as apart:  # The browser's loop may be running in this thread.
-            apart.submit(asyncio.run, served).result()
+        _run(served)
         start, *pieces = self.sent
         return start["status"], dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
 
@@ -242,7 +248,7 @@ def test_download_waits_until_its_client_has_it_or_is_gone(ends: str) -> None:
         while select.select([], [served], [], 0)[1]:
             served.send(bytes(100_000))
         before = _descriptors()
-        held = asyncio.run(_wait_for(served, client, ends))
+        held = _run(_wait_for(served, client, ends))
         assert (held <= FIRST_AHEAD) == (ends == "read")
         assert _descriptors() == before
 

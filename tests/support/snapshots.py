@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import Engine
 
 from app.models import Base
@@ -29,6 +30,14 @@ class Snapshot:
         self._connection.commit()
 
     def restore(self) -> None:
+        """Again if work of the server in the background had locked some of it first."""
+        while True:
+            try:
+                return self._restore()
+            except DeadlockDetected:
+                self._connection.rollback()
+
+    def _restore(self) -> None:
         if self._kind == "sqlite":
             self._run("BEGIN IMMEDIATE")
         for table in reversed(TABLES):
