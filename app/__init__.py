@@ -31,6 +31,7 @@ from app.services.connections import provisioning
 from app.services.drift import hooks
 from app.services.last_calls import daily
 from app.services.voice_ai import recovery, trunk, webhook, webhook_checks
+from app.services.webhooks import job_results
 from app.services.webhooks import recovery as webhook_recovery
 
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     provisioning.register(webhook.follow)
     hooks.register_recovery(recovery)
     hooks.register_recovery(webhook_recovery)
+    hooks.register_listener(job_results.settle)
     hooks.register_watch(webhook_checks.check)
     hooks.register_watch(trunk.check)
     hooks.register_watch(daily.read)

@@ -111,6 +111,12 @@ def unfinished(scope: Scope, actions: Collection[Action], subject: str | None = 
     return list(scope.session.scalars(query.order_by(ProviderWrite.started_at, ProviderWrite.id)))
 
 
+def under_way(scope: Scope) -> set[tuple[str, str]]:
+    """Returns provider and subject of each change that may still be running."""
+    query = scope.select(ProviderWrite).where(ProviderWrite.started_at >= clock.now() - LONGEST)
+    return {(row.provider, row.subject) for row in scope.session.scalars(query)}
+
+
 def is_interrupted(write: ProviderWrite) -> bool:
     """Whether the change can no longer be running."""
     return write.started_at < clock.now() - LONGEST

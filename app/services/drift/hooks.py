@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,7 @@ from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
+    from app.services.drift.verdicts import ProbeResult
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,22 @@ class Recovery(Protocol):
         ...
 
 
+Listener = Callable[[Scope, str, "Mapping[str, ProbeResult]"], None]
+"""Is told what was read of a provider's numbers, in the transaction that stores it."""
+
 watches: dict[Watch, None] = {}
+listeners: dict[Listener, None] = {}
 recoveries: list[Recovery] = []
 
 
 def register_watch(watch: Watch) -> None:
     """Makes every check of a connection call it. Registering it again changes nothing."""
     watches[watch] = None
+
+
+def register_listener(listener: Listener) -> None:
+    """Makes every reading of numbers call it. Registering it again changes nothing."""
+    listeners[listener] = None
 
 
 def register_recovery(recovery: Recovery) -> None:

@@ -28,7 +28,7 @@ from app.provider.numbers import Reason
 from app.providers import PROVIDERS, trunks
 from app.services import sql
 from app.services.connections import check_days, number_health
-from app.services.drift import verdicts
+from app.services.drift import hooks, verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
 
@@ -45,6 +45,8 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
     """
     scope.require_transaction()
     verdicts.resolve_changes(scope, provider, results)
+    for listener in hooks.listeners:
+        listener(scope, provider, results)
     wanted = expected_urls(scope, provider, results)
     _delete(scope, provider, results.keys() - wanted.keys())
     _make_rows(scope, provider, wanted)

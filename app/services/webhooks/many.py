@@ -28,7 +28,7 @@ from app.services.jobs import Running
 from app.services.lease import Lease, LeaseLost
 from app.services.scope import Scope
 from app.services.webhooks import changes, messages
-from app.services.webhooks.changes import Change
+from app.services.webhooks.changes import Change, Step
 from app.services.webhooks.edits import Edit, Item, Result
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ WAIT_SECONDS = 1.0
 
 
 def run(scope: Scope, http: Outbound, job: Running, items: Sequence[Item], edit: Edit) -> None:
-    """Changes the numbers, and stores what became of each. Raises Conflict if it lost its lease."""
+    """Changes the numbers, and stores what became of each. Raises Conflict if it lost its lease.
+
+    A number's result is stored before its change is sent, so that an interrupted job shows the change.
+    """
     job.report(messages.PREPARING, 0, len(items))
     done = _Done(scope, job, edit, len(items))
     ordered = sorted(items, key=lambda item: (item.provider, item.phone_number))
@@ -68,16 +71,16 @@ class _Done:
     total: int
     count: int = 0
 
-    def add(self, item: Item, result: Result, change: Change | None = None) -> None:
-        self._store(item, result, change)
+    def add(self, item: Item, result: Result, step: Step | None = None) -> None:
+        self._store(item, result, step)
         self.count += 1
         self.job.report(messages.CHANGING, self.count, self.total)
 
-    def confirm(self, item: Item, result: Result, change: Change) -> None:
-        self._store(item, result, change)
+    def confirm(self, item: Item, result: Result, step: Step) -> None:
+        self._store(item, result, step)
 
-    def _store(self, item: Item, result: Result, change: Change | None) -> None:
-        settings = provider_numbers.settings(change.step.before) if change and self.edit.is_undoable else None
+    def _store(self, item: Item, result: Result, step: Step | None) -> None:
+        settings = provider_numbers.settings(step.before) if step and self.edit.is_undoable else None
         row = JobResult(
             job_id=self.job.id,
             phone_number=item.phone_number,
@@ -88,7 +91,7 @@ class _Done:
             code=result.code,
             reason=result.reason,
             settings=json.dumps(settings) if settings and result.ok is not False else None,
-            url=change.step.url if change else None,
+            url=step.url if step else None,
         )
         with self.scope.transaction(lock=False):
             self.scope.session.merge(row)
@@ -177,14 +180,14 @@ class _AtProvider:
         if step is None:
             self.done.add(item, _final(self.edit.result(item, found)))
             return None
+        self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), step)
         change = self._send(state, step)
         if not change.response.trouble:
             changes.settle(self.scope, change, None, step.url)
-        self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), change)
         self.sent.append((item, change))
         return change.response
 
-    def _send(self, state: StoredConnection, step: changes.Step) -> Change:
+    def _send(self, state: StoredConnection, step: Step) -> Change:
         change = changes.send(self.scope, self.http, state, step)
         for pause in PAUSES:
             if change.response.outcome not in NOT_TAKEN or self.job.must_stop:
@@ -206,7 +209,7 @@ class _AtProvider:
             found = look(item.phone_number)
             self.found[item.phone_number] = _with_place(found, places.get(item.phone_number))
             outcome = partial(_outcome, self.scope, change) if change.response.trouble else _result
-            self.done.confirm(item, outcome(self.edit, item, found), change)
+            self.done.confirm(item, outcome(self.edit, item, found), change.step)
 
     def _keep(self) -> None:
         """Stores what was read as results of checks."""

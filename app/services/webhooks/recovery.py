@@ -1,4 +1,4 @@
-"""Interrupted changes of numbers at their providers: what the provider has now is recorded.
+"""Interrupted changes of numbers at their providers: what is there now is recorded, and settles their jobs.
 
 A number that is checked is resolved by its check. This finds the others, such as those of deleted endpoints.
 """
@@ -13,6 +13,7 @@ from app.services.audit.actions import Action
 from app.services.connections import provider_writes, store
 from app.services.drift import lookup, verdicts
 from app.services.scope import Scope
+from app.services.webhooks import job_results
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -21,8 +22,8 @@ ACTIONS = (Action.NUMBER_POINTED, Action.NUMBER_RESTORED, Action.NUMBER_CLEARED)
 
 
 def ready(scope: Scope) -> set[str]:
-    """The keys of the providers where a change was interrupted, if they can be read."""
-    keys = {write.provider for write in _interrupted(scope)}
+    """The keys of the providers where the outcome of a change is not known, if they can be read."""
+    keys = {write.provider for write in _interrupted(scope)} | job_results.unsettled(scope).keys()
     return {key for key, state in store.load_all(scope).items() if key in keys and state.is_usable}
 
 
@@ -33,14 +34,18 @@ def is_running(scope: Scope) -> bool:
 
 def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
     """Records what the provider has of each number; returns why one could not be read."""
-    numbers = sorted({write.subject for write in _interrupted(scope) if write.provider == provider.key})
+    left = {write.subject for write in _interrupted(scope) if write.provider == provider.key}
+    numbers = sorted(left | job_results.unsettled(scope).get(provider.key, set()))
     state = store.load(scope, provider)
     if not numbers or not state.is_usable:
         return None
     look = lookup.of(scope, http, state, len(numbers))
     found = {number: look(number) for number in numbers}
     read = {number: verdicts.address(result.number) for number, result in found.items() if not result.trouble}
-    provider_writes.resolve_now(scope, provider, read)
+    scope.end_read()
+    with scope.transaction(lock=False):
+        provider_writes.resolve(scope, provider, read)
+        job_results.settle(scope, provider.key, found)
     return next((result.sentence for result in found.values() if result.trouble), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -391,6 +392,72 @@ def test_killed_run_leaves_what_the_next_check_resolves(acme, engine, http, here
     assert unfinished(acme) == []
     resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
     assert acme.session.scalars(resolved).all() == [number(4)]
+
+
+class Mortal(Outbound):
+    """Ends the process with the second write: before it is sent, or before its response is read."""
+
+    writes = 0
+    sends_the_last = True
+
+    def send(self, method: str, *arguments: Any, **more: Any) -> Any:
+        Mortal.writes += method == "POST"
+        is_last = method == "POST" and Mortal.writes == 2
+        if is_last and not Mortal.sends_the_last:
+            raise Killed
+        answer = super().send(method, *arguments, **more)
+        if is_last:
+            raise Killed
+        return answer
+
+
+MADE = {
+    Kind.SET_WEBHOOKS: ("in_sync", "different_url"),
+    Kind.RESTORE_WEBHOOKS: ("restored", "not_restored"),
+    Kind.CLEAR_WEBHOOKS: ("cleared", "not_cleared"),
+}
+"""The codes of a change that was made, and of one that was not."""
+
+
+def run_one(scope, engine, http, kind):
+    """Runs a job of this kind, after what it needs."""
+    if kind is Kind.SET_WEBHOOKS:
+        return set_all(scope, engine, http)
+    Mortal.writes = -100
+    done = set_all(scope, engine, http)
+    Mortal.writes = 0
+    return restore(scope, engine, http, done) if kind is Kind.RESTORE_WEBHOOKS else clear(scope, engine, http)
+
+
+@pytest.fixture
+def mortal(twilio):
+    return Mortal(twilio.upstreams, deadline=2.0)
+
+
+@pytest.mark.parametrize("killed", list(product(MADE, [True, False])))
+def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, killed):
+    here(3)
+    kind, is_sent = killed
+    Mortal.writes, Mortal.sends_the_last = 0, is_sent
+    with pytest.raises(Killed):
+        run_one(acme, acme.session.get_bind(), mortal, kind)
+    job = acme.session.scalars(select(Job).where(Job.kind == kind)).one()
+    left = dict.fromkeys([number(0), number(1)], (None, "unconfirmed"))
+    assert results(acme, job) == left
+    runs.run(acme, http, everything=True)
+    assert results(acme, job) == left, "it may still be running"
+
+    jobs.interrupt_running(acme)
+    _age(acme)
+    runs.run(acme, http, everything=True)
+    made, not_made = MADE[kind]
+    assert results(acme, job) == {
+        number(0): (True, made),
+        number(1): (True, made) if is_sent else (False, not_made),
+    }
+    counts = jobs.counts(acme, jobs.get(acme, job.id))
+    undoable = 1 + is_sent if kind is Kind.SET_WEBHOOKS else 0
+    assert (counts.unconfirmed, counts.failed, counts.undoable) == (0, 1 - is_sent, undoable)
 
 
 def test_organization_has_one_job_at_its_providers(acme, globex, engine):

@@ -1,0 +1,65 @@
+"""Results of jobs that were left unconfirmed: what is next read of their numbers settles them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from app import providers
+from app.models import Job, JobResult
+from app.provider import numbers as provider_numbers
+from app.services import jobs
+from app.services.connections import provider_writes
+from app.services.drift import verdicts
+from app.services.drift.verdicts import ProbeResult
+from app.services.jobs import Kind, State
+from app.services.scope import Scope
+from app.services.webhooks import messages
+from app.services.webhooks.edits import Result
+
+
+def unsettled(scope: Scope) -> dict[str, set[str]]:
+    """Returns the numbers whose results wait for that, by the key of their provider."""
+    found: dict[str, set[str]] = {}
+    for row, _ in _unconfirmed(scope):
+        found.setdefault(row.provider, set()).add(row.phone_number)
+    return found
+
+
+def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None:
+    """Stores what became of the numbers, in the open transaction.
+
+    A number that could not be read stays unconfirmed.
+    """
+    for row, job in _unconfirmed(scope):
+        found = read.get(row.phone_number)
+        if row.provider == provider and found and not found.trouble:
+            result = _result(scope, Kind(job.kind), row, found)
+            row.ok, row.code, row.reason = result.ok, result.code, result.reason
+            row.settings = row.settings if result.ok else None
+
+
+def _unconfirmed(scope: Scope) -> list[tuple[JobResult, Job]]:
+    """The results of a running job are its own, and a change that may still be running has no outcome."""
+    query = select(JobResult, Job).join(Job, Job.id == JobResult.job_id)
+    query = query.where(JobResult.organization_id == scope.organization.id, JobResult.ok.is_(None))
+    ended = [(row, job) for row, job in scope.session.execute(query) if jobs.state(job) is not State.RUNNING]
+    busy = provider_writes.under_way(scope) if ended else set()
+    return [(row, job) for row, job in ended if (row.provider, row.phone_number) not in busy]
+
+
+def _result(scope: Scope, kind: Kind, row: JobResult, read: ProbeResult) -> Result:
+    """Returns what became of the number, by the webhook that the job meant it to have."""
+    label, number = providers.label(row.provider), read.number
+    if kind is Kind.SET_WEBHOOKS:
+        seen = verdicts.observation(label, read, row.url)
+        return Result(bool(seen.in_sync), str(seen.reason or "in_sync"), seen.message)
+    if kind is Kind.CLEAR_WEBHOOKS:
+        base = scope.organization.public_base_url or ""
+        if number and number.webhook_url and provider_numbers.has_same_host(number.webhook_url, base):
+            return Result(False, "not_cleared", messages.not_cleared(label))
+        return Result(True, "cleared", messages.cleared(label))
+    if number and verdicts.address(number) == row.url:
+        return Result(True, "restored", messages.RESTORED)
+    return Result(False, "not_restored", messages.NOT_RESTORED)
