@@ -23,7 +23,7 @@ from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.jobs import Kind, Running, State
 from app.services.providers import credentials, telephony
-from app.services.webhooks import changes, many, messages
+from app.services.webhooks import changes, endpoint, many, messages
 from app.services.webhooks import jobs as webhook_jobs
 from app.services.webhooks.changes import Change
 from simulators.base import Reply, Trouble
@@ -458,6 +458,19 @@ def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, k
     counts = jobs.counts(acme, jobs.get(acme, job.id))
     undoable = 1 + is_sent if kind is Kind.SET_WEBHOOKS else 0
     assert (counts.unconfirmed, counts.failed, counts.undoable) == (0, 1 - is_sent, undoable)
+
+
+def test_one_observed_number_settles_its_own_result(acme, http, mortal, here):
+    here(2)
+    Mortal.writes, Mortal.sends_the_last = 0, True
+    with pytest.raises(Killed):
+        run_one(acme, acme.session.get_bind(), mortal, Kind.SET_WEBHOOKS)
+    job = acme.session.scalars(select(Job)).one()
+    jobs.interrupt_running(acme)
+    _age(acme)
+    row = jobs.results(acme, job)[1]
+    endpoint.observe(acme, http, row.endpoint_id)
+    assert results(acme, job) == {number(0): (None, "unconfirmed"), number(1): (True, "in_sync")}
 
 
 def test_organization_has_one_job_at_its_providers(acme, globex, engine):
