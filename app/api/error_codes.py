@@ -268,6 +268,12 @@ ERRORS = {
             "Test them with POST /api/settings/providers/{provider}/verify, and save new ones.",
         ),
         ErrorCode(
+            "NO_CREDIT",
+            409,
+            "The provider refuses because its account has no credit.",
+            "Top the account up at the provider.",
+        ),
+        ErrorCode(
             "NOT_SHOWN",
             409,
             "The provider's API does not return the webhook of this phone number.",
@@ -400,7 +406,7 @@ PROVIDER_CALL = (
 """Of operations that call a provider."""
 NOT_POINTED = (
     *("CANNOT_POINT", "ENDPOINT_INACTIVE", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "NUMBER_GONE"),
-    *("CREDENTIALS_REFUSED", "NOT_SHOWN"),
+    *("CREDENTIALS_REFUSED", "NO_CREDIT", "NOT_SHOWN"),
 )
 """Why the webhook of an endpoint cannot be configured."""
 NOT_TESTED = (

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     REGION_UNKNOWN = "region_unknown"
     NOT_SHOWN = "not_shown"
     CREDENTIALS_REFUSED = "credentials_refused"
+    NO_CREDIT = "no_credit"
     SECONDARY_TOKEN = "secondary_token"  # noqa: S105  a code
     NOTHING_EXPECTED = "nothing_expected"
     PROVIDER_NOT_CONFIGURED = "provider_not_configured"

@@ -147,6 +147,8 @@ class Exotel(Provider):
         answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=0, PageSize=1)
         if answer.status in (401, 403) and _is_named(answer):
             return MAY_NOT_READ_NUMBERS
+        if (refusal := _why(answer)).code == Outcome.NO_CREDIT:
+            return refusal
         known = proven("Exotel accepts the API key and token for this account.")
         return summed([known, *filter(None, [self.caller(http, values)])])
 

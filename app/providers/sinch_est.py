@@ -57,6 +57,11 @@ REFUSALS = {
         "trunk's page in the dashboard.",
     ),
 }
+NO_PROJECT = refused(
+    Outcome.WRONG_ACCOUNT,
+    "Sinch has no project with this ID. Compare the project ID with the page of the access key in the "
+    "dashboard.",
+)
 INCOMPLETE = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Sinch lists fewer numbers than it counts. Try again. If this continues, find them in the dashboard.",
@@ -118,10 +123,11 @@ class SinchEst(Provider):
     trunk_domain = Text("Trunk domain", where=TRUNKS, help="As the trunk's page shows it.", is_listed=True)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Gets a token with the key, and reads the trunk."""
+        """Gets a token with the key, and reads a number of the project, and the trunk."""
         if lacking := self.missing_credentials(values):
             return lacking
         try:
+            _page(http, values, 1, size=1)
             return _compared(_trunk(http, values), values.get("trunk_domain"))
         except Refusal as refusal:
             return refusal.result
@@ -140,6 +146,7 @@ class SinchEst(Provider):
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
         found = json_object(answer)
         if answer.status == 404 and found:
+            _page(http, values, 1, size=1)
             return None
         number = _number(found) if answer.status == 200 else None
         if number is None or number.phone_number != phone_number or not _is_named(found):
@@ -155,10 +162,16 @@ class SinchEst(Provider):
         raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
     def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
-        """Raises Refusal if not all of them can be read: one of the others may take the calls."""
+        """Returns those of the trunk; none if the project has no such trunk.
+
+        Raises Refusal if not all of them can be read: one of the others may take the calls.
+        """
         answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}/endpoints", {"size": PAGE})
         found = json_object(answer)
         listed, total = found.get("endpoints", found.get("sipEndpoints")), found.get("totalItems")
+        if answer.status == 404 and found:
+            _page(http, values, 1, size=1)
+            return []
         if answer.status != 200 or not isinstance(listed, list):
             raise Refusal(_refusal(answer))
         is_short = type(total) is int and len(listed) < total
@@ -211,13 +224,15 @@ def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
     raise pagination_error(SinchEst.label)
 
 
-def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[Any], int | None]:
-    """Returns the page's items, and the total if Sinch returns one."""
-    answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
+def _page(
+    http: Outbound, values: Mapping[str, Any], page: int, *, size: int = PAGE
+) -> tuple[list[Any], int | None]:
+    """Returns the page's items, and the total if Sinch returns one. Raises Refusal."""
+    answer = _get(http, values, "phoneNumbers", {"page": page, "size": size})
     found = json_object(answer)
     items, total = found.get("phoneNumbers"), found.get("totalItems")
     if answer.status != 200 or not isinstance(items, list):
-        raise Refusal(_refusal(answer, but=404))
+        raise Refusal(_of_project(answer))
     return items, total if isinstance(total, int) else None
 
 
@@ -227,7 +242,7 @@ def _calls(http: Outbound, values: Mapping[str, Any], query: Mapping[str, str]) 
     for page in range(1, calls.MOST_PAGES + 1):
         answer = _get(http, values, "calls", {**query, "page": page, "pageSize": CALLS_PAGE})
         if answer.status != 200:
-            raise Refusal(_refusal(answer, but=404))
+            raise Refusal(_of_project(answer))
         rows = json_list(answer, "calls")
         if rows and rows == last:
             break
@@ -316,12 +331,14 @@ def _domain(trunk: Mapping[str, Any]) -> str:
     return text if addresses.HOST.fullmatch(text) else ""
 
 
-def _refusal(answer: Answer, *, but: int = 0) -> Verified:
-    """`but`: the status that does not mean here what it means for a trunk."""
+def _refusal(answer: Answer) -> Verified:
     is_known = json_object(answer) or is_unauthorized(answer)
-    if answer.status in REFUSALS and answer.status != but and is_known:
-        return refused(*REFUSALS[answer.status])
-    return unexpected(answer)
+    return refused(*REFUSALS[answer.status]) if answer.status in REFUSALS and is_known else unexpected(answer)
+
+
+def _of_project(answer: Answer) -> Verified:
+    """As `_refusal`, of a request that names nothing but the project."""
+    return NO_PROJECT if answer.status == 404 and json_object(answer) else _refusal(answer)
 
 
 def _cache_key(values: Mapping[str, Any]) -> tuple[str, bytes]:

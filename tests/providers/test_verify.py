@@ -10,7 +10,7 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verifies
 from app.providers import PROVIDERS
-from simulators.base import Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 
 WRONG = "sample-and-wrong-0001"
 TROUBLES = {
@@ -93,6 +93,23 @@ def test_verify_id_with_any_characters_stays_one_path_segment(key, upstream, ver
             assert verify(**{field.name: "a/../b?c#d%é"}).ok is False
     assert {request.host for request in upstream.requests} <= set(upstream.hosts)
     assert not [request for request in upstream.requests if "c" in request.query]
+
+
+LISTS = {
+    "twilio": "/IncomingPhoneNumbers.json",
+    "exotel": "/IncomingPhoneNumbers",
+    "vobiz": "/numbers",
+    "sinch": "/configuration/numbers",
+    "sinch_est": "/phoneNumbers",
+    "elevenlabs": "/convai/phone-numbers",
+}
+
+
+def test_verify_reads_the_list_that_checks_need(key, upstream, verify):
+    """Otherwise each check would test well and then fail at its list: the verdict would alternate."""
+    if key in LISTS:
+        upstream.instead["GET", LISTS[key]] = Reply(402, {"message": CANARY})
+        assert verify().code == Outcome.NO_CREDIT
 
 
 FACTS: dict[str, tuple[dict[str, object], str]] = {

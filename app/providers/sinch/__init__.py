@@ -48,6 +48,9 @@ NO_SUCH_KEY = (40003, 40004)
 MOST_NAMED = 50
 """Of the numbers that share an application, in each line of a list."""
 
+PREVENTING = (Outcome.BAD_CREDENTIALS, Outcome.NO_PERMISSION, Outcome.NO_CREDIT, Outcome.WRONG_ACCOUNT)
+"""Refusals of the list of numbers that a test reports."""
+
 UNKNOWN = refused(Outcome.BAD_CREDENTIALS, messages.BAD_CREDENTIALS)
 
 APPS = Where("Sinch dashboard → Voice → Apps", "https://dashboard.sinch.com/voice/apps")
@@ -83,7 +86,7 @@ class Sinch(Provider):
     webhook_rules = webhook.RULES
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads the callback addresses of the application, signed with its secret."""
+        """Reads the callback addresses of the application, signed with its secret, and the numbers."""
         if lacking := self.missing_credentials(values):
             return lacking
         application = _Application(http, values)
@@ -91,6 +94,9 @@ class Sinch(Provider):
         found = json_object(answer)
         if answer.status != 200 or not isinstance(found.get("url", 0), dict | None):
             return _why(answer)
+        listed = application.send("GET", NUMBERS)
+        if (refusal := _why(listed)).code in PREVENTING:
+            return refusal
         urls = found.get("url")
         read = facts.host("callback", urls.get("primary") if isinstance(urls, dict) else None)
         known = proven(messages.ACCEPTED, *read)
@@ -258,6 +264,8 @@ class _Application:
 
     def write(self, path: str, sent: Mapping[str, Any]) -> None:
         answer = self.send("POST", path, json.dumps(sent).encode())
+        if answer.status == 404 and path == NUMBERS and json_object(answer):
+            raise Refusal(refused(Outcome.NOT_FOUND, messages.NO_NUMBER))
         if answer.status != 204:
             raise Refusal(_not_written(answer))
 
@@ -300,5 +308,5 @@ def _refusal(answer: Answer) -> Verified | None:
     if status == 403:
         return refused(Outcome.NO_PERMISSION, messages.NO_PERMISSION)
     if status == 404:
-        return refused(Outcome.NOT_FOUND, messages.NOT_FOUND)
+        return refused(Outcome.WRONG_ACCOUNT, messages.NO_APPLICATION)
     return None

@@ -12,9 +12,8 @@ NO_PERMISSION = (
     "The application may not read or change its configuration. See its page in the Sinch dashboard, "
     "under Voice, Apps."
 )
-NOT_FOUND = (
-    "Sinch has no such application, or no such number. Check both in the dashboard, under Voice, Apps."
-)
+NO_APPLICATION = "Sinch has no application with this key. Copy the key from the dashboard, under Voice, Apps."
+NO_NUMBER = "Sinch has no such application, or no such number. Check both in the dashboard."
 WRONG_TIME = "Sinch rejects the time of the request (HTTP 401). Check the clock of this server."
 
 

@@ -41,6 +41,10 @@ TEST_CREDENTIALS = 20008
 INACTIVE = (10001, 20005)
 """The error codes of a suspended or closed account."""
 
+NO_ACCOUNT = refused(
+    Outcome.WRONG_ACCOUNT,
+    "Twilio has no account with this SID. Copy it from the Console's Account Info.",
+)
 FORBIDDEN = refused(
     Outcome.NO_PERMISSION,
     "Twilio accepts the account SID and auth token, but does not allow this. See the Console.",
@@ -65,15 +69,17 @@ def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> An
 
 
 def pages(
-    http: Outbound, values: Mapping[str, Any], url: str, name: str
+    http: Outbound, values: Mapping[str, Any], url: str, name: str, *, missing: Verified | None = None
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """Yields the rows of each page of a list. Raises Refusal."""
+    """Yields the rows of each page of a list. Raises Refusal; `missing` is why if there is no such list."""
     requested: set[str] = set()
     while url:
         if url in requested or len(requested) == MOST_PAGES:
             raise pagination_error("Twilio")
         requested.add(url)
         answer = get(http, values, url)
+        if missing and answer.status == 404 and code_of(answer):
+            raise Refusal(missing)
         if answer.status != 200:
             raise Refusal(refusal(answer, values))
         yield json_list(answer, name)

@@ -75,7 +75,8 @@ class Numbers:
     def _rows(self, account_sid: str = "", **query: str) -> Iterator[Mapping[str, Any]]:
         account = api.account_url(self._values, account_sid)
         url = f"{account}/IncomingPhoneNumbers.json?{urlencode({'PageSize': api.PAGE} | query)}"
-        for page in api.pages(self._http, self._values, url, "incoming_phone_numbers"):
+        name = "incoming_phone_numbers"
+        for page in api.pages(self._http, self._values, url, name, missing=api.NO_ACCOUNT):
             yield from page
 
     def _number(self, row: Mapping[str, Any]) -> ProviderNumber | None:

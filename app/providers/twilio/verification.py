@@ -62,10 +62,7 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     answer = api.get(http, values, f"{api.account_url(values)}.json")
     found = json_object(answer)
     if answer.status == 404 and found:
-        return refused(
-            Outcome.WRONG_ACCOUNT,
-            "Twilio has no account with this SID. Copy it from the Console's Account Info.",
-        )
+        return api.NO_ACCOUNT
     if answer.status != 200 or "sid" not in found:
         return api.refusal(answer, values)
     if found["sid"] != values["account_sid"]:
@@ -117,9 +114,9 @@ def _accepted(found: Mapping[str, Any]) -> Verified:
 
 
 def _numbers(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Returns the refusal if these credentials may not read numbers; None for any other response."""
+    """Returns the refusal if numbers cannot be read with these credentials; None for any other response."""
     answer = api.get(http, values, f"{api.account_url(values)}/IncomingPhoneNumbers.json", PageSize=1)
-    if answer.status not in (401, 403):
+    if answer.status not in (401, 402, 403):
         return None
     result = api.refusal(answer, values)
     return MAY_NOT_READ_NUMBERS if result is api.FORBIDDEN else result

@@ -18,13 +18,19 @@ LISTS = (
 
 
 def lacking(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Returns the refusal that names the lists which may not be read; None if there is none."""
+    """Returns the refusal that names the lists which may not be read; None if there is none.
+
+    The lists may also be refused because the account has no credit.
+    """
     base = f"{API}/Account/{quote(values['auth_id'], safe='')}"
     headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
     names = []
     for path, query, name in LISTS:
         answer = http.send("GET", base + path, headers=headers, query=query)
-        if why("GET", answer) in (FORBIDDEN, UNKNOWN):
+        result = why("GET", answer)
+        if result.code == Outcome.NO_CREDIT:
+            return result
+        if result in (FORBIDDEN, UNKNOWN):
             names.append(name)
     if not names:
         return None

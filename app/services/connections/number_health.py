@@ -60,6 +60,10 @@ class Cause(StrEnum):
     REMOVED = "removed"
 
 
+REFUSED: Mapping[str, Reason] = {Outcome.NO_CREDIT: Reason.NO_CREDIT}
+"""Why a number cannot be read, by the code of a refusal that says more than that of credentials."""
+
+
 def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
     """Returns why the connection carries no calls; None if it can."""
     if connection is None:
@@ -69,9 +73,11 @@ def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
     return None if connection.is_usable else BlockedReason.PROVIDER_DISABLED
 
 
-def is_refused(check: Check | None) -> bool:
-    """Whether the provider does not accept the credentials, as last proven."""
-    return check is not None and not check.ok and check.code in proof.CREDENTIAL_ERRORS
+def refused_for(check: Check | None) -> Reason | None:
+    """Returns why numbers cannot be read with the credentials, as last proven; None if they can."""
+    if check is None or check.ok or check.code not in proof.CREDENTIAL_ERRORS:
+        return None
+    return REFUSED.get(check.code, Reason.CREDENTIALS_REFUSED)
 
 
 def has_secondary_token(check: Check | None) -> bool:
@@ -124,7 +130,7 @@ def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     )
     if not _add(scope, mine, {"now": verdict, "reason": cause, "since": since, "at": now}):
         return
-    was_refused = and_(mine, DriftCheck.cause == Reason.CREDENTIALS_REFUSED)
+    was_refused = and_(mine, DriftCheck.cause.in_([Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT]))
     if sql.run(scope, update(DriftCheck).where(was_refused).values(due=True)):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
     sql.run(scope, update(DriftCheck).where(mine).values(verdict=verdict, cause=cause, since=since))
@@ -174,7 +180,8 @@ def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, 
     found.append((check.provider.not_in(states), literal(str(BlockedReason.PROVIDER_UNKNOWN), String())))
     for reason in (BlockedReason.PROVIDER_NOT_CONFIGURED, BlockedReason.PROVIDER_DISABLED):
         add((key for key, state in states.items() if blocked_by(state) is reason), reason)
-    add((key for key in states if is_refused(checks.get(key))), Reason.CREDENTIALS_REFUSED)
+    for refusal in (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT):
+        add((key for key in states if refused_for(checks.get(key)) is refusal), refusal)
     is_unknown = check.reason.in_([str(reason) for reason in UNKNOWN])
     secondary = sorted(key for key in states if has_secondary_token(checks.get(key)))
     signs_otherwise = and_(check.in_sync.is_(True), check.provider.in_(secondary))

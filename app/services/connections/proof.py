@@ -23,6 +23,7 @@ CREDENTIAL_ERRORS = (
     Outcome.WRONG_ACCOUNT,
     Outcome.TEST_CREDENTIALS,
     Outcome.NO_PERMISSION,
+    Outcome.NO_CREDIT,
 )
 """The provider did not accept the credentials; other failures of a test are about other values."""
 
@@ -104,9 +105,9 @@ def _is_contradicted(check: Check, evidence: Evidence) -> bool:
     """Whether success, of a call that was no test, disproves the failure.
 
     It proves that the credentials are accepted: nothing about another value, about a permission that this
-    call did not need, or about what a test read of the account.
+    call did not need, which may also cost nothing, or about what a test read of the account.
     """
-    if check.code == Outcome.NO_PERMISSION:
+    if check.code in (Outcome.NO_PERMISSION, Outcome.NO_CREDIT):
         return check.evidence == evidence
     is_concluded = check.code in CONCLUDED and check.evidence == Evidence.TEST
     return check.code in CREDENTIAL_ERRORS and not is_concluded

@@ -29,7 +29,8 @@ OF_REASON = {
     Reason.DIFFERENT_STATUS_CALLBACK: "{provider} reports calls to an unexpected URL.",
     Reason.REGION_UNKNOWN: "{provider} does not say in which region it answers this number.",
     Reason.NOT_SHOWN: "{provider} does not return what this number calls: compare it there manually.",
-    Reason.CREDENTIALS_REFUSED: "{provider} refused the stored credentials.",
+    Reason.CREDENTIALS_REFUSED: "{provider} does not accept the stored credentials, or their account.",
+    Reason.NO_CREDIT: "{provider} refuses because the account has no credit.",
     Reason.SECONDARY_TOKEN: (
         "{provider} calls the right URL, but signs with another auth token than the stored one: signatures "
         "will not verify."

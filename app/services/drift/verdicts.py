@@ -9,7 +9,7 @@ from typing import Any
 
 from app import providers
 from app.core import clock, urls
-from app.models import DriftCheck
+from app.models import Check, DriftCheck
 from app.provider import Outcome
 from app.provider.numbers import (
     MENDABLE,
@@ -22,7 +22,7 @@ from app.provider.numbers import (
     differences,
 )
 from app.providers import PROVIDERS
-from app.services.connections import proof, provider_writes
+from app.services.connections import number_health, proof, provider_writes
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.drift import messages
 from app.services.scope import Scope
@@ -30,8 +30,12 @@ from app.services.scope import Scope
 UNANSWERED = (Reason.PROVIDER_UNREACHABLE, Reason.BUSY)
 """Nothing is known of the number by a check that ended so; what was known before stays."""
 
-UNREAD = (Reason.CREDENTIALS_REFUSED, Reason.PROVIDER_NOT_CONFIGURED)
+UNREAD = (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT, Reason.PROVIDER_NOT_CONFIGURED)
 """The number was not read, for a reason that is stored with its connection."""
+
+
+OF_CONNECTION = (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT, Reason.SECONDARY_TOKEN)
+"""Verdicts on a number that follow from its connection, whatever the number does."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def run_probe(call: Callable[[], ProviderNumber | None]) -> ProbeResult:
     except ProviderCallFailed as error:
         reason = Reason.PROVIDER_UNREACHABLE
         if error.result.code in proof.CREDENTIAL_ERRORS:
-            reason = Reason.CREDENTIALS_REFUSED
+            reason = number_health.REFUSED.get(error.result.code, Reason.CREDENTIALS_REFUSED)
         elif error.result.code == Outcome.BUSY:
             reason = Reason.BUSY
         return ProbeResult(trouble=reason, sentence=error.result.reason, outcome=error.result.code)
@@ -135,6 +139,21 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
     warnings = tuple(replace(one, detail=one.detail or messages.verdict(label, one.reason)) for one in others)
     actual = address(result.number)
     return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)
+
+
+def with_connection(seen: Observation, check: DriftCheck | None, last: Check | None) -> Observation:
+    """Returns the observation with the stored verdict, if that follows from the last proof of the connection.
+
+    What was seen of the number is then a warning.
+    """
+    cause = check.cause if check else None
+    if seen.in_sync is None or cause == seen.reason or cause not in OF_CONNECTION:
+        return seen
+    reason = Reason(cause)
+    found = (Fault(seen.reason, seen.message),) if seen.reason else ()
+    message = last.reason if last else seen.message
+    warnings = (*found, *seen.warnings)
+    return replace(seen, in_sync=False, reason=reason, message=message, warnings=warnings)
 
 
 def detail(check: DriftCheck) -> str | None:

@@ -84,6 +84,7 @@ CAUSES = {
     "different_fallback": "Wrong fallback",
     "different_status_callback": "Wrong status URL",
     "credentials_refused": "Credentials rejected",
+    "no_credit": "No credit",
     "secondary_token": "Secondary token",
     "no_public_base_url": "No base URL",
     "provider_not_configured": "Not connected",

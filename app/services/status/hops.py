@@ -213,7 +213,7 @@ def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed:
     if check.cause in list(BlockedReason):
         return Hop(key, title, "Unknown", HopState.NOT_COMPARED)
     reason = Reason(check.cause or "")
-    if reason is Reason.CREDENTIALS_REFUSED:
+    if reason in (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT):
         text = "Unknown"
     problem = drift_messages.verdict(label, reason)
     if observed and observed.reason:

@@ -10,8 +10,8 @@ from app.models import Endpoint
 from app.provider import Capability, Points, Provider
 from app.provider.numbers import ProviderNumber
 from app.services.audit.actions import Action
-from app.services.connections import gateway, store
-from app.services.drift import probe, verdicts
+from app.services.connections import gateway, proof, store
+from app.services.drift import probe, tallies, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import crud, readiness
 from app.services.endpoints.readiness import Readiness
@@ -34,7 +34,20 @@ class Plan:
 
 
 def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
-    """Reads the endpoint's number from the provider, and saves the result. Raises NotFound, TooMany."""
+    """Reads the endpoint's number from the provider, and saves the result. Raises NotFound, TooMany.
+
+    What is known of the connection counts too: the result is the verdict on the number.
+    """
+    return _judged(scope, endpoint_id, _read(scope, http, endpoint_id))
+
+
+def _judged(scope: Scope, endpoint_id: str, seen: Observation) -> Observation:
+    row = crud.get(scope, endpoint_id)
+    check, last = tallies.of_number(scope, row), proof.last(scope, store.provider_of(row.provider))
+    return verdicts.with_connection(seen, check, last)
+
+
+def _read(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     row = crud.get(scope, endpoint_id)
     state = store.load(scope, store.provider_of(row.provider))
     expected = verdicts.expected_url(scope.organization.public_base_url, row)
@@ -59,18 +72,18 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     row = crud.get(scope, endpoint_id)
     url = wanted_url(scope, row)
     http = http.within(gateway.OBSERVE.seconds)
-    before = observe(scope, http, endpoint_id)
+    before = _read(scope, http, endpoint_id)
     number = changes.expect_within_reach(before)
     state = store.load(scope, store.provider_of(row.provider))
     if seen is not None and seen != probe.digest(number):
         raise Stale(messages.changed(state.provider.label))
     if not needs_setting(before):
-        return before
+        return _judged(scope, endpoint_id, before)
     change = changes.send(scope, http, state, step(state.provider, number, url))
     after = probe.observe(scope, http, state, number.phone_number, url)
     if not changes.settle(scope, change, after.in_sync, after.actual):
         raise gateway.failed(change.response.outcome, f"{change.response.sentence} {messages.NOT_SET}")
-    return after
+    return _judged(scope, endpoint_id, after)
 
 
 def wanted_url(scope: Scope, row: Any, readiness_now: Readiness | None = None) -> str:

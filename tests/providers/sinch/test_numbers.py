@@ -138,7 +138,7 @@ def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
             ((401, 40102), Outcome.BAD_CREDENTIALS),
             ((401, 40105), Outcome.UNEXPECTED_ANSWER),
             ((403, 40300), Outcome.NO_PERMISSION),
-            ((404, 40400), Outcome.NOT_FOUND),
+            ((404, 40400), Outcome.WRONG_ACCOUNT),
             ((429, 42900), Outcome.RATE_LIMITED),
             ((503, 50300), Outcome.UNEXPECTED_ANSWER),
         ]:
@@ -147,6 +147,11 @@ def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
                 upstream.refusal = refusal
                 assert _refused(ask, *call).code == code
                 assert _written(upstream) == []
+
+
+def test_point_number_that_sinch_does_not_have_is_not_found(upstream, ask):
+    upstream.instead["POST", NUMBERS] = error(404, 40400)
+    assert _refused(ask, "point", ProviderNumber(FREE), URL).code == Outcome.NOT_FOUND
 
 
 def test_set_callback_sends_a_write_once_and_needs_its_status(upstream, ask, subtests):

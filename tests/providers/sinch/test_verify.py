@@ -24,7 +24,7 @@ def test_verify_maps_every_error_code(upstream, verify, subtests):
         (401, 40108, Outcome.BAD_CREDENTIALS),
         (402, 40200, Outcome.NO_CREDIT),
         (403, 40300, Outcome.NO_PERMISSION),
-        (404, 40400, Outcome.NOT_FOUND),
+        (404, 40400, Outcome.WRONG_ACCOUNT),
         (429, 42900, Outcome.RATE_LIMITED),
         (503, 50300, Outcome.UNEXPECTED_ANSWER),
     ]:

@@ -217,21 +217,28 @@ def test_calls_report_a_fault_of_the_numbers_api(upstream, numbers, observe, sub
                 assert CANARY not in refused.value.result.reason
 
 
-def test_calls_with_404_distinguish_a_missing_number_from_a_web_page(upstream, numbers, subtests, observe):
-    for reply in [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")]:
-        with subtests.test(reply=reply):
-            upstream.reset()
-            sinch_est.tokens.clear()
-            upstream.refusal = reply
-            with pytest.raises(Refusal) as refused:
-                numbers()
-            assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+def test_calls_with_404_distinguish_a_missing_project_from_a_web_page(upstream, numbers, subtests, observe):
+    for reply, code in [
+        (Reply(404, "<p>Nothing here"), Outcome.UNEXPECTED_ANSWER),
+        (error(404, "NOT_FOUND"), Outcome.WRONG_ACCOUNT),
+    ]:
+        for call in (numbers, observe):
+            with subtests.test(reply=reply, call=call):
+                sinch_est.tokens.clear()
+                upstream.refusal = reply
+                with pytest.raises(Refusal) as refused:
+                    call()
+                assert refused.value.result.code == code
 
-    upstream.reset()
-    sinch_est.tokens.clear()
-    upstream.refusal = Reply(404, "<p>Nothing here")
-    with pytest.raises(Refusal):
-        observe()
+
+def test_endpoints_of_a_missing_trunk_are_none(upstream):
+    upstream.instead["GET", "/endpoints"] = error(404, "NOT_FOUND")
+    est, http = SinchEst(), Outbound(upstream.upstreams)
+    assert est.endpoints(http, upstream.values) == []
+    upstream.instead["GET", "/phoneNumbers"] = error(404, "NOT_FOUND")
+    with pytest.raises(Refusal) as refused:
+        est.endpoints(http, upstream.values)
+    assert refused.value.result.code == Outcome.WRONG_ACCOUNT
 
 
 def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain, subtests):

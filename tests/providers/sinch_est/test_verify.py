@@ -42,10 +42,10 @@ def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch, 
     assert verify().ok
     now += max(good_for - 1, 0)
     assert verify().ok
-    assert token_requests(upstream) == (1 if good_for else 2)
+    assert token_requests(upstream) == (1 if good_for else 4), "a test sends two requests"
     now += 2
     assert verify().ok
-    assert token_requests(upstream) == (2 if good_for else 3)
+    assert token_requests(upstream) == (2 if good_for else 6)
 
 
 def test_verify_replaces_a_revoked_token(upstream, verify):
@@ -65,6 +65,11 @@ def test_verify_distinguishes_trunk_project_and_token(verify, upstream):
 
     upstream.reset()
     sinch_est.tokens.clear()
+    upstream.refusal = error(404, "NOT_FOUND")
+    assert verify().code == Outcome.WRONG_ACCOUNT
+
+    sinch_est.tokens.clear()
+    upstream.requests.clear()
     upstream.refusal = error(401, "UNAUTHENTICATED")
     assert verify().code == Outcome.BAD_CREDENTIALS
     assert token_requests(upstream) == 1

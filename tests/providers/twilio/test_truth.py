@@ -245,6 +245,7 @@ ERRORS = [
     (Reply(401, "", PLAIN), Outcome.BAD_CREDENTIALS),
     (Reply(401, "Unauthorized", PLAIN), Outcome.BAD_CREDENTIALS),
     (error(402, 20000), Outcome.NO_CREDIT),
+    (error(404, 20404), Outcome.WRONG_ACCOUNT),
     (error(429, 20429), Outcome.RATE_LIMITED),
 ]
 

@@ -96,6 +96,8 @@ def test_success_contradicts_what_it_disproves(acme, twilio, http):
         (Outcome.TEST_CREDENTIALS, Evidence.TEST, Outcome.OK),
         (Outcome.NO_PERMISSION, Evidence.NUMBERS, Outcome.OK),
         (Outcome.NO_PERMISSION, Evidence.TEST, Outcome.NO_PERMISSION),
+        (Outcome.NO_CREDIT, Evidence.NUMBERS, Outcome.OK),
+        (Outcome.NO_CREDIT, Evidence.TEST, Outcome.NO_CREDIT),
         (Outcome.NOT_FOUND, Evidence.TEST, Outcome.NOT_FOUND),
     ]
     wrong = []

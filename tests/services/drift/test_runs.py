@@ -14,7 +14,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, CheckRun, DriftCheck, Endpoint
 from app.providers import PROVIDERS
 from app.services.audit.actions import Action
-from app.services.connections import proof
+from app.services.connections import proof, transitions
 from app.services.drift import lookup, messages, queue, runs, standing, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud, readiness
@@ -221,6 +221,22 @@ def test_run_refused_credentials_are_drift_of_every_number(acme, twilio, http):
     assert report == Report(checked=0, drifted=lookup.FEW + 1), "none of them was read"
     kept = tallies.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
     assert (kept.verdict, kept.cause) == ("unhealthy", "credentials_refused")
+
+
+def test_run_without_credit_is_drift_of_every_number(acme, twilio, http):
+    """Also if only the list is refused; it ends with the next response."""
+    numbers = _numbers(acme, twilio, 2)
+    runs.run(acme, http)
+    found = []
+    for twilio.instead in ({("GET", "/IncomingPhoneNumbers.json"): Reply(402, {"code": 20000})}, {}):
+        runs.run(acme, http, everything=True)
+        kept = tallies.of_numbers(acme, numbers)
+        found.append(
+            [(kept[("twilio", number)].verdict, kept[("twilio", number)].cause) for number in numbers]
+        )
+    assert found == [[("unhealthy", "no_credit")] * 2, [("healthy", None)] * 2]
+    history = transitions.after(acme, 0, limit=100)
+    assert [row.reason for row in history if row.phone_number == ""][-2:] == ["no_credit", None]
 
 
 def test_run_with_a_secondary_token_leaves_no_number_healthy(acme, twilio, http):

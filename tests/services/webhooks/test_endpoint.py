@@ -11,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services.connections import gateway
+from app.services.connections import gateway, proof, verification
 from app.services.drift import tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
@@ -103,6 +103,26 @@ def test_observe_missing_number_or_refused_credentials_is_drift(acme, twilio, ht
     twilio.status, twilio.hides_status = "suspended", True
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
+
+
+def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio, http, here):
+    """The number calls the right URL, and is not in sync if its signatures will not verify."""
+    _set(twilio, voice_url=OLD)
+    for changes, reason in [
+        ({"primary_token": "sample-of-another"}, Reason.SECONDARY_TOKEN),
+        ({"primary_token": "", "status": "suspended"}, Reason.CREDENTIALS_REFUSED),
+    ]:
+        for name, value in changes.items():
+            setattr(twilio, name, value)
+        verification.verify(acme, http, TWILIO, {})
+        for seen in (endpoint.point(acme, http, here), endpoint.observe(acme, http, here)):
+            assert (seen.in_sync, seen.reason, seen.actual) == (False, reason, URL)
+            assert [seen.message] == [check.reason for check in proof.last_of_all(acme).values()]
+        assert _kept(acme).cause == reason
+    assert len(twilio.writes) == 1
+    twilio.status = "active"
+    verification.verify(acme, http, TWILIO, {})
+    assert endpoint.observe(acme, http, here).in_sync is True
 
 
 def test_observe_without_a_response_keeps_the_last_result(acme, twilio, http, here, subtests):
