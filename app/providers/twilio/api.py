@@ -71,7 +71,7 @@ def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> An
 def pages(
     http: Outbound, values: Mapping[str, Any], url: str, name: str, *, missing: Verified | None = None
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """Yields the rows of each page of a list. Raises Refusal; `missing` is why if there is no such list."""
+    """Yields the rows of each page of a list. Raises Refusal; `missing` is that of a 404."""
     requested: set[str] = set()
     while url:
         if url in requested or len(requested) == MOST_PAGES:

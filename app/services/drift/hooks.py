@@ -47,7 +47,7 @@ class Recovery(Protocol):
 
 
 Listener = Callable[[Scope, str, "Mapping[str, ProbeResult]"], None]
-"""Is told what was read of a provider's numbers, in the transaction that stores it."""
+"""Gets what was read of a provider's numbers, in the transaction that stores it."""
 
 watches: dict[Watch, None] = {}
 listeners: dict[Listener, None] = {}

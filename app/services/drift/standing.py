@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -51,6 +52,14 @@ def of(scope: Scope) -> Standing:
         voice=sorted(key for key in voice if not is_trunk(key)),
         trunks=sorted(filter(is_trunk, voice)),
     )
+
+
+def failed_run(scope: Scope, provider: str, read_at: datetime | None) -> CheckRun | None:
+    """Returns the last run at the provider, if it could not read everything, and ended after `read_at`."""
+    run = scope.session.get(CheckRun, (scope.organization.id, provider))
+    if run is None or run.failure is None or run.finished_at is None:
+        return None
+    return run if read_at is None or read_at < run.finished_at else None
 
 
 def is_running(run: CheckRun) -> bool:

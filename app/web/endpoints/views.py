@@ -275,6 +275,9 @@ def _show(
         provider=PROVIDERS.get(row.provider),
         check_days=check_days.of_subject(scope, row.provider, row.phone_number),
         outages=outages.of_subject(scope, row.provider, row.phone_number),
+        failed_run=standing.failed_run(scope, row.provider, check.checked_at)
+        if check and check.due
+        else None,
         history=history(scope, row.phone_number),
         form=form,
         conflicts=conflicts,

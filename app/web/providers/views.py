@@ -18,6 +18,7 @@ from app.services.access.step_up import PasswordNeeded
 from app.services.connections import check_days, health, proof, store, verification
 from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
+from app.services.drift import standing
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
 from app.services.numbers import inventory
@@ -230,6 +231,7 @@ def _page(
         check=check,
         check_days=check_days.of_subject(scope, state.provider.key),
         outages=outages.of_subject(scope, state.provider.key),
+        failed_run=standing.failed_run(scope, state.provider.key, check.checked_at if check else None),
         evidence=check and proof.LABELS[check.evidence],
         health=health.of(state, check),
         last_test=health.of_test(check),

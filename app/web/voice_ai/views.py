@@ -18,6 +18,7 @@ from app.services.connections import check_days, health, proof, store
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
+from app.services.drift import standing
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
@@ -145,6 +146,7 @@ def _of_tool_secret(scope: Scope) -> dict[str, Any]:
 
 def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
     provider = state.provider
+    last = proof.last(scope, provider)
     chooses = provider.key in active.choices(Family.VOICE_AI)
     subjects = [active.FAMILY_WORDS[Family.VOICE_AI]] if chooses else []
     carriers = [key for key, trunk in trunks().items() if trunk.key == provider.key]
@@ -159,6 +161,7 @@ def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
         "history": history(scope, *subjects, provider.label),
         "check_days": check_days.of_subject(scope, provider.key),
         "outages": outages.of_subject(scope, provider.key),
+        "failed_run": standing.failed_run(scope, provider.key, last.checked_at if last else None),
         **(_of_choice(scope) if chooses else {"choices": ()}),
     }
 

@@ -16,7 +16,7 @@ from app.services.endpoints import messages
 from app.services.organizations import directory
 from app.services.scope import Actor
 from app.web.endpoints import messages as web_messages
-from simulators.base import Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.twilio import Twilio, sample_id
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
@@ -71,6 +71,22 @@ def test_repair_of_drift_from_the_overview(app: Flask, dana: Portal, twilio: Twi
     assert "drifted" not in dana.get("/").text
     assert "1/1 healthy" in dana.get("/").text
     assert "In sync" in dana.get("/o/acme-support/endpoints").text
+
+
+def test_pages_name_the_check_that_was_not_completed(
+    app: Flask, dana: Portal, twilio: Twilio, number: str
+) -> None:
+    """Neither the number nor the connection is judged by such a response, but it is no secret."""
+    paths = (number, "/o/acme-support/providers/twilio")
+    check(app)
+    found = []
+    for twilio.instead in ({("GET", "/"): Reply(451, {"message": CANARY})}, {}):
+        dana.get("/").press("Check all numbers")
+        check(app)
+        found.append([dana.get(path).root.all("p", id="failed-run") for path in paths])
+    during, after = found
+    assert ["(HTTP 451)" in line.text for lines in during for line in lines] == [True, True]
+    assert after == [[], []]
 
 
 def test_repair_by_htmx_reloads_the_history(dana: Portal, number: str) -> None:
