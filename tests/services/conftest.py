@@ -14,6 +14,7 @@ from app.services.connections import provisioning
 from app.services.drift import hooks
 from app.services.scope import Keys, Scope
 from app.services.voice_ai import recovery, webhook
+from app.services.webhooks import job_results
 from app.services.webhooks import recovery as webhook_recovery
 from devtools.scopes import scope_of
 from tests.support import cast as support_cast
@@ -23,6 +24,7 @@ from tests.support.scopes import Scopes
 provisioning.register(webhook.follow)  # as create_app does
 hooks.register_recovery(recovery)
 hooks.register_recovery(webhook_recovery)
+hooks.register_listener(job_results.settle)
 
 
 @pytest.fixture
