@@ -72,6 +72,10 @@ class Page:
         """The code of the connection's health that the page shows first."""
         return next(tag["data-health"] for tag in self.root.all("span") if tag.get("data-health"))
 
+    def data(self, name: str) -> list[str]:
+        """The values of `data-<name>` on the page, from its top."""
+        return [found[f"data-{name}"] for found in self.root.walk() if f"data-{name}" in found.attrs]
+
     def rows(self) -> list[str]:
         """The texts of the table's rows, without those that head a day."""
         rows = (row for body in self.root.all("tbody") for row in body.all("tr"))
@@ -139,6 +143,16 @@ class Page:
 
 def _query(sent: Mapping[str, str]) -> str:
     return urlencode(sent)
+
+
+def changes_in(part: Element) -> dict[str, tuple[str, ...]]:
+    """By label, the changed fields that a part of a page lists: before, if there was a value, and after."""
+    return {
+        label.text: tuple(side.text for side in label.parent.all("bdi"))
+        for box in part.all(css="pb-changes")
+        for label in box.all("dt")
+        if label.parent
+    }
 
 
 class Portal:

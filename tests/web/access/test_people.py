@@ -18,6 +18,7 @@ from app.services.access import messages as access_messages
 from app.services.access import totp, users
 from app.services.scope import Actor
 from app.web.access import messages
+from devtools.html import Element
 from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
 from tests.support.cast import Cast
@@ -51,14 +52,6 @@ def last_events(app: Flask, count: int) -> list[str]:
     return [event.action for event in audit(app)][-count:]
 
 
-def test_table_lists_users_with_role_and_state(dana: Portal) -> None:
-    rows = dana.get(PATH).rows()
-    assert [row.split()[0] for row in rows] == ["Dana", "Mo"]
-    assert "dana@acme.example" in rows[0]
-    assert "Superadmin" in rows[0]
-    assert "Active" in rows[1]
-
-
 def invite(portal: Portal, status: int = 200, **changed: Any) -> Page:
     return portal.get(f"{PATH}/new").press("Create invitation", status, **(DRAFT | changed))
 
@@ -75,22 +68,32 @@ def choose(portal: Portal, link: str, password: str, status: int = 200) -> Page:
     return page.press("Set password and sign in", status, new_password=password)
 
 
-def test_invited_user_chooses_a_password_and_is_signed_in(
-    app: Flask, dana: Portal, anonymous: Portal
-) -> None:
+def test_invitation_expires_is_replaced_and_accepted(app: Flask, dana: Portal, anonymous: Portal) -> None:
     page = invite(dana)
     assert page.answer.headers["Cache-Control"] == "no-store"
     link = link_of(page)
     assert link.split("#")[1] not in repr(dump(app))
-    person = page.follow("Done")
-    assert link not in person.source
-    assert "Invited" in dana.get(PATH).rows()[1]
-    done = choose(anonymous, link, CHOSEN)
-    assert done.title == "Your account"
-    assert "Invited" not in dana.get(PATH).rows()[1]
+    assert link not in page.follow("Done").source
+    assert dana.get(PATH).data("state") == ["active", "invited", "active"]
+    with app.app_context():
+        db.session.execute(update(PasswordLink).values(expires_at=clock.now()))
+        db.session.commit()
+    page = dana.get(PATH)
+    assert page.data("state") == ["active", "expired", "active"]
+    address, token = link.removeprefix("https://localhost").split("#")
+    anonymous.get(address).press("Continue", 404, key=token)
+
+    link = link_of(page.follow("Ines").follow("Invite again…").press("Create link"))
+    for weak in ("short", "ines@acme.example", ""):
+        assert choose(anonymous, link, weak, 422).error("new_password"), weak
+    assert choose(anonymous, link, CHOSEN).title == "Your account"
+    assert dana.get(PATH).data("state") == ["active"] * 3
     assert Portal(app).sign_in("ines@acme.example", CHOSEN).title == "Your account"
     actions = [event.action for event in audit(app)]
-    assert actions[-5:-1] == ["user.created", "user.invited", "invitation.accepted", "signed-in"]
+    assert actions[-6:-1] == [
+        *("user.created", "user.invited", "user.invited"),
+        *("invitation.accepted", "signed-in"),
+    ]
 
 
 def test_links_that_do_not_work_are_all_the_same_page(
@@ -113,36 +116,36 @@ def test_links_that_do_not_work_are_all_the_same_page(
     assert len(seen) == 1, seen
 
 
-def test_link_keeps_the_page_for_a_weak_password(app: Flask, dana: Portal, anonymous: Portal) -> None:
-    link = link_of(invite(dana))
-    for weak, said in [("short", "15 characters"), ("ines@acme.example", "easy to guess"), ("", "15 char")]:
-        assert said in choose(anonymous, link, weak, 422).error("new_password"), weak
-    assert choose(anonymous, link, CHOSEN).title == "Your account"
-
-
-def test_expired_invitation_is_shown_and_can_be_replaced(app: Flask, dana: Portal, anonymous: Portal) -> None:
-    link = link_of(invite(dana))
-    with app.app_context():
-        db.session.execute(update(PasswordLink).values(expires_at=clock.now()))
-        db.session.commit()
-    page = dana.get(PATH)
-    assert "Invitation expired" in page.rows()[1]
-    address, token = link.removeprefix("https://localhost").split("#")
-    anonymous.get(address).press("Continue", 404, key=token)
-    again = page.follow("Ines").follow("Invite again…").press("Create link")
-    assert choose(anonymous, link_of(again), CHOSEN).title == "Your account"
-
-
-def test_session_of_another_user_is_listed_and_ended(
+def test_sessions_of_another_user_are_ended_one_by_one_or_all(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:
+    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = dana.get(of(cast))
     (row,) = page.root.by_id("sessions").one("tbody").all("tr")
     page.press(row.one("button").text)
     assert not mo.is_signed_in()
     assert last_events(app, 1) == ["session.ended"]
+
+    mo.sign_in(cast.mo.email)
+    page = dana.get(of(cast)).press("Sign out Mo everywhere")
+    assert messages.signed_out_everywhere("Mo") in page.notes
+    assert page.root.by_id("sessions").all("tr") == []
+    assert not mo.is_signed_in()
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
+    assert last_events(app, 1) == ["sessions.ended"]
+
+
+def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cast: Cast) -> None:
     own = f"{PATH}/{cast.dana.id}"
-    assert not dana.get(own).root.by_id("sessions").all("button")
+    page = dana.get(own)
+    assert not page.root.by_id("sessions").all("button")
+    assert not page.has_link("Reset password…")
+    sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
+    with unchanged(app, but=("sessions",)):
+        page = dana.post(f"{own}/link", sent, 403)
+        assert access_messages.NOT_YOUR_PASSWORD in page.text
+        page = dana.post(f"{own}/sessions/end", sent)
+        assert access_messages.NOT_YOUR_SESSIONS in page.notes
 
 
 def test_right_to_left_name_is_isolated_in_sentences(dana: Portal) -> None:
@@ -153,36 +156,27 @@ def test_right_to_left_name_is_isolated_in_sentences(dana: Portal) -> None:
 
 
 def test_add_person_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> None:
-    for field, typed, said in [
-        ("name", "", "required"),
-        ("email", "ines", access_messages.EMAIL_WITHOUT_AT),
-        ("role", "owner", "Use "),
+    for field, typed, status in [
+        ("name", "", 422),
+        ("email", "ines", 422),
+        ("role", "owner", 422),
+        ("email", "MO@acme.example", 409),
+        ("email", "gus@globex.example", 409),
     ]:
         with unchanged(app):
-            page = invite(dana, 422, **{field: typed})
-        assert said in page.error(field), (field, typed, said)
-
-
-def test_add_person_with_a_taken_email_is_refused(app: Flask, dana: Portal) -> None:
-    for taken in ("MO@acme.example", "gus@globex.example"):
-        with unchanged(app):
-            page = invite(dana, 409, email=taken)
-        assert access_messages.email_in_use(taken.lower()) in page.error("email")
+            page = invite(dana, status, **{field: typed})
+        assert page.error(field), (field, typed)
         assert "Globex" not in page.text
 
 
-def test_save_changes_name_and_role(dana: Portal, mo: Portal, cast: Cast) -> None:
-    page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
+def test_save_changes_name_and_role(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
+    form = dana.get(of(cast))
+    page = form.press("Save", name="Moritz", role="superadmin")
     assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
     assert page.value("role") == "superadmin"
     assert mo.get("/").title == "Organizations"
-
-
-def test_save_of_a_stale_form_shows_both_sides(app: Flask, dana: Portal, cast: Cast) -> None:
-    form = dana.get(of(cast))
-    form.press("Save", name="Moritz")
     with unchanged(app):
-        page = form.press("Save", 412, name="Maurice")
+        page = form.press("Save", 412, name="Maurice", role="superadmin")
     assert page.compared == [("Name", "Moritz", "Maurice")]
     assert page.press("Save").title == "Maurice"
 
@@ -193,66 +187,121 @@ def test_disable_ends_sessions_and_tokens_until_enabled(
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     caller = Caller(app, jwt)
     assert caller.get("/api/calls/providers").status_code == 200
-    page = dana.get(of(cast)).press("Disable Mo")
+    page = dana.get(of(cast)).press("Disable Mo", reason="Left us")
     assert messages.user_disabled("Mo") in page.notes
+    assert audit(app)[-1].changes == {"reason": [None, "Left us"]}
     assert not page.has_button("Create token")
     assert not mo.is_signed_in()
     assert caller.get("/api/calls/providers").status_code == 401
+    assert dana.get(PATH).data("state") == ["active", "disabled"]
     page = page.press("Enable Mo")
     assert messages.user_enabled("Mo") in page.notes
     assert caller.get("/api/calls/providers").status_code == 401
     assert mo.sign_in(cast.mo.email).title == "Your account"
 
 
-def test_assign_lists_numbers_and_makes_the_first_the_default(dana: Portal, cast: Cast) -> None:
+def test_numbers_are_assigned_listed_and_made_the_default(
+    app: Flask, dana: Portal, mo: Portal, cast: Cast
+) -> None:
+    assert mo.get("/account").root.by_id("numbers").all("tr") == []
+    page = dana.get(of(cast))
+    assert (folds(page)["Assign number…"], folds(page)["Create token…"]) == (False, False)
+    for query in ["number=%22%3E%3Cb%3E&provider=x&label=y", "provider=sinch", "number="]:
+        with unchanged(app):
+            dana.get(f"{of(cast)}?{query}")
+    with unchanged(app):
+        page = give(dana, cast, "12", 422)
+    assert page.error("phone_number")
+    assert (folds(page)["Assign number…"], folds(page)["Create token…"]) == (True, False)
+
     page = give(dana, cast, "+15557654321", label="Desk", provider="twilio")
     assert messages.number_assigned("+1 555-765-4321", "Mo") in page.notes
+    with unchanged(app):
+        assert give(dana, cast, "+15557654321", 409, provider="twilio").error("phone_number")
     page = give(dana, cast, "+15557654322", provider="twilio")
-    table = page.root.one("section", id="numbers").one("table")
-    assert [row.text for row in table.one("tbody").all("tr")] == [
-        "+1 555-765-4321 Desk Twilio Default Unassign… +15557654321",
-        "+1 555-765-4322 Twilio Make default: +15557654322 Unassign… +15557654322",
+    assert [(row["data-number"], "data-default" in row.attrs) for row in number_rows(page)] == [
+        ("+15557654321", True),
+        ("+15557654322", False),
     ]
+    assert number_rows(page)[0].one("th").text == "+1 555-765-4321 Desk"
     page = page.press("Make default: +15557654322")
     assert messages.default_set("+1 555-765-4322") in page.notes
     assert page.has_button("Make default: +15557654321")
+    for shown in number_rows(page), number_rows(mo.get("/account")):
+        assert ["data-default" in row.attrs for row in shown] == [False, True]
+        assert [row.all("td")[0].text for row in shown] == ["Twilio", "Twilio"]
 
 
-def test_unassign_confirms_first_and_promotes_the_next(app: Flask, dana: Portal, cast: Cast) -> None:
-    page = give(dana, cast, "+15557654321", provider="twilio")
-    give(dana, cast, "+15557654322", provider="twilio")
-    requested = page.follow("Unassign… +15557654321")
-    assert requested.title == "Unassign +1 555-765-4321?"
-    assert "It is their default: their next number, if any, becomes the default" in requested.text
-    page = requested.press("Unassign number")
-    assert messages.number_unassigned("+1 555-765-4321", "Mo") in page.notes
-    assert "+1 555-765-4322 Twilio Default" in page.text
+def ends_default(page: Page) -> bool:
+    return bool(page.data("default"))
 
 
-def test_assign_refused_shows_the_error_beside_the_number(dana: Portal, cast: Cast, app: Flask) -> None:
-    assert "country code" in give(dana, cast, "12", 422).error("phone_number")
+def number_rows(page: Page) -> list[Element]:
+    return page.root.by_id("numbers").one("tbody").all("tr")
 
-    give(dana, cast, "+15557654321", provider="twilio")
-    before = dump(app)
-    page = give(dana, cast, "+15557654321", 409, provider="twilio")
-    assert "already has +15557654321" in page.error("phone_number")
-    assert dump(app) == before
+
+def folds(page: Page) -> dict[str, bool]:
+    found = page.root.all("summary")
+    return {summary.text: "open" in summary.parent.attrs for summary in found if summary.parent}
+
+
+def test_unassign_confirms_promotes_the_next_and_links_to_assign_again(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    give(dana, cast, "+15551234567", provider="sinch", label="Desk")
+    page = give(dana, cast, "+15551234568", provider="sinch")
+    with unchanged(app):
+        confirmation = page.follow("Unassign… +15551234567")
+        assert not ends_default(page.follow("Unassign… +15551234568"))
+    assert ends_default(confirmation)
+    page = confirmation.press("Unassign number", reason="On leave")
+    assert messages.number_unassigned("+1 555-123-4567", "Mo") in page.notes
+    assert [(row["data-number"], "data-default" in row.attrs) for row in number_rows(page)] == [
+        ("+15551234568", True)
+    ]
+    assert audit(app)[-1].changes == {
+        "sinch": ["+15551234567", None],
+        "label": ["Desk", None],
+        "reason": [None, "On leave"],
+    }
+    page = page.follow("Give it back…")
+    assert (page.value("phone_number"), page.value("label")) == ("+15551234567", "Desk")
+    page = page.press("Assign number")
+    assert messages.number_assigned("+1 555-123-4567", "Mo") in page.notes
+    assert "On leave" in page.root.by_id("history").text
 
 
 def test_create_token_shows_it_once(app: Flask, dana: Portal, cast: Cast) -> None:
+    assert not dana.get(of(cast)).root.all("input", name="scope")
     page = issue(dana, of(cast))
-    assert "“Dialer in Pune” of Mo, until " in page.text
+    token, of_whom = page.root.one("header", css="pb-head").all("bdi")[-2:]
+    assert (token.text, of_whom.text) == ("Dialer in Pune", "Mo")
     assert page.answer.headers["Cache-Control"] == "no-store"
     (jwt,) = set(JWT.findall(page.source))
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
     listed = page.follow("Done")
-    assert "Dialer in Pune" in listed.text
+    assert listed.has_button("Revoke Dialer in Pune")
     for path in (of(cast), PATH, "/o/acme-support/audit", "/account"):
         assert jwt not in dana.get(path).source
     assert jwt not in repr(dump(app))
-    listed = listed.press("Revoke Dialer in Pune")
+    listed = listed.press("Revoke Dialer in Pune", reason="Lost laptop")
     assert messages.token_revoked("Dialer in Pune") in listed.notes
+    assert audit(app)[-1].changes == {"name": ["Dialer in Pune", None], "reason": [None, "Lost laptop"]}
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
+
+
+def test_only_superadmins_tokens_can_have_the_secrets_scope(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = issue(dana, f"{PATH}/{cast.dana.id}", scope=True)
+    assert "Can read" in page.follow("Done").text
+    sent = {
+        "csrf_token": dana.token(),
+        "name": "x",
+        "expires_days": "9",
+        "scope": "y",
+        "your_password": PASSWORD,
+    }
+    assert dana.raw("POST", f"{of(cast)}/tokens", data=sent).status_code == 422
+    assert len(dump(app)["api_tokens"]) == 1
 
 
 def test_create_token_refused_shows_the_error_and_makes_none(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -269,59 +318,8 @@ def test_create_token_refused_shows_the_error_and_makes_none(app: Flask, dana: P
         assert dump(app)["api_tokens"] == []
 
 
-def test_only_superadmins_tokens_can_have_the_secrets_scope(app: Flask, dana: Portal, cast: Cast) -> None:
-    page = dana.get(of(cast))
-    assert not page.root.all("input", name="scope")
-    path = f"{PATH}/{cast.dana.id}"
-    page = issue(dana, path, scope=True)
-    assert "Can read" in page.follow("Done").text
-    sent = {
-        "csrf_token": dana.token(),
-        "name": "x",
-        "expires_days": "9",
-        "scope": "y",
-        "your_password": PASSWORD,
-    }
-    assert dana.raw("POST", f"{of(cast)}/tokens", data=sent).status_code == 422
-    assert len(dump(app)["api_tokens"]) == 1
-
-
 def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
     return portal.get(path).follow("Reset password…").press("Create link", status, **typed)
-
-
-def test_unassign_records_the_reason_and_links_to_assign_again(app: Flask, dana: Portal, cast: Cast) -> None:
-    give(dana, cast, "+1 555 123 4567", provider="sinch", label="Desk")
-    page = dana.get(of(cast)).follow("Unassign… +15551234567")
-    page = page.press("Unassign number", reason="On leave")
-    event = audit(app)[-1]
-    assert event.changes == {
-        "sinch": ["+15551234567", None],
-        "label": ["Desk", None],
-        "reason": [None, "On leave"],
-    }
-    page = page.follow("Give it back…")
-    assert (page.value("phone_number"), page.value("label")) == ("+15551234567", "Desk")
-    page = page.press("Assign number")
-    assert messages.number_assigned("+1 555-123-4567", "Mo") in page.notes
-    assert "Reason: On leave" in page.root.by_id("history").text
-
-
-def test_disable_and_revoke_record_the_reason(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
-    issue(dana, of(cast))
-    dana.get(of(cast)).press("Revoke Dialer in Pune", reason="Lost laptop")
-    assert audit(app)[-1].changes == {"name": ["Dialer in Pune", None], "reason": [None, "Lost laptop"]}
-    dana.get(of(cast)).press("Disable Mo", reason="Left us")
-    assert audit(app)[-1].changes == {"reason": [None, "Left us"]}
-    issue(dana, f"{PATH}/{cast.dana.id}", name="Mine")
-    dana.get("/account").press("Revoke Mine", reason="Not needed")
-    assert audit(app)[-1].changes["reason"] == [None, "Not needed"]
-
-
-def test_number_in_the_query_changes_nothing(app: Flask, dana: Portal, cast: Cast) -> None:
-    for query in ["number=%22%3E%3Cb%3E&provider=x&label=y", "provider=sinch", "number="]:
-        with unchanged(app):
-            dana.get(f"{of(cast)}?{query}")
 
 
 def test_reset_changes_nothing_before_the_link_is_used(
@@ -364,7 +362,7 @@ def test_password_set_by_another_is_shown_until_changed(
         )
         ines = users.create(dana_there, new).id
     person = f"{PATH}/{ines}"
-    assert "Password set by dana@acme.example" in dana.get(person).text
+    assert set_by_another(dana.get(person)) == ["dana@acme.example"]
     page = anonymous.sign_in("ines@acme.example", CHOSEN)
     assert messages.password_set_by("dana@acme.example") in page.notes
     page = anonymous.get("/account")
@@ -373,33 +371,21 @@ def test_password_set_by_another_is_shown_until_changed(
     chosen: dict[str, Any] = {"current_password": CHOSEN, "new_password": "a lamp in the south window"}
     page.press("Change password", **chosen)
     assert set_by not in anonymous.get("/account").text
-    assert "Password set by" not in dana.get(person).text
+    assert set_by_another(dana.get(person)) == []
 
 
-def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cast: Cast) -> None:
-    own = f"{PATH}/{cast.dana.id}"
-    page = dana.get(own)
-    assert not page.has_link("Reset password…")
-    sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
-    with unchanged(app, but=("sessions",)):
-        page = dana.post(f"{own}/link", sent, 403)
-        assert access_messages.NOT_YOUR_PASSWORD in page.text
-        page = dana.post(f"{own}/sessions/end", sent)
-        assert access_messages.NOT_YOUR_SESSIONS in page.notes
-
-
-def test_sign_out_everywhere_keeps_issued_tokens(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
-    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
-    page = dana.get(of(cast)).press("Sign out Mo everywhere")
-    assert messages.signed_out_everywhere("Mo") in page.notes
-    assert "No active sessions." in page.text
-    assert not mo.is_signed_in()
-    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
-    assert last_events(app, 1) == ["sessions.ended"]
+def set_by_another(page: Page) -> list[str]:
+    """Who set the password of a person who has not changed it since."""
+    return [found.text for found in page.root.all("bdi") if "data-password-by" in found.attrs]
 
 
 def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
-    assert not dana.get(PATH).has_button("Search")
+    page = dana.get(PATH)
+    assert not page.has_button("Search")
+    assert [row.split()[:3] for row in page.rows()] == [
+        ["Dana", "dana@acme.example", "Superadmin"],
+        ["Mo", "mo@acme.example", "Member"],
+    ]
     with app.app_context():
         for number in range(users.PAGE):
             db.session.add(
@@ -422,17 +408,6 @@ def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast
     assert [row.split()[0] for row in page.press("Search", q="MO@acme").rows()] == ["Mo"]
     assert len(page.press("Search", q="ann").rows()) == 60
     assert page.press("Search", q="9%").rows()[0].startswith("Ben 69%")
-    assert "No people found" in page.press("Search", q="gus").text
+    none = page.press("Search", q="gus")
+    assert (none.root.all("tbody"), none.link("Show all people")["href"]) == ([], PATH)
     dana.get(f"{PATH}?after={cast.gus.id}", 400)
-
-
-def folds(page: Page) -> dict[str, bool]:
-    found = page.root.all("summary")
-    return {summary.text: "open" in summary.parent.attrs for summary in found if summary.parent}
-
-
-def test_forms_are_folded_unless_they_have_errors(dana: Portal, cast: Cast) -> None:
-    page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    assert (folds(page)["Assign number…"], folds(page)["Create token…"]) == (False, False)
-    page = page.press("Assign number", 422, phone_number="12")
-    assert (folds(page)["Assign number…"], folds(page)["Create token…"]) == (True, False)
