@@ -7,12 +7,15 @@ import csv
 import pytest
 from flask import Flask
 
+from app.services.audit.actions import Action
 from app.services.endpoints import bulk, crud, messages, readiness
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
+from app.web.audit import messages as audit_messages
+from app.web.shell.messages import restored
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
-from tests.support.pages import Portal
+from tests.support.pages import Portal, changes_in
 from tests.support.rows import unchanged
 
 PATH = "/o/acme-support/audit"
@@ -33,19 +36,22 @@ def event(app: Flask, cast: Cast) -> int:
         return done.event_id
 
 
-def test_event_page_lists_each_numbers_change(dana: Portal, event: int) -> None:
+def test_event_page_and_its_csv_have_each_numbers_change(dana: Portal, event: int) -> None:
     page = dana.get(PATH).follow("View and undo… 3 endpoints, event " + str(event))
-    assert page.path == f"{PATH}/{event}"
-    assert page.title == "Endpoints changed"
-    assert page.rows()[0] == "+1 555-100-0000: all events Inbound agent Ann → Wrong"
-    assert "Reason hurry" in page.text
+    assert (page.path, page.title) == (f"{PATH}/{event}", Action.ENDPOINTS_SAVED.label)
+    assert changes_in(page.root.one("main"))["Reason"] == ("hurry",)
+    (row, *others) = page.root.one("tbody").all("tr")
+    assert (changes_in(row), len(others)) == ({"Inbound agent": ("Ann", "Wrong")}, 2)
     every = page.follow("+1 555-100-0000: all events")
-    assert "Together with 3 endpoints" in every.rows()[0]
-    assert "Inbound agent Ann → Wrong" in every.rows()[0]
-
-
-def test_event_csv_has_every_number(dana: Portal, event: int) -> None:
-    answer = dana.raw("GET", dana.get(f"{PATH}/{event}").link("CSV")["href"])
+    (row,) = every.root.all("tr", **{"data-event": str(event)})
+    assert (
+        changes_in(row).items()
+        >= {
+            "Together with": ("3 endpoints",),
+            "Inbound agent": ("Ann", "Wrong"),
+        }.items()
+    )
+    answer = dana.raw("GET", page.link("CSV")["href"])
     assert answer.headers["Content-Disposition"] == f'attachment; filename="audit-{event}.csv"'
     rows = list(csv.reader(answer.text.removeprefix("\ufeff").splitlines()))
     assert rows[0] == ["phone_number", "field", "before", "after"]
@@ -53,47 +59,37 @@ def test_event_csv_has_every_number(dana: Portal, event: int) -> None:
     assert len(rows) == 4
 
 
-def test_undo_confirms_first_and_names_what_is_skipped(
+def test_undo_confirms_again_after_a_change_and_names_what_is_skipped(
     app: Flask, cast: Cast, dana: Portal, event: int
 ) -> None:
+    opened = dana.get(f"{PATH}/{event}").follow("Undo…")
     with scope_as(app, cast.dana) as scope:
         row = readiness.by_number(scope, FIRST)
         assert row
         crud.update(scope, row.id, {"inbound_agent_name": "Zoe"})
     with unchanged(app):
-        page = dana.get(f"{PATH}/{event}").follow("Undo…")
-    assert page.title == "Undo “Endpoints changed”?"
-    assert page.value("reason") == "Undo of “hurry”"
-    assert "2 endpoints get their previous values." in page.text
-    assert "Inbound agent: Wrong (2) =1+1 (1), none (1)" in page.text
-    assert "1 endpoint is skipped" in page.text
+        page = opened.press("Restore 3 endpoints", 409)
+    assert (page.value("count"), page.value("reason")) == ("2", audit_messages.undo_of("hurry", event))
+    assert (page.data("restored"), page.data("skipped")) == (["2"], ["1"])
+    assert [side.text for side in page.root.one("li", **{"data-restored": "2"}).all("bdi")] == [
+        "Wrong (2)",
+        "=1+1 (1), none (1)",
+    ]
     assert page.follow("Cancel").path == f"{PATH}/{event}"
     page = page.press("Restore 2 endpoints", reason="Back")
-    assert "2 endpoints restored." in page.notes
-    assert page.title == "Endpoints restored"
-    assert "Reason Back" in page.text
+    assert restored(2) in page.notes
+    assert page.title == Action.ENDPOINTS_RESTORED.label
+    assert changes_in(page.root.one("main"))["Reason"] == ("Back",)
     again = dana.get(f"{PATH}/{event}/undo")
-    assert again.title == "Nothing left to undo"
-    assert page.follow("Undo…").title
+    assert again.root.all("form", css="pb-form") == []
+    assert page.follow("Undo…").has_button("Restore 2 endpoints")
 
 
-def test_undo_after_a_change_confirms_again(app: Flask, cast: Cast, dana: Portal, event: int) -> None:
-    page = dana.get(f"{PATH}/{event}/undo")
-    with scope_as(app, cast.dana) as scope:
-        row = readiness.by_number(scope, FIRST)
-        assert row
-        crud.delete(scope, row.id)
-    with unchanged(app):
-        page = page.press("Restore 3 endpoints", 409)
-    assert page.value("count") == "2"
-    assert "2 endpoints restored." in page.press("Restore 2 endpoints").notes
-
-
-def test_undo_of_another_kind_of_event_is_refused(dana: Portal, event: int) -> None:
+def test_undo_of_another_kind_of_event_is_refused(dana: Portal) -> None:
     dana.get("/o/acme-support/settings").press("Save", name="Acme")
-    newest = event + 1
+    (newest,) = dana.get(f"{PATH}?action={Action.ORGANIZATION_SAVED}").data("event")
     page = dana.get(f"{PATH}/{newest}")
-    assert page.title == "Settings saved"
+    assert page.title == Action.ORGANIZATION_SAVED.label
     assert not page.has_link("Undo…")
     assert messages.CANNOT_UNDO in dana.get(f"{PATH}/{newest}/undo", 409).text
 

@@ -16,16 +16,16 @@ from app.services.audit.actions import Action
 from app.web.shell import figures
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
-from tests.support.pages import Page, Portal
+from tests.support.pages import Page, Portal, changes_in
 
 PATH = "/o/acme-support/audit"
 
 
 def test_table_shows_actor_address_and_changes(dana: Portal) -> None:
     dana.get("/o/acme-support/settings").press("Save", name="Acme", country="IN")
-    row = dana.get(PATH).rows()[0]
-    assert "Name Acme Support → Acme Country India" in row
-    assert "Dana 127.0.0.1" in row
+    row = dana.get(PATH).root.all("tr", **{"data-action": Action.ORGANIZATION_SAVED})[0]
+    assert changes_in(row) == {"Name": ("Acme Support", "Acme"), "Country": ("India",)}
+    assert [part.text for part in row.all("div", css="pb-break")] == ["Dana 127.0.0.1"]
 
 
 def _events(page: Page) -> list[str]:
@@ -48,10 +48,14 @@ def test_repeats_are_one_line_that_unfolds(app: Flask, cast: Cast, dana: Portal,
     assert len(_events(dana.get("/audit?who=Gus"))) >= 1, "found by name"
 
 
-def test_table_is_paged_newest_first(app: Flask, cast: Cast, dana: Portal) -> None:
+def _happen(app: Flask, cast: Cast, *subjects: str, action: Action = Action.ENDPOINT_SAVED) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
-        for number in range(120):
-            log.note(scope, Action.CONNECTION_TESTED, f"thing {number:03}")
+        for subject in subjects:
+            log.note(scope, action, subject, {"label": ["=1+1", "b"]})
+
+
+def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, dana: Portal) -> None:
+    _happen(app, cast, *[f"{('Twilio', 'Sinch')[n % 2]} {n:03}" for n in range(120)])
     page, seen = dana.get(PATH), []
     while True:
         assert len(_events(page)) <= 50
@@ -59,33 +63,21 @@ def test_table_is_paged_newest_first(app: Flask, cast: Cast, dana: Portal) -> No
         if not page.has_link("Older"):
             break
         page = page.follow("Older")
-    things = [match[1] for row in seen if (match := re.search(r"thing (\d+)", row))]
+    things = [match[1] for row in seen if (match := re.search(r"(?:Twilio|Sinch) (\d+)", row))]
     assert things == [f"{number:03}" for number in reversed(range(120))]
     assert page.follow("Newest").path == PATH
 
-
-def test_table_ignores_an_invalid_place(dana: Portal) -> None:
-    for place in ("x", "-1", "9" * 40, "1.5", "0", "999999999999999"):
-        dana.get(f"{PATH}?before={place}")
-        dana.get(f"{PATH}?after={place}")
-
-
-def _happen(app: Flask, cast: Cast, *subjects: str, action: Action = Action.ENDPOINT_SAVED) -> None:
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        for subject in subjects:
-            log.note(scope, action, subject, {"label": ["=1+1", "b"]})
-
-
-def test_table_keeps_its_filter_on_other_pages(app: Flask, cast: Cast, dana: Portal) -> None:
-    _happen(app, cast, *["Twilio", "Sinch"] * 60)
     page = dana.get(f"{PATH}?q=twil&action=endpoints&who=DANA&from=2020-01-01&to=2100-01-01")
-    assert page.value("q") == "twil"
-    assert page.value("action") == "endpoints"
-    assert (page.value("from"), page.value("to")) == ("2020-01-01", "2100-01-01")
+    assert [page.value(name) for name in ("q", "action", "from", "to")] == [
+        *("twil", "endpoints", "2020-01-01", "2100-01-01")
+    ]
     older = page.follow("Older")
     assert [len(_events(found)) for found in (page, older)] == [50, 10]
     assert "Sinch" not in " ".join(page.rows() + older.rows())
     assert older.follow("Newer").rows() == page.rows()
+    for place in ("x", "-1", "9" * 40, "1.5", "0", "999999999999999"):
+        dana.get(f"{PATH}?before={place}")
+        dana.get(f"{PATH}?after={place}")
 
 
 def test_days_are_those_of_the_reader(app: Flask, cast: Cast, dana: Portal) -> None:
@@ -137,9 +129,24 @@ def test_csv_escapes_formulas(app: Flask, cast: Cast, dana: Portal) -> None:
     header, row = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
     found = dict(zip(header, row, strict=True))
     assert found["About"] == "'=cmd|' /C calc'!A0"
-    assert (found["What"], found["Who"]) == ("Endpoint saved", "dana@acme.example")
+    assert (found["What"], found["Who"]) == (Action.ENDPOINT_SAVED.label, "dana@acme.example")
     assert found["Changes"] == "Label: =1+1 \u2192 b"
-    assert "Audit exported audit Format csv Search cmd Dana" in dana.get(PATH).rows()[0]
+    (row,) = dana.get(PATH).root.all("tr", **{"data-action": Action.AUDIT_EXPORTED})
+    assert changes_in(row) == {"Format": ("csv",), "Search": ("cmd",)}
+
+
+def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:
+    numbers = ("+15551000001", "+15551000002")
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        reported = [(number, {"label": [number[-1], "x"]}) for number in numbers]
+        log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, reported)
+    about = f"{PATH}?about=%2B15551000002"
+    (row,) = list(csv.reader(_file(dana, about, "CSV").text.splitlines()))[1:]
+    assert row[6] == "Label: 2 \u2192 x; Together with: \u2014 \u2192 2 endpoints"
+    (event,) = map(json.loads, _file(dana, about, "JSON lines").text.splitlines())
+    assert event["ofNumber"]["label"] == ["2", "x"]
+    assert event["changes"]["label"] == ["1 (1), 2 (1)", "x"]
+    assert event["numbersDigest"]
 
 
 def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
@@ -152,54 +159,17 @@ def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
     assert {len(event["digest"]) for event in events} == {64}
 
 
-def test_everywhere_shows_all_and_is_audited_once(dana: Portal, gus: Portal, mo: Portal) -> None:
-    gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
-    page = dana.get("/audit")
-    assert "Settings saved" in page.text
-    assert "Audit of every organization opened" in page.rows()[0]
-    assert dana.get("/audit?q=Globex").follow("Globex Renamed").path == "/o/globex/audit"
-    again = dana.get("/audit?action=audit.opened")
-    assert len(again.rows()) == 1
-    assert mo.get("/audit", status=403).status == 403
-
-
-def test_pages_with_a_history_link_to_all_events(app: Flask, cast: Cast, dana: Portal) -> None:
-    here = furnish(app, cast)
-    for path in (
-        "settings",
-        "voice-ai",
-        "providers/twilio",
-        f"people/{here.ids['user_id']}",
-        f"endpoints/{here.ids['endpoint_id']}",
-        f"people/{here.ids['user_id']}/numbers/{here.ids['number_id']}/ai",
-    ):
-        page = dana.get(f"/o/acme-support/{path}")
-        headings = [heading.text for heading in page.root.all("h2")]
-        assert "History" in headings, path
-        found = page.follow("All events about this")
-        wanted = "action=organization" if path == "settings" else "about="
-        assert found.path.startswith(f"{PATH}?{wanted}"), path
-        assert found.rows(), path
-    unset = dana.get("/o/acme-support/providers/sinch/callback")
-    assert "History" not in [heading.text for heading in unset.root.all("h2")]
-
-
-def test_pages_about_a_thing_lead_to_its_history(app: Flask, cast: Cast, dana: Portal) -> None:
-    here = furnish(app, cast)
-    for path, name in (
-        (f"/o/acme-support/endpoints/{here.ids['endpoint_id']}/provider", "History"),
-        ("/o/acme-support/trace?number=%2B15551234567", "History of +1 555-123-4567"),
-        (f"/o/acme-support/people/{here.ids['user_id']}", "History of the tokens"),
-        ("/account", "History"),
-    ):
-        found = dana.get(path).follow(name)
-        assert found.path.startswith(f"{PATH}?about="), path
-        assert found.rows() or path == "/account", path
-
-
-def test_everywhere_is_filtered_by_organization(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
+def test_everywhere_is_filtered_by_organization_and_audited_once(
+    app: Flask, cast: Cast, dana: Portal, gus: Portal, mo: Portal
+) -> None:
     gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
     _happen(app, cast, *[f"thing {number}" for number in range(60)])
+    mo.get("/audit", status=403)
+    page = dana.get("/audit")
+    assert page.data("action")[0] == Action.AUDIT_OPENED
+    assert dana.get("/audit?q=Globex").follow("Globex Renamed").path == "/o/globex/audit"
+    assert len(dana.get(f"/audit?action={Action.AUDIT_OPENED}").rows()) == 1
+
     page = dana.get("/audit?in=acme-support")
     assert page.value("in") == "acme-support"
     assert len(_events(page)) == 50
@@ -210,11 +180,36 @@ def test_everywhere_is_filtered_by_organization(app: Flask, cast: Cast, dana: Po
     assert "thing 0" in " ".join(rows)
     assert "Globex" not in " ".join(rows)
     assert "Globex Renamed" in dana.get("/audit?in=globex&action=organization").rows()[0]
-    nowhere = dana.get("/audit?in=-").rows()
-    assert "Audit of every organization opened" in nowhere[0]
-    assert not [row for row in nowhere if "thing" in row or "Globex" in row]
+    nowhere = dana.get("/audit?in=-")
+    assert nowhere.data("action")[0] == Action.AUDIT_OPENED
+    assert not [row for row in nowhere.rows() if "thing" in row or "Globex" in row]
     dana.get("/audit?in=no-such", 404)
     assert len(_events(dana.get(f"{PATH}?in=-"))) == 50, "an organization's own page has no such filter"
+
+
+def test_pages_lead_to_the_history_of_their_thing(app: Flask, cast: Cast, dana: Portal) -> None:
+    here = furnish(app, cast)
+    person, endpoint = f"people/{here.ids['user_id']}", f"endpoints/{here.ids['endpoint_id']}"
+    cards = ("settings", "voice-ai", "providers/twilio", person, endpoint)
+    ai = f"{person}/numbers/{here.ids['number_id']}/ai"
+    wrong = []
+    for path, name in [
+        *((path, "All events about this") for path in (*cards, ai)),
+        (f"{endpoint}/provider", "History"),
+        ("trace?number=%2B15551234567", "History of +1 555-123-4567"),
+        (person, "History of the tokens"),
+        ("/account", "History"),
+    ]:
+        page = dana.get(path if path.startswith("/") else f"/o/acme-support/{path}")
+        found = page.follow(name)
+        wanted = "action=organization" if path == "settings" else "about="
+        has_card = bool(page.root.all("section", id="history")) or not name.startswith("All")
+        if not found.path.startswith(f"{PATH}?{wanted}") or not (found.rows() or page.path == "/account"):
+            wrong.append((path, found.path))
+        if not has_card:
+            wrong.append((path, "no card"))
+    assert wrong == []
+    assert dana.get("/o/acme-support/providers/sinch/callback").root.all("section", id="history") == []
 
 
 def test_everywhere_is_exported_with_its_filter(
@@ -235,17 +230,3 @@ def test_everywhere_is_exported_with_its_filter(
     assert "Organization globex" in exported
     assert mo.raw("GET", "/audit.csv").status_code == 403
     assert messages.NO_DATE in dana.get("/audit.csv?from=soon").text
-
-
-def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:
-    numbers = ("+15551000001", "+15551000002")
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        reported = [(number, {"label": [number[-1], "x"]}) for number in numbers]
-        log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, reported)
-    about = f"{PATH}?about=%2B15551000002"
-    (row,) = list(csv.reader(_file(dana, about, "CSV").text.splitlines()))[1:]
-    assert row[6] == "Label: 2 \u2192 x; Together with: \u2014 \u2192 2 endpoints"
-    (event,) = map(json.loads, _file(dana, about, "JSON lines").text.splitlines())
-    assert event["ofNumber"]["label"] == ["2", "x"]
-    assert event["changes"]["label"] == ["1 (1), 2 (1)", "x"]
-    assert event["numbersDigest"]

@@ -54,7 +54,7 @@ def _go_live(dana: Portal, twilio: Twilio) -> Page:
     return page.follow("Set webhook").press("Set webhook at Twilio").follow("Go to Home")
 
 
-def test_setup_leads_from_nothing_to_a_verified_webhook(dana: Portal, twilio: Twilio) -> None:
+def test_setup_leads_to_a_verified_webhook_and_a_problem_to_its_fix(dana: Portal, twilio: Twilio) -> None:
     page = dana.get(ACME)
     assert _steps(page) == dict.fromkeys(("base-url", "provider", "number", "webhook"), False)
     assert (_tiles(page), _findings(page)) == ([], [])
@@ -63,18 +63,6 @@ def test_setup_leads_from_nothing_to_a_verified_webhook(dana: Portal, twilio: Tw
     assert _tiles(page)[:3] == ["1", "0", "—"]
     assert dana.get("/o/acme-support/providers/twilio").has_link("Undo… Made default for agent calls")
 
-
-def test_setup_can_go_on_without_a_provider(dana: Portal) -> None:
-    page = dana.get(ACME).press("Save", public_base_url="https://voice.acme.example")
-    page = page.follow("add a number")
-    page = page.press("Add endpoint", phone_number=NUMBER, inbound_agent_name="a", provider="twilio")
-    assert "https://voice.acme.example/telephony/twilio/inbound/a" in page.text
-    assert page.follow("Connect a provider").path == ACME
-    assert _steps(dana.get(ACME)) == {"base-url": True, "provider": False, "number": True, "webhook": False}
-
-
-def test_a_problem_links_to_its_fix(dana: Portal, twilio: Twilio) -> None:
-    _go_live(dana, twilio)
     twilio.numbers[NUMBER].voice_url = "https://old.example/x"
     row = dana.get("/o/acme-support/endpoints").follow("+1 555-123-4567").path
     dana.get(f"{row}/provider")
@@ -87,6 +75,15 @@ def test_a_problem_links_to_its_fix(dana: Portal, twilio: Twilio) -> None:
     page = dana.get(ACME)
     assert "test-failed" in _findings(page)
     assert page.follow("Open Twilio: Twilio connection failed").title == "Twilio"
+
+
+def test_setup_can_go_on_without_a_provider(dana: Portal) -> None:
+    page = dana.get(ACME).press("Save", public_base_url="https://voice.acme.example")
+    page = page.follow("add a number")
+    page = page.press("Add endpoint", phone_number=NUMBER, inbound_agent_name="a", provider="twilio")
+    assert "https://voice.acme.example/telephony/twilio/inbound/a" in page.text
+    assert page.follow("Connect a provider").path == ACME
+    assert _steps(dana.get(ACME)) == {"base-url": True, "provider": False, "number": True, "webhook": False}
 
 
 def test_the_navigation_counts_drifted_endpoints_up_to_a_hundred(

@@ -13,13 +13,17 @@ from tests.support.statuses import drifted, edit, go_live, save_result
 PATH = "/o/acme-support/routing"
 
 
-def test_map_shows_each_number_with_its_state(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_map_and_homes_show_each_number_with_its_state(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = dana.get(PATH)
+    assert page.root.all("div", css="pb-rack") == []
+    assert page.follow("Add endpoint").path == "/o/acme-support/endpoints/new"
     with scope_as(app, cast.dana) as scope:
         go_live(scope)
         for number, agent in (("+15551234568", "support"), ("+15551234569", None)):
             crud.create(scope, {"phone_number": number, "provider": "twilio", "inbound_agent_name": agent})
         save_result(scope, drifted())
-    page = dana.get("/o/acme-support").follow("Routing map")
+    home = dana.get("/o/acme-support")
+    page = home.follow("Routing map")
     assert page.path == PATH
     rack = page.root.one("div", css="pb-rack")
     cables = [[cable["class"] for cable in each.all("g")] for each in rack.all("svg", css="pb-gutter")]
@@ -32,6 +36,15 @@ def test_map_shows_each_number_with_its_state(app: Flask, dana: Portal, cast: Ca
     assert links[0] == "/o/acme-support/providers/twilio"
     assert links[-1] == "/o/acme-support/endpoints?agent=support"
     assert [dana.get(link).status for link in links] == [200] * 5
+
+    assert len(home.root.one("ul", css="pb-rack-numbers").all("li")) == 3
+    for figure in (home.root, dana.get("/").root):
+        days = figure.one("figure", id="month").one("svg", css="pb-bars").all("g")
+        drawn = [[part["class"] for part in day.all("rect")][1:] for day in days]
+        assert drawn == [["pb-none"]] * 29 + [["pb-bad"]]
+        assert [row.text.split()[3:] for row in figure.one("figure", id="month").all("tr")[1:]] == [
+            ["1", "1"]
+        ]
 
 
 def test_map_groups_many_numbers(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -49,26 +62,3 @@ def test_map_groups_many_numbers(app: Flask, dana: Portal, cast: Cast) -> None:
         "provider=twilio&agent=front+desk+%26+more",
     ]
     assert len(dana.get(groups[1]["href"]).root.one("tbody").all("tr")) == 1
-
-
-def test_map_of_nothing_leads_to_the_first_endpoint(dana: Portal) -> None:
-    page = dana.get(PATH)
-    assert page.root.all("div", css="pb-rack") == []
-    assert page.follow("Add endpoint").path == "/o/acme-support/endpoints/new"
-
-
-def test_homes_show_the_map_and_the_days_with_unhealthy_numbers(app: Flask, dana: Portal, cast: Cast) -> None:
-    with scope_as(app, cast.dana) as scope:
-        go_live(scope)
-        crud.create(scope, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
-        save_result(scope, drifted())
-    page = dana.get("/o/acme-support/")
-    assert len(page.root.one("ul", css="pb-rack-numbers").all("li")) == 2
-    assert page.follow("Routing map").path == PATH
-    for figure in (page.root, dana.get("/").root):
-        days = figure.one("figure", id="month").one("svg", css="pb-bars").all("g")
-        drawn = [[part["class"] for part in day.all("rect")][1:] for day in days]
-        assert drawn == [["pb-none"]] * 29 + [["pb-bad"]]
-        assert [row.text.split()[3:] for row in figure.one("figure", id="month").all("tr")[1:]] == [
-            ["1", "1"]
-        ]

@@ -39,19 +39,23 @@ def test_breadcrumbs_lead_to_the_pages_above(app: Flask, cast: Cast, dana: Porta
     assert {path: crumbs(dana.get(path)) for path in expected} == expected
 
 
-def test_missing_page_of_an_organization_keeps_its_navigation(dana: Portal, gus: Portal, mo: Portal) -> None:
-    here = dana.get("/o/acme-support/providers/twilio").navigation
-    for path in ("/o/acme-support/nonsense", "/o/acme-support/providers/nope"):
-        page = dana.get(path, 404)
-        assert [link["href"] for link in page.navigation.all("a")] == [link["href"] for link in here.all("a")]
+def test_missing_page_keeps_the_navigation_and_is_no_recent_one(
+    dana: Portal, gus: Portal, mo: Portal
+) -> None:
+    here = dana.get("/o/acme-support/providers/twilio")
+    assert "data-recent" in here.root.by_id("main").attrs
+    links = [link["href"] for link in here.navigation.all("a")]
+    for path in ("nonsense", "providers/nope", "endpoints/no-such"):
+        page = dana.get(f"/o/acme-support/{path}", 404)
+        assert [link["href"] for link in page.navigation.all("a")] == links
         assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
-    assert crumbs(dana.get("/o/nowhere/nonsense", 404)) == []
+        assert (page.has_link("Endpoints"), page.has_link("Find")) == (True, True)
+    for path in ("/no/such/page", "/o/nowhere/people", "/o/ACME-SUPPORT/people", "/o/acme-support%00/people"):
+        page = dana.get(path, 404)
+        assert crumbs(page) == []
+        assert "data-recent" not in page.root.by_id("main").attrs
+        assert (page.has_link("Organizations"), page.has_link("Find")) == (True, True)
     assert crumbs(mo.get("/o/acme-support/nonsense", 404)) == []
-
-
-def test_page_that_is_not_found_is_not_a_recent_one(dana: Portal) -> None:
-    assert "data-recent" in dana.get("/o/acme-support/people").root.by_id("main").attrs
-    assert "data-recent" not in dana.get("/o/nowhere/people", 404).root.by_id("main").attrs
 
 
 def test_each_page_has_its_own_key(dana: Portal) -> None:
