@@ -131,8 +131,8 @@ def test_csv_escapes_formulas(app: Flask, cast: Cast, dana: Portal) -> None:
     assert found["About"] == "'=cmd|' /C calc'!A0"
     assert (found["What"], found["Who"]) == (Action.ENDPOINT_SAVED.label, "dana@acme.example")
     assert found["Changes"] == "Label: =1+1 \u2192 b"
-    (row,) = dana.get(PATH).root.all("tr", **{"data-action": Action.AUDIT_EXPORTED})
-    assert changes_in(row) == {"Format": ("csv",), "Search": ("cmd",)}
+    (exported,) = dana.get(PATH).root.all("tr", **{"data-action": Action.AUDIT_EXPORTED})
+    assert changes_in(exported) == {"Format": ("csv",), "Search": ("cmd",)}
 
 
 def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:
