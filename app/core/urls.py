@@ -149,7 +149,7 @@ def web_origin(text: str) -> str:
         host, port = _origin_host(parts.hostname or ""), parts.port
     except ValueError:
         raise ValueError(_NO_ORIGIN) from None
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in _DEFAULT_PORTS or port == 0:
         raise ValueError(_NO_ORIGIN)
     if parts.scheme == "http" and (parts.hostname or "") not in _LOCAL_HOSTS:
         raise ValueError("Use https. Only localhost, 127.0.0.1 and [::1] may use http.")

@@ -260,6 +260,7 @@ def test_web_origin_is_what_browsers_send():
         ("chrome-extension://abcdef", "scheme"),
         ("https://", "scheme"),
         ("https://[", "scheme"),
+        ("https://dialer.example.com:0", "scheme"),
         ("https://dialer.example.com:99999", "scheme"),
         ("https://dialer..example.com", "scheme"),
         ("https://dialer.example.com\r\nX-A: 1", "scheme"),
