@@ -67,6 +67,7 @@ class Checker:
         self._app = app
         self._lock = threading.Lock()
         self._queued: set[Place] = set()
+        self._postponed: set[str] = set()
         self._work = Work()
         self._finder: Worker[str] = Worker("checks", self._find, work=self._work)
         self._queues: dict[str, Worker[Place]] = {}
@@ -121,9 +122,19 @@ class Checker:
         self._later(organization_id)
 
     def _later(self, organization_id: str) -> None:
-        later = threading.Timer(RETRY_SECONDS, self.queue, (organization_id,))
+        """Queues the organization once, however many of its places were left: each would queue all again."""
+        with self._lock:
+            if organization_id in self._postponed:
+                return
+            self._postponed.add(organization_id)
+        later = threading.Timer(RETRY_SECONDS, self._retry, (organization_id,))
         later.daemon = True
         later.start()
+
+    def _retry(self, organization_id: str) -> None:
+        with self._lock:
+            self._postponed.discard(organization_id)
+        self.queue(organization_id)
 
 
 @contextmanager

@@ -185,3 +185,29 @@ def test_provider_that_hangs_delays_no_other(
     twilio.released.set()
     assert checker.idle.wait(SECONDS)
     assert _unfinished(app) == set()
+
+
+def test_places_that_another_process_checks_are_tried_again_together(
+    app: Flask, checker: Checker, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice: a retry that finds them still taken is followed by one other."""
+    monkeypatch.setattr(background, "RETRY_SECONDS", 600.0)
+    with scope_as(app, cast.dana) as scope:
+        assert all(runs.begin(scope, key, everything=True) for key in ("twilio", "elevenlabs"))
+    checker.queue(cast.acme)
+    for _ in range(2):
+        assert checker.idle.wait(SECONDS)
+        retries = _retries(checker)
+        for retry in retries:
+            retry.cancel()
+            retry.join()
+        assert len(retries) == 1
+        retries[0].function(*retries[0].args)
+    assert checker.idle.wait(SECONDS)
+    for retry in _retries(checker):
+        retry.cancel()
+
+
+def _retries(checker: Checker) -> list[threading.Timer]:
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    return [timer for timer in timers if getattr(timer.function, "__self__", None) is checker]
