@@ -1,4 +1,6 @@
 // Questions in a dialog: a fold of the page, or the form of a page of its own.
+import { isAskedAgain } from "./session.js";
+
 const show = (dialog) => {
   dialog.setAttribute("closedby", "any");
   dialog.showModal();
@@ -20,8 +22,7 @@ export const openFold = (fold) => {
   dialog.addEventListener("close", restore, { once: true });
 };
 
-const questionOf = async (href) => {
-  const answer = await fetch(href);
+const questionOf = async (answer) => {
   if (!answer.ok || answer.redirected) return null;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const main = page.querySelector("main");
@@ -41,12 +42,35 @@ const dialogOf = (main) => {
   return dialog;
 };
 
-export const openPage = async (link) => {
-  const main = await questionOf(link.href).catch(() => null);
-  if (!main) return location.assign(link.href);
+const open = (main) => {
   if (document.getElementById("question-title")) return;
   const dialog = dialogOf(main);
   document.querySelector("main").append(dialog);
   htmx.process(dialog);
   show(dialog);
+};
+
+export const openPage = async (link) => {
+  const main = await fetch(link.href)
+    .then(questionOf)
+    .catch(() => null);
+  if (main) open(main);
+  else location.assign(link.href);
+};
+
+// A form whose answer is a question, or that is done. Any other answer, such as a problem, is a page: sent again for it.
+export const openAnswer = async (event) => {
+  const { target: form, submitter } = event;
+  let isSignedIn = true;
+  await isAskedAgain(event, (isIn) => (isSignedIn = isIn));
+  if (!isSignedIn) return;
+  for (const part of [form, submitter]) part?.classList.add("is-busy");
+  const sent = { method: "POST", body: new FormData(form, submitter), redirect: "manual" };
+  const answer = await fetch(form.action, sent).catch(() => null);
+  const main = answer && (await questionOf(answer).catch(() => null));
+  for (const part of [form, submitter]) part?.classList.remove("is-busy");
+  if (main) return open(main);
+  if (answer?.type === "opaqueredirect") return location.assign(location.pathname + location.search);
+  delete form.dataset.dialog;
+  form.requestSubmit(submitter);
 };

@@ -55,4 +55,15 @@ document.addEventListener("click", async (event) => {
   else dialogs.openFold(asker.parentElement);
 });
 
+// Before `forms.js`, which sends other forms.
+document.addEventListener(
+  "submit",
+  async (event) => {
+    if (!event.target.matches("[data-dialog]")) return;
+    event.preventDefault();
+    if (!event.target.matches(".is-busy")) (await import("./dialogs.js")).openAnswer(event);
+  },
+  true,
+);
+
 openPage(announce);

@@ -52,6 +52,41 @@ def test_cancel_closes_the_dialog_and_a_modifier_opens_the_page(dana: Page) -> N
     expect(opened.value.locator("main [data-question]")).to_be_visible()
 
 
+def test_form_with_a_question_opens_it_in_a_dialog(dana: Page) -> None:
+    dana.goto(f"{ACME}/settings")
+    url = dana.get_by_label("Public base URL")
+    before = url.input_value()
+    url.fill("https://elsewhere.example")
+    url.press("Enter")
+    expect(dialog(dana)).to_contain_text("https://elsewhere.example")
+    assert findings(dana, "base URL") == []
+    dialog(dana).locator("[data-close]").click()
+    expect(dialog(dana)).to_have_count(0)
+    expect(url).to_have_value("https://elsewhere.example")
+    dana.reload()
+    expect(dana.get_by_label("Public base URL")).to_have_value(before)
+
+
+def test_form_with_a_question_saves_without_one_and_shows_its_errors(dana: Page) -> None:
+    dana.goto(f"{ACME}/settings#organization")
+    country = dana.get_by_label("Country")
+    before = country.input_value()
+    country.select_option("CA")
+    dana.locator(".pb-save-bar button").click()
+    expect(dana.locator(".pb-flashes .pb-ok")).to_be_visible()
+    expect(country).to_have_value("CA")
+    country.select_option(before)
+    dana.get_by_label("Public base URL").fill("ftp://elsewhere.example")
+    dana.locator(".pb-save-bar button").click()
+    expect(dana.locator(".pb-summary")).to_be_focused()
+    expect(dana.get_by_label("Public base URL")).to_have_value("ftp://elsewhere.example")
+    expect(dana.get_by_label("Country")).to_have_value(before)
+    dana.goto(f"{ACME}/settings")
+    dana.get_by_label("Country").select_option(before)
+    dana.locator(".pb-save-bar button").click()
+    expect(dana.locator(".pb-flashes .pb-ok")).to_be_visible()
+
+
 def test_fold_opens_as_a_dialog_and_shows_errors_in_place(mo: Page) -> None:
     summary = mo.locator("#issue-title")
     Keyboard(mo).press(summary)

@@ -50,7 +50,7 @@ def _table(**wanted: Any) -> str:
     return url_for("audit.table", **wanted)
 
 
-UNDO = Markup('{} <a href="{}">Undo…</a>')
+UNDO = Markup('{} <a href="{}" data-dialog>Undo…</a>')
 UNDO_IN_PLACE = Markup('{} <a href="{}" hx-post="{}" hx-target="#{}" hx-swap="outerHTML" data-undo>Undo</a>')
 
 
