@@ -70,7 +70,10 @@ FormPage = Callable[..., Response]
     places={Place.PROVIDER: {}},
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:
+    """Leads to the tab of a provider that has no page of its own."""
     state = store.load(scope, store.provider_of(key))
+    if not has_own_page(state.provider):
+        return _back(state.provider)
     return _page(scope, state, for_provider(state, fresh=True))
 
 

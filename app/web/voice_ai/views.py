@@ -21,6 +21,7 @@ from app.services.connections.verification import Tested
 from app.services.drift import standing
 from app.services.numbers import inventory
 from app.services.providers import active
+from app.services.providers import history as provider_history
 from app.services.scope import Scope
 from app.services.status import outages
 from app.services.status.places import Place
@@ -126,7 +127,6 @@ def _page(scope: Scope, tab: str, shown: dict[str, Any], status: int = 200) -> R
         tabs=_tabs(),
         holds={key: f"{key} numbers" for key in states if is_trunk(key)},
         states=states,
-        checks=checks,
         health={key: health.of(state, checks.get(key)) for key, state in states.items()},
         **shown,
     )
@@ -148,17 +148,22 @@ def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
     provider = state.provider
     last = proof.last(scope, provider)
     chooses = provider.key in active.choices(Family.VOICE_AI)
+    check = proof.last(scope, provider)
     subjects = [active.FAMILY_WORDS[Family.VOICE_AI]] if chooses else []
     carriers = [key for key, trunk in trunks().items() if trunk.key == provider.key]
     return {
         "provider": provider,
+        "check": check,
         "webhook": webhook.statuses(scope).get(provider.key),
         "webhook_is_made": webhook.is_made(state),
         "can_list": inventory.can_list(provider) and state.is_configured,
         "carriers": [PROVIDERS[key].label for key in carriers],
         "numbers": [row for row in config.config(scope)["phoneNumbers"] if row["provider"] in carriers],
         "verdicts": trunk.verdicts(scope),
-        "history": history(scope, *subjects, provider.label),
+        "history": provider_history.changes(scope, provider),
+        "subjects": [provider.label, *subjects],
+        "last_test": health.of_test(check),
+        "evidence": check and proof.LABELS[check.evidence],
         "check_days": check_days.of_subject(scope, provider.key),
         "outages": outages.of_subject(scope, provider.key),
         "failed_run": standing.failed_run(scope, provider.key, last.checked_at if last else None),

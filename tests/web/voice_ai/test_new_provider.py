@@ -167,7 +167,7 @@ with AcmeAi() as acme, SinchEst() as est:
             return list(context.session().scalars(query))
 
     portal.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    portal.get(PATH).press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-elevenlabs")
+    portal.get(PATH).press("Save", elevenlabs_api_key="sample-key-of-elevenlabs")
     portal.get(f"{PATH}?tab=acme").press("Save Acme AI", acme_token=TOKEN)
     page = portal.get(f"{PATH}?tab=acme")
     found = {"webhook": card(page)["data-state"], "reporting": acme.reporting}
@@ -181,7 +181,7 @@ with AcmeAi() as acme, SinchEst() as est:
     trunk = {
         f"sinch_est_{name}": value for name, value in est.values.items() if name != "trunk_domain"
     } | {"sinch_est_trunk_domain": DOMAIN}
-    portal.get(f"{PATH}?tab=sinch_est").press("Save Sinch EST", **trunk)
+    portal.get(f"{PATH}?tab=sinch_est").press("Save", **trunk)
     path = f"/o/acme-support/people/{here.cast.mo.id}"
     bearer = {"Authorization": f"Bearer {here.api.token}"}
     sent = {"userId": here.cast.mo.id, "provider": "sinch", "phoneNumber": NUMBER}
