@@ -39,7 +39,7 @@ _POSTGRESQL_AWAY = ("08", "53", "55", "57")
 
 _NO_PAGE = "This page does not exist."
 _NO_OPERATION = "No operation has this path. See /api/docs for those that exist."
-_CSRF = "The page was open for too long, or your sign-in ended. Go back, reload the page, and try again."
+_CSRF = "Nothing was saved: the page was open for too long. Go back, reload it, and try again."
 
 
 def init_app(app: Flask) -> None:
@@ -71,7 +71,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         if guard.is_signed_out():
             return guard.ask_to_sign_in()
-        return _answer(Forbidden(_CSRF, code="CSRF_FAILED"), status=400)
+        return _answer(Forbidden(_CSRF, code=error_pages.CSRF_FAILED), status=400)
     if isinstance(error, InternalServerError):
         return _own_failure(error)
     status = error.code or 500

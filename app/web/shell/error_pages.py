@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import Invalid, PatchbayError
-from app.web.shell import guard, registry, render
+from app.web.shell import guard, messages, registry, render
 
 TITLES = {
     400: "Bad request",
@@ -25,6 +25,11 @@ TITLES = {
     429: "Too many attempts",
     503: "Temporarily unavailable",
 }
+
+WITH_NAVIGATION = (400, 403, 404, 405)
+"""The request is wrong, and not what a page has beside it."""
+
+CSRF_FAILED = "CSRF_FAILED"
 
 OUTDATED = (404, 409, 412)
 """What the page shows is not what is stored: its tables read themselves again."""
@@ -60,17 +65,19 @@ def page_above() -> Response | None:
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """Returns a page that says what is wrong; to htmx a message that goes over the page.
 
-    It has nothing of what other pages have beside them: that may be what failed. Not so where only the
-    address is wrong: a signed-in user continues from there.
+    It has nothing of what other pages have beside them: that may be what failed. Not so where the request
+    is what is wrong: a signed-in user continues from there.
     """
     status = status or error.status
-    if status == 404 and not request.htmx and _is_known():
+    title = messages.EXPIRED if error.code == CSRF_FAILED else TITLES.get(status, "Unexpected error")
+    if status in WITH_NAVIGATION and not request.htmx and _is_known():
         guard.enter_named_organization()
-        return make_response(render_template("shell/errors/missing.html", message=error.message), status)
+        page = render_template("shell/errors/framed.html", status=status, title=title, message=error.message)
+        return make_response(page, status)
     template = "shell/errors/note.html" if request.htmx else "shell/errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
         status=status,
-        title=TITLES.get(status, "Unexpected error"),
+        title=title,
         message=error.message,
         error_id=error_id,
         problems=error.problems if isinstance(error, Invalid) else [],

@@ -6,12 +6,13 @@ from app.core import texts
 from app.services.jobs import Kind
 
 SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
+EXPIRED = "Page expired"
 TWO_STEP_NEEDED = "Superadmins need two-step sign-in here. Turn it on to continue."
 GO_HOME = "Go to Home"
 GUIDE_NOT_FOUND = "Guide not found. Help lists them all."
 SWITCH_THEME = "Switch theme"
 API_REFERENCE = "API reference"
-SUPERADMINS_ONLY = "Only superadmins can open this page. Your own page is under Account."
+SUPERADMINS_ONLY = "Only superadmins can open this page."
 
 CHANGED_BY_BOTH = "You both changed this. The form has your value."
 CHANGED_BY_THEM = "Only they changed this. The form has their value."

@@ -58,6 +58,21 @@ def test_missing_page_keeps_the_navigation_and_is_no_recent_one(
     assert crumbs(mo.get("/o/acme-support/nonsense", 404)) == []
 
 
+def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> None:
+    account = mo.get("/account").navigation
+    for path in ("/o/acme-support/endpoints", "/audit"):
+        page = mo.get(path, 403)
+        assert [link["href"] for link in page.navigation.all("a")] == [link["href"] for link in account.all("a")]
+        (link,) = page.root.one("div", **{"data-error": "403"}).all("a")
+        assert (link["href"], "member" in page.root.by_id("main").text) == ("/account", True)
+
+
+def test_form_that_is_refused_keeps_the_navigation(dana: Portal) -> None:
+    for path, status in (("/o/acme-support/settings", 400), ("/o/acme-support/endpoints/new/x", 404)):
+        page = dana.post(path, {"csrf_token": "old"} if status == 400 else {"csrf_token": dana.token()}, status)
+        assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
+
+
 def test_each_page_has_its_own_key(dana: Portal) -> None:
     for path in ("/", "/o/acme-support/endpoints"):
         page = dana.get(path)
