@@ -20,7 +20,7 @@ _COLOURS = {Tone.PROBLEM: "#b3261e", Tone.RECOVERY: "#1b6e3c", Tone.NOTICE: "#3d
 
 class Mail(Kind):
     key = "email"
-    label = "E-mail"
+    label = "Email"
     position = 20
     summary = "An e-mail through the mail server of PATCHBAY_SMTP_URL."
     target = "address"

@@ -58,7 +58,7 @@ export const openPage = async (link) => {
   else location.assign(link.href);
 };
 
-// A form whose answer is a question, or that is done. Any other answer, such as a problem, is a page: sent again for it.
+// A form whose answer is a question, or that is done. Any other answer is a page: it is sent again for it.
 export const openAnswer = async (event) => {
   const { target: form, submitter } = event;
   let isSignedIn = true;

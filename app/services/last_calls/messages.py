@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.provider.calls import CallOutcome
 
-NOT_READ = "Whether calls get through was not read yet."
+NOT_READ = "Read it to see whether calls get through."
 
 
 def not_listed(label: str) -> str:

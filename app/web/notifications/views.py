@@ -59,10 +59,11 @@ def _both(
     def declare(view: View) -> View:
         for prefix, made, place in (("/o/<slug>", view, 0), ("", _everywhere(view), 1)):
             link = links[place] if links else None
+            own_title = f"{title} of every organization" if link and place else title
             notifications.page(
                 f"{prefix}/notifications{rule}",
                 who=Who.SUPERADMIN,
-                title=title,
+                title=own_title,
                 methods=methods,
                 link=link,
                 guide=guide,
@@ -114,7 +115,7 @@ def _render(template: str, status: int = 200, **more: Any) -> Response:
     guide="notifications",
     links=(
         Link(Section.ORGANIZATION, 30, badge=_open_count, icon="bell", key="n"),
-        Link(Section.GLOBAL, 25, icon="bell", key="n"),
+        Link(Section.GLOBAL, 25, label="Notifications", icon="bell", key="n"),
     ),
 )
 def table(scope: Scope) -> ResponseReturnValue:

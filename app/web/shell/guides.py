@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -87,7 +88,16 @@ def _own_addresses(tokens: Iterable[Token]) -> None:
             elif address.startswith("https://"):
                 token.attrSet("rel", "noopener noreferrer")
         if token.type == "image" and (found := _PICTURE.fullmatch(str(token.attrGet("src")))):
+            width, height = _size(DOCS / "screenshots" / found[1])
             token.attrSet("src", url_for("guides.picture", picture=found[1]))
+            token.attrSet("width", str(width))
+            token.attrSet("height", str(height))
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    """Returns width and height of a PNG, so that its place is kept while it loads."""
+    with picture.open("rb") as file:
+        return struct.unpack(">II", file.read(24)[16:])
 
 
 @guides.page("/help", who=Who.USER, title="Help", link=Link(Section.GLOBAL, 50, icon="help"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.services.audit import actions
 from app.services.endpoints import fields
@@ -15,9 +15,17 @@ def field_label(name: str) -> str:
     return fields.LABELS.get(name) or actions.field_label(name)
 
 
+_WHOLE = Markup('<span class="pb-whole">{}</span>')
 _URL_BREAK = re.compile(r"(?<=[/?&])(?![/?&])")
 
 
 def breakable_url(url: str) -> Markup:
-    """Returns a URL that breaks after a slash, and before what begins a parameter, if a line is too short."""
-    return Markup("<wbr>").join(_URL_BREAK.split(url))
+    """Returns a URL that breaks after a slash, and before what begins a parameter, if a line is too short.
+
+    A part that has a hyphen stays whole. Any other text breaks as text does.
+    """
+    if "://" not in url:
+        return escape(url)
+    return Markup("<wbr>").join(
+        _WHOLE.format(part) if "-" in part else part for part in _URL_BREAK.split(url)
+    )

@@ -62,14 +62,18 @@ def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> Non
     account = mo.get("/account").navigation
     for path in ("/o/acme-support/endpoints", "/audit"):
         page = mo.get(path, 403)
-        assert [link["href"] for link in page.navigation.all("a")] == [link["href"] for link in account.all("a")]
+        assert [link["href"] for link in page.navigation.all("a")] == [
+            link["href"] for link in account.all("a")
+        ]
         (link,) = page.root.one("div", **{"data-error": "403"}).all("a")
         assert (link["href"], "member" in page.root.by_id("main").text) == ("/account", True)
 
 
 def test_form_that_is_refused_keeps_the_navigation(dana: Portal) -> None:
     for path, status in (("/o/acme-support/settings", 400), ("/o/acme-support/endpoints/new/x", 404)):
-        page = dana.post(path, {"csrf_token": "old"} if status == 400 else {"csrf_token": dana.token()}, status)
+        page = dana.post(
+            path, {"csrf_token": "old"} if status == 400 else {"csrf_token": dana.token()}, status
+        )
         assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
 
 
