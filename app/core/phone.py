@@ -32,12 +32,20 @@ FORMAT = "e164"
 _SHORTENED = re.compile(r"'?\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4})")
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
+ALONE = "Enter the number alone, such as +15551234567."
 _AGAIN = "Format the column as text, enter the number again, and save."
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
-_SCHEME = re.compile(r"(tel|callto|phone|sms|whatsapp):\s*(?P<number>.*)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?P<scheme>[^\W\d_][^\d:+]{0,19}):\s*(?P<number>.*)")
+_CONTEXT = re.compile(
+    r"(tel:)?(?P<number>[\d().\s-]+);\s*phone-context=(?P<context>\+[\d().-]+)(;.*)?", re.IGNORECASE
+)
+_PARAMETERS = re.compile(r"(?P<number>[+(\d][\d\s()./-]+);\s*[a-z-]+=.*", re.IGNORECASE)
+_SERVICE = re.compile(r"(?P<code>[*#]+\d{1,3}[*#]?)\s*(?P<number>[+(\d][\d\s()./-]{6,})")
+_ENDED = re.compile(r"(?P<number>[+(\d][\d\s()./-]{6,})[#*]+")
+_INSIDE = re.compile(r"[+(]?\d[\d \t().-]{5,}\d")
 _SIP = re.compile(r"sips?:.*|.*@.*", re.IGNORECASE)
 _EXTENSION = re.compile(
-    r"(?P<number>[+(\d][\d\s()./-]{4,}?)[\s,;]*(;ext=|extension|ext\.?|x|#|[,;])\s*\d{1,7}", re.IGNORECASE
+    r"(?P<number>[+(\d][\d\s()./-]{4,}?)[\s,;]*(;ext=|extension|ext\.?|x|#|[,;pw])\s*\d{1,7}#?", re.IGNORECASE
 )
 _LETTERS = re.compile(r"(?=.*\d)(?=.*[A-Z])[+\dA-Z\s().-]{7,24}", re.IGNORECASE)
 _SEVERAL = re.compile(r"[+(\d][\d\s()./-]{6,}(?:[,;|&]|or|and)\s*[+(\d][\d\s()./-]{6,}", re.IGNORECASE)
@@ -50,7 +58,11 @@ class Kind(StrEnum):
     EMPTY = "empty"
     SIP = "sip"
     SCHEME = "scheme"
+    ADDRESS = "address"
     EXTENSION = "extension"
+    PARAMETERS = "parameters"
+    SERVICE_CODE = "service_code"
+    SIGNS = "signs"
     SEVERAL = "several"
     LETTERS = "letters"
     EXIT_CODE = "exit_code"
@@ -79,6 +91,8 @@ def normalize(text: str, country: str | None) -> str:
     text = _typed(text)
     if not _WRITTEN.fullmatch(text) or len(text) > 40:
         raise _no_digits(text, country)
+    if re.match(r"\+\s*0", text):
+        raise _unreadable(text, country)
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
@@ -108,16 +122,46 @@ def _no_digits(text: str, country: str | None) -> NotANumber:
         return NotANumber(
             Kind.SIP, "This is a SIP address. Enter the phone number that callers dial, such as +15551234567."
         )
+    if found := _CONTEXT.fullmatch(text):
+        advice = _enter(found["context"] + found["number"], None) or ALONE
+        return NotANumber(Kind.PARAMETERS, f"Write the whole number, with what phone-context says. {advice}")
     if found := _SCHEME.fullmatch(text):
-        advice = _enter(found["number"], country) or "Enter the number itself, such as +15551234567."
-        return NotANumber(Kind.SCHEME, f"Leave out what is before the colon. {advice}")
+        return _after_colon(found["scheme"], found["number"], country)
     if _SEVERAL.fullmatch(text):
-        return NotANumber(Kind.SEVERAL, "These are several numbers. Enter one, such as +15551234567.")
-    if found := _EXTENSION.fullmatch(text):
-        advice = _enter(found["number"], country) or "Enter the number alone, such as +15551234567."
-        return NotANumber(
-            Kind.EXTENSION, f"Leave out the extension: calls are routed by whole numbers. {advice}"
+        return _several()
+    return _with_more(text, country) or NotANumber(Kind.OTHER, _advice(country))
+
+
+def _after_colon(scheme: str, rest: str, country: str | None) -> NotANumber:
+    """Of a URI, or of a word before a number."""
+    advice = _enter(rest, country) or _enter_without_more(rest, country)
+    if not advice and scheme.lower() != "tel" and any(map(str.isalpha, rest)):
+        sentence = (
+            "This is the address of an app or a device. Enter the phone number that callers dial, such as"
         )
+        return NotANumber(Kind.ADDRESS, f"{sentence} +15551234567.")
+    return NotANumber(Kind.SCHEME, f"Leave out what is before the colon. {advice or ALONE}")
+
+
+def _enter_without_more(text: str, country: str | None) -> str:
+    """Returns the sentence that says what to enter instead, without what is after the number."""
+    found = _EXTENSION.fullmatch(text) or _PARAMETERS.fullmatch(text) or _ENDED.fullmatch(text)
+    return _enter(found["number"], country) if found else ""
+
+
+def _with_more(text: str, country: str | None) -> NotANumber | None:
+    """Of a number with something before or after it; None if there is no number in the text."""
+    for kind, pattern, what in (
+        (Kind.EXTENSION, _EXTENSION, "the extension: calls are routed by whole numbers"),
+        (Kind.PARAMETERS, _PARAMETERS, "what is after the semicolon"),
+        (Kind.SIGNS, _ENDED, "the signs after the number"),
+    ):
+        if found := pattern.fullmatch(text):
+            return NotANumber(kind, f"Leave out {what}. {_enter(found['number'], country) or ALONE}")
+    if found := _SERVICE.fullmatch(text):
+        advice = _enter(found["number"], country) or ALONE
+        sentence = f"Leave out {found['code']}, which is dialled and is no part of the number."
+        return NotANumber(Kind.SERVICE_CODE, f"{sentence} {advice}")
     if _SHORT_CODE.fullmatch(text):
         return _short_code()
     if len(text) > 40:
@@ -126,7 +170,15 @@ def _no_digits(text: str, country: str | None) -> NotANumber:
         digits = phonenumbers.convert_alpha_characters_in_number(text)
         if advice := _enter(digits, country):
             return NotANumber(Kind.LETTERS, f"Write letters as digits. {advice}")
-    return NotANumber(Kind.OTHER, _advice(country))
+    inside = dict.fromkeys(_enter(found, country) for found in _INSIDE.findall(text))
+    advices = [advice for advice in inside if advice]
+    if len(advices) > 1:
+        return _several()
+    return NotANumber(Kind.OTHER, f"There is more than a number here. {advices[0]}") if advices else None
+
+
+def _several() -> NotANumber:
+    return NotANumber(Kind.SEVERAL, "These are several numbers. Enter one, such as +15551234567.")
 
 
 def _unreadable(text: str, country: str | None) -> NotANumber:
@@ -135,6 +187,8 @@ def _unreadable(text: str, country: str | None) -> NotANumber:
     for code in ("00", "011") if not text.startswith("+") else ("00",):
         if digits.startswith(code) and (advice := _enter(f"+{digits.removeprefix(code)}", None)):
             return NotANumber(Kind.EXIT_CODE, f"Write a plus in place of {code}. {advice}")
+    if _has_two(text, country):
+        return _several()
     if text.startswith("+"):
         sentence = f"No country has a code that begins +{digits[:3]}. Enter one such as +15551234567."
         return NotANumber(Kind.UNKNOWN_COUNTRY_CODE, sentence)
@@ -148,6 +202,8 @@ def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber
     digits = "".join(filter(str.isdigit, text))
     reason = phonenumbers.is_possible_number_with_reason(number)
     is_long = reason == phonenumbers.ValidationResult.TOO_LONG or len(digits) > MOST_DIGITS
+    if is_long and _has_two(text, country):
+        return _several()
     kind, word = (Kind.TOO_LONG, "long") if is_long else (Kind.TOO_SHORT, "short")
     if not text.startswith("+"):
         if digits.startswith("00") and (advice := _enter(f"+{digits[2:]}", None)):
@@ -162,6 +218,12 @@ def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber
     return NotANumber(
         kind, f"Too {word}: no number in {place} has {have} digits after +{code}. Check each digit."
     )
+
+
+def _has_two(text: str, country: str | None) -> bool:
+    """Whether there is a number on both sides of a space or a slash."""
+    gaps = (at for at, character in enumerate(text) if character in " /")
+    return any(_enter(text[:at], country) and _enter(text[at + 1 :], country) for at in gaps)
 
 
 def _without_code(digits: str, otherwise: NotANumber) -> NotANumber:
@@ -250,7 +312,7 @@ def from_cell(text: str, country: str | None) -> tuple[str, Reading]:
     text = _as_written_out(_typed(text))
     if text.startswith("="):
         raise ValueError(f"This is a formula, not a number. {_AGAIN}")
-    if text.startswith("#"):
+    if text.startswith("#") and not text[1:2].isdigit():
         raise ValueError(f"The spreadsheet shows {text[:10]} instead of a number. {_AGAIN}")
     if text.startswith("-"):
         raise ValueError(f"The spreadsheet read this as a calculation or a negative number. {_AGAIN}")
