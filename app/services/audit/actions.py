@@ -223,6 +223,38 @@ RESULTS: Mapping[str, str] = {
     Outcome.BUSY: "not sent: too many requests in progress",
     Outcome.NOT_CONFIGURED: "not sent: values are missing",
 }
+OF_WEBHOOK_TESTS: Mapping[str, str] = {
+    "refused": "refused without a signature, as it should be",
+    "connects": "connects the call",
+    "connects_slowly": "connects the call, slowly",
+    "responds": "responds",
+    "open": "starts the agent without a signature",
+    "not_refused": "accepts requests without a signature",
+    "signature_refused": "right signature refused",
+    "https_unseen": "right signature refused: URL read as http",
+    "encoding_misread": "right signature refused: URL decoded first",
+    "forbidden": "request refused",
+    "wrong_method": "method not accepted",
+    "server_error": "runtime failed",
+    "unexpected_status": "unexpected status",
+    "empty": "empty response",
+    "html": "web page",
+    "wrong_content_type": "wrong content type",
+    "unreadable": "unreadable response",
+    "other_root": "wrong root element",
+    "rejects": "call rejected",
+    "does_not_connect": "connects no agent",
+    "bad_stream": "wrong stream URL",
+    "too_slow": "too slow",
+    "too_large": "response too large",
+    "redirects": "redirected",
+    "certificate": "certificate not trusted",
+    "private_address": "not sent: private address",
+    "unknown_host": "host not found",
+    "no_connection": "no connection",
+}
+"""The results of webhook tests in words, where those of a connection test have none."""
+
 ROLES = {"superadmin": "Superadmin", "member": "Member"}
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML", "url": "URL"}
 
@@ -237,6 +269,8 @@ def field_label(name: str) -> str:
     """Returns the label of a changed field."""
     if known := FIELDS.get(name) or OF_PROVIDERS.get(name):
         return known
+    if (key := name.removesuffix(" default")) in PROVIDERS:
+        return PROVIDERS[key].label + name.removeprefix(key)
     words = [_CAPITALS.get(word, word) for word in name.split("_")]
     return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
@@ -248,7 +282,13 @@ def value_text(value: object) -> str:
 
 
 def value_display(value: object, name: str) -> str:
-    """Returns a field's value for a page; files have `value_text`."""
+    """Returns a field's value for a page; files have `value_words`."""
+    text = value_words(value, name)
+    return phone.display(text) if text.startswith("+") else text
+
+
+def value_words(value: object, name: str) -> str:
+    """Returns a field's value with words in place of codes."""
     text = value_text(value)
     if name in NAMES_A_PROVIDER and text in PROVIDERS:
         return PROVIDERS[text].label
@@ -258,12 +298,12 @@ def value_display(value: object, name: str) -> str:
         return ROLES.get(text, text)
     if name == "country":
         return phone.country_names().get(text, text)
-    return phone.display(text) if text.startswith("+") else text
+    return text
 
 
 def result_text(code: str) -> str:
-    """Returns the result of a connection test in words."""
-    return RESULTS.get(code, code.replace("_", " "))
+    """Returns the result of a test in words."""
+    return RESULTS.get(code) or OF_WEBHOOK_TESTS.get(code, code.replace("_", " "))
 
 
 def tested_text(changes: Mapping[str, Any]) -> str:

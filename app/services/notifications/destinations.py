@@ -372,7 +372,7 @@ def _close_notice(scope: Scope, row: Destination) -> None:
 
 def _shown(kind: Kind, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     shown = {name: "set" if kind_field(kind, name).secret else value for name, value in values.items()}
-    return {"kind": [None, kind.key]} | {name: [None, value] for name, value in shown.items()}
+    return {"kind": [None, kind.label]} | {name: [None, value] for name, value in shown.items()}
 
 
 def _audited(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
@@ -380,6 +380,7 @@ def _audited(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 
 
 def _plain(value: Any) -> Any:
+    """Of a list, which is that of events, their labels."""
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join("all" if one == events.ALL else Event.of(one).label for one in value)
     return clock.utc(value) if hasattr(value, "isoformat") else value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.shell import actors, labels, render, zones
+from app.web.shell import actors, figures, labels, render, zones
 from app.web.shell.days import Days
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -45,15 +46,25 @@ NOWHERE = "-"
 
 audit.add_app_template_filter(actions.label_of, "action_label")
 audit.add_app_template_filter(actions.value_text)
-audit.add_app_template_filter(actions.value_display)
 audit.add_app_template_filter(actions.changed_fields)
 audit.add_app_template_filter(actors.name_of, "actor_name")
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z")
 
 Run = list[AuditEvent]
 """Events in a row, newest first, of one action and user in one organization; a short run is one event."""
 
 FOLDED = 3
 """So many such events are one line."""
+
+
+@audit.app_template_filter()
+def value_display(value: object, name: str) -> str:
+    """Returns a field's value in words; a time is in the reader's zone."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        moment = datetime.fromisoformat(value).replace(tzinfo=None)
+        return f"{figures.plain_day(zones.local_day(moment))}, {zones.local_clock(moment)}"
+    return actions.value_display(value, name)
 
 
 @audit.app_template_filter()
@@ -205,9 +216,9 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{labels.field_label(name)}: {texts.bidi_isolate(actions.value_text(before))} "
+            f"{labels.field_label(name)}: {texts.bidi_isolate(actions.value_words(before, name))} "
             "\N{RIGHTWARDS ARROW} "
-            f"{texts.bidi_isolate(actions.value_text(after))}"
+            f"{texts.bidi_isolate(actions.value_words(after, name))}"
             for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")

@@ -7,6 +7,7 @@ from pathlib import Path
 from app.provider import Outcome
 from app.services.audit import actions
 from app.services.audit.actions import Action, Group
+from app.services.webhook_tests.verdicts import WebhookVerdict
 from tests.support.project_copy import ProjectCopy
 
 LINE = """
@@ -97,6 +98,8 @@ def test_labels_of_earlier_actions_fields_and_values():
         "api_key_id": "API key ID",
         "label": "Label",
         "sinch_est_key_id": "Key ID",
+        "sinch_est": "Sinch EST",
+        "sinch_est default": "Sinch EST default",
         "twilio_auth_token": "Auth token",
     }
     assert {name: actions.field_label(name) for name in labels} == labels
@@ -142,5 +145,7 @@ def test_value_display_has_words_for_codes():
     assert [case for case in cases if actions.value_display(case[1], case[0]) != case[2]] == []
 
 
-def test_every_outcome_has_words():
-    assert [code for code in Outcome if "_" in actions.result_text(code)] == []
+def test_every_result_of_a_test_has_words():
+    words = {**actions.OF_WEBHOOK_TESTS, **actions.RESULTS}
+    assert [code for code in (*Outcome, *WebhookVerdict) if code not in words] == []
+    assert actions.OF_WEBHOOK_TESTS.keys() & actions.RESULTS.keys() == set()

@@ -121,6 +121,18 @@ def _file(portal: Portal, page: str, kind: str) -> TestResponse:
     return answer
 
 
+def test_results_have_words_and_times_are_the_reader_s(app: Flask, cast: Cast, dana: Portal) -> None:
+    changes = {"result": [None, "bad_credentials"], "ends_at": [None, "2026-03-18T10:00:00Z"]}
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        log.note(scope, Action.CONNECTION_TESTED, "Twilio", changes)
+    tested = f"{PATH}?action=connection.tested"
+    (row,) = dana.get(tested).rows()
+    assert "Result refused Ends at 18 Mar 2026, 10:00" in row
+    (line,) = list(csv.reader(_file(dana, tested, "CSV").text.splitlines()))[1:]
+    assert "refused" in line[6]
+    assert "2026-03-18T10:00:00Z" in line[6]
+
+
 def test_csv_escapes_formulas(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, "Twilio", "=cmd|' /C calc'!A0")
     answer = _file(dana, f"{PATH}?q=cmd", "CSV")
