@@ -97,7 +97,7 @@ def main() -> None:
         folder = options.keep or Path(stack_folder)
         postgres = _postgres(stack, folder) if options.postgresql else None
         sizes = {"small": estate.SMALL, "large": estate.LARGE}
-        settings = [_built(folder / name, size, postgres) for name, size in sizes.items()]
+        settings = [built(folder / name, size, postgres) for name, size in sizes.items()]
         small, large = (
             Browser(stack.enter_context(served(Path(some["PATCHBAY_DATA"]), some, command=SERVE)))
             for some in settings
@@ -125,7 +125,7 @@ def _postgres(stack: ExitStack, folder: Path) -> Postgres:
     return postgres
 
 
-def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
+def built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
     """Settings of an installation that reaches no real provider."""
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)

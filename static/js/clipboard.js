@@ -1,4 +1,5 @@
-// Copy buttons: [data-copy] is copied, or if that is empty, the code of its figure. [data-what] says what it is.
+// Copy buttons: [data-copy] is copied, else the title, else the code of its figure. [data-what], or its last words, say
+// what it is.
 import { announce, complain } from "./toasts.js";
 
 // Fallback for insecure contexts and browsers that refuse clipboard access.
@@ -33,8 +34,8 @@ const show = (button, isCopied) => {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest?.("[data-copy]");
   if (!button) return;
-  const { what } = button.dataset;
-  if (!(await copy(button.dataset.copy || button.closest("figure").querySelector("pre").textContent))) {
+  const { what = button.lastChild.textContent.trim() } = button.dataset;
+  if (!(await copy(button.dataset.copy || button.title || button.closest("figure").querySelector("pre").textContent))) {
     complain(`Your browser blocked copying the ${what}. Select and copy it manually.`);
     return;
   }

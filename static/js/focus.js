@@ -20,7 +20,7 @@ export const giveBack = (part) => {
   const wanted = part.querySelector("[autofocus]");
   if (wanted) wanted.focus();
   else if (left && document.activeElement === document.body) {
-    const next = document.getElementById(left.next) ?? (left.next && document.querySelector("[data-search]"));
+    const next = left.next && (document.querySelector(left.next) ?? document.querySelector("[data-search]"));
     const same = document.getElementById(left.id);
     if (next) next.focus();
     else focusOn(same && !same.matches("[hx-trigger]") ? same : left.around);

@@ -4,6 +4,16 @@ import { announce } from "./toasts.js";
 
 const form = document.getElementById("filter");
 
+// The first key searches immediately; more of them when they pause.
+const PAUSE = 50;
+let typedAt = -Infinity;
+let search = 0;
+form?.elements.q.addEventListener("input", ({ timeStamp }) => {
+  clearTimeout(search);
+  search = setTimeout(() => form.requestSubmit(), timeStamp - typedAt < PAUSE ? PAUSE : 0);
+  typedAt = timeStamp;
+});
+
 // A chip and "Clear" empty fields of the form, which asks for the table again.
 const clear = (names) => {
   const fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
@@ -23,6 +33,10 @@ document.addEventListener("pointerdown", ({ target }) => {
   for (const pop of document.querySelectorAll("[data-pop][open]")) if (!pop.contains(target)) pop.open = false;
 });
 
+document.addEventListener("mouseover", ({ target }) => {
+  if (target.matches?.("[data-row] bdi") && target.scrollWidth > target.clientWidth) target.title = target.textContent;
+});
+
 // Keys go to the line that has the focus, or else the pointer.
 
 const LINE = "tr[data-row]";
@@ -38,13 +52,53 @@ const press = (part) => () => current()?.querySelector(part)?.click();
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
 onKey("x", press("[data-tick]"));
-onKey("e", press("[id^=edit-]"));
+onKey("e", press("[data-edit]"));
 onKey("c", press("[data-copy]"));
 document.addEventListener("keydown", (event) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(`${LINE} .pb-num`)) return;
   event.preventDefault();
   step(by);
+});
+
+// A line is edited and switched in its place.
+
+const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+document.addEventListener("click", (event) => {
+  const source = event.target.closest?.(`${LINE} :is([data-edit], .pb-toggle)`);
+  if (!source || !isPlain(event)) return;
+  event.preventDefault();
+  if (source.matches(".htmx-request")) return;
+  const [verb, path] = source.matches("a") ? ["get", source.href] : ["post", source.formAction];
+  const line = source.closest(LINE);
+  line.id = `endpoint-${line.dataset.row}`;
+  htmx.ajax(verb, path, { source, event, target: line, swap: "outerHTML" });
+});
+
+// What had the focus in a line gets an id, and so does what stands for it after a swap: there the focus goes on.
+
+const controlsOf = (cell) => [...(cell?.querySelectorAll("a, button, input") ?? [])];
+const noted = new Map();
+let last = null;
+document.addEventListener("focusin", ({ target }) => {
+  const cell = target.closest(`${LINE} > *`);
+  last = cell && target;
+  if (!cell || target.id) return;
+  const place = controlsOf(cell).indexOf(target);
+  target.id = `focus-${cell.parentElement.dataset.row}-${cell.cellIndex}-${place}`;
+  noted.set(target.id, [`[data-row="${cell.parentElement.dataset.row}"]`, cell.cellIndex, place]);
+});
+document.addEventListener("htmx:beforeSwap", () => {
+  if (document.activeElement !== last) last = null;
+});
+document.addEventListener("htmx:load", () => {
+  for (const [id, [line, at, place]] of noted) {
+    if (document.getElementById(id)) continue;
+    const control = controlsOf(document.querySelector(line)?.cells[at])[place];
+    if (control) control.id = id;
+  }
+  if (!last || document.activeElement !== document.body) return;
+  document.getElementById(last.id)?.focus({ preventScroll: true });
 });
 
 // One line is edited at a time, and what was typed in it is not lost to another or to a refresh.
@@ -55,7 +109,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
   const edited = opened();
   if (edited && elt.matches("[data-refresh]")) event.preventDefault();
-  if (!edited || !elt.matches("[id^=edit-]")) return;
+  if (!edited || !elt.matches("[data-edit]")) return;
   if ([...edited.querySelectorAll("input:not([type=hidden])")].some(isTyped)) {
     event.preventDefault();
     edited.querySelector("input:not([type=hidden])").focus();
@@ -67,8 +121,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 const dialog = document.getElementById("goes-down");
 const fill = (line) => {
-  const agents = [...line.querySelectorAll("dt")].map((dt) => [dt.textContent, dt.nextElementSibling.textContent]);
-  const words = { label: line.querySelector(".pb-l-label")?.textContent, ...Object.fromEntries(agents) };
+  const directions = [...line.querySelectorAll(".pb-l-agents small")];
+  const agents = directions.map((word) => [word.textContent, word.nextElementSibling.textContent]);
+  const words = { label: line.querySelector(".pb-l-main bdi")?.textContent, ...Object.fromEntries(agents) };
   dialog.querySelector("[data-of=number]").textContent = line.querySelector(".pb-num").textContent;
   for (const name of ["label", "in", "out"]) {
     const place = dialog.querySelector(`[data-of=${name}]`);
@@ -86,8 +141,9 @@ document.addEventListener("htmx:confirm", (event) => {
     "close",
     () => {
       if (dialog.returnValue !== "yes") return;
-      elt.insertAdjacentHTML("beforeend", '<input type="hidden" name="confirmed" value="yes">');
+      elt.form.insertAdjacentHTML("beforeend", '<input type="hidden" name="confirmed" value="yes">');
       issueRequest(true);
+      elt.form.lastElementChild.remove();
     },
     { once: true },
   );

@@ -178,7 +178,7 @@ def test_shift_selects_a_range_and_enter_leads_to_the_bulk_actions(table: Page) 
 def test_keys_go_on_after_one_line_was_swapped(table: Page) -> None:
     """In rows and in cards."""
     numbers, line = table.locator("tr[data-row] .pb-num"), table.locator("tr[data-row]").nth(2)
-    label = line.locator(".pb-l-label").inner_text()
+    label = line.locator("th bdi").inner_text()
     for width, typed in ((1280, "Another"), (390, label)):
         table.set_viewport_size({"width": width, "height": 800})
         table.reload()

@@ -69,7 +69,9 @@ def _check(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
             _check_references(path, element, ids)
             _check_addresses(app, path, element, ids)
     for form in root.all("form"):
-        _check_form(app, path, form)
+        if not _is_sent_by_buttons(root, form):
+            _check_target(app, path, form)
+        _check_token(path, form)
 
 
 def _check_attributes(path: str, element: Element) -> None:
@@ -78,7 +80,7 @@ def _check_attributes(path: str, element: Element) -> None:
     scripted = [name for name in element.attrs if name.startswith(("on", "hx-on"))]
     assert not scripted, f"{path}: {element} has {scripted}"
     if element.tag in ("img", "svg"):
-        is_named = element.get("role") == "img" and element.get("aria-label")
+        is_named = element.get("role") == "img" and (element.get("aria-label") or element.all("title"))
         is_hidden = element.get("aria-hidden") == "true"
         assert "alt" in element.attrs or is_named or is_hidden or _is_drawing(element), f"{path}: {element}"
     if element.tag == "a":
@@ -138,18 +140,27 @@ def resolves(app: Flask, path: str, method: str) -> bool:
     return True
 
 
-def _check_form(app: Flask, path: str, form: Element) -> None:
+def _is_sent_by_buttons(root: Element, form: Element) -> bool:
+    """Whether it has no address of its own, but buttons elsewhere that each have one."""
+    buttons = [*form.all("button"), *root.all("button", form=form.get("id", "none"))]
+    is_sent = all("formaction" in button.attrs for button in buttons)
+    return "action" not in form.attrs and "id" in form.attrs and is_sent
+
+
+def _check_target(app: Flask, path: str, form: Element) -> None:
     method = form.get("method", "get").upper()
-    if method == "DIALOG":
-        return
     target = urlsplit(urljoin(path, form.get("action") or path)).path
-    assert resolves(app, target, method), f"{path}: a form sends {method} {target}, which is nowhere"
+    assert method == "DIALOG" or resolves(app, target, method), f"{path}: a form sends {method} {target}"
+
+
+def _check_token(path: str, form: Element) -> None:
+    method, action = form.get("method", "get").upper(), form.get("action")
     tokens = form.all("input", name="csrf_token")
     if method == "POST":
-        assert len(tokens) == 1, f"{path}: the form for {target} has {len(tokens)} csrf tokens"
+        assert len(tokens) == 1, f"{path}: the form for {action} has {len(tokens)} csrf tokens"
         assert tokens[0]["value"], path
     else:
-        assert not tokens, f"{path}: the form for {target} would put its csrf token into an address"
+        assert not tokens, f"{path}: the form for {action} would put its csrf token into an address"
 
 
 def _check_organization(path: str, status: int, title: str, root: Element) -> None:

@@ -118,7 +118,7 @@ class Page:
         found = [
             (form, press)
             for form in self.root.all("form")
-            for press in form.all("button")
+            for press in [*form.all("button"), *self.root.all("button", form=form.get("id", "none"))]
             if press.text == button
         ]
         said = [press.text for press in self.root.all("button")]

@@ -103,6 +103,7 @@ def _line(scope: Scope, row: Endpoint, status: int = 200, **context: Any) -> Res
         query=query.query_string(),
         filter_string=query.filter_string(),
         agents_in_use=partial(listing.agents, scope),
+        is_part=True,
         **shown,
     )
 
@@ -382,7 +383,7 @@ def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """A live number goes down only if that was confirmed."""
-    is_active, version = yes_or_no("active"), ConfirmForm().version_sent
+    is_active, version = yes_or_no("active"), ConfirmForm(request.values).version_sent
     if _unconfirmed(scope, crud.get(scope, endpoint_id), {"is_active": is_active}):
         return render.page_first(query.address("endpoints.confirm_deactivate", endpoint_id=endpoint_id))
     saved = crud.save(scope, endpoint_id, {"is_active": is_active}, version=version)

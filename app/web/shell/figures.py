@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -57,17 +58,31 @@ def age(moment: datetime) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
-CELL, CELL_GAP, STRIP_HEIGHT = 4, 1, 16
-"""Of a strip in a table, in pixels."""
+CELL, STRIP_HEIGHT = 5, 16
+"""Of a day of a strip in a table, in pixels, with the gap after it."""
 
 
-def strip_paths(days: Iterable[Day]) -> dict[str, str]:
-    """Returns the outline of a small strip by kind of cell: one path for each, as a table has many strips."""
-    paths: dict[str, str] = defaultdict(str)
+def strip_lines(days: Iterable[Day]) -> Iterator[tuple[str, int, str]]:
+    """Yields the kind, height and path of the lines of a small strip, which the styles cut into days.
+
+    One path for all days that look the same, as a table has many strips.
+    """
+    places: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     for place, day in enumerate(days):
-        for kind, top, height in _cells(day):
-            paths[kind] += f"M{place * (CELL + CELL_GAP)} {top}h{CELL}v{height}h-{CELL}z"
-    return paths
+        for cell in _cells(day):
+            places[cell].append(place)
+    for (kind, top, height), found in places.items():
+        runs = "".join(
+            f"M{start * CELL} {top + height / 2:g}h{length * CELL}" for start, length in _runs(found)
+        )
+        yield kind, height, runs
+
+
+def _runs(places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yields the first place and the length of each run of successive places."""
+    for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
+        first, *rest = (place for _, place in run)
+        yield first, 1 + len(rest)
 
 
 def _cells(day: Day) -> Iterator[tuple[str, int, int]]:

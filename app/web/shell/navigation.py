@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["sum_of"] = figures.sum_of
     app.jinja_env.filters["plain_day"] = figures.plain_day
     app.jinja_env.filters["plain_weekday"] = figures.plain_weekday
-    app.jinja_env.filters["strip_paths"] = figures.strip_paths
+    app.jinja_env.filters["strip_lines"] = figures.strip_lines
     app.jinja_env.filters["span"] = figures.span
     app.jinja_env.filters["age"] = figures.age
     app.jinja_env.filters["phone"] = phone.display
