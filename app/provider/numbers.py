@@ -221,7 +221,7 @@ def differences(number: ProviderNumber | None, expected: str, taker: str = "") -
     if number is None:
         return [Fault(Reason.NUMBER_GONE)]
     found = list(number.faults)
-    if not number.has_voice:
+    if not number.has_voice and Reason.NO_VOICE not in {one.reason for one in found}:
         found.append(Fault(Reason.NO_VOICE))
     for fault in (
         _of_webhook(number, expected, taker),
@@ -337,6 +337,15 @@ def has_voice(capabilities: Any) -> bool:
     if isinstance(capabilities, list):
         return "voice" in [str(one).lower() for one in capabilities]
     return not isinstance(capabilities, dict) or flag(capabilities.get("voice")) is not False
+
+
+def with_unread_voice(number: ProviderNumber, capabilities: Any) -> ProviderNumber:
+    """Adds a fault if the capabilities do not say whether the number carries calls."""
+    voice = capabilities.get("voice") if isinstance(capabilities, dict) else None
+    is_read = isinstance(capabilities, dict | list | None) and (voice is None or flag(voice) is not None)
+    return (
+        number if is_read else with_faults(number, Fault(Reason.NOT_SHOWN, messages.unread(["capabilities"])))
+    )
 
 
 def out_of_service(status: Any) -> str:

@@ -147,8 +147,8 @@ class Exotel(Provider):
         answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=0, PageSize=1)
         if answer.status in (401, 403) and _is_named(answer):
             return MAY_NOT_READ_NUMBERS
-        if (refusal := _why(answer)).code == Outcome.NO_CREDIT:
-            return refusal
+        if answer.status in (402, 404):
+            return _why(answer)
         known = proven("Exotel accepts the API key and token for this account.")
         return summed([known, *filter(None, [self.caller(http, values)])])
 
@@ -288,6 +288,8 @@ def _number(row: Mapping[str, Any]) -> ProviderNumber | None:
     if status := numbers.out_of_service(row.get("status")):
         fault = Fault(Reason.BLOCKED, f"Exotel says that this number is {status}: it takes no calls.")
         number = numbers.with_faults(number, fault)
+    number = numbers.with_unread_voice(number, row.get("capabilities"))
+    number = numbers.with_unread(number, row, ["status"])
     return numbers.with_unread(number, row, ["voice_url"], decides_url=True)
 
 

@@ -272,7 +272,7 @@ def _number(item: Any) -> ProviderNumber | None:
         return None
     number = phone_number(item.get("phoneNumber"))
     trunk, reference = (item.get(name) for name in ("sipTrunkId", "id"))
-    if number is None:
+    if number is None or not isinstance(trunk, str | None):
         return None
     return ProviderNumber(
         number,
@@ -292,7 +292,7 @@ def _is_named(item: Any) -> bool:
 def _is_readable(item: Any) -> bool:
     """Whether an endpoint says where it sends calls, and before which others."""
     if not isinstance(item, dict):
-        return True
+        return False
     enabled, priority = item.get("enabled"), item.get("priority")
     has_state = enabled is None or flag(enabled) is not None
     return has_state and isinstance(item.get("address"), str | None) and isinstance(priority, int | None)

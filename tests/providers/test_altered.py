@@ -11,6 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Numbers, Outcome, Refusal, Verifies, numbers
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
+from app.providers.twilio import api as twilio_api
 from simulators import SIMULATORS
 from simulators.base import Reply
 from simulators.sinch import CALLBACKS
@@ -38,6 +39,13 @@ ALTERED: list[tuple[str, str, str, list[Any], Any]] = [
     ("twilio", "incoming_phone_numbers", "capabilities", [{"voice": "false"}, ["sms"]], Reason.NO_VOICE),
     ("twilio", "voice_region", "voice_region", [MISSING, 7, {}, True], Reason.REGION_UNKNOWN),
     ("twilio", "voice_region", "phone_number", [None, "+15550000000"], Reason.REGION_UNKNOWN),
+    ("twilio", "incoming_phone_numbers", "capabilities", [7, "x", {"voice": "perhaps"}], UNKNOWN),
+    ("exotel", "incoming_phone_numbers", "capabilities", [7, {"voice": []}], UNKNOWN),
+    ("exotel", "incoming_phone_numbers", "status", [7, {}], UNKNOWN),
+    ("vobiz", "items", "capabilities", ["x", {"voice": 7}], UNKNOWN),
+    ("vobiz", "objects", "enabled", ["perhaps", [], 7], UNKNOWN),
+    ("vobiz", "objects", "fallback_answer_url", [7, {}], UNKNOWN),
+    ("sinch", "numbers", "capability", ["sms", "fax"], Reason.NO_VOICE),
     ("exotel", "incoming_phone_numbers", "phone_number", [MISSING, None, True, []], UNREAD),
     ("exotel", "incoming_phone_numbers", "voice_url", [MISSING, 7, {"url": URL}], UNKNOWN),
     ("exotel", "incoming_phone_numbers", "voice_url", ["https://my.exotel.com/ExoML/start/9"], UNKNOWN),
@@ -183,6 +191,22 @@ def test_vobiz_with_a_wrong_total_is_read_to_an_empty_page(total, in_sync):
 
     upstream.answer = miscounted
     assert account.line("+918055600099")
+
+
+@pytest.mark.parametrize("next_page", [[], {}, False, 0, MISSING])
+def test_twilio_list_with_an_unreadable_end_is_not_whole(next_page, in_sync, monkeypatch):
+    upstream, account = in_sync("twilio")
+    monkeypatch.setattr(twilio_api, "PAGE", 1)
+    normal = upstream.answer
+
+    def cut(request):
+        body = dict(normal(request).body)
+        if body.pop("next_page_uri", MISSING) is not MISSING and next_page is not MISSING:
+            body["next_page_uri"] = next_page
+        return Reply(200, body)
+
+    upstream.answer = cut
+    assert account.refusal("numbers").code == UNREAD
 
 
 def test_twilio_without_a_sid_is_not_written_to(in_sync):

@@ -61,7 +61,8 @@ def calls(account):
 
 @listing
 def test_numbers_lists_all_of_them_and_writes_nothing(account):
-    assert [line.phone_number for line in account.numbers()] == account.upstream.phone_numbers
+    listed = [line.phone_number for line in account.numbers() if line.has_voice]
+    assert listed == account.upstream.phone_numbers
     assert account.upstream.writes == []
 
 
@@ -70,7 +71,8 @@ def test_numbers_reads_every_page(account):
     for place in range(4):
         account.upstream.add(f"+91805551000{place}")
     for account.upstream.page_size_cap in (1, 2, 3, 7):
-        assert [line.phone_number for line in account.numbers()] == account.upstream.phone_numbers
+        listed = [line.phone_number for line in account.numbers() if line.has_voice]
+        assert listed == account.upstream.phone_numbers
         line = account.line("+918055510003")
         assert line.reference == account.by_number()["+918055510003"].reference
 
@@ -173,12 +175,12 @@ def test_numbers_with_any_field_spoiled_is_a_list_or_a_refusal(account):
         return Reply(reply.status, _spoiled(reply.body, *spoilt))
 
     upstream.answer = answer
-    account.numbers()
+    most = len(account.numbers())
     assert len(names) > 5
     for name, odd in product(sorted(names), ODD):
         spoilt = (name, odd)
         with suppress(Refusal, OutboundError):
-            assert len(account.numbers()) <= len(upstream.phone_numbers)
+            assert len(account.numbers()) <= most
 
 
 @pointing

@@ -35,7 +35,7 @@ from app.provider import (
 )
 from app.provider.answers import is_unauthorized
 from app.provider.dialer import DialerToken
-from app.provider.numbers import Callback, Listing, Override, ProviderNumber
+from app.provider.numbers import Callback, Fault, Listing, Override, ProviderNumber, Reason
 from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
 from app.providers.sinch import messages, registration, webhook
 from app.providers.sinch.signing import signature
@@ -105,15 +105,18 @@ class Sinch(Provider):
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         """Sinch returns all of them in one response. Each names the first few that share its application."""
         application = self._application(http, values)
-        owners, is_whole = application.listed()
+        owners, others, is_whole = application.listed()
         callback = application.callback(owners)
         for phone_number, owner in owners.items():
             yield application.number(phone_number, owner, callback, callback.numbers[:MOST_NAMED])
+        yield from (_without_voice(*other) for other in others.items())
         return is_whole
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         application = self._application(http, values)
-        owners, is_whole = application.listed()
+        owners, others, is_whole = application.listed()
+        if phone_number in others:
+            return _without_voice(phone_number, others[phone_number])
         if phone_number not in owners and not is_whole:
             raise incomplete(self.label)
         if phone_number not in owners:
@@ -197,13 +200,14 @@ class _Application:
         """Every voice number in E.164, and the key of the application that it is on; empty for none."""
         return self.listed()[0]
 
-    def listed(self) -> tuple[dict[str, str], bool]:
-        """Returns `owners`, and whether the whole list could be read."""
+    def listed(self) -> tuple[dict[str, str], dict[str, str], bool]:
+        """Returns `owners`, what other numbers are for, and whether the whole list could be read."""
         answer = self.send("GET", NUMBERS)
         listed = _content(answer).get("numbers")
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
             raise Refusal(unexpected(answer))
         owners: dict[str, str] = {}
+        others: dict[str, str] = {}
         is_whole = True
         for entry in listed:
             number = numbers.phone_number(entry.get("number"))
@@ -214,7 +218,10 @@ class _Application:
             is_whole &= numbers.is_named(entry.get("number")) and capability is not None
             if number and capability == VOICE:
                 owners[number] = owner
-        return owners, is_whole
+            elif number and capability:
+                others[number] = capability
+        without_voice = {number: found for number, found in others.items() if number not in owners}
+        return owners, without_voice, is_whole
 
     def callback(self, owners: Mapping[str, str]) -> Callback:
         answer = self.send("GET", self.path)
@@ -268,6 +275,12 @@ class _Application:
             raise Refusal(refused(Outcome.NOT_FOUND, messages.NO_NUMBER))
         if answer.status != 204:
             raise Refusal(_not_written(answer))
+
+
+def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
+    detail = f"Sinch has this number for {numbers.cleaned(capability, 20)}, and not for voice calls."
+    fault = Fault(Reason.NO_VOICE, detail)
+    return ProviderNumber(phone_number, shows_webhook=False, has_voice=False, faults=(fault,))
 
 
 def _capability(entry: Mapping[str, Any]) -> str | None:

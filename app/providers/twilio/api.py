@@ -82,18 +82,24 @@ def pages(
             raise Refusal(missing)
         if answer.status != 200:
             raise Refusal(refusal(answer, values))
-        yield json_list(answer, name)
-        url = _next_page(answer, host(values))
+        rows = json_list(answer, name)
+        yield rows
+        url = _next_page(answer, host(values), is_full=len(rows) >= PAGE)
 
 
-def _next_page(answer: Answer, here: str) -> str:
-    """Returns an empty URL at the end. The credentials are sent to no other host."""
-    written = json_object(answer).get("next_page_uri")
-    if not written:
+def _next_page(answer: Answer, here: str, *, is_full: bool) -> str:
+    """Returns an empty URL at the end. The credentials are sent to no other host.
+
+    A full page that does not say whether another one follows is not the end.
+    """
+    written = json_object(answer).get("next_page_uri", 0 if is_full else None)
+    if written in (None, ""):
         return ""
+    if not isinstance(written, str):
+        raise Refusal(unexpected(answer))
     try:
-        url = str(urljoin(here, written))
-    except (TypeError, ValueError):
+        url = urljoin(here, written)
+    except ValueError:
         raise Refusal(unexpected(answer)) from None
     if not url.startswith(here):
         sentence = (

@@ -112,6 +112,7 @@ class Numbers:
             ignores_fragment=True,
         )
         number = numbers.with_unread(number, row, STATE)
+        number = numbers.with_unread_voice(number, row.get("capabilities"))
         number = numbers.with_unread(number, row, PRECEDENCE, decides_url=True)
         number = numbers.with_unread(number, caller, CALLED, decides_url=True)
         unread = () if may_read else (_unread_application(application),)

@@ -156,6 +156,7 @@ class Account:
         )
         texts = [name for name in ("application_id", "trunk_group_id") if type(row.get(name)) is not int]
         known = numbers.with_unread(known, row, ["status"], flags=FLAGS)
+        known = numbers.with_unread_voice(known, row.get("capabilities"))
         known = numbers.with_unread(known, row, texts, decides_url=True)
         if owner := self._owner(row):
             known = replace(known, owner=owner, shows_webhook=False, webhook_url=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ class Application:
     is_enabled: bool = True
     shows_url: bool = True
     """Whether Vobiz returned its answer URL, or that it has none."""
+    unread: tuple[str, ...] = ()
+    """What else decides who answers, and cannot be read."""
 
     def number(self, phone_number: str, values: Mapping[str, Any]) -> ProviderNumber:
         """What a number does that is attached to the application."""
@@ -39,6 +41,9 @@ class Application:
         )
         if not self.shows_url:
             unread = Fault(Reason.NOT_SHOWN, messages.unread(["the application's answer URL"]))
+            number = numbers.with_faults(number, unread)
+        if self.unread:
+            unread = Fault(Reason.NOT_SHOWN, messages.unread(self.unread))
             number = numbers.with_faults(number, unread)
         if not self.is_enabled:
             detail = f"The application “{self.name}” is disabled at Vobiz: no call gets an answer."
@@ -88,7 +93,15 @@ def read(row: Mapping[str, Any]) -> Application:
         numbers.cleaned(row.get("hangup_url"), 2000),
         numbers.flag(row.get("enabled")) is not False,
         isinstance(row.get("answer_url", 0), str | None) and isinstance(row.get("answer_method"), str | None),
+        tuple(_unread(row)),
     )
+
+
+def _unread(row: Mapping[str, Any]) -> Iterator[str]:
+    if not isinstance(row.get("fallback_answer_url"), str | None):
+        yield "the application's fallback URL"
+    if row.get("enabled") is not None and numbers.flag(row["enabled"]) is None:
+        yield "whether the application is enabled"
 
 
 def id_of(value: Any) -> str:

@@ -262,13 +262,15 @@ def test_endpoints_are_those_that_are_enabled(upstream, http):
         endpoint("sip.example", enabled=False),
         endpoint("203.0.113.7", port=None, priority=2, enabled=None),
         endpoint(None),
-        7,
     ]
     found = SinchEst().endpoints(http, upstream.values)
     assert [(one.text, one.priority, one.is_address) for one in found] == [
         ("sip.rtc.elevenlabs.io:5061", 1, False),
         ("203.0.113.7:5060", 2, True),
     ]
+    upstream.endpoints.append(7)
+    with pytest.raises(Refusal):
+        SinchEst().endpoints(http, upstream.values)
     upstream.instead = {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}
     with pytest.raises(Refusal):
         SinchEst().endpoints(http, upstream.values)
