@@ -16,6 +16,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
 from app.services.connections.proof import Evidence
+from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation
@@ -78,11 +79,11 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     """Reads one of the numbers from the provider, and saves the result.
 
     Raises NotFound, TooMany; Conflict if no callback URL was set from Patchbay, or the provider does not
-    return the number.
+    return the number, or has it for something else than calls.
     """
     state, url = _wanted(scope, provider, number)
     now = probe.observe(scope, http, state, number, url, quota=gateway.OBSERVE)
-    if now.number is None:
+    if now.number is None or not now.number.has_voice:
         raise Conflict(now.message, code=str(now.reason or "").upper())
     return Plan(number, url, now, probe.digest(now.number))
 
@@ -124,10 +125,12 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     state = store.load(scope, provider)
     number: Any = found.now.number
     application: Any = provider
+    changes = {"webhook": [found.now.actual, found.url]}
+    intent = Intent(scope, http, Action.NUMBER_POINTED, provider, subject=found.number, changes=changes)
     done = verdicts.run_probe(
         lambda: gateway.call(
             scope,
-            http,
+            intent.http,
             state,
             lambda client, values: application.point(client, values, number, found.url),
             evidence=Evidence.POINT,
@@ -138,9 +141,11 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
         if after.in_sync or not done.trouble:
             changed = {"webhook": [found.now.actual, after.actual], **_moved(number, after.number)}
             log.record(scope, Action.NUMBER_POINTED, found.number, changed)
+            intent.done()
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
+        (intent.is_unknown if after.in_sync is None else intent.failed)(done.sentence)
         more = messages.ATTACHMENT_UNKNOWN if after.in_sync is None else messages.NOT_ATTACHED
         raise gateway.failed(done.outcome, f"{done.sentence} {more}")
     return after

@@ -197,7 +197,8 @@ def test_move_number_confirms_first(
     (row,) = (row for row in page.rows() if shown in row)
     assert "In sync" in row
     assert PUT not in row
-    event = audit(app)[-1]
+    started, event = audit(app)[-2:]
+    assert (started.action, started.subject) == ("provider-change.started", number)
     before = ANOTHER_KEY if number == ELSEWHERE else None
     assert (event.action, event.subject) == ("number.pointed", number)
     assert event.changes == {"webhook": [None, URL], "application": [before, KEY]}
@@ -215,13 +216,18 @@ def test_move_number_after_a_change_confirms_again(given: Portal, sinch: Sinch) 
     assert sinch.owner(BARE) == KEY
 
 
-def test_move_number_refused_records_nothing(app: Flask, given: Portal, sinch: Sinch) -> None:
+def test_move_number_refused_is_recorded_as_such(app: Flask, given: Portal, sinch: Sinch) -> None:
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     sinch.instead["POST", NUMBERS] = error(403, 40300)
     count = len(audit(app))
     page = page.press("Move number", 409)
     assert messages.NOT_ATTACHED in page.notes
-    assert len(audit(app)) == count
+    assert [event.action for event in audit(app)[count:]] == [
+        "provider-change.started",
+        "provider-change.failed",
+    ]
+    next(entry for entry in sinch.owned if entry["number"] == BARE)["capability"] = "sms"
+    assert "not for voice calls" in given.get(f"{PATH}/numbers/{BARE}").notes
     assert "does not have this number" in given.get(f"{PATH}/numbers/{GONE}").notes
     given.get(f"{PATH}/numbers/+12025550102", 404)
     given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
