@@ -29,3 +29,8 @@ def breakable_url(url: str) -> Markup:
     return Markup("<wbr>").join(
         _WHOLE.format(part) if "-" in part else part for part in _URL_BREAK.split(url)
     )
+
+
+def short_url(url: str) -> Markup:
+    """Returns the same without the scheme, if that is https."""
+    return breakable_url(url).removeprefix("https://<wbr>")

@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["phone"] = phone.display
     app.jinja_env.filters["shown_url"] = urls.shown
     app.jinja_env.filters["breakable_url"] = labels.breakable_url
+    app.jinja_env.filters["short_url"] = labels.short_url
     app.jinja_env.filters["provider_label"] = providers.label
     app.jinja_env.filters["field_label"] = labels.field_label
     app.jinja_env.globals |= {"navigation": navigation, "page_title": page_title}
