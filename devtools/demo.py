@@ -217,13 +217,13 @@ def _print_instructions(portal: str, password: str, data: Path, outside: Outside
 
 
 def number_to_break() -> tuple[str, str]:
-    """A provider whose webhooks can be set from here, and a number of it that is as it should be."""
+    """A provider whose webhooks can be set from here, and a number of it that is answered as it should be."""
     return next(
         (key, endpoint.phone_number)
         for key, account in demo_data.accounts().items()
         if Capability.POINT in PROVIDERS[key].capabilities
         for endpoint in account.endpoints
-        if endpoint.outbound and endpoint.phone_number not in account.faults
+        if endpoint.inbound and endpoint.phone_number not in account.faults
     )
 
 

@@ -28,5 +28,6 @@ document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
   for (const problem of problems) {
     mark(document.getElementById(problem.dataset.problemOf), problem.querySelector("span").textContent);
   }
-  document.getElementById(problems[0]?.dataset.problemOf)?.focus();
+  const first = document.getElementById(problems[0]?.dataset.problemOf);
+  (first ?? part.querySelector("[aria-invalid=true]"))?.focus();
 });

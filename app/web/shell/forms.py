@@ -24,6 +24,7 @@ from app.core.errors import Invalid, Malformed, PatchbayError
 from app.csrf_tokens import MaskedFormTokens
 from app.provider import Family
 from app.providers import in_family
+from app.services.access.step_up import PasswordNeeded
 from app.services.providers.active import REASON_LONGEST
 from app.web.shell import messages, render
 
@@ -86,10 +87,11 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     def _add_error(self, error: PatchbayError, beside: Mapping[type[PatchbayError], str]) -> None:
         name = next(name for kind, name in beside.items() if isinstance(error, kind))
+        text = messages.PASSWORD_NEEDED if isinstance(error, PasswordNeeded) else error.message
         if name:
-            self[name].errors = [error.message]
+            self[name].errors = [text]
         else:
-            self.form_errors.append(error.message)
+            self.form_errors.append(text)
 
     @property
     def version_sent(self) -> int:

@@ -6,6 +6,7 @@ from app.core import texts
 from app.services.jobs import Kind
 
 SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
+PASSWORD_NEEDED = "Enter your password again: the last time is more than half an hour ago."
 EXPIRED = "Page expired"
 TWO_STEP_NEEDED = "Superadmins need two-step sign-in here. Turn it on to continue."
 GO_HOME = "Go to Home"
