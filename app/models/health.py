@@ -40,8 +40,12 @@ class HealthTransition(Base):
         Index("ix_health_transitions_at", "at"),
         Index(
             "ix_health_transitions_ends",
-            "at",
             "organization_id",
+            "at",
+            "phone_number",
+            "provider",
+            "ended_since",
+            "now",
             sqlite_where=text("ended_since IS NOT NULL"),
             postgresql_where=text("ended_since IS NOT NULL"),
         ),

@@ -87,7 +87,9 @@ def run(scope: Scope, statement: Any) -> int:
     return int(done.rowcount)
 
 
-def seconds_between(scope: Scope, start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
+def seconds_between(
+    scope: Scope, start: sa.SQLColumnExpression[Any], end: sa.SQLColumnExpression[Any]
+) -> ColumnElement[float]:
     """The seconds from one time to another."""
     if scope.is_postgresql:
         return sa.cast(sa.extract("epoch", end - start), sa.Float())

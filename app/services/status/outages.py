@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, literal, null, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, null, select
+from sqlalchemy.orm import aliased
 
-from app.models import DriftCheck, HealthTransition, Verdict
+from app.models import DriftCheck, HealthTransition, Organization, Verdict
 from app.services import sql
 from app.services.connections import check_days, transitions
 from app.services.connections.transitions import CONNECTION
@@ -75,14 +76,15 @@ def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> l
 def month(scope: Scope) -> Month:
     """Returns the last days of the organization's numbers; of all numbers, outside organizations."""
     days = check_days.shown()
-    outages = _outages(scope, _beginning(days))
-    length = sql.seconds_between(scope, outages.c.started, outages.c.ended)
-    count, mean = scope.session.execute(_of_repairs(outages, func.count(), func.avg(length))).one()
+    row, start = HealthTransition, _beginning(days)
+    length = sql.seconds_between(scope, row.ended_since, row.at)
+    is_repair = and_(*_ends(scope), row.at >= start, row.now == Verdict.HEALTHY)
+    count, mean = scope.session.execute(select(func.count(), func.avg(length)).where(is_repair)).one()
     return Month(
-        _days(scope, days, outages),
+        _days(scope, days),
         count,
         timedelta(seconds=mean) if count else None,
-        _median(scope, _of_repairs(outages, length).order_by(length), count),
+        _median(scope, select(length).where(is_repair).order_by(length), count),
     )
 
 
@@ -98,44 +100,23 @@ def _beginning(days: Sequence[date]) -> datetime:
     return datetime.combine(days[0], time())
 
 
-def _outages(scope: Scope, start: datetime) -> Subquery:
-    """The outages that ended after `start`, or have not ended, each with whether it ended with a repair."""
-    row, check = HealthTransition, DriftCheck
-    is_end = and_(
-        row.at >= start,
-        row.ended_since.is_not(None),
-        row.phone_number != CONNECTION,
-    )
-    ended = select(
-        row.organization_id,
-        row.provider,
-        row.phone_number,
-        row.ended_since.label("started"),
-        row.at.label("ended"),
-        (row.now == Verdict.HEALTHY).label("is_repair"),
-    ).where(is_end, _own(scope, row))
-    current = select(
-        check.organization_id, check.provider, check.phone_number, check.since, null(), literal(False)
-    ).where(
-        check.verdict.in_((Verdict.UNHEALTHY, Verdict.UNKNOWN)), check.since.is_not(None), _own(scope, check)
-    )
-    return ended.union_all(current).subquery()
+def _ends(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Conditions for the transitions that ended an outage of a number; one index has what is read of them."""
+    row = HealthTransition
+    return row.ended_since.is_not(None), row.phone_number != CONNECTION, _own(scope, row)
 
 
 def _own(scope: Scope, model: Any) -> Any:
+    """Names the organizations, also if they are all, because the indexes begin with them."""
     if scope.organization_or_none is None:
-        return true()
+        return model.organization_id.in_(select(Organization.id))
     return model.organization_id == scope.organization.id
 
 
-def _of_repairs(outages: Subquery, *columns: Any) -> Select[*tuple[Any, ...]]:
-    return select(*columns).where(outages.c.is_repair, outages.c.started.is_not(None))
-
-
-def _days(scope: Scope, days: Sequence[date], outages: Subquery) -> list[Day]:
+def _days(scope: Scope, days: Sequence[date]) -> list[Day]:
     unhealthy, lasting = dict.fromkeys(days, 0), dict.fromkeys(days, 0)
     checked = check_days.with_checks(scope, days)
-    for first, last, count, repeated in scope.session.execute(_by_days(outages, days)):
+    for first, last, count, repeated in scope.session.execute(_by_days(scope, _beginning(days))):
         start, end = date.fromisoformat(str(first)), last and date.fromisoformat(str(last))
         for day in days:
             if start <= day and (end is None or day <= end):
@@ -144,19 +125,33 @@ def _days(scope: Scope, days: Sequence[date], outages: Subquery) -> list[Day]:
     return [Day(day, day in checked, unhealthy[day], lasting[day]) for day in days]
 
 
-def _by_days(outages: Subquery, days: Sequence[date]) -> Select[*tuple[Any, ...]]:
-    """Counts outages by first and last day, and those whose number's last one ended on their first day."""
-    found, start = outages.c, _beginning(days)
-    first = func.date(case((found.started < start, start), else_=found.started))
-    last = func.date(found.ended)
-    number = (found.organization_id, found.provider, found.phone_number)
-    earlier = func.lag(last).over(partition_by=number, order_by=(found.started, found.ended))
-    each = (
-        select(
-            first.label("first"), last.label("last"), case((earlier == first, 1), else_=0).label("repeated")
-        )
-        .where(found.started.is_not(None))
-        .subquery()
+def _by_days(scope: Scope, start: datetime) -> Select[*tuple[Any, ...]]:
+    """Counts outages by first and last day, and those whose number had one that ended on their first day.
+
+    Of those that ended after `start`, or have not ended.
+    """
+    row, check = HealthTransition, DriftCheck
+    ended = _columns(row, row.ended_since, row.at, start).where(*_ends(scope), row.at >= start)
+    current = _columns(check, check.since, null(), start).where(
+        check.verdict.in_((Verdict.UNHEALTHY, Verdict.UNKNOWN)), check.since.is_not(None), _own(scope, check)
     )
+    each = ended.union_all(current).subquery()
     columns = (each.c.first, each.c.last, func.count(), func.sum(each.c.repeated))
     return select(*columns).group_by(each.c.first, each.c.last)
+
+
+def _columns(number: Any, started: Any, ended: Any, start: datetime) -> Select[*tuple[Any, ...]]:
+    earlier = aliased(HealthTransition)
+    is_repeated = exists().where(
+        earlier.organization_id == number.organization_id,
+        earlier.phone_number == number.phone_number,
+        earlier.provider == number.provider,
+        earlier.at >= func.date(started),
+        earlier.at < started,
+        earlier.ended_since.is_not(None),
+    )
+    return select(
+        func.date(case((started < start, start), else_=started)).label("first"),
+        func.date(ended).label("last"),
+        case((and_(started >= start, is_repeated), 1), else_=0).label("repeated"),
+    )
