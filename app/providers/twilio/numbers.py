@@ -292,6 +292,6 @@ def _elsewhere(there: str, here: str) -> Fault:
 def _unplaced(here: str) -> Fault:
     return Fault(
         Reason.REGION_UNKNOWN,
-        "This connection may not read in which region Twilio answers the number. Compare its routing "
-        f"in the Console: it has to be {api.place(here)}.",
+        "In which region Twilio answers the number could not be read with these credentials. Compare its "
+        f"routing in the Console: it has to be {api.place(here)}.",
     )

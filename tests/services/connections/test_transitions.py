@@ -25,6 +25,7 @@ from tests.support.statuses import BASE, NUMBER, TWILIO, TWILIO_VALUES, drifted,
 
 OTHER = "+15551234568"
 REFUSED = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
+NO_CREDIT = Verified(False, Outcome.NO_CREDIT, "Top it up.")
 
 
 @pytest.fixture
@@ -168,11 +169,12 @@ def test_since_survives_a_failure_of_another_kind(live):
     assert of_number(live)[-1].since is None
 
 
-def test_proof_ends_every_refusal_and_queues_a_check(live):
+@pytest.mark.parametrize(("result", "cause"), [(REFUSED, "credentials_refused"), (NO_CREDIT, "no_credit")])
+def test_proof_ends_every_refusal_and_queues_a_check(live, result, cause):
     """Nothing is green that was not read: what was found before the refusal has its time."""
-    prove(live, REFUSED)
+    prove(live, result)
     refused = live.session.scalars(live.select(DriftCheck)).one()
-    assert (refused.verdict, refused.cause, refused.due) == ("unhealthy", "credentials_refused", False)
+    assert (refused.verdict, refused.cause, refused.due) == ("unhealthy", cause, False)
     prove(live)
     live.session.expire_all()
     assert (refused.verdict, refused.cause, refused.due) == ("healthy", None, True)
@@ -215,6 +217,19 @@ def _make_old(scope, rows):
     with scope.transaction():
         for row in scope.session.scalars(scope.select(HealthTransition).where(rows)):
             row.at = beginning + timedelta(milliseconds=row.id)
+
+
+def test_since_survives_a_sweep_and_a_later_failure_of_another_kind(live):
+    save_result(live, drifted())
+    prove(live, REFUSED)
+    since = transitions.of_connections(live)["twilio"].since, of_number(live)[-1].since
+    _make_old(live, HealthTransition.id > 0)
+    transitions.sweep(live)
+    live.session.expire_all()
+    prove(live, NO_CREDIT)
+    connection, number = transitions.of_connections(live)["twilio"], of_number(live)[-1]
+    assert (connection.reason, number.reason) == ("no_credit", "no_credit")
+    assert (connection.since, number.since) == since
 
 
 @pytest.mark.both_databases
