@@ -80,6 +80,7 @@ def _flash_result(provider: Provider, after: Seen | None) -> None:
 
 
 def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 200, **more: Any) -> Response:
+    form.seen.data = ""
     form.url.description = messages.callback_help(provider.label, scope.organization.public_base_url)
     held = voice_numbers.assigned_numbers(scope, provider)
     return render.page(

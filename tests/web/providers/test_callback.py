@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
+from app.providers import PROVIDERS
+from app.services.audit.actions import Action
 from app.services.drift import runs
 from app.services.numbers import assignments
 from app.services.webhooks import messages
@@ -50,12 +52,14 @@ def step_of(page: Page) -> str:
     return next(str(step["data-step"]) for step in page.root.all("li") if step.get("aria-current"))
 
 
-def test_callback_page_leads_from_step_to_step(page: Page, sinch: Sinch) -> None:
+def test_callback_page_leads_from_step_to_step_and_shows_drift(page: Page, sinch: Sinch) -> None:
     assert step_of(page) == "1"
     page = page.press("Set callback…", url=URL).press("Set callback")
     assert step_of(page) == "3"
-    sinch.urls = {"primary": "https://other.example/"}
-    assert step_of(page.portal.get(PATH)) == "2"
+    for there, reason in [("https://other.example/", "different_url"), ("", "no_webhook")]:
+        sinch.urls = {"primary": there}
+        drifted = page.portal.get(PATH)
+        assert (step_of(drifted), reason_of(drifted), bool(drifted.notes)) == ("2", reason, True)
 
 
 def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None:
@@ -64,7 +68,8 @@ def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None
     assert page.path == PATH
     assert reason_of(page) == "nothing_expected"
     assert was in page.text
-    assert "+1 202-555-0101 +1 202-555-0102" in page.text
+    shared = page.root.one("ul", css="pb-side-list").all("li", css="pb-num")
+    assert [number.text for number in shared] == ["+1 202-555-0101", "+1 202-555-0102"]
     assert page.value("url") == ""
     page = page.press("Set callback…", url=URL)
     assert page.title == "Set the Sinch callback?"
@@ -86,64 +91,47 @@ def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None
     )
 
 
-def test_callback_page_shows_drift(page: Page, sinch: Sinch) -> None:
-    page = page.press("Set callback…", url=URL).press("Set callback")
-    for there, reason in [("https://other.example/", "different_url"), ("", "no_webhook")]:
-        sinch.urls = {"primary": there}
-        drifted = page.portal.get(PATH)
-        assert (reason_of(drifted), bool(drifted.notes)) == (reason, True)
+def test_set_callback_refused_changed_or_unread_keeps_the_typed_url(page: Page, sinch: Sinch) -> None:
+    requested = len(sinch.requests)
+    with unchanged(page.portal.app):
+        wrong = page.press("Set callback…", 422, url="http://10.0.0.1/")
+    assert wrong.error("url")
+    assert wrong.value("url") == "http://10.0.0.1/"
+    assert len(sinch.requests) == requested
 
+    sinch.trouble = Trouble.HTML
+    silent = page.portal.get(PATH)
+    assert provider_messages.callback_unknown("Sinch") in silent.notes
+    silent = silent.press("Set callback…", 409, url=URL)
+    assert silent.value("url") == URL
+    sinch.trouble = None
+    confirm = silent.press("Set callback…")
+    sinch.instead["POST", CALLBACKS] = error(403, 40300)
+    with unchanged(page.portal.app, but=NOTED):
+        refused = confirm.press("Set callback", 409)
+    assert provider_messages.CALLBACK_FAILED in refused.notes
+    assert refused.value("url") == URL
 
-def test_set_callback_after_a_change_confirms_again(page: Page, sinch: Sinch) -> None:
-    page = page.press("Set callback…", url=URL)
+    sinch.instead.clear()
+    confirm = refused.press("Set callback…")
     sinch.urls = {"primary": "https://other.example/"}
-    page = page.press("Set callback", 412)
-    assert messages.changed("Sinch") in page.notes
-    assert "https://other.example/" in page.text
+    again = confirm.press("Set callback", 412)
+    assert messages.changed("Sinch") in again.notes
+    assert "https://other.example/" in again.text
     assert sinch.urls == {"primary": "https://other.example/"}
-    page.press("Set callback")
+    again.press("Set callback")
     assert sinch.urls == {"primary": URL}
 
 
-def test_set_callback_with_an_invalid_url_shows_the_error(page: Page, sinch: Sinch) -> None:
-    requested = len(sinch.requests)
-    with unchanged(page.portal.app):
-        page = page.press("Set callback…", 422, url="http://10.0.0.1/")
-    assert "https://" in page.error("url")
-    assert page.value("url") == "http://10.0.0.1/"
-    assert len(sinch.requests) == requested
-
-
-def test_set_callback_refused_keeps_the_typed_url(page: Page, sinch: Sinch) -> None:
-    page = page.press("Set callback…", url=URL)
-    sinch.instead["POST", CALLBACKS] = error(403, 40300)
-    with unchanged(page.portal.app, but=NOTED):
-        page = page.press("Set callback", 409)
-    assert "was not set." in page.notes
-    assert page.value("url") == URL
-
-
-def test_callback_page_without_a_response_still_works(page: Page, sinch: Sinch) -> None:
-    sinch.trouble = Trouble.HTML
-    page = page.portal.get(PATH)
-    assert provider_messages.callback_unknown("Sinch") in page.notes
-    page = page.press("Set callback…", 409, url=URL)
-    assert page.value("url") == URL
-    sinch.trouble = None
-    assert page.press("Set callback…").title == "Set the Sinch callback?"
-
-
-def test_callback_page_without_credentials_links_to_them(dana: Portal, sinch: Sinch) -> None:
+def test_callback_page_needs_credentials_of_a_provider_that_has_one(dana: Portal, sinch: Sinch) -> None:
     assert not dana.get(PROVIDER).has_link("Configure…")
     page = dana.get(PATH)
-    assert "It needs Application key, Application secret." in page.notes
-    assert page.has_link("Open Sinch")
+    needed = [PROVIDERS["sinch"].field(name).label for name in ("application_key", "application_secret")]
+    assert [label in page.notes for label in needed] == [True, True]
+    assert page.link("Open Sinch")["href"] == PROVIDER
     assert sinch.requests == []
-
-
-def test_callback_page_of_another_provider_is_not_found(dana: Portal, sinch: Sinch) -> None:
     dana.get("/o/acme-support/providers/twilio/callback", 404)
-    assert "Callback" not in dana.get("/o/acme-support/providers/twilio").text
+    assert not dana.get("/o/acme-support/providers/twilio").has_link("Configure…")
 
 
 ON_IT, BARE, ELSEWHERE, GONE = (f"+1202555010{last}" for last in (1, 3, 4, 9))
@@ -169,66 +157,58 @@ def check(app: Flask, cast: Cast) -> None:
 
 def test_callback_page_lists_users_numbers_with_their_state(app: Flask, cast: Cast, given: Portal) -> None:
     page = given.get(PATH)
-    bare, elsewhere, gone, on_it = page.rows()
-    assert all("Mo" in row for row in page.rows())
-    assert ("No webhook set" in bare, "App overrides" in elsewhere) == (True, True)
-    assert "In sync" in on_it
-    assert all("since" in row for row in (bare, elsewhere, gone))
-    assert "Check the Sinch console" in gone
+    bare, elsewhere, gone, on_it = page.root.one("tbody").all("tr")
+    assert page.data("cause") == ["no_webhook", "application_in_the_way", "number_gone", "in_sync"]
+    assert [row.one("bdi").text for row in (bare, elsewhere, gone, on_it)] == ["Mo"] * 4
+    assert [len(row.all("time")) for row in (bare, elsewhere, gone)] == [1, 1, 1]
+    assert len(gone.all("a", href=PROVIDER)) == 1
     assert [PUT in row for row in page.rows()] == [True, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("number", "shown", "now"),
-    [(BARE, "+1 202-555-0103", "On no application"), (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY)],
-)
-def test_move_number_confirms_first(
-    app: Flask, given: Portal, sinch: Sinch, *, number: str, shown: str, now: str
+def test_move_number_confirms_first(app: Flask, given: Portal, sinch: Sinch) -> None:
+    for number, shown, was in (
+        (BARE, "+1 202-555-0103", ""),
+        (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY),
+    ):
+        page = given.get(PATH).follow(f"{PUT}: {shown}")
+        assert page.title == f"Move {shown} to this application?"
+        now, new = page.root.one("dl", css="pb-kv").all("dd")
+        assert [code.text for code in now.all("code")] == ([was] if was else [])
+        assert URL in new.text
+        assert sinch.owner(number) == was
+        page = page.press("Move number")
+        assert shown in page.notes
+        assert sinch.owner(number) == KEY
+        assert sinch.urls == {"primary": URL}
+        row = page.root.one("tr", **{"data-number": number})
+        assert (row["data-cause"], PUT in row.text) == ("in_sync", False)
+        started, event = audit(app)[-2:]
+        assert (started.action, started.subject) == (Action.CHANGE_STARTED, number)
+        assert (event.action, event.subject) == (Action.NUMBER_POINTED, number)
+        assert event.changes == {"webhook": [None, URL], "application": [was or None, KEY]}
+        assert given.get(f"{PATH}/numbers/{number}").data("unchanged") == [""]
+
+
+def test_move_number_refused_or_changed_meanwhile_moves_nothing(
+    app: Flask, given: Portal, sinch: Sinch
 ) -> None:
-    page = given.get(PATH).follow(f"{PUT}: {shown}")
-    assert page.title == f"Move {shown} to this application?"
-    assert now in page.text
-    assert URL in page.text
-    assert sinch.owner(number) == (ANOTHER_KEY if number == ELSEWHERE else "")
-    page = page.press("Move number")
-    assert f"{shown} moved to this application." in page.notes
-    assert sinch.owner(number) == KEY
-    assert sinch.urls == {"primary": URL}
-    (row,) = (row for row in page.rows() if shown in row)
-    assert "In sync" in row
-    assert PUT not in row
-    started, event = audit(app)[-2:]
-    assert (started.action, started.subject) == ("provider-change.started", number)
-    before = ANOTHER_KEY if number == ELSEWHERE else None
-    assert (event.action, event.subject) == ("number.pointed", number)
-    assert event.changes == {"webhook": [None, URL], "application": [before, KEY]}
-    assert "No changes needed" in given.get(f"{PATH}/numbers/{number}").text
-
-
-def test_move_number_after_a_change_confirms_again(given: Portal, sinch: Sinch) -> None:
-    page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
+    form = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
+    sinch.instead["POST", NUMBERS] = error(403, 40300)
+    before = len(audit(app))
+    assert messages.NOT_ATTACHED in form.press("Move number", 409).notes
+    assert [event.action for event in audit(app)[before:]] == [Action.CHANGE_STARTED, Action.CHANGE_FAILED]
+    sinch.instead.clear()
     next(entry for entry in sinch.owned if entry["number"] == BARE)["applicationkey"] = ANOTHER_KEY
-    page = page.press("Move number", 412)
+    page = form.press("Move number", 412)
     assert messages.changed("Sinch") in page.notes
     assert ANOTHER_KEY in page.text
     assert sinch.owner(BARE) == ANOTHER_KEY
     page.press("Move number")
     assert sinch.owner(BARE) == KEY
-
-
-def test_move_number_refused_is_recorded_as_such(app: Flask, given: Portal, sinch: Sinch) -> None:
-    page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
-    sinch.instead["POST", NUMBERS] = error(403, 40300)
-    count = len(audit(app))
-    page = page.press("Move number", 409)
-    assert messages.NOT_ATTACHED in page.notes
-    assert [event.action for event in audit(app)[count:]] == [
-        "provider-change.started",
-        "provider-change.failed",
-    ]
     next(entry for entry in sinch.owned if entry["number"] == BARE)["capability"] = "sms"
-    assert "not for voice calls" in given.get(f"{PATH}/numbers/{BARE}").notes
-    assert "does not have this number" in given.get(f"{PATH}/numbers/{GONE}").notes
+    for number in (BARE, GONE):
+        refused = given.get(f"{PATH}/numbers/{number}")
+        assert (bool(refused.notes), refused.has_button("Move number")) == (True, False), number
     given.get(f"{PATH}/numbers/+12025550102", 404)
     given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
 
