@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,8 +83,6 @@ CASES = [
         {"inbound_agent_name": " Bob "},
         {"inbound_agent_name": ["Ann (2), none (1)", "Bob"]},
     ),
-    Case("label", {"label": "Desk"}, {"label": ["Line 0 (1), Line 1 (1), Line 2 (1)", "Desk"]}),
-    Case("outbound_agent_name", {"outbound_agent_name": "Bob"}, {"outbound_agent_name": ["none (3)", "Bob"]}),
     Case("inbound_agent_name", {"clear": "y"}, {"inbound_agent_name": ["Ann (2)", None]}, "2 endpoints"),
 ]
 
@@ -93,7 +92,10 @@ def test_change_of_a_selection_confirms_first(app: Flask, dana: Portal, ids: lis
     with unchanged(app):
         page = chosen(dana, case.action, ids=[ids[0], ids[1], ids[2]])
     assert [row.split(" Line")[0] for row in page.rows()] == [f"+1 555-100-000{n}" for n in range(3)]
-    assert "Ann (2), none (1)" in page.text
+    (agents,) = [
+        item.text for item in page.root.all("li") if "Ann" in [name.text for name in item.all("bdi")]
+    ]
+    assert re.findall(r"\d+", agents) == ["2", "1"]
     assert [item["data-ready"] for item in page.root.all("li") if item.get("data-ready")] == ["0"]
     before = len(audit(app))
     page = confirmed(page, **case.typed, reason=" Moved on ")
@@ -124,23 +126,20 @@ def test_check_and_export_are_of_the_selection(app: Flask, dana: Portal, cast: C
         assert len(sheet.splitlines()) == count + 1, query
 
 
-def test_change_without_effect_is_not_offered(dana: Portal, ids: list[str]) -> None:
+def test_change_needs_an_effect_and_one_value(app: Flask, dana: Portal, ids: list[str]) -> None:
     def is_offered(action: str, some: Sequence[str]) -> bool:
         return bool(chosen(dana, action, ids=some).root.all("form", css="pb-form"))
 
-    assert not is_offered("activate", ids[:3])
-    confirmed(chosen(dana, "deactivate", ids=ids[:1]))
-    assert not is_offered("deactivate", ids[:1])
-    assert is_offered("activate", ids[:2])
-
-
-def test_change_removes_an_agent_only_by_its_checkbox(app: Flask, dana: Portal, ids: list[str]) -> None:
     page = chosen(dana, "inbound_agent_name", ids=ids[:3])
     with unchanged(app):
         for typed in ({}, {"inbound_agent_name": "Bob", "clear": "y"}, {"inbound_agent_name": "a/b"}):
             refused = confirmed(page, 422, **typed)
             assert refused.error("inbound_agent_name"), typed
             assert refused.value("inbound_agent_name") == typed.get("inbound_agent_name", "")
+    assert not is_offered("activate", ids[:3])
+    confirmed(chosen(dana, "deactivate", ids=ids[:1]))
+    assert not is_offered("deactivate", ids[:1])
+    assert is_offered("activate", ids[:2])
 
 
 def test_deactivation_warns_of_each_direction(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
@@ -155,9 +154,15 @@ def test_deactivation_warns_of_each_direction(app: Flask, dana: Portal, cast: Ca
 
 
 def test_all_selects_what_the_filter_shows(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+    page = dana.get(f"{PATH}?sort=-number")
+    assert not any("checked" in tick.attrs for tick in page.root.all("input", name="id"))
+    page = page.follow("All on this page")
+    assert len([tick for tick in page.root.all("input", name="id") if "checked" in tick.attrs]) == 50
+    assert page.rows()[0].startswith("+1 555-100-0059")
+
     page = chosen(dana, "deactivate", "agent=Ann&sort=-label", all_=True, ids=ids[:1])
-    assert "agent Ann" in page.text
-    assert "and 20 more" in page.text
+    assert "Ann" in page.root.one("header", css="pb-head").text
+    assert (page.value("count"), len(page.rows())) == ("30", 10)
     page = confirmed(page)
     assert page.path == f"{PATH}?agent=Ann&sort=-label"
     with scope_as(app, cast.dana) as scope:
@@ -165,17 +170,10 @@ def test_all_selects_what_the_filter_shows(app: Flask, dana: Portal, cast: Cast,
         assert listing.count(scope, Filter(is_active=False, agent="Ann")) == 30
 
 
-def test_delete_says_what_is_lost(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
-    page = chosen(dana, "delete", "q=Line+1", all_=True)
-    assert "11 labels" in page.text
-    assert page.follow("Cancel").path == f"{PATH}?q=Line+1"
-    confirmed(page)
-    with scope_as(app, cast.dana) as scope:
-        assert listing.count(scope, Filter()) == 49
-
-
 def test_delete_after_a_change_confirms_again(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
     page = chosen(dana, "delete", "agent=Ann", all_=True)
+    assert page.data("labels") == ["30"]
+    assert page.follow("Cancel").path == f"{PATH}?agent=Ann"
     dana.get(f"{PATH}?edit={ids[0]}").press("Save", inbound_agent_name="Bob")
     with unchanged(app):
         page = confirmed(page, 409)
@@ -197,34 +195,23 @@ def test_undo_of_a_change_skips_what_changed_since(
     confirmed(page)
     assert len(dana.get(f"{PATH}?agent=Ann").rows()) == 29
     (card,) = dana.get(f"{PATH}/{ids[2]}").root.all("section", id="history")
-    assert "Inbound agent: Wrong → Ann" in card.text
-    assert "Inbound agent: Ann → Wrong" in card.text
+    changes = [tuple(side.text for side in line.all("bdi")) for line in card.all("span", css="pb-break")]
+    assert {("Wrong", "Ann"), ("Ann", "Wrong")} <= set(changes)
     assert "30 endpoints" in card.text
 
 
-def test_change_of_an_empty_selection_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
+def test_change_without_a_selection_or_its_count_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
+    token = dana.token()
     for query in ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"]:
         page = dana.get(f"{PATH}/many?{query}")
         assert not page.root.all("form", css="pb-form"), query
         assert page.link("Back to endpoints")["href"] == PATH, query
         with unchanged(app):
             status = 409 if "id=x" in query and "do" in query else 422
-            dana.post(f"{PATH}/many?{query}", {"csrf_token": dana.token()}, status)
-
-
-def test_nothing_changes_without_the_count_that_was_shown(app: Flask, dana: Portal, ids: list[str]) -> None:
-    token = dana.token()
+            dana.post(f"{PATH}/many?{query}", {"csrf_token": token}, status)
     with unchanged(app):
         for count in ("", "59", "sixty", "-60", "9" * 5000):
             sent = {"csrf_token": token, "count": count}
             page = dana.post(f"{PATH}/many?do=delete&all=yes", sent, 409)
             assert page.value("count") == "60"
         dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)
-
-
-def test_table_without_scripts_selects_the_page_by_a_link(dana: Portal, ids: list[str]) -> None:
-    page = dana.get(f"{PATH}?sort=-number")
-    assert not any("checked" in tick.attrs for tick in page.root.all("input", name="id"))
-    page = page.follow("All on this page")
-    assert len([tick for tick in page.root.all("input", name="id") if "checked" in tick.attrs]) == 50
-    assert page.rows()[0].startswith("+1 555-100-0059")

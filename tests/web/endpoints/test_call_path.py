@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -57,26 +56,32 @@ def outcome(page: Page) -> str:
     return next(line["data-outcome"] for line in page.root.all("p") if "data-outcome" in line.attrs)
 
 
-def test_trace_is_in_the_navigation_and_redirects_its_former_url(live: Portal) -> None:
-    page = ask(live, "+1 (555) 123-4567")
+def help_of(page: Page) -> str:
+    return page.root.by_id(f"{page.control('number')['id']}-help").text
+
+
+def test_trace_is_in_the_navigation_and_redirects_its_former_url(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    assert "(+1)" not in help_of(dana.get(PATH))
+    furnish(app, cast)
+    page = ask(dana, "+1 (555) 123-4567")
+    assert "(+1)" in help_of(page)
     assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
-    former = live.get(f"/o/acme-support/who-answers?number=%2B{NUMBER[1:]}")
-    assert former.path == f"{PATH}?number=%2B{NUMBER[1:]}"
     assert SHOWN in page.root.by_id("inbound-title").text
-    current = page.root.one("a", **{"aria-current": "page"})
-    assert current.text == "Trace a number"
+    assert page.root.one("a", **{"aria-current": "page"})["href"] == PATH
+    former = dana.get(f"/o/acme-support/who-answers?number=%2B{NUMBER[1:]}")
+    assert former.path == f"{PATH}?number=%2B{NUMBER[1:]}"
+    for typed in ["12", "hello", "+1555<b>"]:
+        with unchanged(app):
+            page = ask(dana, typed, 422)
+        assert page.error("number"), typed
+        assert page.value("number") == typed, typed
 
 
-def test_the_empty_page_offers_unhealthy_numbers_first(live: Portal) -> None:
+def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:
     form = live.get("/o/acme-support/endpoints/new")
     form.press("Add endpoint", phone_number="+15550001111", provider="twilio", inbound_agent_name="support")
-    ask(live).follow("Check now")
-    page = live.get(PATH)
-    assert [text.startswith(SHOWN) for text in page.rows()] == [True, False]
-    assert outcome(page.follow(SHOWN)) == "failing"
-
-
-def test_the_last_check_is_shown_until_the_provider_responds(live: Portal) -> None:
     page = ask(live)
     part = page.root.by_id("answer")
     assert part["hx-trigger"] == "load"
@@ -84,10 +89,10 @@ def test_the_last_check_is_shown_until_the_provider_responds(live: Portal) -> No
     requested = live.get(part["hx-get"], htmx="answer")
     assert "hx-trigger" not in requested.root.by_id("answer").attrs
     assert hops(requested)["at_provider"] == "drifted"
-    assert OLD in requested.text
+    page = live.get(PATH)
+    assert [text.startswith(SHOWN) for text in page.rows()] == [True, False]
+    assert outcome(page.follow(SHOWN)) == "failing"
 
-
-def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:
     page = ask(live).follow("Check now")
     assert outcome(page) == "failing"
     assert OLD in page.notes
@@ -99,69 +104,44 @@ def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> No
     assert page.has_link("Check now")
 
 
-@pytest.mark.parametrize(
-    ("path", "typed", "fix", "title"),
-    [
-        ("settings", {"public_base_url": ""}, "Set the base URL", "Settings"),
-        ("providers/twilio/disable", {}, "Open Twilio", "Twilio"),
-    ],
-)
-def test_trace_links_to_what_blocks_the_call(
-    live: Portal, path: str, typed: dict[str, Any], fix: str, title: str
-) -> None:
-    page = live.get(f"/o/acme-support/{path}")
-    if path == "settings":
-        page.press("Save", **typed).press("Change the base URL")
-    else:
-        page.press("Disable Twilio")
+def test_trace_links_to_what_blocks_the_call(live: Portal) -> None:
+    live.get("/o/acme-support/providers/twilio/disable").press("Disable Twilio")
     page = ask(live)
     assert outcome(page) == "blocked"
-    assert page.follow(fix).title == title
-
-
-def test_trace_of_an_outbound_only_number_has_no_problem(live: Portal) -> None:
-    page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
-    page = page.press("Save", 422, inbound_agent_name="", outbound_agent_name="sales").press(
-        "Save and stop calls"
-    )
-    assert "Outbound only" in page.rows()[0]
+    page.follow("Open Twilio").press("Enable")
+    confirmation = live.get("/o/acme-support/settings").press("Save", public_base_url="")
+    confirmation.press("Change the base URL")
+    page = ask(live)
+    assert outcome(page) == "blocked"
+    page.follow("Set the base URL").press("Save", public_base_url="https://voice.acme.example")
+    edited = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
+    edited = edited.press("Save", 422, inbound_agent_name="", outbound_agent_name="sales")
+    assert "Outbound only" in edited.press("Save and stop calls").rows()[0]
     page = ask(live)
     assert (outcome(page), hops(page)["agent"]) == ("outbound-only", "outbound-only")
 
 
-def test_trace_of_an_unknown_number_links_to_add(live: Portal) -> None:
+def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio: Twilio) -> None:
+    twilio.add("+15557654321")
     page = ask(live, "+15557654321")
-    assert page.root.by_id("unknown-title").tag == "h2"
+    found = page.follow("Search provider accounts")
+    assert (found.data("found-at"), found.data("silent")) == (["twilio"], [])
+    imported = found.follow("Import it from Twilio")
+    (row,) = imported.rows()
+    assert "555-765-4321" in row
+    none = ask(live, "+15550000001").follow("Search provider accounts")
+    assert (none.data("found-at"), none.data("silent")) == ([], [])
+    twilio.trouble = Trouble.FAULT
+    silent = ask(live, "+15557654321").follow("Search provider accounts")
+    assert (silent.data("found-at"), silent.data("silent")) == ([], ["twilio"])
+
     form = page.follow("Add endpoint")
     assert form.value("phone_number") == "+15557654321"
     form.press("Add endpoint", provider="twilio", inbound_agent_name="billing")
     assert outcome(ask(live, "+15557654321")) == "unverified"
-
-
-def test_trace_of_an_accounts_number_links_to_import(live: Portal, twilio: Twilio) -> None:
-    twilio.add("+15557654321")
-    page = ask(live, "+15557654321").follow("Search provider accounts")
-    page = page.follow("Import it from Twilio")
-    assert len(page.rows()) == 1
-    assert "555-765-4321" in page.rows()[0]
-    assert "Not found in any" in ask(live, "+15550000001").follow("Search provider accounts").text
-    twilio.trouble = Trouble.FAULT
-    assert "No response from Twilio." in ask(live, "+15557654321").follow("Search provider accounts").text
-
-
-def test_trace_does_not_disclose_another_organization(live: Portal, twilio: Twilio) -> None:
-    page = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
-    assert "another organization" in page.text
-    assert not page.has_link("Add endpoint")
-    assert "Acme" not in page.text
-
-
-def test_trace_of_an_unreadable_number_shows_the_error(app: Flask, dana: Portal) -> None:
-    for typed in ["12", "hello", "+1555<b>"]:
-        with unchanged(app):
-            page = ask(dana, typed, 422)
-        assert page.error("number"), typed
-        assert page.value("number") == typed, typed
+    elsewhere = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
+    assert elsewhere.root.by_id("unknown-title").tag == "h2"
+    assert (elsewhere.has_link("Add endpoint"), "Acme" in elsewhere.text) == (False, False)
 
 
 def test_trace_shows_users_with_the_number(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -178,10 +158,3 @@ def test_trace_beyond_the_limit_keeps_the_last_result(live: Portal, monkeypatch:
     page = ask(live).follow("Check now").follow("Check again")
     assert page.root.by_id("answer").all(css="pb-warn")
     assert [*hops(page)] == ["endpoint", "provider", "agent", "at_provider", "webhook_test", "last_call"]
-
-
-def test_trace_page_shows_the_default_country(app: Flask, dana: Portal, cast: Cast) -> None:
-    path = "/o/acme-support/trace"
-    assert "Default country" not in dana.get(path).text
-    furnish(app, cast)
-    assert "Default country: United States (+1)" in dana.get(path).text
