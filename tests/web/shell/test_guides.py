@@ -25,12 +25,7 @@ def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
     assert wrong == []
 
 
-def test_unknown_guide_and_picture_are_not_found(mo: Portal) -> None:
-    for address in ("/help/none", "/help/..%2Fsecurity", "/help/pictures/none.png", "/help/pictures/..%2Fx"):
-        assert mo.raw("GET", address).status_code == 404, address
-
-
-def test_pages_link_to_their_guide(dana: Portal) -> None:
+def test_pages_and_palette_link_to_their_guide(dana: Portal) -> None:
     linked = {}
     for path in (
         "providers/twilio",
@@ -50,7 +45,6 @@ def test_pages_link_to_their_guide(dana: Portal) -> None:
         "people": [],
         "notifications": ["/help/notifications"],
     }
-
-
-def test_palette_finds_guides_by_title(dana: Portal) -> None:
     assert dana.get("/find?q=rotate").root.all("a", href="/help/rotate-keys")
+    for address in ("/help/none", "/help/..%2Fsecurity", "/help/pictures/none.png", "/help/pictures/..%2Fx"):
+        assert dana.raw("GET", address).status_code == 404, address

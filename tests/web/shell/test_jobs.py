@@ -110,21 +110,18 @@ def test_the_import_continues_when_the_user_leaves(
         assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
 
 
-def test_job_of_an_import_leads_to_its_result(dana: Portal) -> None:
-    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
-    done = led_on(page.press(IMPORT))
-    assert done.path == f"{page.path}?imported=1"
-    assert "50" in done.notes
-    assert dana.get(page.path).notes == ""
-
-
-def test_apply_requested_twice_imports_once(dana: Portal, hold: Callable[[str], Held]) -> None:
+def test_apply_requested_twice_imports_once_and_leads_to_its_result(
+    dana: Portal, hold: Callable[[str], Held]
+) -> None:
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
     held = hold("apply")
     sent = {"csrf_token": dana.token(), "version": "1"}
     pages = [dana.post(f"{page.path}/apply", sent) for _ in range(2)]
     held.go_on.set()
-    assert {led_on(each).path for each in pages} == {page.path, f"{page.path}?imported=1"}
+    done = {ended.path: ended for ended in map(led_on, pages)}
+    assert done.keys() == {page.path, f"{page.path}?imported=1"}
+    assert "50" in done[f"{page.path}?imported=1"].notes
+    assert dana.get(page.path).notes == ""
 
 
 def test_apply_after_a_change_leads_to_a_new_preview(dana: Portal) -> None:

@@ -19,14 +19,10 @@ def test_every_place_is_a_page(app: Flask, cast: Cast, dana: Portal) -> None:
         addresses = {
             where: place(ids["slug"], where, KEYS.get(where, "twilio"), ids["endpoint_id"]) for where in Place
         }
+        assert place("globex", Place.PROVIDER, "vobiz") == "/o/globex/providers/vobiz"
+    assert addresses[Place.PROVIDER] == "/o/acme-support/providers/twilio"
+    assert addresses[Place.AT_PROVIDER] == f"/o/acme-support/endpoints/{ids['endpoint_id']}/provider"
+    assert addresses[Place.CALL_WEBHOOK] == "/o/acme-support/voice-ai#webhook"
     assert len(set(addresses.values())) == len(Place)
     for address in addresses.values():
         dana.get(address.partition("#")[0])
-
-
-def test_an_address_names_its_provider_and_endpoint(app: Flask) -> None:
-    with app.test_request_context():
-        assert place("acme", Place.PROVIDER, "twilio") == "/o/acme/providers/twilio"
-        assert place("globex", Place.PROVIDER, "vobiz") == "/o/globex/providers/vobiz"
-        assert place("acme", Place.AT_PROVIDER, endpoint_id="e-1") == "/o/acme/endpoints/e-1/provider"
-        assert place("acme", Place.CALL_WEBHOOK) == "/o/acme/voice-ai#webhook"

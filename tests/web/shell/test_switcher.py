@@ -38,7 +38,7 @@ def test_switcher_lists_favorites_of_the_user_first(
     assert listed(dana.get("/organizations/switch")) == {"Organizations": ["Acme Support"]}
 
 
-def test_switcher_leads_to_the_same_page_of_the_other_organization(dana: Portal) -> None:
+def test_switcher_leads_to_the_same_page_of_the_other_organization(app: Flask, dana: Portal) -> None:
     for path, leads_to in {
         "/o/acme-support/endpoints": "/o/globex/endpoints",
         "/o/acme-support/providers/twilio": "/o/globex/",
@@ -47,12 +47,9 @@ def test_switcher_leads_to_the_same_page_of_the_other_organization(dana: Portal)
         (opener,) = [link for link in dana.get(path).root.all("a") if link.get("data-palette") == "switcher"]
         assert dana.get(opener["href"]).follow("Globex").path == leads_to, path
     assert dana.get("/organizations/switch?at=nothing").follow("Globex").path == "/o/globex/"
-
-
-def test_switcher_finds_among_very_many(app: Flask, dana: Portal) -> None:
     with app.app_context():
-        rows = [Organization(name=f"Tenant {n:04}", slug=f"tenant-{n}") for n in range(2000)]
+        rows = [Organization(name=f"Tenant {n:04}", slug=f"tenant-{n}") for n in range(500)]
         db.session.add_all(rows)
         db.session.commit()
     assert len(listed(dana.get("/organizations/switch"))["Organizations"]) == favorites.MOST
-    assert listed(dana.get("/organizations/switch?q=tenant 1999")) == {"Organizations": ["Tenant 1999"]}
+    assert listed(dana.get("/organizations/switch?q=tenant 0499")) == {"Organizations": ["Tenant 0499"]}
