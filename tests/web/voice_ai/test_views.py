@@ -165,8 +165,9 @@ class TestCallWebhook:
     ) -> None:
         card = dana.get(PATH).root.one(id="webhook")
         assert (card["data-state"], card.all("button")) == ("waiting", [])
+        assert service_messages.webhook_needs("ElevenLabs", ["API key"]) in card.text
         page = dana.get(PATH).press("Save", elevenlabs_api_key=upstream.values["api_key"])
-        assert page.root.one(id="webhook")["data-state"] == "waiting"
+        assert service_messages.BASE_URL_MISSING in page.root.one(id="webhook").text
         assert len(upstream.workspace.webhooks) == 0
         dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
         page = dana.get(PATH)
