@@ -174,6 +174,7 @@ def test_save_changes_name_and_role(app: Flask, dana: Portal, mo: Portal, cast: 
     page = form.press("Save", name="Moritz", role="superadmin")
     assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
     assert page.value("role") == "superadmin"
+    assert not page.has_button("Create token")
     assert mo.get("/").title == "Organizations"
     with unchanged(app):
         page = form.press("Save", 412, name="Maurice", role="superadmin")

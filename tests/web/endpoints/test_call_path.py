@@ -147,8 +147,10 @@ def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio
 def test_trace_shows_users_with_the_number(app: Flask, dana: Portal, cast: Cast) -> None:
     furnish(app, cast)
     page = ask(dana, "+15557654321")
-    (row,) = page.rows()
-    assert row.startswith("Mo Sinch Not the default for the dialer Default Mo Not monitored")
+    (row,) = page.root.one("tbody").all("tr")
+    provider, outbound, inbound, at_provider = row.all("td")
+    assert (provider.one("a").text, len(provider.all(css="pb-warn"))) == ("Sinch", 1)
+    assert (outbound.text, inbound.text, at_provider.all("a")) == ("Default", "Mo", [])
     assert page.follow("Mo").title == "Mo"
     assert not page.has_link("Add endpoint")
 
