@@ -180,7 +180,7 @@ def test_everywhere_is_filtered_by_organization_and_audited_once(
     page = dana.get("/audit")
     assert page.data("action")[0] == Action.AUDIT_OPENED
     assert dana.get("/audit?q=Globex").follow("Globex Renamed").path == "/o/globex/audit"
-    assert len(dana.get(f"/audit?action={Action.AUDIT_OPENED}").rows()) == 1
+    assert len(_events(dana.get(f"/audit?action={Action.AUDIT_OPENED}"))) == 1
 
     page = dana.get("/audit?in=acme-support")
     assert page.value("in") == "acme-support"

@@ -131,7 +131,10 @@ def problems(page: Page) -> list[bool]:
 
 
 def test_bulk_delete_clears_the_webhooks_as_a_job(dana: Portal, twilio: Twilio) -> None:
+    ids = [str(tick["value"]) for tick in dana.get(PATH).root.all("input", name="id")]
+    ended(confirmed(chosen(dana, "delete", ids=ids[:1])))
+    assert called(twilio) == [url(BASE), url(BASE), VAPI]
     page = ended(confirmed(chosen(dana, "delete", all_=True), clear_webhooks="y"))
     assert set(codes(page).values()) == {"cleared"}
-    assert called(twilio) == ["", "", VAPI]
+    assert sorted(called(twilio)) == sorted(["", url(BASE), VAPI])
     assert dana.get(PATH).rows() == []

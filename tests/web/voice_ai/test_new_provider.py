@@ -168,7 +168,7 @@ with AcmeAi() as acme, SinchEst() as est:
 
     portal.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
     portal.get(PATH).press("Save", elevenlabs_api_key="sample-key-of-elevenlabs")
-    portal.get(f"{PATH}?tab=acme").press("Save Acme AI", acme_token=TOKEN)
+    portal.get(f"{PATH}?tab=acme").press("Save", acme_token=TOKEN)
     page = portal.get(f"{PATH}?tab=acme")
     found = {"webhook": card(page)["data-state"], "reporting": acme.reporting}
     (webhook,) = acme.rows["webhooks"].values()
