@@ -34,52 +34,42 @@ def test_addresses_are_in_kebab_case(app: Flask) -> None:
             assert "_" not in part, rule.rule
 
 
-@pytest.mark.parametrize("who", ["anonymous", "dana"])
-def test_htmx_without_a_session_gets_401_and_no_page(
-    app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
-) -> None:
+def test_htmx_without_a_session_gets_401_and_no_page(app: Flask, here: Furnished, dana: Portal) -> None:
     """A session that ended: htmx is redirected, so that no page is swapped into another.
 
     Where something was sent, it stays on the page that has it.
     """
-    portal: Portal = request.getfixturevalue(who)
-    token = portal.token()
-    if who == "dana":
-        Portal(app, portal.cookie).sign_out()
+    ended_token = dana.token()
+    Portal(app, dana.cookie).sign_out()
+    anonymous = Portal(app)
     table = "/o/acme-support/endpoints"
-    seen = {"HX-Current-URL": f"https://localhost{table}?q=1"}
-    headers = {"HX-Request": "true", "HX-Target": "endpoints"} | seen
-    answer = portal.raw("GET", f"{table}?q=2&edit=1", headers=headers)
-    assert (answer.status_code, answer.data) == (401, b"")
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=/o/acme-support/endpoints?q%3D1"
-    headers["HX-Current-URL"] = "https://elsewhere.example//elsewhere.example/"
-    answer = portal.raw("GET", table, headers=headers)
-    assert portal.get(answer.headers["HX-Redirect"]).root.one("input", name="next")["value"] == ""
-    path = f"{table}/{here.ids['endpoint_id']}/active"
-    answer = portal.raw("POST", path, headers=headers, data=everything(token))
-    assert (answer.status_code, answer.data) == (401, b"")
-    assert "HX-Redirect" not in answer.headers
+    for portal, token in ((dana, ended_token), (anonymous, anonymous.token())):
+        headers = {"HX-Request": "true", "HX-Target": "endpoints"}
+        headers["HX-Current-URL"] = f"https://localhost{table}?q=1"
+        answer = portal.raw("GET", f"{table}?q=2&edit=1", headers=headers)
+        assert (answer.status_code, answer.data) == (401, b"")
+        assert answer.headers["HX-Redirect"] == "/sign-in?next=/o/acme-support/endpoints?q%3D1"
+        headers["HX-Current-URL"] = "https://elsewhere.example//elsewhere.example/"
+        answer = portal.raw("GET", table, headers=headers)
+        assert portal.get(answer.headers["HX-Redirect"]).root.one("input", name="next")["value"] == ""
+        path = f"{table}/{here.ids['endpoint_id']}/active"
+        answer = portal.raw("POST", path, headers=headers, data=everything(token))
+        assert (answer.status_code, answer.data) == (401, b"")
+        assert "HX-Redirect" not in answer.headers
 
 
-@pytest.mark.parametrize("cookie", ["of a session that ended", "none"])
-def test_form_after_the_session_ended_leads_to_sign_in_and_back(
-    app: Flask, dana: Portal, cookie: str
-) -> None:
+def test_form_after_the_session_ended_leads_to_sign_in_and_back(app: Flask, dana: Portal) -> None:
     page = dana.get("/o/acme-support/settings")
     sent = {"csrf_token": dana.token(), "name": "Typed for long"}
-    if cookie == "none":
-        dana = Portal(app)
-    else:
-        Portal(app, dana.cookie).sign_out()
-    answer = dana.raw("POST", page.path, data=sent, headers={"Referer": f"https://localhost{page.path}"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
-    page = dana.get(answer.headers["Location"])
-    assert messages.SIGNED_OUT in page.notes
-    page = page.press("Sign in", email="dana@acme.example", password=PASSWORD)
-    assert page.title == "Settings"
-
-
-def test_sign_out_after_the_session_ended_shows_no_warning(app: Flask) -> None:
+    Portal(app, dana.cookie).sign_out()
+    for portal in (dana, Portal(app)):
+        referer = {"Referer": f"https://localhost{page.path}"}
+        answer = portal.raw("POST", page.path, data=sent, headers=referer)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
+        form = portal.get(answer.headers["Location"])
+        assert messages.SIGNED_OUT in form.notes
+        there = form.press("Sign in", email="dana@acme.example", password=PASSWORD)
+        assert there.title == "Settings"
     gone = Portal(app)
     answer = gone.raw("POST", "/sign-out")
     assert answer.status_code == 303
