@@ -16,7 +16,7 @@ def field_label(name: str) -> str:
 
 
 _WHOLE = Markup('<span class="pb-whole">{}</span>')
-_URL_BREAK = re.compile(r"(?<=[/?&])(?![/?&])")
+_URL_BREAK = re.compile(r"(?<=[/?&])(?<!//)(?![/?&])")
 
 
 def breakable_url(url: str) -> Markup:
@@ -24,13 +24,14 @@ def breakable_url(url: str) -> Markup:
 
     A part that has a hyphen stays whole. Any other text breaks as text does.
     """
-    if "://" not in url:
-        return escape(url)
-    return Markup("<wbr>").join(
-        _WHOLE.format(part) if "-" in part else part for part in _URL_BREAK.split(url)
-    )
+    return _in_parts(url) if "://" in url else escape(url)
 
 
 def short_url(url: str) -> Markup:
     """Returns the same without the scheme, if that is https."""
-    return breakable_url(url).removeprefix("https://<wbr>")
+    return _in_parts(url.removeprefix("https://"))
+
+
+def _in_parts(url: str) -> Markup:
+    parts = _URL_BREAK.split(url)
+    return Markup("<wbr>").join(_WHOLE.format(part) if "-" in part else part for part in parts)
