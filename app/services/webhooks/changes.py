@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.core import urls
 from app.core.errors import Conflict
 from app.provider import Outcome
 from app.provider.numbers import OUT_OF_REACH, ProviderNumber, Reason
@@ -19,6 +20,7 @@ from app.services.connections.store import StoredConnection
 from app.services.drift import verdicts
 from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.scope import Scope
+from app.services.webhooks import messages
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -65,11 +67,14 @@ def send(scope: Scope, http: Outbound, state: StoredConnection, step: Step) -> C
 
 
 def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None) -> bool:
-    """Records the outcome, and returns whether the change was made.
+    """Records the outcome, and returns whether the change was made, or the provider said so.
 
     `is_done`: as read afterwards, None if it could not be read; `found`: the webhook then.
     """
     trouble = change.response
+    if is_done is False and not trouble.trouble and not _is_set(change.step, found):
+        change.intent.failed(messages.NOT_TAKEN)
+        return True
     if is_done or not trouble.trouble:
         with scope.transaction():
             log.record(scope, change.step.action, change.step.number, change.step.changes(found))
@@ -80,6 +85,13 @@ def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None
     else:
         change.intent.failed(trouble.sentence)
     return False
+
+
+def _is_set(step: Step, found: str | None) -> bool:
+    """Whether the webhook that was found is the step's, whatever else is not as expected."""
+    if not found or not step.url:
+        return not found and not step.url
+    return urls.same(found.partition("#")[0], step.url.partition("#")[0])
 
 
 def expect_within_reach(found: Observation) -> ProviderNumber:

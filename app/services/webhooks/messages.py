@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 NOTHING_TO_SET = "No webhook URL to set: the number is inactive, or has no inbound agent or base URL."
+NOT_TAKEN = "The provider accepted the change, and has another webhook than that afterwards."
 NOT_SET = "The webhook was not set."
 IDS_OR_FILTER = "Send either ids or filter: the endpoints with these ids, or all that match."
 MISSING_MOST = 20

@@ -95,6 +95,13 @@ def test_point_refused_records_the_failure(acme, twilio, http, here):
     assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.failed"], [])
 
 
+def test_point_that_is_accepted_and_not_made_is_no_success(acme, twilio, http, here):
+    sid = twilio.numbers[NUMBER].sid
+    twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(200, {"sid": sid})}
+    assert endpoint.point(acme, http, here).in_sync is False
+    assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.failed"], [])
+
+
 @pytest.mark.parametrize("has_done_it", [True, False])
 def test_point_without_a_response_stays_open_until_observed(acme, twilio, http, here, has_done_it):
     answer = twilio.answer
