@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -38,7 +39,7 @@ from app.workers import Work, Worker, run_in_scope
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
-"""Until an organization is tried again: another process checks it, or the database is away."""
+"""Until another try: another process checks the place, a change is running, or the database is away."""
 
 LOOK_SECONDS = 20.0
 """Between two looks for checks whose time has come, or that a process left."""
@@ -67,15 +68,15 @@ class Checker:
         self._app = app
         self._lock = threading.Lock()
         self._queued: set[Place] = set()
-        self._postponed: set[str] = set()
+        self._postponed: set[str | Place] = set()
         self._work = Work()
-        self._finder: Worker[str] = Worker("checks", self._find, work=self._work)
+        self._finder: Worker[Callable[[], None]] = Worker("checks", lambda find: find(), work=self._work)
         self._queues: dict[str, Worker[Place]] = {}
         self.idle = self._work.idle
 
     def queue(self, organization_id: str) -> None:
         """Queues what is pending in the organization."""
-        self._finder.add(organization_id)
+        self._finder.add(partial(self._find, organization_id))
 
     def queue_place(self, place: Place) -> None:
         """Queues a check of an organization at a provider, unless it is queued already."""
@@ -90,13 +91,17 @@ class Checker:
                 )
             self._queues[key].add(place)
 
-    def _find(self, organization_id: str) -> None:
+    def _find(self, organization_id: str, *, after_changes: bool = False) -> None:
+        """Queues what is pending; `after_changes`: once no change at a provider is running."""
         try:
             with _scope(self._app, organization_id) as scope:
-                keys = runs.pending(scope)
+                is_early = after_changes and hooks.has_running_changes(scope)
+                keys = set() if is_early else runs.pending(scope)
         except (OperationalError, InterfaceError) as error:
             self._postpone(organization_id, reason(error))
             return
+        if is_early:
+            self._later(organization_id)
         for key in keys:
             self.queue_place((organization_id, key))
 
@@ -107,34 +112,39 @@ class Checker:
         try:
             with _scope(self._app, organization_id) as scope:
                 report = runs.run_at(scope, context.outbound(), key)
-                is_left = report.already_running or hooks.has_running_changes(scope)
+                is_changing = hooks.has_running_changes(scope)
         except (OperationalError, InterfaceError) as error:
             self._postpone(organization_id, reason(error))
             return
         except Exception:
             log.exception("check.failed", organization=organization_id, provider=key)
             return
-        if is_left:
+        if report.already_running:
+            self._later(place)
+        if is_changing:
             self._later(organization_id)
 
     def _postpone(self, organization_id: str, why: str) -> None:
         log.warning("check.postponed", organization=organization_id, reason=why)
         self._later(organization_id)
 
-    def _later(self, organization_id: str) -> None:
-        """Queues the organization once, however many of its places were left: each would queue all again."""
+    def _later(self, left: str | Place) -> None:
+        """Tries a place, or what is pending in an organization, again; once, however often it was left."""
         with self._lock:
-            if organization_id in self._postponed:
+            if left in self._postponed:
                 return
-            self._postponed.add(organization_id)
-        later = threading.Timer(RETRY_SECONDS, self._retry, (organization_id,))
+            self._postponed.add(left)
+        later = threading.Timer(RETRY_SECONDS, self._retry, (left,))
         later.daemon = True
         later.start()
 
-    def _retry(self, organization_id: str) -> None:
+    def _retry(self, left: str | Place) -> None:
         with self._lock:
-            self._postponed.discard(organization_id)
-        self.queue(organization_id)
+            self._postponed.discard(left)
+        if isinstance(left, str):
+            self._finder.add(partial(self._find, left, after_changes=True))
+        else:
+            self.queue_place(left)
 
 
 @contextmanager

@@ -7,21 +7,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app import background
 from app.background import Checker, Schedule
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
-from app.models import CheckRun, HealthTransition
+from app.models import CheckRun, Endpoint, HealthTransition, ProviderWrite
 from app.providers import PROVIDERS
+from app.services.audit.actions import Action
 from app.services.connections import transitions
 from app.services.drift import runs, schedule
 from app.services.drift.runs import Report
 from app.services.providers import credentials
 from app.workers import Worker
-from simulators.base import Reply, Request, Simulator
+from simulators.base import Reply, Request, Simulator, Trouble
 from simulators.elevenlabs import ElevenLabs
 from simulators.twilio import Twilio
 from tests.support.cast import Cast, assemble
@@ -187,25 +188,91 @@ def test_provider_that_hangs_delays_no_other(
     assert _unfinished(app) == set()
 
 
-def test_places_that_another_process_checks_are_tried_again_together(
-    app: Flask, checker: Checker, cast: Cast, monkeypatch: pytest.MonkeyPatch
+def test_check_of_a_provider_that_fails_is_not_repeated_before_its_time(
+    app: Flask, checker: Checker, cast: Cast, twilio: Held
 ) -> None:
-    """Twice: a retry that finds them still taken is followed by one other."""
-    monkeypatch.setattr(background, "RETRY_SECONDS", 600.0)
+    """Also of numbers, which the check marks as due."""
+    app.extensions["patchbay_check_soon"] = checker.queue
+    twilio.trouble = Trouble.FAULT
+    twilio.released.set()
+    row = {"phone_number": "+14155550100", "provider": "twilio", "inbound_agent_name": "support"}
     with scope_as(app, cast.dana) as scope:
-        assert all(runs.begin(scope, key, everything=True) for key in ("twilio", "elevenlabs"))
+        with scope.transaction():
+            scope.session.add(Endpoint(organization_id=cast.acme, **row))
+        runs.check_all(scope)
     checker.queue(cast.acme)
-    for _ in range(2):
-        assert checker.idle.wait(SECONDS)
-        retries = _retries(checker)
-        for retry in retries:
-            retry.cancel()
-            retry.join()
-        assert len(retries) == 1
-        retries[0].function(*retries[0].args)
     assert checker.idle.wait(SECONDS)
-    for retry in _retries(checker):
-        retry.cancel()
+    assert _failed(app) == ["twilio"]
+    assert _retries(checker) == []
+
+
+def _failed(app: Flask) -> list[str]:
+    with app.app_context():
+        found = db.session.scalars(select(CheckRun.provider).where(CheckRun.failure.is_not(None))).all()
+        db.session.remove()
+    return list(found)
+
+
+def test_place_that_another_process_checks_is_tried_again_alone(
+    app: Flask, checker: Checker, cast: Cast, labs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed at another provider of the organization waits for its next time."""
+    monkeypatch.setattr(background, "RETRY_SECONDS", 600.0)
+    labs.trouble = Trouble.FAULT
+    with scope_as(app, cast.dana) as scope:
+        assert runs.begin(scope, "twilio", everything=True)
+        runs.check_all(scope)
+    checker.queue(cast.acme)
+    assert checker.idle.wait(SECONDS)
+    requests = len(labs.requests)
+    for _ in range(3):
+        checker.queue_place((cast.acme, "twilio"))
+        assert checker.idle.wait(SECONDS)
+        _retry(checker, 1)
+    assert (requests > 0, len(labs.requests)) == (True, requests)
+
+
+def test_organization_with_a_running_change_is_tried_again_once_it_is_over(
+    app: Flask,
+    checker: Checker,
+    cast: Cast,
+    *,
+    twilio: Held,
+    labs: ElevenLabs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background, "RETRY_SECONDS", 600.0)
+    labs.trouble = Trouble.FAULT
+    twilio.released.set()
+    change = {"organization_id": cast.acme, "provider": "twilio", "subject": "+15550100"}
+    with scope_as(app, cast.dana) as scope:
+        runs.check_all(scope)
+        with scope.transaction():
+            scope.session.add(ProviderWrite(**change, action=Action.NUMBER_POINTED))
+    for _ in range(2):
+        checker.queue_place((cast.acme, "elevenlabs"))
+        assert checker.idle.wait(SECONDS)
+    requests = len(labs.requests)
+    _retry(checker, 1)
+    assert len(labs.requests) == requests
+    with app.app_context():
+        db.session.execute(delete(ProviderWrite))
+        db.session.commit()
+    _retry(checker, 1)
+    assert len(labs.requests) > requests > 0
+    assert _retries(checker) == []
+
+
+def _retry(checker: Checker, count: int) -> None:
+    """Does now what waits for its time, which is so much."""
+    waiting = _retries(checker)
+    for timer in waiting:
+        timer.cancel()
+        timer.join()
+    assert len(waiting) == count
+    for timer in waiting:
+        timer.function(*timer.args)
+    assert checker.idle.wait(SECONDS)
 
 
 def _retries(checker: Checker) -> list[threading.Timer]:

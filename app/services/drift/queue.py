@@ -195,10 +195,12 @@ def mark_due(
     *,
     provider: str | None = None,
     changed: bool = True,
+    by_run: bool = False,
 ) -> None:
     """Queues a check of `numbers` (all if None), of one provider or of all, for after the transaction.
 
-    `changed=True` also discards the last result, because the expected URL is different now.
+    `changed=True` also discards the last result, because the expected URL is different now. `by_run`: a run
+    has begun that checks them, so no other is started.
     """
     scope.require_transaction()
     mine = (DriftCheck.organization_id == scope.organization.id) & (
@@ -215,7 +217,7 @@ def mark_due(
     names = ["organization_id", "provider", "phone_number", "due"]
     new = {"due": True} | ({"in_sync": None, "reason": None, "detail": None} if changed else {})
     upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
-    if sql.run(scope, upsert):
+    if sql.run(scope, upsert) and not by_run:
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 

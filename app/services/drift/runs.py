@@ -200,7 +200,7 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
         if not held.take(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
             return None
         if everything or (is_whole and not was_killed):
-            queue.mark_due(scope, provider=key, changed=False)
+            queue.mark_due(scope, provider=key, changed=False, by_run=True)
         held.write(total=queue.due_counts(scope).get(key, 0))
     return held, is_whole
 
