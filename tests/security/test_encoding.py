@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -52,7 +53,8 @@ def harmless(source: str) -> int:
             assert '"' not in name, element
         if element.tag == "script":
             assert "alert" not in "".join(map(str, element.children))
-    joined = parse(source.replace("<wbr>", ""))  # where a URL may be broken
+    whole = re.sub(r'<span class="pb-whole">([^<]*)</span>', r"\1", source.replace("<wbr>", ""))
+    joined = parse(whole)  # where a URL may be broken, and where it may not
     return "\n".join(_strings(joined)).count(HOSTILE)
 
 
