@@ -135,14 +135,14 @@ def test_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal) ->
     with app.app_context():
         db.session.execute(update(Secret).values(sealed="gAAAA-broken"))
         db.session.commit()
-    assert dana.get(TOOL_SECRET).data("secret") == ["broken"]
+    assert dana.get(TOOL_SECRET).data("tool-secret") == ["broken"]
     (newest,) = set(SECRET.findall(generate(dana).source))
     assert stored(dana.get(TOOL_SECRET)) == newest[-4:]
 
 
 def stored(page: Page) -> str:
     """The end of the tool secret that the page says is stored."""
-    return page.root.one("p", **{"data-secret": "stored"}).one("code").text
+    return page.root.one("p", **{"data-tool-secret": "stored"}).one("code").text
 
 
 class TestCallWebhook:
