@@ -9,7 +9,7 @@ from typing import Any
 
 from app import providers
 from app.core import clock, urls
-from app.models import Check, DriftCheck
+from app.models import Check, DriftCheck, Verdict
 from app.provider import Outcome
 from app.provider.numbers import (
     MENDABLE,
@@ -154,6 +154,24 @@ def with_connection(seen: Observation, check: DriftCheck | None, last: Check | N
     message = last.reason if last else seen.message
     warnings = (*found, *seen.warnings)
     return replace(seen, in_sync=False, reason=reason, message=message, warnings=warnings)
+
+
+def last_sentence(check: DriftCheck | None) -> str | None:
+    """Returns what the last check says of the number; None if it was never read."""
+    if check is None or check.checked_at is None:
+        return None
+    reasons: dict[str | None, Reason | None] = {str(reason): reason for reason in Reason}
+    if check.verdict == Verdict.HEALTHY:
+        reasons[check.cause] = None
+    if sentence := detail(check):
+        return sentence
+    label = providers.label(check.provider)
+    return messages.verdict(label, reasons[check.cause]) if check.cause in reasons else None
+
+
+def is_compared(check: DriftCheck | None) -> bool:
+    """Whether the last check found something else than expected at the number, which can be set."""
+    return check is not None and check.verdict == Verdict.UNHEALTHY and check.cause in MENDABLE
 
 
 def detail(check: DriftCheck) -> str | None:

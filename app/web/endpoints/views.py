@@ -18,7 +18,7 @@ from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import check_days
-from app.services.drift import probe, standing, tallies
+from app.services.drift import probe, standing, tallies, verdicts
 from app.services.endpoints import bulk as endpoints_bulk
 from app.services.endpoints import crud, healths, hints, listing, paging, proven, readiness, saved_views
 from app.services.endpoints import messages as endpoints_messages
@@ -266,6 +266,8 @@ def _show(
         fields=[field for field in EDITABLE if field.is_text],
         readiness=rule,
         check=check,
+        last_sentence=verdicts.last_sentence(check),
+        is_compared=verdicts.is_compared(check),
         inbound=call_path.inbound(scope, row, check),
         tested=connection_states.state_of(scope, row.provider) if state else None,
         can_point=probe.can_point(row.provider),

@@ -69,7 +69,10 @@ def test_repair_of_drift_from_the_overview(app: Flask, dana: Portal, twilio: Twi
     assert (status.one("b").text.split()[0], len(status.all("time"))) == ("1", 2)
     assert "Wrong URL" in drifted.rows()[0]
     page = dana.get(f"{number}/provider")
-    assert [code.text for code in page.root.one("section", id="at_provider").all("code")] == [OLD, URL]
+    stored, read = (found.root.one("section", id="at_provider") for found in (dana.get(number), page))
+    assert [code.text for code in read.all("code")] == [OLD, URL]
+    assert stored.all("p")[0].text == read.all("p")[0].text
+    assert [term.text for term in stored.all("dt")] == [term.text for term in read.all("dt")]
     page = page.press("Repair at Twilio")
     assert NUMBER_SET in page.notes
     assert twilio.numbers[NUMBER].voice_url == URL
