@@ -256,7 +256,8 @@ def test_download_waits_until_its_client_has_it_or_is_gone(ends: str) -> None:
 async def _wait_for(served: socket.socket, client: socket.socket, ends: str) -> int:
     """Returns the bytes that the client had not acknowledged when the wait ended."""
     gone = asyncio.get_running_loop().create_future()
-    pace = Pace(served.getsockname(), client.getsockname())
+    pace = Pace()
+    await pace.find(served.getsockname(), client.getsockname())
     waiting = asyncio.ensure_future(pace.wait(gone))
     await asyncio.sleep(0)
     if ends == "gone":

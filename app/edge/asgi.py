@@ -263,9 +263,10 @@ async def _deliver(
     """Sends what a thread writes. A client that does not take it is disconnected, and so is one to whom it
     cannot be sent to the end: it must not take a part for the whole."""
     gone = asyncio.ensure_future(_gone(receive))
-    pace = Pace(scope["server"], scope["client"])
+    pace = Pace()
     begin, sent = asyncio.get_running_loop().time(), 0
     try:
+        await pace.find(scope["server"], scope["client"])
         await _start(send, response, request_id, closes=False)
         async for piece in spool.pieces(gone):
             async with asyncio.timeout(deadlines.DOWNLOAD_SILENT):

@@ -20,18 +20,19 @@ Address = tuple[Any, Any]
 
 def close(server: Address, client: Address) -> None:
     """Shuts down this process's connection between the two; the client sees it end."""
-    for found in _sockets(server):
+    for found in _connections(server, client):
         with suppress(OSError):
-            if _text(found.getpeername()) == _text(client):
-                found.shutdown(socket.SHUT_RDWR)
+            found.shutdown(socket.SHUT_RDWR)
 
 
 def duplicate(server: Address, client: Address) -> socket.socket | None:
-    """Returns a second socket of this process's connection between the two, which the caller closes."""
-    for found in _sockets(server):
-        with suppress(OSError):
-            if _text(found.getpeername()) == _text(client):
-                return found.dup()
+    """Returns a second socket of this process's connection between the two; None if there is none.
+
+    The caller closes it.
+    """
+    with suppress(OSError):
+        for found in _connections(server, client):
+            return found.dup()
     return None
 
 
@@ -41,6 +42,14 @@ def unacknowledged(connection: socket.socket) -> int:
     with suppress(OSError):
         held = fcntl.ioctl(connection, termios.TIOCOUTQ, held)
     return int(struct.unpack("i", held)[0])
+
+
+def _connections(server: Address, client: Address) -> Iterator[socket.socket]:
+    """Yields this process's sockets between the two."""
+    for found in _sockets(server):
+        with suppress(OSError):
+            if _text(found.getpeername()) == _text(client):
+                yield found
 
 
 def _sockets(server: Address) -> Iterator[socket.socket]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from app.edge import connections
 from app.edge.connections import Address
@@ -20,9 +21,13 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.1
 class Pace:
     """Of one download. Does not wait if the connection is not found."""
 
-    def __init__(self, server: Address, client: Address) -> None:
-        self._connection = connections.duplicate(server, client)
+    def __init__(self) -> None:
+        self._connection: socket.socket | None = None
         self._ahead = FIRST_AHEAD
+
+    async def find(self, server: Address, client: Address) -> None:
+        """Finds the connection between the two, in a thread: among 1,000 it takes some milliseconds."""
+        self._connection = await asyncio.to_thread(connections.duplicate, server, client)
 
     async def wait(self, gone: asyncio.Future[None]) -> None:
         """Waits until the client has most of what was sent, or `gone` is done."""

@@ -160,13 +160,12 @@ def last_sentence(check: DriftCheck | None) -> str | None:
     """Returns what the last check says of the number; None if it was never read."""
     if check is None or check.checked_at is None:
         return None
-    reasons: dict[str | None, Reason | None] = {str(reason): reason for reason in Reason}
-    if check.verdict == Verdict.HEALTHY:
-        reasons[check.cause] = None
     if sentence := detail(check):
         return sentence
     label = providers.label(check.provider)
-    return messages.verdict(label, reasons[check.cause]) if check.cause in reasons else None
+    if check.verdict == Verdict.HEALTHY:
+        return messages.verdict(label, None)
+    return messages.verdict(label, Reason(check.cause)) if check.cause in set(Reason) else None
 
 
 def is_compared(check: DriftCheck | None) -> bool:
