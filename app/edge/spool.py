@@ -16,8 +16,8 @@ from app.core import computing
 PART = 65_536
 """Bytes that are sent as one: a client's progress is measured in them."""
 
-FIRST_AHEAD, MOST_AHEAD = 16_000, 64_000
-"""Bytes that may be written before those before them were taken: twice as many each time, up to the most."""
+MOST_AHEAD = 16_000
+"""Bytes that may be written before the client has taken those before them."""
 
 
 class Abandoned(Exception):
@@ -35,7 +35,7 @@ class Spool:
         self._loop = loop
         self._on_close = on_close
         self._pieces: deque[bytes] = deque()
-        self._ahead, self._most_ahead = 0, FIRST_AHEAD
+        self._ahead = 0
         self._is_closed = False
         self._is_done = self._has_failed = False
         self._changed = asyncio.Event()
@@ -53,7 +53,7 @@ class Spool:
         self._loop.call_soon_threadsafe(self._changed.set)
 
     def _is_near(self) -> bool:
-        return self._is_closed or self._ahead <= self._most_ahead
+        return self._is_closed or self._ahead <= MOST_AHEAD
 
     def finish(self) -> None:
         """In the thread, after the last piece."""
@@ -77,7 +77,6 @@ class Spool:
                     yield piece[start : start + PART]
                 with self._taken:
                     self._ahead -= len(piece)
-                    self._most_ahead = min(2 * self._most_ahead, MOST_AHEAD)
                     self._taken.notify()
             if gone.done():
                 raise Abandoned
