@@ -165,19 +165,26 @@ class Schedule:
         self._checker = checker
         self._every = every
         self._swept_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Returns without waiting for the database."""
-        threading.Thread(target=self._run, name="schedule", daemon=True).start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the last look has ended."""
+        self._stopped.set()
+        self._thread.join()
 
     def _run(self) -> None:
         """What failed before the start is checked once."""
-        pause, has_failed = threading.Event(), True
-        while True:
+        has_failed = True
+        while not self._stopped.is_set():
             if self.look(has_failed=has_failed):
                 has_failed = False
             self.sweep()
-            pause.wait(LOOK_SECONDS)
+            self._stopped.wait(LOOK_SECONDS)
 
     def look(self, *, has_failed: bool = False) -> bool:
         """Queues the checks that wait; False if the database was away. `has_failed`: also what failed."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,7 +223,8 @@ def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) 
 def app(environment: dict[str, str]) -> Iterator[Flask]:
     """Checks that it queues stay rows: no thread works on the database when the test is over.
 
-    `tests/test_background.py` tests the threads.
+    `tests/test_background.py` tests the threads, and stops those that would begin anew: on PostgreSQL they
+    would find the rows of a later test.
     """
     app = create_app(Settings.from_environment(environment))
     app.testing = True
@@ -230,6 +232,15 @@ def app(environment: dict[str, str]) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.engine.dispose()
+    assert _repeating_threads() == []
+
+
+def _repeating_threads() -> list[str]:
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if isinstance(thread, threading.Timer) or thread.name == "schedule"
+    ]
 
 
 @pytest.fixture

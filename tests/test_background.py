@@ -86,7 +86,7 @@ def labs() -> Iterator[ElevenLabs]:
 
 
 @pytest.fixture
-def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Checker:
+def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Iterator[Checker]:
     """Acme and Globex have both connections, whose next check has its time."""
     app.extensions["patchbay_outbound"] = Outbound(twilio.upstreams | labs.upstreams)
     upstreams: dict[str, Simulator] = {"twilio": twilio, "elevenlabs": labs}
@@ -100,7 +100,10 @@ def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Checker:
     with app.app_context():
         db.session.execute(update(CheckRun).values(next_at=clock.now()))
         db.session.commit()
-    return Checker(app)
+    checker = Checker(app)
+    yield checker
+    for timer in _retries(checker):
+        _cancel(timer)
 
 
 def _unfinished(app: Flask) -> set[str]:
@@ -144,6 +147,7 @@ def test_schedule_checks_every_connection(
         db.session.execute(update(CheckRun).values(next_at=clock.now()))
         db.session.commit()
     assert twilio.called.wait(SECONDS)
+    every.stop()
     assert checker.idle.wait(SECONDS)
     assert _old(app) == 0
 
@@ -267,12 +271,16 @@ def _retry(checker: Checker, count: int) -> None:
     """Does now what waits for its time, which is so much."""
     waiting = _retries(checker)
     for timer in waiting:
-        timer.cancel()
-        timer.join()
+        _cancel(timer)
     assert len(waiting) == count
     for timer in waiting:
         timer.function(*timer.args)
     assert checker.idle.wait(SECONDS)
+
+
+def _cancel(timer: threading.Timer) -> None:
+    timer.cancel()
+    timer.join()
 
 
 def _retries(checker: Checker) -> list[threading.Timer]:
