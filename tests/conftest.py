@@ -223,7 +223,7 @@ def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) 
 def app(environment: dict[str, str]) -> Iterator[Flask]:
     """Checks that it queues stay rows: no thread works on the database when the test is over.
 
-    `tests/test_background.py` tests the threads, and stops those that would begin anew: on PostgreSQL they
+    `tests/test_background.py` tests the threads, and stops those that repeat their work: on PostgreSQL they
     would find the rows of a later test.
     """
     app = create_app(Settings.from_environment(environment))
