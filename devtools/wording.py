@@ -65,6 +65,10 @@ _FORBIDDEN = [
     (re.compile(rf"(?<![a-z])(?:{words.replace(' ', '[ _-]')})(?![a-z])", re.IGNORECASE), instead)
     for words, instead in INSTEAD.items()
 ]
+_ANY = re.compile(
+    rf"(?<![a-z])(?:{'|'.join(f'(?:{words})' for words in INSTEAD).lower().replace(' ', '[ _-]')})(?![a-z])"
+)
+"""Any of them in a text of lower case: searched first, for it is far quicker."""
 _ITSELF = "devtools/wording.py"
 
 
@@ -79,7 +83,8 @@ class Offender(NamedTuple):
 def offenders(places: Iterable[str] = PLACES) -> Iterator[Offender]:
     """Where the words stand in the files below `places` that git knows or would add."""
     for path in _files(places):
-        for number, line in enumerate((ROOT / path).read_text().splitlines(), 1):
+        text = (ROOT / path).read_text()
+        for number, line in enumerate(text.splitlines() if _ANY.search(text.lower()) else (), 1):
             for pattern, instead in _FORBIDDEN:
                 for match in pattern.finditer(line):
                     yield Offender(path, number, match[0], instead, line.strip())
