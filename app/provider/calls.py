@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from typing import Any
+
+from app.core.labels import LabelledEnum
 
 MOST_PAGES = 100
 """Pages after which an account has too many calls to read."""
@@ -17,15 +18,8 @@ _CAUSE = re.compile(r"[A-Za-z][A-Za-z _/-]{1,59}")
 _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 (naive UTC)
 
 
-class CallOutcome(StrEnum):
+class CallOutcome(LabelledEnum):
     """How a call ended: each has its label. The values are stored."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> CallOutcome:
-        self = str.__new__(cls, value)
-        self._value_, self.label = value, label
-        return self
 
     ANSWERED = "answered", "Answered"
     IN_PROGRESS = "in_progress", "In progress"

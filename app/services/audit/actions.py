@@ -7,6 +7,7 @@ from enum import Flag, StrEnum, auto, unique
 from typing import Any
 
 from app.core import phone
+from app.core.labels import LabelledEnum
 from app.provider import Outcome
 from app.providers import PROVIDERS
 
@@ -26,15 +27,8 @@ class Trait(Flag):
     """Notifications are made of its events, which wait in the outbox for that."""
 
 
-class Group(StrEnum):
+class Group(LabelledEnum):
     """Actions that the audit filters together."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> Group:
-        self = str.__new__(cls, value)
-        self._value_, self.label = value, label
-        return self
 
     SIGN_IN = "sign-in", "Signing in"
     PEOPLE = "people", "Users"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from enum import StrEnum
 
 from sqlalchemy import delete, update
 
 from app.core import clock
+from app.core.labels import LabelledEnum
 from app.models import CallbackTest, Check, WebhookTest
 from app.provider import Field, Outcome, Provider, Verified
 from app.services.connections import messages
@@ -52,15 +52,8 @@ FRESH = timedelta(minutes=1)
 """The same result again within this time is not stored."""
 
 
-class Evidence(StrEnum):
+class Evidence(LabelledEnum):
     """What the credentials were used for; each has its label."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> Evidence:
-        self = str.__new__(cls, value)
-        self._value_, self.label = value, label
-        return self
 
     TEST = "test", "connection test"
     NUMBERS = "numbers", "list of numbers"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from app.core.labels import LabelledEnum
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import keys_in
@@ -14,15 +14,8 @@ from app.services.status.facts import Facts
 from app.services.status.places import Place
 
 
-class StepKey(StrEnum):
+class StepKey(LabelledEnum):
     """The steps in their order; each has the words of the button that leads to it."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> StepKey:
-        self = str.__new__(cls, value)
-        self._value_, self.label = value, label
-        return self
 
     BASE_URL = "base-url", "Set base URL"
     PROVIDER = "provider", "Connect a provider"
