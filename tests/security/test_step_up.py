@@ -75,6 +75,7 @@ FREE = {
     "endpoints.save",
     "endpoints.set_active",
     "endpoints.undo",
+    "home.save_base_url",
     "last_calls.read",
     "many_endpoints.apply",
     *(f"notifications.{name}{end}" for name in NOTIFICATIONS for end in ("", "_everywhere")),

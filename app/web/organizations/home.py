@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import Response
 from flask.typing import ResponseReturnValue
 
 from app.provider import Family
@@ -9,9 +10,10 @@ from app.providers import in_family
 from app.services.scope import Scope
 from app.services.status import home as status_home
 from app.services.status.places import Place
-from app.services.status.setup import StepKey
 from app.web.organizations import cables, settings
+from app.web.organizations.forms import SettingsForm
 from app.web.shell import actors, connection_states, render
+from app.web.shell.conflicts import Clash
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -27,15 +29,35 @@ home = Pages("home", __name__)
 )
 def show(scope: Scope) -> ResponseReturnValue:
     """The state of the organization, with the form of the setup's next step until it is done."""
+    return _page(scope, settings.form_of(scope))
+
+
+@home.page("/o/<slug>/", who=Who.SUPERADMIN, methods=["POST"])
+def save_base_url(scope: Scope) -> ResponseReturnValue:
+    """Saves the base URL of the setup's first step; a wrong one is corrected in that step."""
+    return settings.saved(scope, _refused, after="home.show")
+
+
+def _refused(
+    scope: Scope, form: SettingsForm, status: int = 200, *, conflicts: Clash | None = None
+) -> Response:
+    """Shows the setup again; the settings if the step is done by now, since it has no field then."""
+    if conflicts or scope.organization.public_base_url:
+        return settings.page(scope, form, status, conflicts=conflicts)
+    return _page(scope, form, status)
+
+
+def _page(scope: Scope, form: SettingsForm, status: int = 200) -> Response:
+    """`form` is for the step of the base URL."""
     found = status_home.of(scope)
     actors.prepare(scope, [change.event for change in found.changes])
-    step = found.setup.next
     return render.page(
         "organizations/home.html",
+        status,
         home=found,
         panel=cables.of(found.routing) if found.routing else None,
         states=connection_states.of_all(scope),
-        form=settings.form_of(scope) if step and step.key is StepKey.BASE_URL else None,
+        form=form,
         choices=in_family(Family.TELEPHONY),
         first={family: in_family(family)[0].key for family in Family},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, flash, request, url_for
@@ -44,8 +44,6 @@ FIELDS = ("name", "public_base_url", "country", "reads_last_calls")
 YES, NO = "yes", "no"
 CONFIRMED = "yes"
 BACK = "back"
-HOME = "home"
-"""Sent by the form of the home."""
 
 
 @settings.page(
@@ -56,14 +54,19 @@ HOME = "home"
     places={Place.SETTINGS: {}},
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    return _page(scope, form_of(scope))
+    return page(scope, form_of(scope))
 
 
 @settings.page("/o/<slug>/settings", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope) -> ResponseReturnValue:
+    return saved(scope, page, after="settings.show")
+
+
+def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Response:
+    """Saves the submitted settings and leads to the page `after`; `again` shows the form with its errors."""
     form, answer = SettingsForm(), request.form.get("confirmed")
     if answer == BACK:
-        return _page(scope, form)
+        return again(scope, form)
     sent = _sent(form)
     try:
         url = directory.planned_base_url(scope, sent, version=form.version_sent)
@@ -74,16 +77,15 @@ def save(scope: Scope) -> ResponseReturnValue:
         directory.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
     except Invalid as error:
         form.add_errors(error)
-        return _page(scope, form, 422)
+        return again(scope, form, 422)
     except Stale:
         conflicts = merge_with_stored(scope, form, _fresh(scope), of_organization(scope), FIELDS)
-        return _page(scope, form, 412, conflicts=conflicts)
-    is_from_home = request.form.get("from") == HOME
-    _flash_saved(scope, form, url, offer_next=not is_from_home)
+        return again(scope, form, 412, conflicts=conflicts)
+    _flash_saved(scope, form, url, offer_next=after == "settings.show")
     if change.has_effect and change.now and change.urls:
         address = url_for("many_endpoints.confirm", do="configure", all="yes", active="on")
         render.flash_with_link(messages.WEBHOOKS_CHANGED, "warn", address, messages.CONFIGURE_WEBHOOKS)
-    return render.redirect_to(url_for("home.show" if is_from_home else "settings.show"))
+    return render.redirect_to(url_for(after))
 
 
 def _flash_saved(scope: Scope, form: SettingsForm, url: str | None, *, offer_next: bool) -> None:
@@ -108,7 +110,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
         form.add_errors(error)
-        return _page(scope, form, 422)
+        return page(scope, form, 422)
     change = impact.of_base_url(scope, url)
     reason = messages.undo_of(change.was) if change.was else ""
     version, seen = str(scope.organization.version), _fresh(scope).seen.data
@@ -142,7 +144,7 @@ def _confirm(change: BaseUrlImpact, form: BaseUrlForm) -> Response:
     return render.page("organizations/base_url.html", form=form, change=change)
 
 
-def _page(
+def page(
     scope: Scope,
     form: SettingsForm,
     status: int = 200,
