@@ -44,6 +44,31 @@ def test_wide_window_has_the_page_in_its_middle(dana: Page) -> None:
     assert main["x"] - rail["width"] == right > 100
 
 
+def test_people_on_a_phone_have_no_rows_without_a_value(dana: Page) -> None:
+    for width, shown in ((1280, True), (390, False)):
+        dana.set_viewport_size({"width": width, "height": 800})
+        dana.goto(f"{ACME}/people")
+        never = dana.locator("td[data-label='Last signed in']:has(.pb-quiet)").first
+        expect(never).to_be_visible(visible=shown)
+        expect(dana.locator("td[data-label=Role]").first).to_be_visible()
+
+
+def test_question_moves_no_row_behind_it(dana: Page) -> None:
+    dana.goto("/account")
+    last = dana.locator(".pb-part").last
+    before = last.bounding_box()
+    for name in ("Change password…", "Create token…"):
+        dana.get_by_text(name).click()
+        expect(dana.locator("dialog:modal")).to_be_visible()
+        assert last.bounding_box() == before
+        dana.keyboard.press("Escape")
+
+
+def test_tool_secret_begins_with_the_password(dana: Page) -> None:
+    dana.goto(f"{ACME}/voice-ai/tool-secret")
+    expect(dana.get_by_label("Your password")).to_be_focused()
+
+
 def test_people_are_a_table_where_it_fits(dana: Page) -> None:
     for width, is_table in ((390, False), (720, True), (920, False), (1024, True), (1280, True)):
         dana.set_viewport_size({"width": width, "height": 800})

@@ -75,6 +75,8 @@ def check_code(scope: Scope) -> ResponseReturnValue:
             scope, checked.user, form.code.data, known=known_browsers.read()
         )
     except (Unauthenticated, TryLater) as error:
+        if not isinstance(form, RecoveryForm):
+            form.code.data = ""
         return _refused("access/code.html", form, error)
     answer = _let_in(scope, checked, form.next.data)
     if by_recovery:

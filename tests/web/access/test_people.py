@@ -143,7 +143,9 @@ def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cas
     sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
     with unchanged(app, but=("sessions",)):
         page = dana.post(f"{own}/link", sent, 403)
-        assert access_messages.NOT_YOUR_PASSWORD in page.text
+        summary = page.root.one("div", css="pb-summary")
+        assert summary.one("strong").text == access_messages.NOT_YOUR_PASSWORD
+        assert summary.all("li") == []
         page = dana.post(f"{own}/sessions/end", sent)
         assert access_messages.NOT_YOUR_SESSIONS in page.notes
 

@@ -44,6 +44,17 @@ def test_sign_in_leads_to_the_page_of_ones_role_or_the_requested_one(
     assert Portal(app).sign_in(cast.mo.email).title == "Your account"
 
 
+def test_wrong_code_is_cleared_and_a_wrong_recovery_code_is_kept(
+    anonymous: Portal, cast: Cast, secret: str
+) -> None:
+    """The next code differs in each digit; a recovery code may have one wrong letter."""
+    anonymous.sign_in(cast.dana.email)
+    page = anonymous.get("/sign-in/code").press("Continue", 401, code="000000")
+    assert (page.value("code"), bool(page.notes)) == ("", True)
+    page = page.follow("Use a recovery code").press("Continue", 401, code="aaaa-bbbb")
+    assert page.value("code") == "aaaa-bbbb"
+
+
 def test_code_page_without_a_password_redirects_to_sign_in(
     anonymous: Portal, cast: Cast, secret: str
 ) -> None:
