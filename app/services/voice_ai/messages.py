@@ -161,7 +161,7 @@ def webhook_disabled(label: str) -> str:
 
 
 def webhook_needs(label: str, fields: Iterable[str]) -> str:
-    return f"Enter first for {label}: {', '.join(fields)}."
+    return f"First save the {' and '.join(fields)} of {label}."
 
 
 def webhook_without_secret(label: str) -> str:

@@ -31,7 +31,7 @@ class SettingsForm(Edit):
         description=messages.COUNTRY_HELP,
     )
     reads_last_calls = SelectField(
-        "Last calls",
+        "Read last calls",
         description=messages.LAST_CALLS_HELP,
         choices=[SelectChoice("no", messages.ON_DEMAND), SelectChoice("yes", messages.DAILY)],
     )

@@ -85,6 +85,13 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
             assert f"Needed: {needed}." in page.text
 
 
+def test_webhook_steps_are_below_the_form(dana: Portal) -> None:
+    """Beside it they were longer than the form."""
+    page = dana.get(path_of(PROVIDERS["exotel"]))
+    steps = [item.text for item in page.root.one("div", css="pb-cols-main").one("ol").all("li")]
+    assert steps == list(PROVIDERS["exotel"].webhook_steps)
+
+
 def test_optional_groups_are_folded_until_one_is_used(dana: Portal) -> None:
     def is_open(page: Page) -> dict[str, bool]:
         folds = page.root.one("form", css="pb-form").all("details", css="pb-optional")
