@@ -21,8 +21,8 @@ OUTCOMES = {"success": 78, "failure": 9, "unknown": 5}
 NOT_ANSWERED = {"no-answer": 5, "busy": 3}
 
 
-def add(scope: Scope, answering: Sequence[tuple[str, str]]) -> None:
-    """Adds calls up to now. `answering`: numbers, each with its agent."""
+def add(scope: Scope, answering: Sequence[tuple[str, str]], dialing: Sequence[tuple[str, str]] = ()) -> None:
+    """Adds calls up to now. `answering`: numbers, each with its agent; `dialing`: those that only dial."""
     random, now = Random(14), clock.now()  # noqa: S311 (the same calls each time)
     with scope.transaction():
         for ago in range(DAYS):
@@ -30,6 +30,10 @@ def add(scope: Scope, answering: Sequence[tuple[str, str]]) -> None:
                 if at < now:
                     number, agent = random.choice(answering)
                     scope.session.add(_call(scope, random, number, agent, at, is_bad=ago == BAD_DAY))
+        for number, agent in dialing:
+            for ago in range(DAYS):
+                at = now - timedelta(days=ago, minutes=random.randrange(20, 600))
+                scope.session.add(_call(scope, random, number, agent, at, dials=True))
 
 
 def _times(random: Random, day: datetime) -> Iterator[datetime]:
@@ -40,11 +44,20 @@ def _times(random: Random, day: datetime) -> Iterator[datetime]:
         yield midnight + timedelta(seconds=round(hour * 3600) + random.randrange(60))
 
 
-def _call(scope: Scope, random: Random, number: str, agent: str, at: datetime, *, is_bad: bool) -> Call:
+def _call(
+    scope: Scope,
+    random: Random,
+    number: str,
+    agent: str,
+    at: datetime,
+    *,
+    is_bad: bool = False,
+    dials: bool = False,
+) -> Call:
     weights = {**OUTCOMES, **NOT_ANSWERED, **({"failure": 90} if is_bad else {})}
     outcome = random.choices([*weights], [*weights.values()])[0]
     is_answered = outcome in OUTCOMES
-    is_outbound = not is_answered or random.random() < 0.15
+    is_outbound = dials or not is_answered or random.random() < 0.15
     theirs = f"+1415555{random.randrange(1000, 9999)}"
     numbers = (number, theirs) if is_outbound else (theirs, number)
     return Call(

@@ -67,7 +67,8 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
             assigned = {"userId": members[name].id, "provider": key, "phoneNumber": number, "label": "Desk"}
             assignments.assign(inside, assigned)
     own = [one for account in accounts().values() for one in account.endpoints_of(MERIDIAN)]
-    demo_calls.add(inside, [(one.phone_number, one.inbound) for one in own if one.inbound])
+    dialing = [(one.phone_number, one.outbound) for one in own if one.outbound and not one.inbound]
+    demo_calls.add(inside, [(one.phone_number, one.inbound) for one in own if one.inbound], dialing)
     demo_checks.add(inside, demo_checks.FAILURES, _tested(MERIDIAN))
     harbor = _organization(scope, http, HARBOR)
     _connect(harbor, HARBOR)

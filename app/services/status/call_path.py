@@ -126,9 +126,10 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
     )
 
 
-def inbound(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
-    """Returns the path of calls to an endpoint, as stored."""
-    return _paths(scope, row, check, None)["inbound"]
+def of_endpoint(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
+    """Returns the path of calls to an endpoint, as stored; of calls from it if it takes none."""
+    found = _paths(scope, row, check, None)
+    return found["outbound" if row.outbound_agent_name and not row.inbound_agent_name else "inbound"]
 
 
 def owners(scope: Scope, http: Outbound, number: str) -> Owners:

@@ -12,7 +12,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core import phone, texts
+from app.core import clock, phone, texts
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
@@ -31,6 +31,8 @@ from app.services.last_calls import endpoints as last_calls_endpoints
 from app.services.scope import Scope
 from app.services.status import call_path, impact, outages
 from app.services.status.places import Place
+from app.services.voice_ai import call_figures, calls
+from app.services.voice_ai.call_search import EVERY_CALL, CallFilter
 from app.services.webhook_tests import results as webhook_test_results
 from app.services.webhooks import deleting
 from app.web.endpoints import bulk, messages, query, webhook_tests
@@ -60,6 +62,9 @@ def _name(scope: Scope, endpoint_id: str) -> str:
 
 endpoints = Pages("endpoints", __name__, subjects=_subjects)
 endpoints.add_app_template_filter(endpoints_messages.cause_word)
+MOST_CALLS = 5
+"""On the page of a number that only dials."""
+
 MOST_DRIFTED = 100
 """So many drifted numbers are counted for the navigation."""
 
@@ -259,6 +264,7 @@ def _show(
     rule = readiness.load(scope)
     state = rule.connections.get(row.provider)
     check = tallies.of_number(scope, row)
+    route = call_path.of_endpoint(scope, row, check)
     return render.page(
         "endpoints/show.html",
         status,
@@ -268,7 +274,8 @@ def _show(
         check=check,
         last_sentence=verdicts.last_sentence(check),
         is_compared=verdicts.is_compared(check),
-        inbound=call_path.inbound(scope, row, check),
+        route=route,
+        dialing=_dialing(scope, row) if route.direction == "outbound" else None,
         tested=connection_states.state_of(scope, row.provider) if state else None,
         can_point=probe.can_point(row.provider),
         is_proven=proven.of_endpoint(scope, row),
@@ -288,6 +295,17 @@ def _show(
         beside=paging.beside(scope, row, query.filter_from_request(), query.sort_from_request()),
         filter_string=query.filter_string(),
     )
+
+
+def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
+    """Returns what is known of the calls of a number that only dials: the last days, the last calls, and who else dials."""
+    first, last = call_figures.period(EVERY_CALL, clock.now().date())
+    wanted = CallFilter(text=row.phone_number, since=first)
+    return {
+        "figures": call_figures.of(scope, wanted, first, last),
+        "calls": calls.page(scope, wanted, limit=MOST_CALLS).rows,
+        "dialers": impact.holders(scope, row.phone_number),
+    }
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])

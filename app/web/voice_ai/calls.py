@@ -52,7 +52,10 @@ PERIODS = (7, 14, 30, 90)
 
 HEADER = ("Time (UTC)", "Direction", "From", "To", "Agent", "Agent ID", "Seconds", "Outcome", "Conversation")
 
-calls.add_app_template_filter(call_search.outcome_of)
+
+@calls.app_template_filter()
+def outcome_tone(call: Call) -> str:
+    return TONES[call_search.outcome_of(call)]
 
 
 @calls.app_template_filter()
@@ -96,7 +99,6 @@ def table(scope: Scope) -> ResponseReturnValue:
         figures=call_figures.of(scope, wanted, first, last) if before is None else None,
         periods={number: _period(query, today, number) for number in PERIODS},
         is_first=before is None,
-        tones=TONES,
         outcomes=OUTCOMES,
         directions=DIRECTIONS,
         ours=voice_ai_calls.endpoints_of(scope, page.rows),
@@ -164,7 +166,6 @@ def show(scope: Scope, call_id: str) -> ResponseReturnValue:
     return render.page(
         "voice_ai/call.html",
         call=call,
-        tones=TONES,
         directions=DIRECTIONS,
         ours=voice_ai_calls.endpoints_of(scope, [call]),
         pages=voice_ai_calls.pages_of(scope, call),

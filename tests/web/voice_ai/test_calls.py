@@ -10,6 +10,7 @@ from app.core import clock
 from app.providers import PROVIDERS
 from app.services.audit import search
 from app.services.audit.actions import Action
+from app.services.endpoints import crud
 from app.services.providers import credentials
 from app.services.voice_ai import calls
 from simulators.elevenlabs.workspace import ended, not_begun, signed
@@ -59,6 +60,20 @@ def test_table_and_page_show_a_call(app: Flask, dana: Portal, cast: Cast) -> Non
     assert not page.has_link("+1 555-123-4567")
     furnish(app, cast)
     assert dana.get(PATH).follow("+1 555-123-4567").title == "+1 555-123-4567"
+
+
+def test_page_of_a_number_that_only_dials_has_its_calls(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, ended("conv-9"), not_begun("conv-8"))
+    with scope_as(app, cast.dana) as scope:
+        values = {"phone_number": "+15551234567", "provider": "twilio", "outbound_agent_name": "Sales"}
+        row = crud.create(scope, values)
+    page = dana.get(f"/o/acme-support/endpoints/{row.id}")
+    assert page.data("hop") == ["endpoint", "provider", "agent", "url"]
+    assert not page.root.all("section", id="last_call")
+    assert not page.root.all("section", id="at_provider")
+    numbers = page.root.one("table", css="pb-brief").all("span", css="pb-num")
+    assert [number.text for number in numbers] == ["+1 415-555-0123"]
+    assert page.link("Set an inbound agent")["href"].endswith(f"/{row.id}?edit=1")
 
 
 def _cells(page: Page) -> list[list[str]]:
