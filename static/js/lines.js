@@ -34,7 +34,8 @@ document.addEventListener("pointerdown", ({ target }) => {
 });
 
 document.addEventListener("mouseover", ({ target }) => {
-  if (target.matches?.("[data-row] bdi") && target.scrollWidth > target.clientWidth) target.title = target.textContent;
+  const isCut = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+  if (isCut && target.matches?.("[data-row] bdi")) target.title = target.textContent;
 });
 
 // Keys go to the line that has the focus, or else the pointer.

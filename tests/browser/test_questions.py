@@ -41,6 +41,18 @@ def test_link_to_a_question_opens_it_in_a_dialog(dana: Page, place: str) -> None
     assert dana.url.endswith("/providers/twilio")
 
 
+def test_row_is_deleted_after_a_dialog(dana: Page) -> None:
+    dana.goto(f"{ACME}/endpoints")
+    row = dana.locator("tr[data-row]").first
+    row.hover()
+    row.locator("a[href*='/delete']").click()
+    expect(dialog(dana).locator("form[action*='/delete']")).to_be_visible()
+    assert findings(dana, "delete") == []
+    dana.keyboard.press("Escape")
+    expect(dialog(dana)).to_have_count(0)
+    expect(row.locator("a[href*='/delete']")).to_be_focused()
+
+
 def test_cancel_closes_the_dialog_and_a_modifier_opens_the_page(dana: Page) -> None:
     dana.goto(f"{ACME}/providers/twilio")
     link = dana.locator("a[href$='/disable']")
