@@ -298,7 +298,7 @@ def _show(
 
 
 def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
-    """Returns what is known of the calls of a number that only dials: the last days, the last calls, and who else dials."""
+    """Returns what is known of calls from a number: the last days, the last calls, and who else dials."""
     first, last = call_figures.period(EVERY_CALL, clock.now().date())
     wanted = CallFilter(text=row.phone_number, since=first)
     return {
