@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from flask import Response, send_from_directory, url_for
+from flask import Response, current_app, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -31,6 +31,14 @@ _NOT_IN_ANCHOR = re.compile(r"[^\w\s-]")
 _END_OF_SUMMARY = re.compile(r"[.:](\s|$)")
 
 
+PARTS = {
+    "Phone numbers": ("import-numbers", "move-to-another-provider"),
+    "Your software": ("webhook-test", "dialer"),
+    "Operation": ("notifications", "monitoring", "backup-and-restore", "rotate-keys"),
+}
+"""Names of guides by what they are about. A guide that is in none, such as a provider's, begins the first."""
+
+
 @dataclass(frozen=True)
 class Guide:
     name: str
@@ -41,9 +49,19 @@ class Guide:
 
 @cache
 def known() -> dict[str, Guide]:
-    """Returns the guides by name, in the order of their titles."""
+    """Returns the guides by name, in the order of their parts."""
+    order = [name for names in PARTS.values() for name in names]
     found = [_read(file) for file in (DOCS / "guides").glob("*.md")]
-    return {guide.name: guide for guide in sorted(found, key=lambda guide: guide.title)}
+    found.sort(key=lambda guide: (order.index(guide.name) if guide.name in order else -1, guide.title))
+    return {guide.name: guide for guide in found}
+
+
+def _by_part() -> dict[str, list[Guide]]:
+    parts: dict[str, list[Guide]] = {part: [] for part in PARTS}
+    for guide in known().values():
+        part = next((part for part, names in PARTS.items() if guide.name in names), next(iter(PARTS)))
+        parts[part].append(guide)
+    return parts
 
 
 def _read(file: Path) -> Guide:
@@ -69,7 +87,10 @@ def _markup(name: str) -> Markup:
         _own_addresses(token.children or ())
     html = parser.renderer.render(tokens, parser.options, {})
     html = html.replace("<table>", '<div class="pb-guide-table" tabindex="0"><table>')
-    html = html.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    html = html.replace("</table>", "</table></div>")
+    copy = current_app.jinja_env.get_template("shell/copy.html").module.copy_text("", "Copy", "example")  # type: ignore[attr-defined]
+    html = html.replace("<pre>", f'<figure class="pb-guide-code">{copy}<pre tabindex="0">')
+    html = html.replace("</pre>", "</pre></figure>")
     return Markup(html)  # noqa: S704
 
 
@@ -102,7 +123,7 @@ def _size(picture: Path) -> tuple[int, int]:
 
 @guides.page("/help", who=Who.USER, title="Help", link=Link(Section.GLOBAL, 50, icon="help"))
 def table(_scope: Scope) -> ResponseReturnValue:
-    return render.page("shell/guides.html", guides=known().values())
+    return render.page("shell/guides.html", parts=_by_part())
 
 
 def _entries() -> list[Entry]:

@@ -14,6 +14,7 @@ def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
     for address in sorted(addresses):
         article = mo.get(address).root.one("article")
         ids = {heading["id"] for heading in article.all("h2", "h3")}
+        assert len(article.all("pre")) == len(article.all("button"))
         for link in article.all("a"):
             target, _, part = link["href"].partition("#")
             is_known = target in addresses | {""} or target.startswith("https://")
