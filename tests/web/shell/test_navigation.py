@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from devtools.html import Element
@@ -67,6 +68,28 @@ def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> Non
         ]
         (link,) = page.root.one("div", **{"data-error": "403"}).all("a")
         assert (link["href"], "member" in page.root.by_id("main").text) == ("/account", True)
+
+
+def test_form_for_an_address_without_one_is_refused_in_words_of_the_portal(dana: Portal) -> None:
+    page = dana.post("/help", {"csrf_token": dana.token()}, 405)
+    assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address receives no forms."
+    page = dana.get("/sign-out", 405)
+    assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address only receives forms."
+
+
+def test_failed_page_can_be_requested_again(
+    app: Flask, dana: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed form cannot: part of it may be done."""
+
+    def fail(**_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    for endpoint in ("guides.table", "settings.save"):
+        monkeypatch.setitem(app.view_functions, endpoint, fail)
+    assert dana.get("/help", 500).link("Try again")["href"] == ""
+    assert not dana.post("/o/acme-support/settings", {"csrf_token": dana.token()}, 500).has_link("Try again")
 
 
 def test_form_that_is_refused_keeps_the_navigation(dana: Portal) -> None:
