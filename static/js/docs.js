@@ -31,6 +31,25 @@ search.addEventListener("keydown", (event) => {
   first.click();
 });
 
+// The contents show what is being read: the first part below the top of the window.
+const links = new Map([...document.querySelectorAll(".pb-docs-nav li a")].map((link) => [link.hash.slice(1), link]));
+const seen = new Set();
+const frame = document.querySelector(".pb-docs-nav");
+
+const mark = (current) => {
+  if (!current || current.ariaCurrent) return;
+  for (const link of links.values()) link.removeAttribute("aria-current");
+  current.setAttribute("aria-current", "location");
+  const [line, room] = [current.getBoundingClientRect(), frame.getBoundingClientRect()];
+  if (line.top < room.top || line.bottom > room.bottom) frame.scrollTop += line.top - room.top - room.height / 3;
+};
+
+const reading = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.id);
+  mark(links.get([...links.keys()].find((id) => seen.has(id))));
+}, { rootMargin: "-80px 0px -75%" });
+for (const id of links.keys()) reading.observe(document.getElementById(id));
+
 // Every example on the page changes to the language that was chosen.
 const choose = (language) => {
   for (const button of document.querySelectorAll("[data-lang]")) {

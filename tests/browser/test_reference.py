@@ -21,6 +21,17 @@ def test_search_shows_the_operations_that_match(page: Page, server: Server) -> N
     expect(nav.get_by_role("status")).not_to_be_empty()
 
 
+def test_contents_show_what_is_read(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}{DOCS}#put_settings_telephony")
+    nav = page.get_by_role("navigation", name="Reference")
+    current = nav.locator("[aria-current=location]")
+    expect(current).to_have_attribute("href", "#put_settings_telephony")
+    expect(current).to_be_in_viewport()
+    page.locator("#post_auth_login").evaluate("(each) => each.scrollIntoView()")
+    expect(current).to_have_attribute("href", "#post_auth_login")
+    expect(current).to_be_in_viewport()
+
+
 def test_language_changes_every_example(page: Page, server: Server) -> None:
     page.goto(server.url + DOCS)
     first, other = page.locator("#get_calls_providers"), page.locator("#post_settings_endpoints")
