@@ -41,8 +41,7 @@ def test_errors_are_those_of_the_last_call_without_query_and_password(upstream, 
         assert [(error.code, error.url) for error in call.errors] == expected
         assert (call.unread, len(upstream.requests)) == ("", 2)
 
-
-def test_errors_that_cannot_be_read_leave_the_call(upstream, read):
+    upstream.reset()
     upstream.calls.add(NUMBER)
     upstream.hides_errors = True
     for numbers, since in (((NUMBER,), None), (MANY, clock.now() - timedelta(days=1))):
@@ -50,14 +49,13 @@ def test_errors_that_cannot_be_read_leave_the_call(upstream, read):
         assert (call.errors, bool(call.unread)) == ((), True)
 
 
-def test_calls_of_another_region_are_not_read(upstream, read):
+def test_calls_are_read_in_their_region_up_to_the_last_incoming_one(upstream, read):
     upstream.calls.add(NUMBER)
     upstream.values["region"] = upstream.region = "ie1"
     assert read().calls
     assert {request.host for request in upstream.requests} == {"api.dublin.ie1.twilio.com"}
 
-
-def test_one_number_is_read_up_to_the_page_with_its_last_incoming_call(upstream, read):
+    upstream.reset()
     upstream.calls.add(NUMBER, ago=timedelta(days=2))
     for _ in range(45):
         upstream.calls.add(NUMBER, is_inbound=False)

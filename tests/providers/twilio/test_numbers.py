@@ -25,7 +25,7 @@ def number(upstream):
     return upstream.numbers[ONE]
 
 
-def test_observe_returns_the_number_with_cleaned_text(account, number):
+def test_observe_reads_text_voice_and_the_application_or_trunk(account, number, upstream):
     number.friendly_name, number.voice_url, number.voice_method = " Front\n desk\u202e ", URL, "GET"
     line = account.line(ONE)
     assert (line.label, line.webhook_url, line.method) == ("Front desk", URL, "GET")
@@ -39,8 +39,8 @@ def test_observe_returns_the_number_with_cleaned_text(account, number):
     line = account.line(ONE)
     assert (len(line.label), line.webhook_url) == (200, None)
 
-
-def test_numbers_marks_those_without_voice(account, number):
+    upstream.reset()
+    number = upstream.numbers[ONE]
     for capabilities, has_voice in [
         ({"voice": False, "sms": True}, False),
         ({"voice": True}, True),
@@ -51,8 +51,27 @@ def test_numbers_marks_those_without_voice(account, number):
         assert account.by_number()[ONE].has_voice is has_voice, (capabilities, has_voice)
         assert account.line(ONE).has_voice is has_voice, (capabilities, has_voice)
 
+    upstream.reset()
+    number = upstream.numbers[ONE]
+    number.voice_application_sid = APP
+    upstream.applications[APP] = Application(URL)
+    assert account.drift(ONE) is None
 
-def test_numbers_reads_a_shared_application_once(account, upstream):
+    number.voice_application_sid = sample_id("AP", 9)
+    line = account.line(ONE)
+    assert (line.webhook_url, line.application_id) == (None, sample_id("AP", 9))
+
+    number.voice_url, number.trunk_sid = URL, TRUNK
+    line = account.line(ONE)
+    assert (line.override, line.override_name, line.webhook_url, line.application_id) == (
+        Override.TRUNK,
+        TRUNK,
+        None,
+        sample_id("AP", 9),
+    )
+
+
+def test_numbers_reads_page_by_page_and_a_shared_application_once(account, upstream):
     for number in upstream.numbers.values():
         number.voice_url, number.voice_application_sid = "https://ignored.example", APP
     upstream.applications[APP] = Application(URL, "GET")
@@ -63,8 +82,14 @@ def test_numbers_reads_a_shared_application_once(account, upstream):
         f"/2010-04-01/Accounts/{upstream.sid}/Applications/{APP}.json"
     ]
 
+    upstream.reset()
+    upstream.page_size_cap = 1
+    found = cast(Numbers, PROVIDERS[KEY]).numbers(Outbound(upstream.upstreams), upstream.values)
+    assert next(found).phone_number == ONE
+    assert len(upstream.requests) == 1
 
-def test_point_mends_every_difference(account, upstream):
+
+def test_point_mends_every_difference_of_a_number_that_is_there(account, upstream):
     cases: list[tuple[dict[str, Any], Reason | None]] = [
         ({"voice_url": URL}, None),
         ({"voice_url": URL.replace("https://", "HTTPS://")}, None),
@@ -84,31 +109,16 @@ def test_point_mends_every_difference(account, upstream):
         account.point(account.line(ONE))
         assert account.drift(ONE) is None, (changes, reason)
 
-
-def test_observe_reads_the_application_or_the_trunk(account, upstream, number):
-    number.voice_application_sid = APP
-    upstream.applications[APP] = Application(URL)
-    assert account.drift(ONE) is None
-
-    number.voice_application_sid = sample_id("AP", 9)
-    line = account.line(ONE)
-    assert (line.webhook_url, line.application_id) == (None, sample_id("AP", 9))
-
-    number.voice_url, number.trunk_sid = URL, TRUNK
-    line = account.line(ONE)
-    assert (line.override, line.override_name, line.webhook_url, line.application_id) == (
-        Override.TRUNK,
-        TRUNK,
-        None,
-        sample_id("AP", 9),
-    )
-
-
-def test_point_released_number_is_not_found(account, upstream):
+    upstream.reset()
     line = account.line(ONE)
     del upstream.numbers[ONE]
     assert account.drift(ONE) is Reason.NUMBER_GONE
     assert account.refusal("point", line).code == Outcome.NOT_FOUND
+
+    upstream.reset()
+    line = account.line(ONE)
+    upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
+    assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
 
 
 def test_observe_matches_the_whole_number_only(account, upstream):
@@ -191,7 +201,7 @@ def test_numbers_repeating_or_endless_pages_are_refused(account, upstream, monke
     assert len(upstream.requests) == 3
 
 
-def test_numbers_fault_on_a_later_request_is_refused(account, upstream, number):
+def test_numbers_fault_or_403_of_a_request_is_refused(account, upstream, number):
     number.voice_application_sid = APP
     upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
@@ -199,23 +209,9 @@ def test_numbers_fault_on_a_later_request_is_refused(account, upstream, number):
     upstream.answer = lambda requested: Reply(200, {}) if "Page" in requested.query else usual(requested)
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
 
-
-def test_calls_with_403_report_no_permission(account, upstream):
+    upstream.reset()
     line = account.line(ONE)
     forbidden = Reply(403, {"code": 20003, "message": CANARY})
     upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
     for result in (account.refusal("numbers"), account.refusal("point", line)):
         assert result.code == Outcome.NO_PERMISSION
-
-
-def test_point_response_about_another_number_is_refused(account, upstream):
-    line = account.line(ONE)
-    upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
-    assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
-
-
-def test_numbers_yields_page_by_page(account, upstream):
-    upstream.page_size_cap = 1
-    found = cast(Numbers, PROVIDERS[KEY]).numbers(Outbound(upstream.upstreams), upstream.values)
-    assert next(found).phone_number == ONE
-    assert len(upstream.requests) == 1

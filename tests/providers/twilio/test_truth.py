@@ -112,15 +112,16 @@ def test_point_mends_what_it_can_and_keeps_connection_overrides(account, upstrea
     assert wrong == []
 
 
-def test_fallback_and_status_callback_are_compared_and_set_if_expected(account, number):
+def test_expected_fallback_and_status_callback_are_set_others_kept(account, upstream, number):
     expected = {"fallback_url": FALLBACK, "status_callback_url": f"{FALLBACK}/status"}
     assert reasons(account, **expected) == [Reason.DIFFERENT_FALLBACK, Reason.DIFFERENT_STATUS_CALLBACK]
     account.point(account.observe(ONE, **expected), **expected)
     assert (number.voice_fallback_url, number.status_callback) == (FALLBACK, f"{FALLBACK}/status")
     assert reasons(account, **expected) == []
 
-
-def test_a_status_callback_elsewhere_is_named_and_left_alone(account, number):
+    upstream.reset()
+    number = upstream.numbers[ONE]
+    number.voice_url = URL
     number.status_callback = ELSEWHERE
     assert found(account) == []
     [warning] = cautions(account.line(ONE), URL)
@@ -143,6 +144,15 @@ def test_a_number_answered_in_another_region_is_not_in_sync(account, upstream, n
     assert wrong == []
     assert {seen.host for seen in upstream.requests} == {*api.REGIONS.values(), "routes.twilio.com"}
 
+    upstream.reset()
+    upstream.numbers[ONE].voice_url = URL
+    for upstream.routes, expected in ROUTED:
+        try:
+            read: Any = reasons(account)
+        except Refusal as refusal:
+            read = refusal.result.code
+        assert read == expected, upstream.routes
+
 
 ROUTED: list[tuple[Reply, list[Reason] | Outcome]] = [
     (Reply(200, {"voice_region": "US1"}), []),
@@ -158,19 +168,7 @@ ROUTED: list[tuple[Reply, list[Reason] | Outcome]] = [
 ]
 
 
-def test_what_the_routes_say_decides_the_region(account, upstream, number):
-    wrong: list[Any] = []
-    for upstream.routes, expected in ROUTED:
-        try:
-            now: Any = reasons(account)
-        except Refusal as refusal:
-            now = refusal.result.code
-        if now != expected:
-            wrong.append((upstream.routes, now))
-    assert wrong == []
-
-
-def test_a_number_of_a_subaccount_is_named_and_never_written_to(account, upstream):
+def test_a_number_of_a_subaccount_is_named_and_never_written_to(account, upstream, number, monkeypatch):
     upstream.subaccounts[SUB] = {ONE: upstream.numbers.pop(ONE)}
     [fault] = [fault for fault in found(account) if fault.reason is Reason.OF_SUBACCOUNT]
     assert SUB in fault.detail
@@ -180,21 +178,19 @@ def test_a_number_of_a_subaccount_is_named_and_never_written_to(account, upstrea
     assert (result.code, SUB in result.reason) == (Outcome.NO_PERMISSION, True)
     assert upstream.writes == []
 
-
-def test_a_listed_number_of_another_account_is_marked(account, upstream, number, monkeypatch):
-    usual = upstream._row
-    monkeypatch.setattr(upstream, "_row", lambda *args: usual(*args) | {"account_sid": SUB})
-    line = account.by_number()[ONE]
-    assert (line.owner, account.refusal("point", line).code) == (SUB, Outcome.NO_PERMISSION)
-    assert upstream.writes == []
-
-
-def test_a_subaccount_that_cannot_be_read_leaves_the_number_gone(account, upstream):
+    upstream.reset()
     upstream.subaccounts[SUB] = {ONE: Number(sample_id("PN", 9))}
     del upstream.numbers[ONE]
     for path in ("Accounts.json", SUB):
         upstream.instead = {("GET", path): error(403, 20403)}
         assert account.observe(ONE) is None
+
+    upstream.reset()
+    usual = upstream._row
+    monkeypatch.setattr(upstream, "_row", lambda *args: usual(*args) | {"account_sid": SUB})
+    line = account.by_number()[ONE]
+    assert (line.owner, account.refusal("point", line).code) == (SUB, Outcome.NO_PERMISSION)
+    assert upstream.writes == []
 
 
 def test_a_line_of_the_list_is_completed_as_observe_does(account, upstream, number):
@@ -259,17 +255,14 @@ def test_tests_and_lists_read_errors_alike(upstream, account, verify):
                 wrong.append((reply, result))
     assert wrong == []
 
-
-def test_verify_names_the_permission_to_read_numbers(upstream, verify):
+    upstream.reset()
     upstream.instead = {("GET", "IncomingPhoneNumbers"): error(403, 20403)}
     result = verify()
     assert (result.code, "phone numbers" in result.reason) == (Outcome.NO_PERMISSION, True)
     upstream.instead = {("GET", "IncomingPhoneNumbers"): error(503, 20503)}
     assert verify(api_key_sid=None, api_key_secret=None).code == Outcome.OK
 
-
-def test_an_application_that_may_not_be_read_leaves_its_number_unknown(account, upstream):
-    """The other numbers are read all the same."""
+    upstream.reset()
     upstream.numbers[ONE].voice_application_sid = sample_id("AP")
     upstream.instead = {("GET", "/Applications/"): error(403, 20403)}
     listed = account.by_number()

@@ -7,15 +7,14 @@ from simulators.twilio import SERVICES, sample_id
 KEY = "twilio"
 
 
-def test_verify_wrong_token_or_account_is_bad_credentials(verify):
+def test_verify_of_a_wrong_inactive_or_another_account_is_refused(verify, upstream, subtests):
     result = verify(auth_token="sample-and-wrong")
     assert result.code == Outcome.BAD_CREDENTIALS
     assert "suspended" in result.reason.lower()
 
     assert verify(account_sid=sample_id("AC", 2)).code == Outcome.BAD_CREDENTIALS
 
-
-def test_verify_inactive_account_is_suspended(upstream, verify, subtests):
+    upstream.reset()
     for status in ["suspended", "closed"]:
         with subtests.test(status=status):
             upstream.reset()
@@ -26,13 +25,15 @@ def test_verify_inactive_account_is_suspended(upstream, verify, subtests):
             upstream.hides_status = True
             assert verify().code == Outcome.BAD_CREDENTIALS
 
-
-def test_verify_response_for_another_account_is_wrong_account(upstream, verify):
+    upstream.reset()
     upstream.answers_for = sample_id("AC", 2)
     assert verify().code == Outcome.WRONG_ACCOUNT
 
+    upstream.reset()
+    assert verify(twiml_app_sid=sample_id("AP", 2)).code == Outcome.NOT_FOUND
 
-def test_verify_proves_main_and_standard_api_keys(upstream, verify, subtests):
+
+def test_verify_proves_api_keys_of_every_kind_as_far_as_possible(upstream, verify, subtests):
     for kind, calls in [("main", 1), ("standard", 2)]:
         with subtests.test(kind=kind, calls=calls):
             upstream.reset()
@@ -42,8 +43,7 @@ def test_verify_proves_main_and_standard_api_keys(upstream, verify, subtests):
             assert kind in result.reason
             assert len(upstream.requests) == 2 + calls
 
-
-def test_verify_restricted_and_wrong_api_keys_are_not_proven(upstream, verify):
+    upstream.reset()
     wrong = verify(api_key_secret="sample-and-wrong")
     upstream.key_kind = "restricted"
     restricted = verify()
@@ -52,18 +52,13 @@ def test_verify_restricted_and_wrong_api_keys_are_not_proven(upstream, verify):
     assert "restricted" in wrong.reason
     assert "wrong" in wrong.reason
 
-
-def test_verify_half_an_api_key_is_not_tested(upstream, verify, subtests):
+    upstream.reset()
     for missing in ["api_key_sid", "api_key_secret"]:
         with subtests.test(missing=missing):
             upstream.reset()
             result = verify(**{missing: None})
             assert result.code == Outcome.NOT_PROVEN
             assert len([one for one in upstream.requests if "IncomingPhoneNumbers" in one.path]) == 1
-
-
-def test_verify_unknown_twiml_app_is_not_found(verify):
-    assert verify(twiml_app_sid=sample_id("AP", 2)).code == Outcome.NOT_FOUND
 
 
 KINDS = {"messaging": "MG", "verify": "VA", "sync": "IS", "conversations": "IS", "chat": "IS"} | {
@@ -88,8 +83,7 @@ def test_verify_reads_a_service_at_each_host_of_its_kind(upstream, verify, subte
     upstream.services = {sample_id("IS"): "chat.twilio.com"}
     assert verify(service_sid=sample_id("IS")).code == Outcome.OK
 
-
-def test_verify_service_of_unknown_kind_or_unreadable_is_not_proven(upstream, verify):
+    upstream.reset()
     result = verify(service_sid=sample_id("ZZ"))
     assert result.code == Outcome.NOT_PROVEN
     assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}

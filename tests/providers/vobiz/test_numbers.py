@@ -61,8 +61,21 @@ def test_observe_returns_the_applications_webhook(account, upstream, shared, sub
             assert account.line(FREE).application_id == ""
             assert list(account.by_number().values()) == [account.line(number) for number in (ONE, TWO, FREE)]
 
+    upstream.reset()
+    upstream.numbers[ONE].application_id = 77
+    line = account.line(ONE)
+    assert (line.application_id, line.override_name, line.webhook_url) == ("77", "77", None)
 
-def test_numbers_reads_voice_flags_and_json_numbers(account, upstream, subtests):
+    upstream.reset()
+    for place in range(5):
+        upstream.numbers[FREE].application_id = upstream.make(answer_url=f"https://app.example/{place}")
+    upstream.page_size_cap = 2
+    assert account.line(FREE).webhook_url == "https://app.example/4"
+
+
+def test_numbers_reads_voice_flags_and_limits_shared_numbers(
+    account, upstream, subtests, shared, monkeypatch
+):
     for name, value, has_voice in [
         ("voice_enabled", False, False),
         ("voice_enabled", None, True),
@@ -81,27 +94,14 @@ def test_numbers_reads_voice_flags_and_json_numbers(account, upstream, subtests)
     )
     assert [line.phone_number for line in account.numbers()] == [ONE]
 
-
-def test_numbers_limits_the_shared_numbers_of_a_list(account, upstream, shared, monkeypatch):
+    upstream.reset()
     monkeypatch.setattr(vobiz, "MOST_NAMED", 1)
     upstream.numbers[FREE].application_id = shared
     assert [line.shared_with for line in account.numbers()] == [(TWO,), (ONE,), (ONE,)]
     assert account.line(FREE).shared_with == (ONE, TWO)
 
 
-def test_observe_finds_its_application_on_any_page_or_has_its_id(account, upstream):
-    upstream.numbers[ONE].application_id = 77
-    line = account.line(ONE)
-    assert (line.application_id, line.override_name, line.webhook_url) == ("77", "77", None)
-
-    upstream.reset()
-    for place in range(5):
-        upstream.numbers[FREE].application_id = upstream.make(answer_url=f"https://app.example/{place}")
-    upstream.page_size_cap = 2
-    assert account.line(FREE).webhook_url == "https://app.example/4"
-
-
-def test_point_mends_every_difference(account, upstream):
+def test_point_mends_every_difference_of_a_number_that_is_there(account, upstream):
     for application, reason in [
         ({"answer_url": URL}, None),
         ({"answer_url": URL, "answer_method": "GET"}, Reason.DIFFERENT_METHOD),
@@ -115,8 +115,7 @@ def test_point_mends_every_difference(account, upstream):
         account.point(account.line(FREE))
         assert account.drift(FREE) is None, (application, reason)
 
-
-def test_point_released_number_is_not_found(account, upstream):
+    upstream.reset()
     line = account.line(FREE)
     del upstream.numbers[FREE]
     assert account.drift(FREE) is Reason.NUMBER_GONE
@@ -125,13 +124,20 @@ def test_point_released_number_is_not_found(account, upstream):
     assert upstream.applications == before
 
 
-def test_point_changes_an_application_of_one_number(account, upstream, alone):
+def test_point_changes_an_application_of_one_number_beside_a_trunk(account, upstream, alone):
     name = upstream.applications[alone].app_name
     account.point(account.line(ONE))
     assert upstream.applications[alone].answer_url == URL
     assert upstream.applications[alone].app_name == name
     assert upstream.writes == [("POST", f"{ACCOUNT}/Application/{alone}/")]
     assert len(upstream.applications) == 1
+
+    upstream.reset()
+    upstream.numbers[TWO].application_id = ""
+    upstream.numbers[ONE].trunk_group_id = "sample-trunk"
+    account.point(account.line(ONE))
+    assert account.drift(ONE) is None
+    assert upstream.numbers[ONE].trunk_group_id == "sample-trunk"
 
 
 def test_point_leaves_a_shared_application_alone(account, upstream, shared):
@@ -142,6 +148,15 @@ def test_point_leaves_a_shared_application_alone(account, upstream, shared):
     assert upstream.numbers[TWO].application_id == shared
     made = upstream.applications[upstream.numbers[ONE].application_id]
     assert (made.app_name, made.answer_url, made.answer_method) == (NAME, URL, "POST")
+
+    upstream.reset()
+    before, now = repr(upstream.applications[shared]), account.line(ONE)
+    with pytest.raises(Refusal) as refusal:
+        cast(Restores, PROVIDERS[KEY]).restore(
+            Outbound(upstream.upstreams), upstream.values, now, replace(now, webhook_url=URL)
+        )
+    assert refusal.value.result == vobiz.SHARED_NOW
+    assert repr(upstream.applications[shared]) == before
 
 
 def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream):
@@ -176,14 +191,7 @@ def test_point_removes_a_trunk_or_finds_it_gone(account, upstream):
     assert account.drift(FREE) is None
 
 
-def test_point_keeps_a_trunk_beside_an_application(account, upstream, alone):
-    upstream.numbers[ONE].trunk_group_id = "sample-trunk"
-    account.point(account.line(ONE))
-    assert account.drift(ONE) is None
-    assert upstream.numbers[ONE].trunk_group_id == "sample-trunk"
-
-
-def test_point_failed_attach_leaves_nothing(account, upstream, subtests):
+def test_point_failed_attach_leaves_nothing_but_what_was_there(account, upstream, subtests):
     for trouble in [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD]:
         with subtests.test(trouble=trouble):
             upstream.reset()
@@ -204,6 +212,14 @@ def test_point_failed_attach_leaves_nothing(account, upstream, subtests):
     with pytest.raises(OutboundError):
         account.point(line)
     assert upstream.applications == before
+
+    upstream.reset()
+    account.deadline = 5.0
+    ready, line = upstream.make(answer_url=URL), account.line(FREE)
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "/application"
+    account.refusal("point", line)
+    assert ready in upstream.applications
+    assert not [seen for seen in upstream.writes if seen[0] == "DELETE"]
 
 
 def test_point_names_only_what_could_not_be_undone(account, upstream):
@@ -233,15 +249,7 @@ def test_point_names_only_what_could_not_be_undone(account, upstream):
     assert NAME in result.reason
 
 
-def test_point_failed_attach_keeps_an_older_application(account, upstream):
-    ready, line = upstream.make(answer_url=URL), account.line(FREE)
-    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "/application"
-    account.refusal("point", line)
-    assert ready in upstream.applications
-    assert not [seen for seen in upstream.writes if seen[0] == "DELETE"]
-
-
-def test_point_number_attached_despite_an_error_succeeds(account, upstream, subtests):
+def test_point_number_that_is_attached_already_succeeds_or_is_refused(account, upstream, subtests, shared):
     for status in [409, 500]:
         with subtests.test(status=status):
             upstream.reset()
@@ -252,8 +260,7 @@ def test_point_number_attached_despite_an_error_succeeds(account, upstream, subt
             assert account.drift(FREE) is None
             assert upstream.writes.count(("POST", ATTACH)) == 1
 
-
-def test_point_conflict_is_refused_and_names_the_manual_step(account, upstream, shared):
+    upstream.reset()
     line, before = account.line(ONE), dict(upstream.applications)
     upstream.instead = {("POST", "/application"): Reply(409, SHAPES["flat"]("already_attached"))}
     result = account.refusal("point", line)
@@ -289,7 +296,7 @@ def test_point_detaches_a_number_that_does_not_move(account, upstream, shared, s
             assert _swaps(upstream) == ["POST", "DELETE", "POST"]
 
 
-def test_point_reattaches_after_a_failed_move(account, upstream, shared):
+def test_point_reattaches_after_a_failed_move_or_says_so(account, upstream, shared):
     ready, line = upstream.make(answer_url=URL), account.line(ONE)
     upstream.moves, upstream.refuses_to_attach = False, (ready,)
     result = account.refusal("point", line)
@@ -299,8 +306,7 @@ def test_point_reattaches_after_a_failed_move(account, upstream, shared):
     assert upstream.numbers[ONE].application_id == shared
     assert _swaps(upstream) == ["POST", "DELETE", "POST", "POST"]
 
-
-def test_point_reports_a_number_left_detached(account, upstream, shared):
+    upstream.reset()
     ready, line = upstream.make(answer_url=URL), account.line(ONE)
     upstream.moves, upstream.refuses_to_attach = False, (ready, shared)
     reason = account.refusal("point", line).reason
@@ -308,7 +314,7 @@ def test_point_reports_a_number_left_detached(account, upstream, shared):
     assert vobiz.MANUAL_STEP in reason
 
 
-def test_point_failed_detach_changes_nothing(account, upstream, shared, subtests):
+def test_point_failed_or_interrupted_detach_changes_nothing(account, upstream, shared, subtests):
     for shows in [True, False]:
         with subtests.test(shows=shows):
             upstream.reset()
@@ -324,8 +330,7 @@ def test_point_failed_detach_changes_nothing(account, upstream, shared, subtests
             assert upstream.applications == before
             assert _swaps(upstream) == ["POST", "DELETE", "POST"]
 
-
-def test_point_interrupted_move_is_not_unreachable(account, upstream, shared):
+    upstream.reset()
     line, usual = account.line(ONE), upstream.answer
     upstream.moves, account.deadline = False, 1.0
 
@@ -338,16 +343,6 @@ def test_point_interrupted_move_is_not_unreachable(account, upstream, shared):
     result = account.refusal("point", line)
     assert result.code == Outcome.UNEXPECTED_ANSWER
     assert upstream.numbers[ONE].application_id == shared
-
-
-def test_point_application_without_an_id_is_refused(account, upstream, subtests):
-    for body in [{}, {"app_id": None}, {"app_id": [7]}]:
-        with subtests.test(body=body):
-            upstream.reset()
-            line = account.line(FREE)
-            upstream.instead = {("POST", "/Application/"): Reply(201, body)}
-            assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
-            assert len(upstream.writes) == 1
 
 
 def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
@@ -363,6 +358,20 @@ def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
             upstream.is_forbidden = False
             upstream.instead = {("GET", "/numbers"): Reply(404, SHAPES[shape]("not_found"))}
             assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+
+    upstream.reset()
+    account.refusal("numbers", auth_id="a/../b?c#d%é")
+    assert upstream.requests[0].path == "/api/v1/Account/a%2F..%2Fb%3Fc%23d%25%C3%A9/numbers"
+
+
+def test_point_application_without_an_id_is_refused(account, upstream, subtests):
+    for body in [{}, {"app_id": None}, {"app_id": [7]}]:
+        with subtests.test(body=body):
+            upstream.reset()
+            line = account.line(FREE)
+            upstream.instead = {("POST", "/Application/"): Reply(201, body)}
+            assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
+            assert len(upstream.writes) == 1
 
 
 def test_numbers_repeating_endless_or_incomplete_lists_are_refused(account, upstream, monkeypatch):
@@ -384,18 +393,3 @@ def test_numbers_repeating_endless_or_incomplete_lists_are_refused(account, upst
     upstream.answer = lambda requested: Reply(200, {"items": [{"e164": ONE, "id": len(upstream.requests)}]})
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     assert len(upstream.requests) == 3
-
-
-def test_numbers_keeps_an_auth_id_in_one_path_segment(account, upstream):
-    account.refusal("numbers", auth_id="a/../b?c#d%é")
-    assert upstream.requests[0].path == "/api/v1/Account/a%2F..%2Fb%3Fc%23d%25%C3%A9/numbers"
-
-
-def test_restore_of_urls_leaves_a_shared_application_alone(account, upstream, shared):
-    before, now = repr(upstream.applications[shared]), account.line(ONE)
-    with pytest.raises(Refusal) as refusal:
-        cast(Restores, PROVIDERS[KEY]).restore(
-            Outbound(upstream.upstreams), upstream.values, now, replace(now, webhook_url=URL)
-        )
-    assert refusal.value.result == vobiz.SHARED_NOW
-    assert repr(upstream.applications[shared]) == before

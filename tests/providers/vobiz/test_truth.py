@@ -91,8 +91,8 @@ def test_a_number_of_a_sub_account_is_marked_and_never_written_to(account, upstr
     assert (result.code, SUB in result.reason) == (Outcome.NO_PERMISSION, True)
     assert upstream.writes == []
 
-
-def test_numbers_are_unmarked_only_if_the_account_is_known(account, upstream, number):
+    upstream.reset()
+    number = upstream.numbers[ONE]
     number.account_id = "acc-1"
     upstream.instead = {("GET", "/auth/me"): Reply(500, "")}
     assert account.refusal("observe", ONE).code == Outcome.UNEXPECTED_ANSWER
@@ -108,7 +108,7 @@ def test_an_application_that_is_made_has_a_hang_up_url_of_its_own(account, upstr
         assert (differences(line, URL), cautions(line, URL)) == ([], [])
 
 
-def test_an_application_without_a_hang_up_url_is_named_and_gets_one(account, application):
+def test_a_hang_up_url_is_set_unless_it_is_another_one(account, application):
     for hangup_url in ("", "https://app.example/calls"):
         application.answer_url, application.hangup_url = "https://app.example/calls", hangup_url
         [caution] = cautions(account.line(ONE), URL)
@@ -116,6 +116,10 @@ def test_an_application_without_a_hang_up_url_is_named_and_gets_one(account, app
         account.point(account.line(ONE))
         assert application.hangup_url == HANGUP
         assert cautions(account.line(ONE), URL) == []
+
+    application.answer_url, application.hangup_url = "https://app.example/calls", ELSEWHERE
+    account.point(account.line(ONE))
+    assert application.hangup_url == ELSEWHERE
 
 
 def test_a_trunk_beside_the_application_is_a_warning(account, number, application):
@@ -127,12 +131,6 @@ def test_a_trunk_beside_the_application_is_a_warning(account, number, applicatio
         Reason.TRUNK_OVERRIDES,
         True,
     )
-
-
-def test_point_keeps_a_hang_up_url_that_is_another_one(account, application):
-    application.answer_url, application.hangup_url = "https://app.example/calls", ELSEWHERE
-    account.point(account.line(ONE))
-    assert application.hangup_url == ELSEWHERE
 
 
 ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
@@ -151,8 +149,7 @@ def test_verify_names_every_kind_of_account(upstream, verify):
             wrong.append((values, result))
     assert wrong == []
 
-
-def test_verify_knows_a_sub_account_by_its_id(upstream, verify):
+    upstream.reset()
     upstream.values = upstream.values | {"auth_id": SUB}
     result = verify()
     assert (result.code, "sub-account" in result.reason) == (Outcome.OK, True)

@@ -7,7 +7,7 @@ from simulators.vobiz import SHAPES
 KEY = "vobiz"
 
 
-def test_verify_reads_every_shape_of_error(upstream, verify, subtests):
+def test_verify_reads_every_shape_of_error_and_names_unreadable_lists(upstream, verify, subtests):
     for shape in SHAPES:
         with subtests.test(shape=shape):
             upstream.reset()
@@ -17,8 +17,7 @@ def test_verify_reads_every_shape_of_error(upstream, verify, subtests):
             upstream.is_forbidden = True
             assert verify().code == Outcome.NO_PERMISSION
 
-
-def test_verify_names_the_lists_that_may_not_be_read(upstream, verify, subtests):
+    upstream.reset()
     refusal = Reply(403, SHAPES["flat"]("forbidden"))
     for path, name in (("/numbers", "phone numbers"), ("/Application/", "applications")):
         with subtests.test(path=path):
@@ -44,8 +43,7 @@ def test_verify_of_another_an_unknown_or_an_inactive_account(upstream, verify, s
             upstream.account = {flag: None}
             assert verify().code == Outcome.OK
 
-
-def test_verify_says_active_only_if_the_account_says_so(upstream, verify):
+    upstream.reset()
     assert "active" in verify().reason
     upstream.account = {"enabled": "perhaps", "is_active": None}
     assert "active" not in verify().reason
