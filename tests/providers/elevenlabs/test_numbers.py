@@ -70,7 +70,7 @@ def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypat
     assert len(call("agents")) == 20
 
 
-def test_imported_finds_the_number(upstream, call):
+def test_imported_finds_the_number_until_it_is_removed(upstream, call):
     assert call("imported_numbers") == {}
     convai = upstream.convai
     convai.odd = ODD
@@ -85,8 +85,14 @@ def test_imported_finds_the_number(upstream, call):
     ]
     assert [one.is_ours for one in found] == [False, True]
 
+    upstream.reset()
+    number = upstream.convai.add(NUMBER)
+    call("remove_number", number)
+    assert upstream.convai.numbers == {}
+    call("remove_number", number)
 
-def test_import_number_sends_the_trunk_domain(upstream, call):
+
+def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, subtests):
     label = new_label(NUMBER)
     assert label.startswith(f"Patchbay {NUMBER} ")
     assert label != new_label(NUMBER)
@@ -107,6 +113,12 @@ def test_import_number_sends_the_trunk_domain(upstream, call):
     }
     assert call("imported_numbers")[NUMBER] == [ImportedNumber(made, None, label)]
 
+    for made in [None, 7, "", "a/../b", {"x": 1}]:
+        with subtests.test(made=made):
+            upstream.reset()
+            upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
+            assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
+
 
 def test_assign_agent_sets_and_clears_it_unless_not_found(upstream, call, subtests):
     number = upstream.convai.add(NUMBER)
@@ -122,15 +134,7 @@ def test_assign_agent_sets_and_clears_it_unless_not_found(upstream, call, subtes
                 call("assign_agent", number, "agent_unknown")
             assert refused.value.result.code == Outcome.NOT_FOUND
 
-
-def test_remove_deletes_once_or_is_done_already(upstream, call):
-    number = upstream.convai.add(NUMBER)
-    call("remove_number", number)
-    assert upstream.convai.numbers == {}
-    call("remove_number", number)
-
-
-def test_calls_keep_an_id_in_one_path_segment(upstream, call):
+    upstream.reset()
     with pytest.raises(Refusal):
         call("assign_agent", "a/../../b?c#d", RECEPTION)
     assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
@@ -150,7 +154,7 @@ def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call):
             assert result.reason == messages.lacks_permission(lacks)
 
 
-def test_calls_refuse_undocumented_responses(upstream, call, subtests):
+def test_calls_refuse_undocumented_responses_and_pages(upstream, call, subtests):
     for name in CALLS:
         for reply, code in [
             (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
@@ -164,8 +168,6 @@ def test_calls_refuse_undocumented_responses(upstream, call, subtests):
                 upstream.refusal = reply
                 assert refusal_of(call, name).code == code
 
-
-def test_calls_refuse_pages_of_another_shape(upstream, call, subtests):
     for name in ["agents", "imported_numbers", "import_number"]:
         for trouble in [Trouble.HTML, Trouble.ODD]:
             with subtests.test(name=name, trouble=trouble):
@@ -177,25 +179,15 @@ def test_calls_refuse_pages_of_another_shape(upstream, call, subtests):
                     assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_import_number_refuses_a_malformed_id(upstream, call, subtests):
-    for made in [None, 7, "", "a/../b", {"x": 1}]:
-        with subtests.test(made=made):
-            upstream.reset()
-            upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
-            assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
-
-
-def test_calls_pass_an_outage_through(upstream):
-    for name in CALLS:
-        away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
-        with pytest.raises(OutboundError):
-            getattr(LABS, name)(away, upstream.values, *CALLS[name][0])
-
-
-def test_calls_send_a_write_once(upstream, call, subtests):
+def test_calls_send_a_write_once_and_pass_an_outage_through(upstream, call, subtests):
     for name in ["import_number", "assign_agent", "remove_number"]:
         with subtests.test(name=name):
             upstream.reset()
             upstream.trouble = Trouble.FAULT
             refusal_of(call, name)
             assert len(upstream.requests) == 1
+
+    for name in CALLS:
+        away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
+        with pytest.raises(OutboundError):
+            getattr(LABS, name)(away, upstream.values, *CALLS[name][0])

@@ -66,7 +66,7 @@ def test_calls_report_refusals_without_provider_text(upstream, subtests):
                 assert result.reason.endswith(".")
 
 
-def test_calls_refuse_responses_of_another_shape(upstream, subtests):
+def test_calls_refuse_responses_of_another_shape_and_outages(upstream, subtests):
     for name in ["list", "create", "read setting"]:
         for trouble in [Trouble.HTML, Trouble.ODD]:
             with subtests.test(name=name, trouble=trouble):
@@ -75,6 +75,9 @@ def test_calls_refuse_responses_of_another_shape(upstream, subtests):
                 with pytest.raises(Refusal) as refused:
                     ask(upstream, name)
                 assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+
+    with pytest.raises(OutboundError):
+        LABS.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
 
 
 def test_calls_send_a_write_once(upstream, subtests):
@@ -85,11 +88,6 @@ def test_calls_send_a_write_once(upstream, subtests):
             with pytest.raises(Refusal):
                 ask(upstream, name)
             assert len(upstream.requests) == 1
-
-
-def test_webhooks_pass_an_outage_through(upstream):
-    with pytest.raises(OutboundError):
-        LABS.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
 
 
 def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
@@ -127,13 +125,11 @@ def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream
     assert wrong == []
 
 
-def test_make_webhook_hides_the_secret_in_repr(upstream):
+def test_create_and_delete_webhook_hide_the_secret_and_keep_to_paths(upstream):
     made = ask(upstream, "create")
     assert made.secret
     assert made.secret not in repr(made)
 
-
-def test_delete_webhook_that_is_gone_succeeds_at_its_own_address(upstream):
     ask(upstream, "delete")
 
     LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")

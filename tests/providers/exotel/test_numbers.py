@@ -12,12 +12,38 @@ ONE = "+918055500001"
 MUMBAI = "api.in.exotel.com"
 
 
-def test_observe_flow_hides_the_webhook(account, upstream):
+def test_observe_knows_flows_and_compares_other_urls(account, upstream, subtests):
     line = account.line(ONE)
     assert (line.shows_webhook, line.override_name, line.webhook_url) == (False, "501", flow("501"))
     assert (line.label, line.reference) == ("Sample ExoPhone", upstream.numbers[ONE].sid)
     assert account.drift(ONE) is Reason.NOT_SHOWN
     assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
+
+    upstream.reset()
+    usual = upstream.answer
+
+    def answer(request):
+        reply = usual(request)
+        for row in reply.body["incoming_phone_numbers"]:
+            del row["voice_url"]
+        return reply
+
+    upstream.answer = answer
+    assert account.drift(ONE) is Reason.NOT_SHOWN
+
+    upstream.reset()
+    for voice_url, reason in [
+        ("", Reason.NO_WEBHOOK),
+        (None, Reason.NO_WEBHOOK),
+        ("https://other.example", Reason.DIFFERENT_URL),
+        (URL, None),
+    ]:
+        with subtests.test(voice_url=voice_url, reason=reason):
+            upstream.reset()
+            upstream.numbers[ONE].voice_url = voice_url
+            line = account.line(ONE)
+            assert (line.shows_webhook, line.override_name) == (True, "")
+            assert account.drift(ONE) == reason
 
 
 FLOWS = {
@@ -46,35 +72,7 @@ def test_observe_knows_every_shape_of_a_flow(account, upstream):
     assert wrong == []
 
 
-def test_observe_a_list_without_urls_shows_none(account, upstream):
-    usual = upstream.answer
-
-    def answer(request):
-        reply = usual(request)
-        for row in reply.body["incoming_phone_numbers"]:
-            del row["voice_url"]
-        return reply
-
-    upstream.answer = answer
-    assert account.drift(ONE) is Reason.NOT_SHOWN
-
-
-def test_observe_url_that_is_no_flow_is_compared(account, upstream, subtests):
-    for voice_url, reason in [
-        ("", Reason.NO_WEBHOOK),
-        (None, Reason.NO_WEBHOOK),
-        ("https://other.example", Reason.DIFFERENT_URL),
-        (URL, None),
-    ]:
-        with subtests.test(voice_url=voice_url, reason=reason):
-            upstream.reset()
-            upstream.numbers[ONE].voice_url = voice_url
-            line = account.line(ONE)
-            assert (line.shows_webhook, line.override_name) == (True, "")
-            assert account.drift(ONE) == reason
-
-
-def test_numbers_reads_national_formats(account, upstream, subtests):
+def test_numbers_reads_national_formats_capabilities_and_ids(account, upstream, subtests):
     for written, country, read in [
         ("08055500001", "IN", ONE),
         ("08055500001", None, ONE),
@@ -95,8 +93,7 @@ def test_numbers_reads_national_formats(account, upstream, subtests):
             upstream.add("whatever", written=written, country=country)
             assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
 
-
-def test_numbers_reads_capabilities_and_numeric_ids(account, upstream):
+    upstream.reset()
     upstream.numbers[ONE].capabilities = {"voice": False, "sms": True}
     assert [line.has_voice for line in account.numbers()] == [False, True, True]
     assert account.line(ONE) == account.by_number()[ONE]

@@ -7,13 +7,19 @@ KEY = "exotel"
 MUMBAI = "api.in.exotel.com"
 
 
-def test_verify_requests_the_cheapest_pages(upstream, verify):
+def test_verify_requests_the_cheapest_pages_of_the_region(upstream, verify):
     verify()
     calls, numbers = upstream.requests
     assert calls.path == "/v1/Accounts/sample1/Calls.json"
     assert calls.query == {"PageSize": "1"}
     assert numbers.path == "/v2_beta/Accounts/sample1/IncomingPhoneNumbers"
     assert numbers.query == {"Page": "0", "PageSize": "1"}
+
+    upstream.reset()
+    upstream.region = MUMBAI
+    assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
+    assert {seen.host for seen in upstream.requests} == {MUMBAI}
+    assert verify().code == Outcome.WRONG_ACCOUNT
 
 
 def test_verify_key_that_may_not_read_numbers_lacks_a_permission(upstream, verify):
@@ -25,7 +31,7 @@ def test_verify_key_that_may_not_read_numbers_lacks_a_permission(upstream, verif
     assert verify().code == Outcome.OK
 
 
-def test_verify_reads_refusals_in_json_and_xml(upstream, verify, subtests):
+def test_verify_reads_refusals_in_json_and_xml_as_lists_do(upstream, verify, subtests, account):
     for speaks_xml in [False, True]:
         with subtests.test(speaks_xml=speaks_xml):
             upstream.reset()
@@ -36,15 +42,7 @@ def test_verify_reads_refusals_in_json_and_xml(upstream, verify, subtests):
             upstream.is_suspended = True
             assert verify().code == Outcome.SUSPENDED
 
-
-def test_verify_calls_the_host_of_the_region(upstream, verify):
-    upstream.region = MUMBAI
-    assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
-    assert {seen.host for seen in upstream.requests} == {MUMBAI}
-    assert verify().code == Outcome.WRONG_ACCOUNT
-
-
-def test_verify_and_lists_read_errors_alike(upstream, account, verify):
+    upstream.reset()
     wrong = []
     for status, body, code in [
         (401, "", Outcome.BAD_CREDENTIALS),

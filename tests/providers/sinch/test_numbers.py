@@ -56,7 +56,7 @@ def _written(upstream: Sinch) -> list[str]:
     return [path for _, path in upstream.writes]
 
 
-def test_numbers_lists_every_voice_number(upstream, ask):
+def test_numbers_lists_every_voice_number_and_limits_shared_ones(upstream, ask):
     primary = upstream.urls["primary"]
     away: dict[str, Any] = {
         "shows_webhook": False,
@@ -76,8 +76,7 @@ def test_numbers_lists_every_voice_number(upstream, ask):
         ("GET", CALLBACKS + KEY),
     ]
 
-
-def test_numbers_limits_the_shared_numbers_of_a_list(upstream, ask):
+    upstream.reset()
     many = [f"+1202555{n:04}" for n in range(200)]
     upstream.owned = [
         {"number": number, "applicationkey": KEY.upper(), "capability": "voice"} for number in many
@@ -108,7 +107,7 @@ def test_point_sets_the_url_and_assigns_the_number(upstream, ask, subtests):
             assert difference(ask("observe", number), URL) is None
 
 
-def test_callback_is_read_and_set_for_the_application(upstream, ask):
+def test_set_callback_writes_once_and_is_read_for_the_application(upstream, ask, subtests):
     assert ask("callback") == Callback(upstream.urls["primary"], None, (FIRST, SECOND))
     ask("set_callback", URL)
     assert ask("callback") == Callback(URL, None, (FIRST, SECOND))
@@ -116,12 +115,28 @@ def test_callback_is_read_and_set_for_the_application(upstream, ask):
     upstream.urls = {}
     assert ask("callback").primary is None
 
+    upstream.reset()
+    for status, code in [(400, 40001), (422, 0), (429, 42900), (500, 50000)]:
+        with subtests.test(status=status, code=code):
+            upstream.reset()
+            upstream.instead["POST", CALLBACKS] = error(status, code)
+            _refused(ask, "set_callback", URL)
+            assert _written(upstream) == [CALLBACKS + KEY]
 
-def test_point_reports_a_number_that_was_not_assigned(upstream, ask):
+    upstream.reset()
+    upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{CANARY}")
+    assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_point_number_that_is_not_assigned_is_refused(upstream, ask):
     upstream.instead["POST", NUMBERS] = error(403, 40300)
     result = _refused(ask, "point", ProviderNumber(FREE), URL)
     assert (result.code, upstream.urls["primary"]) == (Outcome.NO_PERMISSION, URL)
     assert result.reason == messages.number_missing(messages.NO_PERMISSION)
+
+    upstream.reset()
+    upstream.instead["POST", NUMBERS] = error(404, 40400)
+    assert _refused(ask, "point", ProviderNumber(FREE), URL).code == Outcome.NOT_FOUND
 
 
 CALLS = [
@@ -151,25 +166,7 @@ def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
                 assert _written(upstream) == []
 
 
-def test_point_number_that_sinch_does_not_have_is_not_found(upstream, ask):
-    upstream.instead["POST", NUMBERS] = error(404, 40400)
-    assert _refused(ask, "point", ProviderNumber(FREE), URL).code == Outcome.NOT_FOUND
-
-
-def test_set_callback_sends_a_write_once_and_needs_its_status(upstream, ask, subtests):
-    for status, code in [(400, 40001), (422, 0), (429, 42900), (500, 50000)]:
-        with subtests.test(status=status, code=code):
-            upstream.reset()
-            upstream.instead["POST", CALLBACKS] = error(status, code)
-            _refused(ask, "set_callback", URL)
-            assert _written(upstream) == [CALLBACKS + KEY]
-
-    upstream.reset()
-    upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{CANARY}")
-    assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
-
-
-def test_numbers_fault_is_no_empty_list(upstream, ask, subtests):
+def test_numbers_fault_or_undocumented_shape_is_no_empty_list(upstream, ask, subtests):
     for trouble in [Trouble.HTML, Trouble.REFUSED_IN_HTML, Trouble.ODD, Trouble.FAULT]:
         for at in [NUMBERS, CALLBACKS]:
             with subtests.test(trouble=trouble, at=at):
@@ -177,17 +174,15 @@ def test_numbers_fault_is_no_empty_list(upstream, ask, subtests):
                 upstream.trouble, upstream.trouble_at = trouble, at
                 assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
 
-
-ODD_NUMBERS: list[Any] = [None, 7, "x", {}, [7], [None], [{"number": FIRST, "applicationkey": 7}]]
-ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallback": {"x": 1}}]
-
-
-def test_numbers_undocumented_shapes_are_refused(upstream, ask, subtests):
     for body in [{"numbers": odd} for odd in ODD_NUMBERS] + [{"url": odd} for odd in ODD_URLS] + [{"x": 1}]:
         with subtests.test(body=body):
             upstream.reset()
             upstream.instead["GET", CALLBACKS if "url" in body else NUMBERS] = Reply(200, body)
             assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
+
+
+ODD_NUMBERS: list[Any] = [None, 7, "x", {}, [7], [None], [{"number": FIRST, "applicationkey": 7}]]
+ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallback": {"x": 1}}]
 
 
 def test_numbers_skips_what_is_no_number_and_accepts_json_numbers(upstream, ask):

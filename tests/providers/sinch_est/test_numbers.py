@@ -57,11 +57,8 @@ def pages(upstream):
     return [seen.query.get("page") for seen in upstream.requests if seen.path.endswith("/phoneNumbers")]
 
 
-def test_capabilities_do_not_include_writes():
-    assert Capability.POINT not in SinchEst().capabilities
-
-
 def test_numbers_lists_every_number_of_the_project(upstream, numbers):
+    assert Capability.POINT not in SinchEst().capabilities
     upstream.numbers |= {"+14165550101": "", "+14165550102": OTHER_TRUNK}
     assert numbers() == [
         line(NUMBER, TRUNK, 0),
@@ -74,8 +71,15 @@ def test_numbers_lists_every_number_of_the_project(upstream, numbers):
         Reason.TRUNK_OVERRIDES,
     ]
 
+    upstream.reset()
+    upstream.odd_items = ODD
+    assert [found.phone_number for found in numbers()] == [NUMBER]
+    upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
+    upstream.numbers = {}
+    assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
 
-def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
+
+def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
     for count, returns_total, requested in [
         (0, True, ["1"]),
         (99, False, ["1", "2", "0"]),
@@ -91,8 +95,6 @@ def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
             assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
             assert pages(upstream) == requested
 
-
-def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
     for count, changes, requested in [
         (5, {"page_size_cap": 2}, ["1", "2", "3"]),
         (120, {"page_size_cap": 50, "returns_total": False}, ["1", "2", "3", "4", "0"]),
@@ -137,14 +139,6 @@ def test_numbers_repeating_endless_or_incomplete_lists_are_refused(upstream, num
     assert pages(upstream) == ["1", "2", "3"]
 
 
-def test_numbers_skips_what_is_no_number(upstream, numbers):
-    upstream.odd_items = ODD
-    assert [found.phone_number for found in numbers()] == [NUMBER]
-    upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
-    upstream.numbers = {}
-    assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
-
-
 def test_observe_returns_the_number_with_its_trunk_or_none(upstream, observe, subtests):
     assert observe() == line(NUMBER, TRUNK, 0)
     upstream.numbers[NUMBER] = ""
@@ -159,8 +153,7 @@ def test_observe_returns_the_number_with_its_trunk_or_none(upstream, observe, su
             upstream.wraps_errors = wraps
             assert observe("+14165559999") is None
 
-
-def test_observe_response_about_another_number_is_refused(upstream, observe):
+    upstream.reset()
     upstream.refusal = Reply(200, {"phoneNumber": "+14165559999", "sipTrunkId": TRUNK})
     with pytest.raises(Refusal) as refused:
         observe()
@@ -198,7 +191,7 @@ def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
     assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
 
 
-def test_calls_report_a_fault_of_the_numbers_api(upstream, numbers, observe, subtests):
+def test_calls_report_a_fault_or_404_of_the_numbers_api(upstream, numbers, observe, subtests):
     for trouble, code in [
         (Trouble.RATE_LIMITED, Outcome.RATE_LIMITED),
         (Trouble.FAULT, Outcome.UNEXPECTED_ANSWER),
@@ -216,8 +209,7 @@ def test_calls_report_a_fault_of_the_numbers_api(upstream, numbers, observe, sub
                 assert refused.value.result.code == code
                 assert CANARY not in refused.value.result.reason
 
-
-def test_calls_with_404_distinguish_a_missing_project_from_a_web_page(upstream, numbers, subtests, observe):
+    upstream.reset()
     for reply, code in [
         (Reply(404, "<p>Nothing here"), Outcome.UNEXPECTED_ANSWER),
         (error(404, "NOT_FOUND"), Outcome.WRONG_ACCOUNT),
@@ -229,16 +221,6 @@ def test_calls_with_404_distinguish_a_missing_project_from_a_web_page(upstream, 
                 with pytest.raises(Refusal) as refused:
                     call()
                 assert refused.value.result.code == code
-
-
-def test_endpoints_of_a_missing_trunk_are_none(upstream):
-    upstream.instead["GET", "/endpoints"] = error(404, "NOT_FOUND")
-    est, http = SinchEst(), Outbound(upstream.upstreams)
-    assert est.endpoints(http, upstream.values) == []
-    upstream.instead["GET", "/phoneNumbers"] = error(404, "NOT_FOUND")
-    with pytest.raises(Refusal) as refused:
-        est.endpoints(http, upstream.values)
-    assert refused.value.result.code == Outcome.WRONG_ACCOUNT
 
 
 def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain, subtests):
@@ -256,7 +238,7 @@ def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain
             assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_endpoints_are_those_that_are_enabled(upstream, http):
+def test_endpoints_are_those_that_are_enabled_of_a_trunk_that_exists(upstream, http):
     upstream.endpoints = [
         endpoint("SIP.rtc.elevenlabs.io.", port=5061),
         endpoint("sip.example", enabled=False),
@@ -274,3 +256,12 @@ def test_endpoints_are_those_that_are_enabled(upstream, http):
     upstream.instead = {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}
     with pytest.raises(Refusal):
         SinchEst().endpoints(http, upstream.values)
+
+    upstream.reset()
+    upstream.instead["GET", "/endpoints"] = error(404, "NOT_FOUND")
+    est, http = SinchEst(), Outbound(upstream.upstreams)
+    assert est.endpoints(http, upstream.values) == []
+    upstream.instead["GET", "/phoneNumbers"] = error(404, "NOT_FOUND")
+    with pytest.raises(Refusal) as refused:
+        est.endpoints(http, upstream.values)
+    assert refused.value.result.code == Outcome.WRONG_ACCOUNT

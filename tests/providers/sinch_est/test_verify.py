@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-import pytest
+import itertools
+from functools import partial
+
 from cachetools import TLRUCache
 
 from app.provider import Outcome
@@ -15,47 +17,13 @@ def token_requests(upstream):
     return [seen.method for seen in upstream.requests if seen.host == "auth.sinch.com"].count("POST")
 
 
-def test_verify_wrong_key_gets_no_token(upstream, verify):
+def test_verify_distinguishes_key_trunk_project_and_token(upstream, verify):
     assert verify(key_id="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert {seen.host for seen in upstream.requests} == {"auth.sinch.com"}
 
-
-def test_verify_requests_one_token_for_a_key_and_secret(upstream, verify):
-    assert verify().ok
-    assert verify(trunk_domain=None).ok
-    assert token_requests(upstream) == 1
-
-    assert verify().ok
-    assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert token_requests(upstream) == 2
-
-
-@pytest.mark.parametrize(
-    ("life", "good_for"), [(3600, 3300), (86400, 3300), (1000, 700), (300, 0), (60, 0), ("soon", 3300)]
-)
-def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch, life, good_for):
-    now = 1000.0
-    tokens = TLRUCache(500, sinch_est.tokens.ttu, timer=lambda: now)
-    monkeypatch.setattr(sinch_est, "tokens", tokens)
-    upstream.token_life = life
-    assert verify().ok
-    now += max(good_for - 1, 0)
-    assert verify().ok
-    assert token_requests(upstream) == (1 if good_for else 4), "a test sends two requests"
-    now += 2
-    assert verify().ok
-    assert token_requests(upstream) == (2 if good_for else 6)
-
-
-def test_verify_replaces_a_revoked_token(upstream, verify):
-    assert verify().ok
-    upstream.revoke()
-    assert verify().ok
-    assert token_requests(upstream) == 2
-
-
-def test_verify_distinguishes_trunk_project_and_token(verify, upstream):
+    upstream.reset()
+    sinch_est.tokens.clear()
     assert verify(trunk_id=TRUNK[:-1] + "2").code == Outcome.NOT_FOUND
 
     upstream.reset()
@@ -75,6 +43,45 @@ def test_verify_distinguishes_trunk_project_and_token(verify, upstream):
     assert token_requests(upstream) == 1
 
 
+def test_verify_requests_one_token_until_it_is_revoked(upstream, verify):
+    assert verify().ok
+    assert verify(trunk_domain=None).ok
+    assert token_requests(upstream) == 1
+
+    assert verify().ok
+    assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert token_requests(upstream) == 2
+
+    upstream.reset()
+    sinch_est.tokens.clear()
+    assert verify().ok
+    upstream.revoke()
+    assert verify().ok
+    assert token_requests(upstream) == 2
+
+
+LIVES = {3600: 3300, 86400: 3300, 1000: 700, 300: 0, 60: 0, "soon": 3300}
+
+
+def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch):
+    """A token of no use is requested for each of the two requests of a test."""
+    wrong = []
+    for life, good_for in LIVES.items():
+        passed = itertools.accumulate((1000, max(good_for - 1, 0), 2))
+        now = [0.0]
+        tokens = TLRUCache(500, sinch_est.tokens.ttu, timer=partial(now.__getitem__, 0))
+        monkeypatch.setattr(sinch_est, "tokens", tokens)
+        upstream.reset()
+        upstream.token_life = life
+        requested = []
+        for now[0] in passed:
+            assert verify().ok
+            requested.append(token_requests(upstream))
+        if requested != ([1, 1, 2] if good_for else [2, 4, 6]):
+            wrong.append((life, requested))
+    assert wrong == []
+
+
 def test_verify_compares_the_domain_of_the_trunk(upstream, verify, subtests):
     result = verify(trunk_domain="another.example")
     assert (result.ok, result.code) == (False, Outcome.TRUNK_DOMAIN_DIFFERS)
@@ -88,8 +95,6 @@ def test_verify_compares_the_domain_of_the_trunk(upstream, verify, subtests):
             assert result.code == Outcome.OK
             assert DOMAIN in result.reason
 
-
-def test_verify_trunk_without_a_domain_or_id_is_not_proven(upstream, verify, subtests):
     for domain in [None, 7, "", "no domain, but a sentence"]:
         with subtests.test(domain=domain):
             upstream.reset()
@@ -103,7 +108,7 @@ def test_verify_trunk_without_a_domain_or_id_is_not_proven(upstream, verify, sub
     assert verify().code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_verify_fault_at_the_trunk_is_reported(upstream, verify, subtests):
+def test_verify_fault_at_the_trunk_or_malformed_token_is_reported(upstream, verify, subtests):
     for trouble, code in [
         (Trouble.RATE_LIMITED, Outcome.RATE_LIMITED),
         (Trouble.FAULT, Outcome.UNEXPECTED_ANSWER),
@@ -115,8 +120,6 @@ def test_verify_fault_at_the_trunk_is_reported(upstream, verify, subtests):
             upstream.trouble, upstream.trouble_at = trouble, "/trunks/"
             assert verify().code == code
 
-
-def test_verify_malformed_token_is_not_used(upstream, verify, subtests):
     for token in [None, 7, "", "two words", "two\nlines", "é"]:
         with subtests.test(token=token):
             upstream.reset()
