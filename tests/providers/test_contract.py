@@ -50,7 +50,7 @@ def is_sentence(text):
     return bool(text) and text[0].isupper() and text.endswith(".") and text.isprintable()
 
 
-def test_every_provider_has_its_file_and_its_simulator():
+def test_every_provider_has_its_file_simulator_label_and_families():
     assert {found.name for found in pkgutil.iter_modules(providers.__path__)} == set(PROVIDERS)
     assert list(SIMULATORS) == list(PROVIDERS)
     for key, provider in PROVIDERS.items():
@@ -58,6 +58,18 @@ def test_every_provider_has_its_file_and_its_simulator():
         assert SIMULATORS[key].label == provider.label
         assert set(SIMULATORS[key].hosts) == set(provider.hosts)
         assert {field.name for field in provider.required} <= set(SIMULATORS[key].sample_values)
+
+    for provider in ALL:
+        assert provider.label.isprintable()
+        assert is_sentence(provider.summary), provider.key
+        assert provider.families
+        for family in Family:
+            assert (provider in in_family(family)) is (family in provider.families)
+            assert (provider.key in keys_in(family)) is (family in provider.families)
+        assert provider.numbers_of in {"", *PROVIDERS}
+
+    with pytest.raises(TypeError):
+        PROVIDERS["acme"] = ALL[0]  # type: ignore[index]
 
 
 def test_samples_are_accepted_by_their_fields_and_stay_equal():
@@ -73,22 +85,6 @@ def test_samples_are_accepted_by_their_fields_and_stay_equal():
         if type(checked) is not field.python_type or field.check(checked, None) != checked:
             wrong.append((provider.key, field.name))
     assert wrong == []
-
-
-def test_providers_cannot_be_changed_afterwards():
-    with pytest.raises(TypeError):
-        PROVIDERS["acme"] = ALL[0]  # type: ignore[index]
-
-
-def test_every_provider_has_a_label_a_summary_and_families():
-    for provider in ALL:
-        assert provider.label.isprintable()
-        assert is_sentence(provider.summary), provider.key
-        assert provider.families
-        for family in Family:
-            assert (provider in in_family(family)) is (family in provider.families)
-            assert (provider.key in keys_in(family)) is (family in provider.families)
-        assert provider.numbers_of in {"", *PROVIDERS}
 
 
 def test_every_provider_can_be_verified_and_its_capabilities_fit_together():
@@ -122,7 +118,7 @@ def test_dialer_tokens_are_short_lived_and_contain_no_secret():
         assert token.jwt not in repr(token), key
 
 
-def test_form_fields_are_in_one_group_and_required_ones_everywhere():
+def test_fields_are_grouped_labelled_and_have_a_schema():
     for provider in ALL:
         assert provider.required, provider.key
         assert all(field.origin is Origin.TYPED for field in provider.required)
@@ -133,8 +129,6 @@ def test_form_fields_are_in_one_group_and_required_ones_everywhere():
         grouped = [field.name for group in provider.groups.values() for field in group]
         assert sorted(grouped) == sorted(field.name for field in provider.typed_fields), provider.key
 
-
-def test_every_field_has_a_label_a_known_type_and_a_schema():
     for provider, field in FIELDS:
         name = f"{provider.key}.{field.name}"
         assert field.label.isprintable(), name
@@ -163,7 +157,7 @@ def test_derived_names_are_unique_and_lead_back_to_their_field():
             assert picked == ({field.name: "x"} if field.origin is Origin.TYPED else {})
 
 
-def test_a_text_field_refuses_control_characters_and_extremes():
+def test_fields_refuse_control_characters_extremes_and_masks():
     wrong = []
     for provider, field in TEXTS:
         text = sample(field)
@@ -173,8 +167,6 @@ def test_a_text_field_refuses_control_characters_and_extremes():
                 wrong.append((provider.key, field.name, value[:40]))
     assert wrong == []
 
-
-def test_a_secret_field_refuses_masks_and_never_repeats_the_value():
     wrong = []
     for provider, field in TYPED:
         for value in NO_SECRETS if field.secret else ():

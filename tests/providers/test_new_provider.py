@@ -204,7 +204,7 @@ def found(copy):
     return copy.run(SCRIPT)
 
 
-def test_new_provider_is_in_the_settings_api_and_its_page_saves(found):
+def test_new_provider_is_in_every_api_page_and_openapi(found):
     fields = {name: value for name, value in found["before"].items() if name.startswith("acme")}
     assert fields == {
         "acme_tenant": None,
@@ -228,8 +228,6 @@ def test_new_provider_is_in_the_settings_api_and_its_page_saves(found):
         SECRET: False,
     }
 
-
-def test_new_provider_lists_numbers_and_serves_an_endpoint(found):
     assert "acme" in found["telephony"]
     assert found["after"]["provider"] == "acme"
     assert found["numbers"]
@@ -240,8 +238,6 @@ def test_new_provider_lists_numbers_and_serves_an_endpoint(found):
     assert found["pointed"]["status"] == 200, found["pointed"]
     assert found["called"] == url
 
-
-def test_new_provider_is_in_openapi_and_its_secret_is_sealed(found):
     schemas = found["openapi"]["components"]["schemas"]
     for name in ("TelephonyChanges", "Telephony"):
         assert {"acme_tenant", "acme_signing_secret", "acme_lines"} <= set(schemas[name]["properties"])
@@ -250,6 +246,7 @@ def test_new_provider_is_in_openapi_and_its_secret_is_sealed(found):
     assert not any(found["stored"].values())
 
 
+@pytest.mark.thorough("test_new_provider_is_in_every_api_page_and_openapi")
 def test_new_provider_is_in_the_contract_tests(copy):
     """The tests of every provider, in the copy: they find the new one, and it passes them."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "acme or contract"]
