@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -34,47 +36,48 @@ def _send(
     return caller.call(operation.method, path, data=data, content_type=kind)
 
 
-def test_body_that_is_no_object_is_422(
-    app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
-) -> None:
-    for operation in WITH_BODY:
-        with subtests.test(_name(operation)), unchanged(app):
-            needed = [] if operation.optional_body else [b"null"]
-            for data in (b"[]", b"[{}]", b"5", b'"text"', b"true", b"1.5", *needed):
+def test_body_is_an_object_or_nothing_if_none_is_needed(app: Flask, dana: Caller, cast: Cast) -> None:
+    """Generated clients for Go send null for nothing. What else is no object, one operation shows."""
+    wrong: list[tuple[Any, ...]] = []
+    needed = [one for one in WITH_BODY if not one.optional_body]
+    with unchanged(app):
+        for operation in needed:
+            others = (b"[{}]", b"5", b'"text"', b"true", b"1.5") if operation is needed[0] else ()
+            for data in (b"[]", b"null", *others):
                 answer = _send(dana, operation, cast, data)
-                assert fields(answer) == {"body"}, data
-                assert sentence(answer) == messages.OBJECT_NEEDED
-
-
-def test_null_is_no_body_if_none_is_needed(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
-    """As clients generated for Go send it."""
+                if (fields(answer), sentence(answer)) != ({"body"}, messages.OBJECT_NEEDED):
+                    wrong.append((_name(operation), data, answer.text))
     for operation in (one for one in WITH_BODY if one.optional_body):
-        with subtests.test(_name(operation)):
-            empty = _send(dana, operation, cast, b"", None).status_code
-            assert _send(dana, operation, cast, b"null").status_code == empty != 422
+        empty = _send(dana, operation, cast, b"", None).status_code
+        null = _send(dana, operation, cast, b"null").status_code
+        array = fields(_send(dana, operation, cast, b"[]"))
+        if null != empty or empty == 422 or array != {"body"}:
+            wrong.append((_name(operation), empty, null, array))
+    assert wrong == []
 
 
-def test_content_type_of_json_is_case_insensitive(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_content_type_of_json_is_case_insensitive(dana: Caller) -> None:
     for kind in ["application/json; charset=utf-8", "Application/JSON", " application/json ;x=y"]:
-        with subtests.test(kind=kind):
-            answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
-            assert answer.status_code == 200
+        answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
+        assert answer.status_code == 200, kind
 
 
-def test_body_over_the_limit_is_413(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
-    for operation in WITH_BODY:
-        with subtests.test(_name(operation)), unchanged(app):
-            answer = _send(dana, operation, cast, b'{"label": "' + b"x" * 1_000_001 + b'"}')
-            assert answer.status_code == 413
-            assert _send(dana, operation, cast, b"x" * 1_000_001, "text/plain").status_code in (413, 415)
-
-
-def test_body_at_the_limit_never_fails(
-    app: Flask, dana: Caller, cast: Cast, thorough: bool, subtests: pytest.Subtests
+def test_body_over_the_limit_is_413_and_at_it_never_fails(
+    app: Flask, dana: Caller, cast: Cast, thorough: bool
 ) -> None:
-    for operation in WITH_BODY if thorough else WITH_BODY[::5]:
-        with subtests.test(_name(operation)):
-            many = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(60_000)) + b"}"
-            long = b'{"provider": "' + "é".encode() * 400_000 + b'"}'
-            for data in (many, long):
-                assert _send(dana, operation, cast, data).status_code < 500
+    """Each body is read by the same parser: what it makes of a long one, a few operations show."""
+    over = b'{"label": "' + b"x" * 1_000_001 + b'"}'
+    many = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(60_000)) + b"}"
+    long = b'{"provider": "' + "é".encode() * 400_000 + b'"}'
+    wrong = []
+    with unchanged(app):
+        for operation in WITH_BODY:
+            answer = _send(dana, operation, cast, over)
+            if answer.status_code != 413:
+                wrong.append((_name(operation), [answer.status_code]))
+        assert _send(dana, WITH_BODY[0], cast, over, "text/plain").status_code in (413, 415)
+    for operation in WITH_BODY if thorough else WITH_BODY[::10]:
+        statuses = [_send(dana, operation, cast, data).status_code for data in (many, long)]
+        if max(statuses) >= 500:
+            wrong.append((_name(operation), statuses))
+    assert wrong == []
