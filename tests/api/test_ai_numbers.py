@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from simulators.base import Reply
 from simulators.elevenlabs import ElevenLabs
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import NUMBER, SinchEst
-from tests.support.caller import Caller, fields, sentence
+from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.rows import unchanged
 
@@ -75,18 +76,6 @@ def test_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLa
     assert labs.convai.numbers == {}
 
 
-def test_switch_ai_accepts_a_number_as_it_was_read(app: Flask, dana: Caller, path: str) -> None:
-    on = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION}).json or {}
-    changed = dana.put(path, on | {"aiAgentId": NIGHT_SHIFT})
-    assert (changed.status_code, changed.get_json()["aiAgentId"]) == (200, NIGHT_SHIFT)
-    for field, value in {"userName": "Moe", "isDefault": False, "label": "x"}.items():
-        with unchanged(app):
-            assert fields(dana.put(path, changed.get_json() | {field: value})) == {field}
-    with unchanged(app):
-        stale = dana.put(path, {"aiEnabled": False}, headers={"If-Match": f'"{on["version"]}"'})
-    assert stale.get_json()["code"] == "STALE"
-
-
 def test_switch_ai_conflicts_have_codes(
     app: Flask, dana: Caller, est: SinchEst, labs: ElevenLabs, path: str
 ) -> None:
@@ -111,29 +100,32 @@ def test_switch_ai_conflicts_have_codes(
         dict.fromkeys(est.hosts, "http://127.0.0.1:9"), deadline=0.2
     )
     assert refusal() == "PROVIDER_UNREACHABLE"
-
-
-def test_switch_ai_without_credentials_names_them(app: Flask, dana: Caller, path: str) -> None:
     dana.post("/api/calls/voice-ai/config", {"elevenlabsApiKey": None})
+    assert refusal() == "PROVIDER_NOT_CONFIGURED"
+
+
+def test_ai_number_as_it_was_read_may_be_sent_back_and_off_here_only(
+    app: Flask, dana: Caller, labs: ElevenLabs, path: str
+) -> None:
+    on = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION}).get_json()
+    changed = dana.put(path, on | {"aiAgentId": NIGHT_SHIFT})
+    assert (changed.status_code, changed.get_json()["aiAgentId"]) == (200, NIGHT_SHIFT)
     with unchanged(app):
-        answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
-    assert answer.get_json()["code"] == "PROVIDER_NOT_CONFIGURED"
-    assert "API key" in sentence(answer)
-
-
-def test_ai_off_here_only_leaves_the_provider(dana: Caller, labs: ElevenLabs, path: str) -> None:
-    dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
+        for field, value in {"userName": "Moe", "isDefault": False, "label": "x"}.items():
+            assert fields(dana.put(path, changed.get_json() | {field: value})) == {field}
+        stale = dana.put(path, {"aiEnabled": False}, headers={"If-Match": f'"{on["version"]}"'})
+        assert stale.get_json()["code"] == "STALE"
     labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
     assert dana.put(path, {"aiEnabled": False}).status_code == 409
     answer = dana.put(path, {"aiEnabled": False, "hereOnly": True})
-    assert answer.get_json()["aiEnabled"] is False
-    assert len(labs.convai.numbers) == 1
+    assert (answer.get_json()["aiEnabled"], len(labs.convai.numbers)) == (False, 1)
 
 
-def test_switch_ai_invalid_field_is_named(
-    app: Flask, dana: Caller, path: str, subtests: pytest.Subtests
+def test_switch_ai_refuses_wrong_fields_and_unassigned_numbers(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
 ) -> None:
-    for sent, field in [
+    on = {"aiEnabled": True, "aiAgentId": RECEPTION}
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({}, "aiEnabled"),
         ({"aiEnabled": None}, "aiEnabled"),
         ({"aiEnabled": True}, "aiAgentId"),
@@ -142,16 +134,11 @@ def test_switch_ai_invalid_field_is_named(
         ({"aiEnabled": True, "aiAgentId": "x" * 101}, "aiAgentId"),
         ({"aiEnabled": False, "hereOnly": "yes"}, "hereOnly"),
         ({"aiEnabled": False, "elevenlabsPhoneNumberId": "x"}, "elevenlabsPhoneNumberId"),
-    ]:
-        with subtests.test(sent=sent), unchanged(app):
-            assert fields(dana.put(path, sent)) == {field}
-
-
-def test_switch_ai_of_an_unassigned_number_is_404(
-    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
-) -> None:
-    on = {"aiEnabled": True, "aiAgentId": RECEPTION}
+    ]
     with unchanged(app):
+        assert [(sent, fields(dana.put(path, sent))) for sent, _ in wrong] == [
+            (sent, {field}) for sent, field in wrong
+        ]
         assert dana.put(path.replace(cast.mo.id, cast.dana.id), on).status_code == 404
         assert gus.put(path.replace(cast.acme, cast.globex), on).status_code == 404
         assert fields(dana.put(path.replace(NUMBER, "junk"), on)) == {"phone_number"}

@@ -45,7 +45,7 @@ def test_post_reads_and_get_returns_what_was_read(dana: Caller, twilio: Twilio, 
     assert dana.get(path).get_json() == body
 
 
-def test_last_call_requires_a_superadmin_of_the_organization(
+def test_last_call_requires_a_superadmin_and_a_connection(
     dana: Caller, mo: Caller, gus: Caller, path: str
 ) -> None:
     for caller, status in ((mo, 403), (gus, 404)):
@@ -54,9 +54,6 @@ def test_last_call_requires_a_superadmin_of_the_organization(
     assert (dana.get(elsewhere).status_code, dana.post(elsewhere, {}).status_code) == (404, 404)
     wrong = [dana.get(f"{path}?limit=1").status_code, dana.post(f"{path}?caller=x", {}).status_code]
     assert wrong == [422, 422]
-
-
-def test_read_without_a_connection_is_409(dana: Caller, path: str) -> None:
     dana.put("/api/settings/telephony", {"twilio_auth_token": None})
     answer = dana.post(path, {})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_NOT_CONFIGURED")

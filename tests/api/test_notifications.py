@@ -21,6 +21,16 @@ from tests.support.statuses import drifted, go_live, save_result
 NEW: dict[str, Any] = {"kind": "webhook", "url": URL, "label": "On call", "events": ["number.unhealthy"]}
 
 
+BAD: dict[str, dict[str, Any]] = {
+    "url": {"url": "https://10.0.0.1/hooks"},
+    "kind": {"kind": "fax"},
+    "events.0": {"events": ["number.bored"]},
+    "address": {"address": "team@example.com"},
+    "label": {"label": "a\r\nb"},
+    "colour": {"colour": "red"},
+}
+
+
 @pytest.fixture
 def receiver(app):
     with Receiver() as receiver:
@@ -65,25 +75,6 @@ def test_destination_is_created_changed_tested_and_deleted(dana, base, receiver)
     assert dana.get(own).status_code == 404
 
 
-def test_bad_destinations_are_refused_by_field(dana, base):
-    wrong = []
-    bad: dict[str, dict[str, Any]] = {
-        "url": {"url": "https://10.0.0.1/hooks"},
-        "kind": {"kind": "fax"},
-        "events.0": {"events": ["number.bored"]},
-        "address": {"address": "team@example.com"},
-        "label": {"label": "a\r\nb"},
-        "colour": {"colour": "red"},
-    }
-    for field, change in bad.items():
-        answer = dana.post(f"{base}/notifications", json=NEW | change)
-        details = answer.get_json()["error"]["details"] if answer.status_code == 422 else []
-        if [detail["field"] for detail in details] != [field]:
-            wrong.append((field, answer.status_code, details))
-    assert wrong == []
-    assert dana.get(f"{base}/notifications").get_json() == []
-
-
 def test_deliveries_are_paged_and_resent(dana, base, receiver):
     own = dana.post(f"{base}/notifications", json=NEW).headers["Location"].removeprefix("http://localhost")
     receiver.status = 503
@@ -99,6 +90,18 @@ def test_deliveries_are_paged_and_resent(dana, base, receiver):
     assert again["message_id"] == rest.get_json()[0]["message_id"]
     assert dana.post(f"{own}/deliveries/{own[-36:]}/resend").status_code == 404
     assert dana.get(f"{own}/deliveries?cursor=x").status_code == 400
+
+
+def test_bad_destinations_are_refused_by_field(dana, cast):
+    wrong = []
+    of_both = [(base, *row) for base in ("/api", f"/api/organizations/{cast.acme}") for row in BAD.items()]
+    for base, field, change in of_both:
+        answer = dana.post(f"{base}/notifications", json=NEW | change)
+        details = answer.get_json()["error"]["details"] if answer.status_code == 422 else []
+        if [detail["field"] for detail in details] != [field]:
+            wrong.append((base, field, answer.status_code, details))
+    assert wrong == []
+    assert dana.get("/api/notifications").get_json() == []
 
 
 def test_problem_is_listed_and_acknowledged(dana, app, cast):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,16 +28,15 @@ def twilio(app: Flask) -> Iterator[Twilio]:
         yield upstream
 
 
-@pytest.fixture
-def connected(dana: Caller, twilio: Twilio) -> Twilio:
+def connect(dana: Caller, twilio: Twilio) -> None:
     values = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
     dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **values})
-    return twilio
 
 
-def test_list_provider_numbers_with_their_states(dana: Caller, gus: Caller, connected: Twilio) -> None:
-    connected.numbers[NUMBER].voice_url = "https://calls.example/x"
-    connected.numbers[NUMBER].friendly_name = "Front desk"
+def test_list_provider_numbers_with_their_states(dana: Caller, gus: Caller, twilio: Twilio) -> None:
+    connect(dana, twilio)
+    twilio.numbers[NUMBER].voice_url = "https://calls.example/x"
+    twilio.numbers[NUMBER].friendly_name = "Front desk"
     dana.post("/api/settings/endpoints", DRAFT | {"phone_number": NUMBER})
     gus.post("/api/settings/endpoints", DRAFT | {"phone_number": "+15551234568"})
     answer = dana.get(PATH)
@@ -54,41 +52,26 @@ def test_list_provider_numbers_with_their_states(dana: Caller, gus: Caller, conn
     assert "lobex" not in answer.text
 
 
-def test_list_provider_numbers_failure_is_409(
-    dana: Caller, connected: Twilio, subtests: pytest.Subtests
+def test_list_provider_numbers_refusals_have_codes(
+    app: Flask, dana: Caller, mo: Caller, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for trouble, code in [(Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")]:
-        with subtests.test(trouble=trouble):
-            connected.trouble = trouble
-            answer = dana.get(PATH)
-            assert (answer.status_code, answer.get_json()["code"]) == (409, code)
-            assert "api.twilio.com" in sentence(answer)
-
-
-def test_list_provider_numbers_with_wrong_token_is_409(dana: Caller, connected: Twilio) -> None:
-    dana.put("/api/settings/telephony", {"twilio_auth_token": "sample-and-wrong"})
-    answer = dana.get(PATH)
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_REFUSED")
-    assert "sample-and-wrong" not in answer.text
-
-
-def test_list_provider_numbers_without_credentials_is_409(
-    app: Flask, dana: Caller, mo: Caller, twilio: Twilio
-) -> None:
-    with unchanged(app):
+    def refusal(part: str) -> tuple[int, str]:
         answer = dana.get(PATH)
-        assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_NOT_CONFIGURED")
-        assert "Account SID" in sentence(answer)
+        assert part in sentence(answer)
+        assert "sample-and-wrong" not in answer.text
+        return answer.status_code, answer.get_json()["code"]
+
+    with unchanged(app):
+        assert refusal("Account SID") == (409, "PROVIDER_NOT_CONFIGURED")
         assert dana.get(PATH.replace("twilio", "unknown")).status_code == 404
         assert mo.get(PATH).status_code == 403
     assert twilio.requests == []
-
-
-def test_list_provider_numbers_is_rate_limited(
-    dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    connect(dana, twilio)
+    for twilio.trouble, code in ((Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")):
+        assert refusal("api.twilio.com") == (409, code)
+    twilio.trouble = None
+    dana.put("/api/settings/telephony", {"twilio_auth_token": "sample-and-wrong"})
+    assert refusal("") == (409, "PROVIDER_REFUSED")
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
-    assert dana.get(PATH).status_code == 200
-    answer: Any = dana.get(PATH)
-    assert answer.status_code == 429
-    assert int(answer.headers["Retry-After"]) > 0
+    assert refusal("") == (429, "TOO_MANY_REQUESTS")
+    assert int(dana.get(PATH).headers["Retry-After"]) > 0

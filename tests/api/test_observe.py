@@ -34,7 +34,9 @@ def endpoint(dana: Caller, twilio: Twilio) -> str:
     return f"/api/settings/endpoints/{made['id']}"
 
 
-def test_observe_then_point_is_in_sync(dana: Caller, twilio: Twilio, endpoint: str) -> None:
+def test_observe_and_point_a_number_until_it_is_gone(
+    dana: Caller, mo: Caller, gus: Caller, twilio: Twilio, endpoint: str
+) -> None:
     expected = f"{BASE}/telephony/twilio/inbound/support"
     body = dana.get(f"{endpoint}/observe").get_json()
     assert set(body) == {"in_sync", "reason", "detail", "warnings", "expected", "actual", "checked_at"}
@@ -46,16 +48,10 @@ def test_observe_then_point_is_in_sync(dana: Caller, twilio: Twilio, endpoint: s
     assert (answer.get_json()["in_sync"], answer.get_json()["reason"]) == (True, None)
     assert twilio.numbers[NUMBER].voice_url == expected
     assert dana.get(f"{endpoint}/observe").get_json()["in_sync"] is True
-
-
-def test_point_a_released_number_is_409(dana: Caller, twilio: Twilio, endpoint: str) -> None:
     del twilio.numbers[NUMBER]
     assert dana.get(f"{endpoint}/observe").get_json()["reason"] == "number_gone"
     answer = dana.post(f"{endpoint}/point", {})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "NUMBER_GONE")
-
-
-def test_observe_and_point_require_a_superadmin(dana: Caller, mo: Caller, gus: Caller, endpoint: str) -> None:
     for caller, status in ((mo, 403), (gus, 404)):
         assert caller.get(f"{endpoint}/observe").status_code == status
         assert caller.post(f"{endpoint}/point", {}).status_code == status
