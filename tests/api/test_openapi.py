@@ -6,6 +6,7 @@ import re
 
 import pytest
 from flask import Flask, template_rendered
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app.api.document import document, template
@@ -30,13 +31,6 @@ def _documented() -> set[tuple[str, str]]:
         for path, methods in document()["paths"].items()
         for method in methods
     }
-
-
-def test_document_is_valid(anonymous: Caller) -> None:
-    answer = anonymous.get("/api/openapi.json")
-    assert answer.status_code == 200
-    assert answer.json == document()
-    validate(answer.json)
 
 
 def test_document_has_exactly_the_routes_and_the_contracts(app: Flask) -> None:
@@ -92,27 +86,19 @@ def test_document_has_exactly_the_routes_and_the_contracts(app: Flask) -> None:
     assert expected <= {f"{method} {path}" for method, path in _documented()}
 
 
-def test_document_schemas_match_the_contract(subtests: pytest.Subtests) -> None:
-    for name in sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",)):
-        with subtests.test(name=name):
-            ours = document()["components"]["schemas"][name]["properties"]
-            theirs = contract.SCHEMAS[name]["properties"]
-            assert set(theirs) <= set(ours)
-            for field, schema in theirs.items():
-                types = _types(ours[field])
-                if "type" in schema:
-                    assert schema["type"] in types, field
-                if schema.get("nullable"):
-                    assert "null" in types, field
-
-
-def test_document_schemas_are_null_only_as_in_the_contract(subtests: pytest.Subtests) -> None:
-    for name in [name for name in contract.SCHEMAS if name.startswith("Calls") and "Save" not in name]:
-        with subtests.test(name=name):
-            ours = document()["components"]["schemas"][name]["properties"]
-            for field, schema in contract.SCHEMAS[name]["properties"].items():
-                if not schema.get("nullable"):
-                    assert "null" not in _types(ours[field]), field
+def test_document_schemas_match_the_contract() -> None:
+    """Also in what is null, for schemas of responses."""
+    wrong = []
+    for name in sorted(contract.SCHEMAS.keys() - {"Endpoints"}):
+        ours = document()["components"]["schemas"][name]["properties"]
+        is_response = name.startswith("Calls") and "Save" not in name
+        for field, schema in contract.SCHEMAS[name]["properties"].items():
+            types = _types(ours[field]) if field in ours else set()
+            is_nullable = bool(schema.get("nullable"))
+            fits = "null" in types if is_nullable else not (is_response and "null" in types)
+            if not types or not fits or schema.get("type", min(types)) not in types:
+                wrong.append((name, field, types))
+    assert wrong == []
 
 
 def _types(schema: dict) -> set[str]:
@@ -125,31 +111,26 @@ def _types(schema: dict) -> set[str]:
     return {schema["type"]}
 
 
-def test_operations_have_a_summary_and_an_id_of_their_own() -> None:
-    for path, methods in document()["paths"].items():
-        for method, operation in methods.items():
-            assert operation["summary"], f"{method} {path}"
-            assert operation["operationId"], f"{method} {path}"
-
+def test_operations_have_an_id_of_their_own() -> None:
     ids = [
         operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()
     ]
     assert len(ids) == len(set(ids))
+    assert all(ids)
 
 
-def test_document_accepts_the_contract_examples(subtests: pytest.Subtests) -> None:
+def test_document_accepts_the_contract_examples() -> None:
+    described, wrong = document(), []
     for path, method, example in [
         ("/api/calls/providers/config", "post", contract.VOICE_CONFIG_EXAMPLE),
         ("/api/calls/voice-ai/config", "post", contract.VOICE_AI_EXAMPLE),
         ("/api/settings/endpoints", "post", contract.ENDPOINT_EXAMPLE),
         *(("/api/settings/telephony", "put", example) for example in contract.TELEPHONY_EXAMPLES.values()),
     ]:
-        with subtests.test(path=path, method=method, example=example):
-            from jsonschema import Draft202012Validator
-
-            described = document()
-            body = described["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
-            Draft202012Validator(body | {"components": described["components"]}).validate(example)
+        body = described["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+        validator = Draft202012Validator(body | {"components": described["components"]})
+        wrong += [(path, error.message) for error in validator.iter_errors(example)]
+    assert wrong == []
 
 
 def test_schemas_share_no_names_in_generated_clients() -> None:
@@ -172,13 +153,11 @@ def test_events_are_those_that_the_destination_can_receive() -> None:
     assert set(theirs) - set(ours) == {event for event in Event if event.reach is Reach.INSTALLATION}
 
 
-def test_docs_need_no_token(anonymous: Caller) -> None:
-    answer = anonymous.get("/api/docs")
-    assert answer.status_code == 200
-    assert answer.mimetype == "text/html"
-
-
-def test_reference_is_made_once_and_sent_once(app: Flask, anonymous: Caller) -> None:
+def test_document_is_valid_and_made_once_and_sent_once(app: Flask, anonymous: Caller) -> None:
+    """To anyone, as is the reference that is made of it."""
+    validate(document())
+    assert anonymous.get("/api/openapi.json").json == document()
+    assert anonymous.get("/api/docs").mimetype == "text/html"
     for path in ("/api/docs", "/api/openapi.json"):
         first = anonymous.get(path)
         with template_rendered.connected_to(lambda *_, **__: pytest.fail("made again"), app):
