@@ -16,7 +16,7 @@ from tests.support.caller import Caller
 from tests.support.cast import Cast
 
 MOST_BODIES, MOST_QUERIES = 100, 60
-"""For each operation in `make test-all`; `make test` sends a fifth."""
+"""For each operation in `make test-all`; `make test` sends a tenth."""
 WITH_BODY = [o for o in OPERATIONS if o.body is not None and "/auth/" not in o.path]
 READS = [o for o in OPERATIONS if o.method == "GET" and not o.path.endswith("/docs")]
 
@@ -133,7 +133,7 @@ def _name(operation: Operation) -> str:
 
 
 def _seeds(most: int, *, thorough: bool) -> range:
-    return range(most if thorough else most // 5)
+    return range(most if thorough else most // 10)
 
 
 def test_random_bodies_never_fail(
@@ -175,21 +175,21 @@ def test_random_queries_never_fail(
                 assert answer.status_code < 500, f"seed {seed}: {path}?{query[:500]}"
 
 
-def test_random_deletes_never_fail(dana: Caller, cast: Cast) -> None:
-    for operation in OPERATIONS:
-        if operation.method != "DELETE":
-            continue
-        for seed in range(40):
+def test_random_deletes_never_fail(dana: Caller, cast: Cast, thorough: bool) -> None:
+    for operation in (one for one in OPERATIONS if one.method == "DELETE"):
+        for seed in _seeds(40, thorough=thorough):
             chance = random.Random(f"{_name(operation)} {seed}")
             path = _path(operation, cast, chance, wild=True)
             assert dana.delete(path, headers=_headers(chance)).status_code < 500, f"seed {seed}: {path}"
 
 
-def test_random_logins_never_fail(anonymous: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_logins_never_fail(
+    anonymous: Caller, cast: Cast, thorough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from app.services.access import passwords
 
     monkeypatch.setattr(passwords, "matches", lambda *_: False)
-    for seed in range(MOST_BODIES):
+    for seed in _seeds(MOST_BODIES, thorough=thorough):
         chance = random.Random(f"sign-in {seed}")
         body = _body(chance, ["email", "password", "totp"])
         assert anonymous.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"
