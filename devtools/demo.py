@@ -6,6 +6,7 @@ Nothing leaves this machine. The data is in a folder of its own. Ctrl-C stops ev
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import secrets
 import signal
@@ -14,18 +15,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from app import demo_data
-from app.config import DEFAULT_BIND
+from flask import Flask
+
+from app import create_app, demo_data
+from app.config import DEFAULT_BIND, Settings
+from app.extensions import db
 from app.provider import Capability
 from app.providers import PROVIDERS
-from devtools import demo_destinations, demo_outside
-from devtools.demo_checks import prove
+from devtools import demo_filling, demo_outside
 from devtools.demo_outside import Outside
 from devtools.server import ROOT, clean_environment, flask
 
@@ -94,9 +97,10 @@ def running(data: Path, bind: str) -> Iterator[Demo]:
     with demo_outside.started() as outside:
         portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
         environment = _environment(data, bind, outside) | {"PATCHBAY_PUBLIC_URL": portal}
-        password = _fill_once(data, environment)
-        outside.receiver.secrets.append(_webhook_secret(data, environment))
-        _run("check", environment)
+        with _portal(data, environment) as app:
+            password = _fill_once(data, app)
+            outside.receiver.secrets.append(_webhook_secret(data))
+            _run("check", app)
         for simulator in outside.providers.values():
             simulator.connect_portal(portal)
         with _serving(portal, environment) as process:
@@ -123,27 +127,38 @@ def _environment(data: Path, bind: str, outside: Outside) -> dict[str, str]:
     return clean_environment() | own | outside.settings
 
 
-def _fill_once(data: Path, environment: Mapping[str, str]) -> str:
+@contextmanager
+def _portal(data: Path, environment: Mapping[str, str]) -> Iterator[Flask]:
+    """The portal in this process, to fill it: a command for each step would load everything again."""
+    if data.exists() and any(data.iterdir()) and not (data / PASSWORD).exists():
+        sys.exit(f"{data} is incomplete, or not a folder of `make demo`. Remove it and try again.")
+    with redirect_stdout(io.StringIO()):
+        app = create_app(Settings.from_environment(environment))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _fill_once(data: Path, app: Flask) -> str:
     """Fills the portal on first use and returns the password, which is written last."""
     file = data / PASSWORD
     if file.exists():
         return file.read_text().strip()
-    if data.exists() and any(data.iterdir()):
-        sys.exit(f"{data} is incomplete, or not a folder of `make demo`. Remove it and try again.")
     sys.stdout.write(f"Filling {data}\n")
     sys.stdout.flush()
     password = "-".join(secrets.token_hex(3) for _ in range(4))
-    _run("demo", environment, "--password-stdin", typed=f"{password}\n")
-    prove(environment)
+    _run("demo", app, "--password-stdin", typed=f"{password}\n")
+    demo_filling.prove()
     _write_private(file, password)
     return password
 
 
-def _webhook_secret(data: Path, environment: Mapping[str, str]) -> str:
+def _webhook_secret(data: Path) -> str:
     """Returns the secret of the messages to the receiver; on first use, adds the destinations."""
     file = data / WEBHOOK_SECRET
     if not file.exists():
-        _write_private(file, demo_destinations.add(environment))
+        _write_private(file, demo_filling.add_destinations())
     return file.read_text().strip()
 
 
@@ -157,18 +172,10 @@ DRIFTED = 2
 """Exit code of `flask check`: some sample numbers are wrong on purpose."""
 
 
-def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = "") -> None:
-    done = subprocess.run(
-        flask(command, *more),
-        cwd=ROOT,
-        env=environment,
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in (0, DRIFTED):
-        sys.exit(f"flask {command} failed:\n{done.stdout}{done.stderr}")
+def _run(command: str, app: Flask, *more: str, typed: str = "") -> None:
+    done = app.test_cli_runner().invoke(args=[command, *more], input=typed)
+    if done.exit_code not in (0, DRIFTED):
+        sys.exit(f"flask {command} failed:\n{done.output}{done.exception}")
 
 
 @contextmanager
