@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-BLOCK = re.compile(
-    "br|caption|d[dlt]|div|fieldset|h[1-3]|label|legend|li|ol|option|p|section|table|t[dhr]|ul"
-)
-PLAIN_TAG = re.compile(r'<([a-z][a-z0-9-]*)((?:\s+[a-z][a-z0-9:-]*(?:="[^"&<>]*")?)*)\s*(/?)>')
-"""A start tag as our templates write most of them: quotes are double, and nothing in them is escaped."""
-ATTRIBUTE = re.compile(r'([a-z][a-z0-9:-]*)(?:="([^"]*)")?')
-WITH_RAW_TEXT = ("script", "style", "textarea", "title")
-VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
+BLOCK = {
+    *("br", "caption", "dd", "dl", "dt", "div", "fieldset", "h1", "h2", "h3", "label", "legend", "li", "ol"),
+    *("option", "p", "section", "table", "td", "th", "tr", "ul"),
+}
+NAMED = r"""([A-Za-z][A-Za-z0-9:-]*)(?:="([^"<>]*)"|='([^'<>]*)')?"""
+ATTRIBUTE = re.compile(NAMED)
+ATTRIBUTES = re.sub(r"\((?!\?)", "(?:", NAMED)
+TOKEN = re.compile(rf"<(?:!doctype html|([a-z][a-z0-9-]*)((?:\s+{ATTRIBUTES})*)\s*(/?)|/([a-z][a-z0-9-]*))>")
+"""A tag as our templates write them: in lower case, its values in quotes."""
+RAW = ("script", "style")
+WITH_RAW_TEXT = (*RAW, "textarea", "title")
+VOID = {
+    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+}
 
 
 @dataclass
@@ -67,17 +74,21 @@ class Element:
     @property
     def text(self) -> str:
         """As one line, spaces collapsed."""
-        return " ".join("".join(self._texts()).split())
+        found: list[str] = []
+        self._add_texts(found)
+        return " ".join("".join(found).split())
 
-    def _texts(self) -> Iterator[str]:
+    def _add_texts(self, found: list[str]) -> None:
         for child in self.children:
             if isinstance(child, str):
-                yield child
+                found.append(child)
             elif child.tag not in ("script", "style", "template"):
-                space = " " if BLOCK.fullmatch(child.tag) or "pb-under" in child.get("class") else ""
-                yield space
-                yield from child._texts()
-                yield space
+                is_apart = child.tag in BLOCK or "pb-under" in child.get("class")
+                if is_apart:
+                    found.append(" ")
+                child._add_texts(found)
+                if is_apart:
+                    found.append(" ")
 
     def inside(self, other: Element) -> bool:
         return self.parent is not None and (self.parent is other or self.parent.inside(other))
@@ -88,30 +99,17 @@ class _Builder(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.root = self.here = Element("")
 
-    def parse_starttag(self, i: int) -> int:
-        """Takes a plain tag apart in one step: tests parse some thousand pages."""
-        plain = PLAIN_TAG.match(self.rawdata, i)
-        if plain is None or plain[1] in WITH_RAW_TEXT:
-            return super().parse_starttag(i)
-        handle = self.handle_startendtag if plain[3] else self.handle_starttag
-        handle(plain[1], ATTRIBUTE.findall(plain[2]))
-        return plain.end()
-
-    def updatepos(self, i: int, j: int) -> int:
-        """Counts no lines: nothing asks for them."""
-        return j
-
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
-        made = Element(tag, {name: value or "" for name, value in attrs}, self.here)
+        named = {name: value or "" for name, value in attrs}
+        assert len(named) == len(attrs), f"<{tag}> has an attribute twice: {attrs}"
+        made = Element(tag, named, self.here)
         self.here.children.append(made)
-        if not VOID.fullmatch(tag):
+        if tag not in VOID:
             self.here = made
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if not VOID.fullmatch(tag):
+        if tag not in VOID:
             self.here = self.here.parent or self.root
 
     def handle_endtag(self, tag: str) -> None:
@@ -125,10 +123,36 @@ class _Builder(HTMLParser):
 def parse(source: str) -> Element:
     """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
     builder = _Builder()
-    builder.feed(source)
-    builder.close()
+    if not _is_plain(source, builder):
+        builder = _Builder()
+        builder.feed(source)
+        builder.close()
     assert builder.here is builder.root, f"<{builder.here.tag}> is never closed"
     return builder.root
+
+
+def _is_plain(source: str, builder: _Builder) -> bool:
+    """Builds the tree in one pass, for tests parse some thousand pages; false if the source needs a parser
+    that knows more."""
+    place = 0
+    for token in TOKEN.finditer(source):
+        text, tag = source[place : token.start()], builder.here.tag
+        place = token.end()
+        opened, attributes, is_single, closed = token.groups()
+        if "<" in text or (tag in WITH_RAW_TEXT and closed != tag):
+            return False
+        if text:
+            builder.handle_data(text if tag in RAW or "&" not in text else unescape(text))
+        if opened:
+            attrs: list[tuple[str, str | None]] = [
+                (name.lower(), unescape(a or b)) for name, a, b in ATTRIBUTE.findall(attributes)
+            ]
+            (builder.handle_startendtag if is_single else builder.handle_starttag)(opened, attrs)
+        elif closed:
+            builder.handle_endtag(closed)
+    if rest := source[place:]:
+        builder.handle_data(unescape(rest))
+    return "<" not in rest
 
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:

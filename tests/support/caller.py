@@ -155,11 +155,17 @@ def _documented(operation: Operation, status: int) -> dict[str, Any] | None:
 
 @cache
 def _validator(operation: Operation, status: int) -> Draft202012Validator:
-    """Of what we document, closed: a field that is not in the schema is refused."""
+    """Of what we document for the response."""
     content = (_documented(operation, status) or {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    schemas = copy.deepcopy(document()["components"]["schemas"])
+    return Draft202012Validator(schema | {"components": {"schemas": _closed_schemas()}})
+
+
+@cache
+def _closed_schemas() -> dict[str, Any]:
+    """Those of the document, but a field that is not in a schema is refused."""
+    schemas: dict[str, Any] = copy.deepcopy(document()["components"]["schemas"])
     for found in schemas.values():
         if "properties" in found:
             found.setdefault("additionalProperties", False)
-    return Draft202012Validator(schema | {"components": {"schemas": schemas}})
+    return schemas
