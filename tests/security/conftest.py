@@ -19,6 +19,7 @@ import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
@@ -39,11 +40,12 @@ from simulators.certificates import Authority
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
 from tests.support.clocks import Clock
-from tests.support.full_organization import Furnished, furnish, good_values, scope_as
+from tests.support.full_organization import QUERIES, Furnished, furnish, good_values, scope_as
 from tests.support.gate import Gate
 from tests.support.names import Names
 from tests.support.pages import Portal
 from tests.support.remote import remote
+from tests.support.routes import portal_rules
 from tests.support.snapshots import Snapshot
 
 WORKERS = {"PATCHBAY_WORKERS": "2"}
@@ -184,9 +186,13 @@ def world(outside: World) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def on_sqlite(tmp_path_factory: pytest.TempPathFactory, outside: World) -> Iterator[Installation]:
+def on_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, outside: World, thorough: bool
+) -> Iterator[Installation]:
+    """Thorough, it is started as an operator starts one."""
+    command = SERVE if thorough else None
     with ExitStack() as stack:
-        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings, SERVE)
+        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings, command)
 
 
 @pytest.fixture(scope="session")
@@ -371,6 +377,17 @@ def gus(installation: Installation, cast: Cast) -> Portal:
 def mo(installation: Installation, cast: Cast) -> Portal:
     """A member of Acme Support, signed in."""
     return _signed_in(installation, cast.mo)
+
+
+@pytest.fixture(scope="session")
+def visited(on_sqlite: Installation) -> Mapping[str, TestResponse]:
+    """Every page and file that the portal shows to Dana, by its rule, for tests that look at each."""
+    restore(on_sqlite)
+    portal = _signed_in(on_sqlite, on_sqlite.here.cast.dana)
+    return {
+        rule.rule: portal.raw(method, on_sqlite.here.address(rule), query_string=QUERIES.get(rule.endpoint))
+        for rule, method, _ in portal_rules(on_sqlite.app, unsafe=False)
+    }
 
 
 @pytest.fixture

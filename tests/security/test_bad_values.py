@@ -234,7 +234,10 @@ def choices_of(schema: dict[str, Any], described: dict[str, Any]) -> list[dict[s
 
 
 @pytest.mark.asvs("2.2.1")
-def test_a_wrong_type_is_422_for_every_documented_field(app: Flask, here: Furnished, api: Clients) -> None:
+def test_a_wrong_type_is_422_for_every_documented_field(
+    app: Flask, here: Furnished, api: Clients, thorough: bool
+) -> None:
+    """A field with a value of one other type, in turn, or of none; thorough, of each."""
     described, accepted = document(), []
     with unchanged(app):
         for operation in WITH_BODY:
@@ -244,7 +247,7 @@ def test_a_wrong_type_is_422_for_every_documented_field(app: Flask, here: Furnis
             for chosen in choices_of(described["components"]["schemas"][name], described):
                 properties = chosen["properties"]
                 right = {field: schema["const"] for field, schema in properties.items() if "const" in schema}
-                for field, value in _wrong(properties, described):
+                for field, value in _wrong(properties, described, thorough=thorough):
                     address = operation_path(operation, here)
                     answer = api.dana.call(operation.method, address, json=right | {field: value})
                     if answer.status_code != 422 or field not in fields(answer):
@@ -252,11 +255,15 @@ def test_a_wrong_type_is_422_for_every_documented_field(app: Flask, here: Furnis
     assert accepted == []
 
 
-def _wrong(properties: dict[str, Any], described: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each field with each value of another type."""
-    for field, schema in properties.items():
+def _wrong(
+    properties: dict[str, Any], described: dict[str, Any], *, thorough: bool
+) -> Iterator[tuple[str, Any]]:
+    """Each field with values of another type."""
+    for place, (field, schema) in enumerate(properties.items()):
         types = types_of(schema, described)
-        for value in WRONG_TYPES[next(iter(types - {"null"}))]:
+        values = WRONG_TYPES[next(iter(types - {"null"}))]
+        first = place % len(values)
+        for value in values if thorough else values[first : first + 1]:
             yield field, value
         if "null" not in types:
             yield field, None
@@ -279,18 +286,13 @@ def test_a_form_shows_the_error_beside_the_field(app: Flask, dana: Portal) -> No
 
 
 @pytest.mark.asvs("2.2.3")
-def test_a_provider_without_its_fields_cannot_be_made_active(app: Flask, gus: Portal) -> None:
+def test_a_provider_without_its_fields_cannot_be_made_active(app: Flask, gus: Portal, api: Clients) -> None:
     """Globex has stored no credentials."""
     with unchanged(app):
         for family, key in SERVING:
             page = gus.get(f"/o/globex/active/{family}?provider={key}")
             page = page.press(f"Make {PROVIDERS[key].label} the default")
             assert PROVIDERS[key].label in page.notes, key
-
-
-@pytest.mark.asvs("2.2.3")
-def test_a_provider_without_its_fields_is_409_at_the_api(app: Flask, api: Clients) -> None:
-    with unchanged(app):
         sent = {"public_base_url": "https://voice.example", "provider": "vobiz", "vobiz_auth_id": "id"}
         refused = api.gus.put(SETTINGS, sent)
         assert (refused.status_code, "vobiz_auth_token" in sentence(refused)) == (409, True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.api.operations import OPERATIONS, TOKEN_HOLDERS
+from app.api.operations import OPERATIONS
 from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
 from tests.support.cast import Cast
@@ -19,7 +19,6 @@ from tests.support.rows import unchanged
 TRACES = ("sessions", "audit_events", "audit_chains", "throttles", "drift_checks")
 """Tables that no configuration is in: what was read, tried and observed."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
 OTHER_KINDS = (
     "text/plain",
@@ -59,13 +58,14 @@ def test_every_unsafe_route_is_among_those_that_are_tried(app: Flask) -> None:
 def test_an_unsafe_request_without_a_csrf_token_is_400(
     app: Flask, here: Furnished, dana: Portal, gus: Portal
 ) -> None:
-    """Without one; with another user's. Every place of a wrong one is tried on one route."""
+    """Every wrong one is tried on one route: of another user, in another place."""
     others, own = gus.token(), dana.token()
     wrong = []
     with unchanged(app):
         for place, (rule, method, _) in enumerate(portal_rules(app, unsafe=True)):
-            requests: list[dict[str, Any]] = [{"data": everything(None)}, {"data": everything(others)}]
+            requests: list[dict[str, Any]] = [{"data": everything(None)}]
             if place == 0:
+                requests.append({"data": everything(others)})
                 requests.append({"data": everything("nonsense")})
                 requests.append({"data": everything(None), "query_string": {"csrf_token": own}})
             for request in requests:
@@ -85,19 +85,6 @@ def test_a_token_from_before_the_sign_in_is_worth_nothing(anonymous: Portal, cas
 
 
 @pytest.mark.asvs("3.5.2")
-def test_the_api_ignores_cookies(app: Flask, here: Furnished, dana: Portal, api: Clients) -> None:
-    names = (COOKIE, "session", "token", "jwt", "access_token", "Authorization")
-    cookies = "; ".join([f"{COOKIE}={dana.cookie}", *(f"{name}={api.dana.token}" for name in names)])
-    headers = {"Cookie": cookies, "X-CSRFToken": dana.token()}
-    with unchanged(app):
-        for operation in GUARDED:
-            path = operation_path(operation, here)
-            body: dict[str, Any] = {"json": {}} if operation.body else {}
-            answer = api.anonymous.call(operation.method, path, headers=headers, **body)
-            assert answer.status_code == 401, operation.path
-
-
-@pytest.mark.asvs("3.5.2")
 def test_json_of_another_content_type_is_415(app: Flask, here: Furnished, api: Clients) -> None:
     """A form of another site can send text/plain, and three other kinds, without a preflight."""
     with unchanged(app):
@@ -109,17 +96,16 @@ def test_json_of_another_content_type_is_415(app: Flask, here: Furnished, api: C
 
 
 @pytest.mark.asvs("3.5.3")
-def test_reading_a_page_changes_nothing(app: Flask, here: Furnished, dana: Portal) -> None:
+def test_reading_a_page_changes_nothing(app: Flask, here: Furnished, dana: Portal, thorough: bool) -> None:
     """Not even when the address or a header asks for it."""
     token = dana.token()
     override = {"X-HTTP-Method-Override": "POST", "X-Method-Override": "DELETE", "X-CSRFToken": token}
+    parts = ({"edit": here.ids["endpoint_id"]}, {"HX-Request": "true", "HX-Target": "endpoints"})
     with unchanged(app, but=TRACES):
         for rule, method, _ in portal_rules(app, unsafe=False):
             path = here.address(rule)
-            for query, headers in (
-                (everything(token), override),
-                ({"edit": here.ids["endpoint_id"]}, {"HX-Request": "true", "HX-Target": "endpoints"}),
-            ):
+            has_parts = thorough or "endpoints" in rule.rule
+            for query, headers in ((everything(token), override), *([parts] if has_parts else [])):
                 answer = dana.raw(method, path, query_string=query, headers=headers)
                 assert answer.status_code < 500, f"{path}: {answer.status_code}"
 
@@ -131,7 +117,7 @@ def test_reading_by_the_api_changes_nothing(app: Flask, here: Furnished, cast: C
             if operation.method == "GET":
                 for query in ("", f"organizationId={cast.globex}", "phone_number=%2B919876543210"):
                     api.dana.get(f"{operation_path(operation, here)}?{query}")
-                    api.dana.call("HEAD", f"{operation_path(operation, here)}?{query}")
+                api.dana.call("HEAD", operation_path(operation, here))
 
 
 @pytest.mark.asvs("3.5.8")

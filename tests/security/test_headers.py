@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
-from flask import Flask
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients, Installation, received
 from tests.support import contract
 from tests.support.cast import Cast
-from tests.support.full_organization import Furnished
 from tests.support.page_checks import NONCE
 from tests.support.pages import Portal
-from tests.support.routes import portal_rules
 
 OTHER_HOST = re.compile(r"(url\(|@import)\s*[\"']?\s*(https?:)?//")
 KINDS = [
@@ -116,11 +115,10 @@ def test_the_policy_allows_nothing_unsafe(anonymous: Portal, dana: Portal) -> No
 
 @pytest.mark.asvs("14.3.2")
 def test_nothing_behind_the_sign_in_is_stored(
-    app: Flask, here: Furnished, dana: Portal, api: Clients
+    dana: Portal, api: Clients, visited: Mapping[str, TestResponse]
 ) -> None:
-    for rule, _, _ in portal_rules(app, unsafe=False):
-        answer = dana.raw("GET", here.address(rule))
-        assert answer.headers["Cache-Control"] == "no-store", rule.rule
+    for rule, answer in visited.items():
+        assert answer.headers["Cache-Control"] == "no-store", rule
     htmx = json.loads(dana.get("/").root.one("meta", name="htmx-config")["content"])
     assert (htmx["historyCacheSize"], htmx["allowEval"], htmx["selfRequestsOnly"]) == (0, False, True)
     assert api.dana.get("/api/settings/telephony").headers["Cache-Control"] == "no-store"
@@ -145,7 +143,11 @@ def test_files_are_ours_and_their_address_names_their_content(anonymous: Portal)
 
 
 @pytest.mark.asvs("3.4.1", "3.4.4")
-def test_a_request_that_is_too_large_is_refused_with_the_headers(anonymous: Portal) -> None:
+def test_a_request_that_is_too_large_is_refused_with_the_headers(
+    installation: Installation, anonymous: Portal
+) -> None:
+    """Bytes that are no request: the HTTP parser answers, without our headers and without a body that could
+    need them."""
     for path in ("/sign-in", "/api/calls/providers"):
         long = anonymous.raw("GET", f"{path}?{'x' * 20_000}")
         large = anonymous.raw("GET", path, headers={"X-A": "x" * 200_000})
@@ -154,10 +156,6 @@ def test_a_request_that_is_too_large_is_refused_with_the_headers(anonymous: Port
             assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
-
-@pytest.mark.asvs("3.4.1")
-def test_bytes_that_are_no_http_request_get_an_empty_400(installation: Installation) -> None:
-    """The HTTP parser answers: without our headers, and without a body that could need them."""
     for request in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"):
         head, _, body = received(installation, request).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 400 ")

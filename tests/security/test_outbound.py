@@ -78,15 +78,16 @@ def verify(caller: Caller, provider: str = "exotel") -> dict[str, Any]:
 
 
 @pytest.mark.asvs("1.3.6")
-def test_verify_with_a_private_address_dials_nothing(staged: Staged) -> None:
-    """Alone, and as one of several."""
+def test_verify_with_a_private_address_dials_nothing(staged: Staged, thorough: bool) -> None:
+    """Alone, or as one of several, in turn; thorough, each in all ways."""
     dana, names = Caller(staged.app, staged.token), staged.names
     names.stage({SECURE_HOST: [[PUBLIC]]})
     assert verify(dana)["code"] == "unreachable"
     assert set(names.dialled) == {PUBLIC}, "the stage records what is dialled"
     wrong = []
-    for address in PRIVATE:
-        for addresses in ([address], [address, PUBLIC], [PUBLIC, address]):
+    for place, address in enumerate(PRIVATE):
+        ways = [[address], [address, PUBLIC], [PUBLIC, address]]
+        for addresses in ways if thorough else [ways[place % 3]]:
             names.stage({SECURE_HOST: [addresses]})
             result = verify(dana)
             seen = (result["ok"], result["code"], names.lookups, names.dialled)
