@@ -52,7 +52,15 @@ def test_style_sheets_are_one_response(client: FlaskClient) -> None:
         for name in ("tokens", "base", "components", "finding", "pages")
     ]
     assert client.get("/static/of-tomorrow/css/all.css").text == "".join(sheets)
-    alone = {"brief", "docs", "guide", "lines", "notifications", "path"}  # loaded by the pages that need them
+    alone = {
+        "brief",
+        "docs",
+        "filter",
+        "guide",
+        "lines",
+        "notifications",
+        "path",
+    }  # loaded by the pages that need them
     assert len(sheets) + len(alone) == len(list((ROOT / "static/css").iterdir()))
 
 

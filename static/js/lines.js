@@ -14,25 +14,6 @@ form?.elements.q.addEventListener("input", ({ timeStamp }) => {
   typedAt = timeStamp;
 });
 
-// A chip and "Clear" empty fields of the form, which asks for the table again.
-const clear = (names) => {
-  const fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
-  const emptied = names ? fields.filter((field) => field.name === names) : fields;
-  for (const field of emptied) field.value = "";
-  form.elements.provider.dispatchEvent(new Event("change", { bubbles: true }));
-  (names ? form.querySelector("summary") : form.elements.q).focus();
-};
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[data-clears]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  clear(link.dataset.clears);
-});
-document.addEventListener("pointerdown", ({ target }) => {
-  for (const pop of document.querySelectorAll("[data-pop][open]")) if (!pop.contains(target)) pop.open = false;
-});
-
 document.addEventListener("mouseover", ({ target }) => {
   const isCut = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
   if (isCut && target.matches?.("[data-row] bdi")) target.title = target.textContent;

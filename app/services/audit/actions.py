@@ -322,3 +322,9 @@ def for_filter(key: str) -> tuple[Action, ...]:
         return _GROUPS[key].actions
     action = Action.of(key)
     return (action,) if action else ()
+
+
+def filter_word(key: str) -> str | None:
+    """Returns the label of a group or of the one action; None if the key is neither."""
+    found = _GROUPS.get(key) or Action.of(key)
+    return found.label if found else None

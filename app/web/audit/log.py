@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from pydantic.alias_generators import to_camel
 
 from app.core import clock, csv_text, texts
-from app.models import AuditEvent
+from app.models import AuditEvent, Organization
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
@@ -23,7 +23,8 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.shell import actors, figures, labels, render, zones
+from app.web.shell import actors, chips, figures, labels, render, zones
+from app.web.shell.chips import Chip
 from app.web.shell.days import Days
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -137,15 +138,31 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
         chosen=request.args.get("action", ""),
         groups=tuple(Group),
         is_filtered=bool(query),
+        chips=list(_chips(wanted, context.get("known", {}).values(), chosen_in)),
+        is_part=render.is_fragment_request("events"),
         undoable=undo.can,
         chosen_in=chosen_in,
         **context,
     )
 
 
+def _chips(wanted: Filter, known: Iterable[Organization], chosen_in: str) -> Iterator[Chip]:
+    """Yields what is set beside the text, which the search field shows."""
+    places = {found.slug: texts.bidi_isolate(found.name) for found in known} | {NOWHERE: "None"}
+    chosen = request.args.get("action", "")
+    parts = [
+        ("in", "Organization", places.get(chosen_in)),
+        ("about", "About", ", ".join(map(texts.bidi_isolate, wanted.about))),
+        ("action", "Action", actions.filter_word(chosen)),
+        ("who", "User", wanted.who),
+        *chips.days(wanted.since, wanted.until),
+    ]
+    return chips.of_request(NAMES, parts)
+
+
 def _filter(days: Days) -> Filter:
     return Filter(
-        about=tuple(request.args.getlist("about")[:10]),
+        about=tuple(filter(None, request.args.getlist("about")[:10])),
         text=request.args.get("q", "").strip()[:100],
         who=request.args.get("who", "").strip()[:100],
         actions=actions.for_filter(request.args.get("action", "")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +14,7 @@ from app.services.endpoints import healths, paging
 from app.services.endpoints.listing import Filter
 from app.web.endpoints import messages
 from app.web.shell import history, render
+from app.web.shell.chips import Chip
 
 PAGE = 50
 FILTERS = ("q", "provider", "active", "agent", "sync")
@@ -35,16 +35,6 @@ def filter_from_request() -> Filter:
 
 def sort_from_request() -> str:
     return request.args.get("sort") or paging.BY_NUMBER
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A part of the filter that is set: its parameter, what is shown, and the query without it."""
-
-    name: str
-    label: str
-    value: str
-    query: str
 
 
 def chips(filters: Filter) -> Iterator[Chip]:

@@ -20,7 +20,8 @@ from app.services.scope import Scope
 from app.services.voice_ai import call_figures, call_search, webhook
 from app.services.voice_ai import calls as voice_ai_calls
 from app.services.voice_ai.call_search import CallFilter, CallOutcome
-from app.web.shell import render
+from app.web.shell import chips, render
+from app.web.shell.chips import Chip
 from app.web.shell.days import Days
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -95,6 +96,9 @@ def table(scope: Scope) -> ResponseReturnValue:
         wanted=wanted,
         days=days,
         query=query,
+        chips=list(_chips(wanted)),
+        today=today,
+        is_part=render.is_fragment_request("calls"),
         agents=voice_ai_calls.agents(scope),
         figures=call_figures.of(scope, wanted, first, last) if before is None else None,
         periods={number: _period(query, today, number) for number in PERIODS},
@@ -117,6 +121,17 @@ def _filter(days: Days) -> CallFilter:
         since=days.since,
         until=days.until,
     )
+
+
+def _chips(wanted: CallFilter) -> Iterator[Chip]:
+    """Yields what is set beside the text, which the search field shows."""
+    parts = [
+        ("outcome", "Outcome", wanted.outcome and OUTCOMES[wanted.outcome]),
+        ("direction", "Direction", wanted.direction and DIRECTIONS[wanted.direction]),
+        ("agent", "Agent", wanted.agent),
+        *chips.days(wanted.since, wanted.until),
+    ]
+    return chips.of_request(NAMES, parts)
 
 
 def _choice(kind: type[Choice], name: str) -> Choice | None:

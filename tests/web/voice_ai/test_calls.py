@@ -117,6 +117,9 @@ def test_table_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> No
     assert count(found) == 26
     assert (found.value("q"), found.value("outcome")) == ("agent 1", "success")
     assert count(dana.get(f"{PATH}?q=agent+1", htmx="calls")) == 26
+    assert found.link("Remove Outcome: Success")["href"] == f"{PATH}?q=agent+1"
+    part = dana.get(f"{PATH}?outcome=success", htmx="calls")
+    assert [one.get("id") for one in part.root.children if not isinstance(one, str)] == ["calls", "matches"]
     none = dana.get(f"{PATH}?outcome=busy&direction=outbound&agent=Agent+1")
     assert none.root.all("table") == []
     assert none.link("Clear filters")["href"] == PATH
