@@ -163,7 +163,9 @@ def test_opened_rejects_a_wrong_manifest(
                 _read(good, target)
 
 
-def test_unpack_rejects_a_database_larger_than_the_disk(good: Path, database: Path, folder: Path) -> None:
+def test_unpack_rejects_what_is_no_database_or_larger_than_the_disk(
+    good: Path, database: Path, folder: Path, tmp_path: Path
+) -> None:
     _rewrite(
         good, database, manifest={"database": {"kind": "sqlite", "rows": {}, "size": HUGE, "sha256": "x"}}
     )
@@ -173,8 +175,6 @@ def test_unpack_rejects_a_database_larger_than_the_disk(good: Path, database: Pa
         _read(good, folder)
     assert list(folder.iterdir()) == []
 
-
-def test_unpack_rejects_what_is_no_database(good: Path, folder: Path, tmp_path: Path) -> None:
     zeros = tmp_path / "zeros"
     zeros.write_bytes(bytes(5_000_000))
     _rewrite(good, zeros, content=zeros.read_bytes())

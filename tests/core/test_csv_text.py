@@ -58,7 +58,7 @@ def test_rows_of_every_encoding_and_separator(subtests):
     assert [line for line, _ in csv_text.rows("sep=,\na,b\n1,2\n")] == [2, 3]
 
 
-def test_decode_rejects_what_is_no_text(subtests):
+def test_decode_and_rows_reject_what_is_no_table(subtests):
     for raw, sentence in [
         (b"PK\x03\x04 and so on", "a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook"),
@@ -70,8 +70,6 @@ def test_decode_rejects_what_is_no_text(subtests):
         with subtests.test(raw=raw), pytest.raises(Unreadable, match=sentence):
             read(raw)
 
-
-def test_rows_reject_broken_quotes_and_large_empty_files(subtests):
     for row in ['1,"never closed\r\n5,6', '1,"closed"too early']:
         with (
             subtests.test(row=row),
@@ -98,7 +96,7 @@ CELLS = [
 ]
 
 
-def test_lines_escape_formulas_and_plain_restores_them(subtests):
+def test_lines_escape_formulas_in_batches_and_plain_restores_them(subtests):
     for cell in CELLS:
         with subtests.test(cell=cell):
             written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
@@ -109,8 +107,6 @@ def test_lines_escape_formulas_and_plain_restores_them(subtests):
     assert csv_text.plain('="+15551234567"') == "+15551234567"
     assert csv_text.plain('=1+"a"') == '=1+"a"'
 
-
-def test_lines_are_yielded_in_batches():
     pieces = list(csv_text.lines(([str(n)] for n in range(450)), together=200))
     assert len(pieces) == 3
     assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))

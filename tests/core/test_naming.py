@@ -3,7 +3,7 @@ from __future__ import annotations
 from app.core import naming
 
 
-def test_names_of_both_apis(subtests):
+def test_names_of_both_apis_and_the_nearest(subtests):
     for provider, field, calls, settings in [
         ("twilio", "auth_token", "twilioAuthToken", "twilio_auth_token"),
         ("twilio", "twiml_app_sid", "twilioTwimlAppSid", "twilio_twiml_app_sid"),
@@ -15,8 +15,6 @@ def test_names_of_both_apis(subtests):
             assert naming.calls_name(provider, field) == calls
             assert naming.settings_name(provider, field) == settings
 
-
-def test_nearest():
     known = ["twilio_auth_token", "twilio_account_sid", "public_base_url"]
     assert naming.nearest("twilio_auth_tokn", known) == "twilio_auth_token"
     assert naming.nearest("base_url", known) == "public_base_url"

@@ -6,7 +6,7 @@ import unicodedata
 from app.core import texts
 
 
-def test_bidi_isolate_wraps_only_right_to_left_text():
+def test_texts_are_isolated_cleaned_and_counted():
     left_to_right = ["", "Ann", "Zoë 24/7", "लीला", "Ж", "+1 (555)"]
     right_to_left = ["קו תמיכה", "مركز", "Ann (آن)", "٢٤"]
     assert [texts.bidi_isolate(text) for text in left_to_right] == left_to_right
@@ -14,13 +14,9 @@ def test_bidi_isolate_wraps_only_right_to_left_text():
         f"\u2068{it}\u2069" for it in right_to_left
     ]
 
-
-def test_one_line_removes_what_cannot_be_printed():
     assert texts.one_line(" a\r\nb\0\u202e ", 10) == "ab"
     assert texts.one_line("x" * 20, 10) == "x" * 10
 
-
-def test_count_of_uses_the_plural():
     assert [texts.count_of(count, "number") for count in (0, 1, 2, 1200)] == [
         "0 numbers",
         "1 number",
@@ -31,14 +27,7 @@ def test_count_of_uses_the_plural():
     assert texts.count_of(2, "number is", "numbers are") == "2 numbers are"
 
 
-def test_characters_of_a_newer_unicode_can_be_seen() -> None:
-    assert not any(map(texts.has_invisible, ["\U0001faea", "\U0003fff0", "\u0378"]))
-    assert all(
-        map(texts.has_invisible, ["\u2065", "\ufdd0", "\uffff", "\U0003fffe", "\U000e0fff", "\U000f0000"])
-    )
-
-
-def test_whatever_unicode_calls_unseen_is_invisible() -> None:
+def test_invisible_is_what_unicode_calls_unseen_in_newer_versions_too() -> None:
     """The list is complete for this Python's Unicode; fillers and unassigned characters are in it too."""
     unseen = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"}
     found = {
@@ -49,6 +38,11 @@ def test_whatever_unicode_calls_unseen_is_invisible() -> None:
     fillers = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0xE01EF}
     assert [hex(point) for point in found | fillers if not texts.has_invisible(chr(point))] == []
     assert not texts.has_invisible("Réception 24/7 \U0001f600 लीला")
+
+    assert not any(map(texts.has_invisible, ["\U0001faea", "\U0003fff0", "\u0378"]))
+    assert all(
+        map(texts.has_invisible, ["\u2065", "\ufdd0", "\uffff", "\U0003fffe", "\U000e0fff", "\U000f0000"])
+    )
 
 
 def test_segment_is_what_an_agent_name_can_be() -> None:

@@ -118,8 +118,6 @@ def test_public_base_url_is_public_https(subtests):
         with subtests.test(text=text), pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
             urls.public_base_url(text)
 
-
-def test_with_https_completes_an_address_without_a_scheme():
     for typed in ("voice.example.com", "voice.example.com:8443/a", "localhost:5000", "voice"):
         assert urls.with_https(typed) == f"https://{typed}"
     for typed in ("", "https://voice.example.com", "http://voice.example.com", "javascript:alert(1)"):

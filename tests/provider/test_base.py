@@ -27,7 +27,7 @@ def declare(**attributes):
     return type("Acme", (Provider,), made)
 
 
-def test_provider_lists_its_fields_and_capabilities_in_order():
+def test_provider_lists_its_frozen_fields_and_capabilities_in_order():
     acme = declare(
         account=Text("Account", required=True),
         token=Secret("Token", required=True),
@@ -56,8 +56,6 @@ def test_provider_lists_its_fields_and_capabilities_in_order():
     able = declare(verify=lambda self: None, observe=lambda self: None)()
     assert able.capabilities == {Capability.VERIFY, Capability.OBSERVE}
 
-
-def test_field_is_frozen():
     field = Text("Account")
     with pytest.raises(FrozenInstanceError):
         field.label = "Another"  # type: ignore[misc]
@@ -176,16 +174,13 @@ MASKS = ["••••", "●●●●1234", "****", "abc***xyz", "...1234", "�
 HOST = ServiceHost("Base", hosts=("a.example", "b.example"))
 
 
-def test_schema_describes_the_field():
+def test_schema_and_constraints_are_what_check_accepts():
     assert Secret("Token", help="Behind Show.").schema() == {"title": "Token", "description": "Behind Show."}
     assert Count("Calls", most=4).constraints() == {"minimum": 1, "maximum": 4}
     assert Text("Account", pattern="AC[0-9]").constraints()["pattern"] == "^(AC[0-9])$"
     host = ServiceHost("Address", hosts=("api.example.com",))
     assert host.constraints() == {"enum": ["https://api.example.com"]}
 
-
-def test_constraints_are_what_check_accepts():
-    """Values that the documented pattern allows, and the check does not, or the other way round."""
     account, secret = Text("Account"), Secret("Token")
     wrong = [
         good

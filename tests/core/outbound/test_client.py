@@ -142,9 +142,11 @@ def refused(client, url=URL, method="GET", **more):
 @pytest.fixture
 def resolver(monkeypatch):
     """`resolver(["1.2.3.4"], ["127.0.0.1"])`: what successive lookups say; the last one again and again."""
-    looked_up = []
+    looked_up: list[str] = []
 
     def says(*rounds):
+        looked_up.clear()
+
         def getaddrinfo(host, port, *_args, **_kwargs):
             looked_up.append(host)
             found = rounds[min(len(looked_up), len(rounds)) - 1]
@@ -197,7 +199,7 @@ def no_dialling(monkeypatch):
 # What is sent and what comes back
 
 
-def test_send_adds_headers_query_form_and_host(serve):
+def test_send_adds_headers_and_a_body_and_reads_gzip_chunks(serve):
     server = serve(answer(b'{"sid": "AC1"}', "200 OK", "X-One: 1"))
     client = Outbound({HOST: f"{server.base}/egress/"})
     found = client.send(
@@ -218,8 +220,6 @@ def test_send_adds_headers_query_form_and_host(serve):
     assert base64.b64encode("ann:pässword".encode()) in head
     assert body == b"VoiceUrl=https%3A%2F%2Fvoice.example%2F%3Fa%3Db"
 
-
-def test_send_sends_json_and_bytes_and_reads_gzip_chunks(serve):
     packed = gzip.compress(b'{"a": 1}')
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
     chunked += b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (5, packed[:5], len(packed) - 5, packed[5:])
@@ -234,8 +234,6 @@ def test_send_sends_json_and_bytes_and_reads_gzip_chunks(serve):
     assert body == b'{"b":\xff}'
     assert head.count(b"Content-Type: application/json") == 1
 
-
-def test_answer_repr_has_no_body():
     assert "hidden" not in repr(Answer(200, {"X": "hidden"}, b"hidden"))
 
 
@@ -265,7 +263,7 @@ OPEN = ["8.8.8.8", PUBLIC, "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.3
 OPEN_V6 = ["2606:4700:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888"]
 
 
-def test_send_rejects_names_of_private_addresses(resolver, no_dialling, subtests):
+def test_send_rejects_private_addresses_and_their_names(resolver, no_dialling, subtests):
     for address in PRIVATE:
         for among in [[], [PUBLIC]]:
             with subtests.test(address=address, among=among):
@@ -273,14 +271,16 @@ def test_send_rejects_names_of_private_addresses(resolver, no_dialling, subtests
                     resolver(found)
                     assert refused(Outbound()) == "refused_address"
 
-
-def test_send_rejects_private_addresses(resolver, no_dialling, subtests):
     for address in PRIVATE:
         with subtests.test(address=address):
             looked_up = resolver([PUBLIC])
             host = f"[{address}]" if ":" in address else address
             assert refused(Outbound(), f"https://{host}/") == "refused_address"
             assert looked_up == []
+
+    for address in OPEN + OPEN_V6:
+        with subtests.test(address=address):
+            assert addresses.is_public(ipaddress.ip_address(address))
 
 
 def test_send_rejects_obscure_urls_before_lookup(resolver, no_dialling, subtests):
@@ -337,13 +337,7 @@ def test_send_rejects_obscure_urls_before_lookup(resolver, no_dialling, subtests
             assert looked_up == []
 
 
-def test_is_public_accepts_public_addresses(subtests):
-    for address in OPEN + OPEN_V6:
-        with subtests.test(address=address):
-            assert addresses.is_public(ipaddress.ip_address(address))
-
-
-def test_send_dials_the_checked_address(resolver, wire, serve, trusted, quick):
+def test_send_dials_the_address_that_it_checks_for_every_call(resolver, wire, serve, trusted, quick):
     looked_up = resolver([PUBLIC], ["127.0.0.1"])
     server = serve(answer(status="503 Busy"), answer(), tls=trusted)
     dialled = wire(server)
@@ -352,8 +346,6 @@ def test_send_dials_the_checked_address(resolver, wire, serve, trusted, quick):
     assert dialled == [(PUBLIC, 443)] * 2
     assert f"Host: {HOST}\r\n".encode() in server.requests[0]
 
-
-def test_send_checks_the_address_of_every_call(resolver, wire, serve, trusted):
     resolver([PUBLIC], ["127.0.0.1"])
     wire(serve(tls=trusted))
     client = Outbound()
@@ -437,29 +429,30 @@ def trusted(tmp_path, monkeypatch):
     return context
 
 
-@pytest.mark.parametrize(
-    "case",
-    [(HOST, 1, False), ("other.example", 1, True), (HOST, -1, True), (PUBLIC, 1, True)],
-    ids=["unknown issuer", "another host", "expired", "the address alone"],
-)
-def test_send_rejects_bad_certificates(tmp_path, monkeypatch, official, serve, case):
-    name, days, is_trusted = case
-    context, path = _certificate(tmp_path, name, days)
-    if is_trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    server = serve(tls=context)
-    official(server)
-    assert refused(Outbound()) == "tls"
-    assert server.requests == []
+CERTIFICATES = {
+    "unknown issuer": (HOST, 1, False),
+    "another host": ("other.example", 1, True),
+    "expired": (HOST, -1, True),
+    "the address alone": (PUBLIC, 1, True),
+}
 
 
-def test_send_rejects_plain_http_servers(official, serve):
-    server = serve(answer())
-    server._read = lambda peer: peer.recv(65536)
-    official(server)
+def test_send_rejects_bad_certificates_and_plain_http(tmp_path, monkeypatch, official, serve):
+    """Nothing is sent before; of the official host and of an upstream alike."""
+    for case, (name, days, is_trusted) in CERTIFICATES.items():
+        context, path = _certificate(tmp_path, name, days)
+        if is_trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        server = serve(tls=context)
+        official(server)
+        assert (refused(Outbound()), server.requests) == ("tls", []), case
+
+    plain = serve(answer())
+    plain._read = lambda peer: peer.recv(65536)
+    official(plain)
     assert refused(Outbound(deadline=5.0)) == "tls"
-    assert len(server.requests) == 1
-    assert all(SECRET.encode() not in request for request in server.requests)
+    assert len(plain.requests) == 1
+    assert all(SECRET.encode() not in request for request in plain.requests)
 
 
 def test_send_checks_certificates_of_upstreams(serve, trusted):
@@ -468,12 +461,6 @@ def test_send_checks_certificates_of_upstreams(serve, trusted):
 
 
 # What providers do wrong
-
-
-def test_connect_to_closed_port_fails(quick):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert refused(Outbound({HOST: f"http://127.0.0.1:{port}"})) == "connect"
 
 
 def test_send_times_out_however_the_provider_hangs(serve, official, trusted, subtests):
@@ -603,6 +590,15 @@ def test_send_retries_a_get_twice_and_returns_the_first_success(serve, quick, su
     assert to(server).send("get", URL).json() == [1]
     assert server.connections == 3
 
+    server = serve(answer(status="503 Busy"))
+    server.answers.append(server.hang)
+    assert to(server, deadline=0.4).send("GET", URL).status == 503
+    assert server.connections == 2
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert refused(Outbound({HOST: f"http://127.0.0.1:{port}"})) == "connect"
+
 
 # Trying again
 
@@ -653,13 +649,6 @@ def test_retry_after_delays_the_retry_within_the_deadline(serve, quick, subtests
             found = to(server, deadline=0.2).send("GET", URL)
             assert (found.status, found.headers["retry-after"]) == (429, after)
             assert server.connections == 1
-
-
-def test_send_keeps_the_response_when_a_retry_hangs(serve, quick):
-    server = serve(answer(status="503 Busy"))
-    server.answers.append(server.hang)
-    assert to(server, deadline=0.4).send("GET", URL).status == 503
-    assert server.connections == 2
 
 
 # Time that calls share
@@ -748,7 +737,7 @@ def test_busy_call_is_refused_beyond_each_limit_and_writes_nothing(serve, monkey
     assert begun == []
 
 
-def test_as_provider_sends_a_url_byte_for_byte_and_once(serve, quick):
+def test_as_provider_sends_a_url_once_and_trusts_no_root_of_this_system(serve, quick, official, trusted):
     server = serve(answer(status="503 Busy"))
     url = f"https://{HOST}/a%7Eb/caf%c3%a9?x=%2f"
     assert to(server).as_provider(5, 1000).send("GET", url).status == 503
@@ -756,12 +745,8 @@ def test_as_provider_sends_a_url_byte_for_byte_and_once(serve, quick):
         b"GET /a%7Eb/caf%c3%a9?x=%2f HTTP/1.1"
     ]
     large = serve(answer(b"x" * 1001))
-    with pytest.raises(OutboundError) as refused:
-        to(large).as_provider(5, 1000).send("POST", URL)
-    assert refused.value.code == "too_large"
+    assert refused(to(large).as_provider(5, 1000), method="POST") == "too_large"
 
-
-def test_as_provider_trusts_no_root_of_this_system(official, serve, trusted):
     server = serve(answer(), tls=trusted)
     official(server)
     http = Outbound()
