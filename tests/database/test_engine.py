@@ -55,6 +55,13 @@ def test_sqlite_settings(sqlite_engine):
     }
 
 
+def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
+    driver = database_engine.engine_options("sqlite://")["module"]
+    if driver is sqlite3:
+        pytest.skip("no pysqlite3 for this machine")
+    assert not database_engine.has_wal_bug(driver.sqlite_version_info)
+
+
 def test_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
     wal = tmp_path / "patchbay.db-wal"
     large = text("CREATE TABLE x AS SELECT zeroblob(:size) AS y")
@@ -75,7 +82,7 @@ def test_prepare_keeps_the_locks_of_other_connections(sqlite_engine, tmp_path):
     assert [line for line in locks if f" {os.getpid()} " in line and f":{inode} " in line]
 
 
-def test_new_sqlite_files_have_mode_0600(tmp_path):
+def test_new_sqlite_files_have_mode_0600_in_a_folder_that_exists(tmp_path):
     before = os.umask(0o022)
     try:
         engine = _engine(f"sqlite:///{tmp_path / 'new.db'}")
@@ -87,20 +94,11 @@ def test_new_sqlite_files_have_mode_0600(tmp_path):
         os.umask(before)
     assert modes == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}
 
-
-def test_missing_folder_is_reported_by_sqlite(tmp_path):
     with pytest.raises(OperationalError, match="unable to open"):
         _engine(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}").connect()
 
 
-def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
-    driver = database_engine.engine_options("sqlite://")["module"]
-    if driver is sqlite3:
-        pytest.skip("no pysqlite3 for this machine")
-    assert not database_engine.has_wal_bug(driver.sqlite_version_info)
-
-
-def test_only_writers_begin_immediate(sqlite_engine):
+def test_writers_begin_immediate_readers_do_not_and_are_not_held_up(sqlite_engine):
     seen: list[str] = []
     with sqlite_engine.connect() as connection:
         driver = connection.connection.dbapi_connection
@@ -112,8 +110,6 @@ def test_only_writers_begin_immediate(sqlite_engine):
         driver.set_trace_callback(None)
     assert [line for line in seen if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
 
-
-def test_readers_see_the_last_commit_during_a_write(sqlite_engine):
     with Session(sqlite_engine) as session:
         cast.write(session)
     writer = sqlite_engine.connect().execution_options(writes=True)
@@ -123,17 +119,7 @@ def test_readers_see_the_last_commit_during_a_write(sqlite_engine):
         assert set(names) == {"Acme Support", "Globex"}
 
 
-def test_waits_false_fails_without_waiting(sqlite_engine):
-    writer = sqlite_engine.connect().execution_options(writes=True)
-    hurried = sqlite_engine.connect().execution_options(writes=True, waits=False)
-    with writer, hurried:
-        with writer.begin(), pytest.raises(OperationalError, match="locked"):
-            hurried.begin()
-        timeout = hurried.connection.dbapi_connection.execute("PRAGMA busy_timeout").fetchone()
-    assert timeout == (database_engine.BUSY_MILLISECONDS,)
-
-
-def test_foreign_keys_are_enforced(database_url):
+def test_foreign_keys_are_enforced_and_errors_have_no_parameters(database_url):
     engine = _engine(database_url)
     insert = text(
         "INSERT INTO api_tokens (id, user_id, name, scopes, created_at, expires_at) "
@@ -143,8 +129,6 @@ def test_foreign_keys_are_enforced(database_url):
         connection.execute(insert)
     engine.dispose()
 
-
-def test_errors_have_no_parameters(database_url):
     engine = _engine(database_url)
     with pytest.raises(Exception, match="no_such_table") as failed, engine.connect() as connection:
         connection.execute(text("SELECT :value FROM no_such_table"), {"value": "canary"})
@@ -152,19 +136,17 @@ def test_errors_have_no_parameters(database_url):
     engine.dispose()
 
 
-def test_has_table(database_url, tmp_path):
+def test_has_table_is_known_of_a_database_that_is_reached(database_url, tmp_path):
     assert database_engine.has_table(database_url, "installation")
     assert not database_engine.has_table(database_url, "no_such_table")
     assert not database_engine.has_table(f"sqlite:///{tmp_path}/nowhere.db", "installation")
     assert not (tmp_path / "nowhere.db").exists()
 
-
-def test_has_table_raises_for_an_unreachable_database():
     with pytest.raises(Unavailable):
         database_engine.has_table("postgresql+psycopg://127.0.0.1:1/patchbay", "installation")
 
 
-ROUNDS = 40
+ROUNDS = 15
 
 
 def _write(url, key, barrier, answers):
@@ -209,7 +191,7 @@ def test_concurrent_writers_lose_no_update(database_url, shared_keys):
         assert (acme.name, acme.revision) == (str(total * ROUNDS), total * ROUNDS)
 
 
-def test_reader_that_writes_late_is_rejected(sqlite_engine):
+def test_reader_that_writes_late_or_does_not_wait_is_rejected(sqlite_engine):
     """Why writers say so at their beginning: SQLite cannot wait for this one."""
     with Session(sqlite_engine) as session:
         cast.write(session)
@@ -220,3 +202,11 @@ def test_reader_that_writes_late_is_rejected(sqlite_engine):
             other.execute(update)
         with pytest.raises(OperationalError):
             late.execute(update)
+
+    writer = sqlite_engine.connect().execution_options(writes=True)
+    hurried = sqlite_engine.connect().execution_options(writes=True, waits=False)
+    with writer, hurried:
+        with writer.begin(), pytest.raises(OperationalError, match="locked"):
+            hurried.begin()
+        timeout = hurried.connection.dbapi_connection.execute("PRAGMA busy_timeout").fetchone()
+    assert timeout == (database_engine.BUSY_MILLISECONDS,)
