@@ -58,8 +58,6 @@ def test_webhook_is_verified_by_the_reference_library():
     assert (got.json["data"]["count"], len(got.json["data"]["subjects"])) == (400, 400)
     assert got.json["data"]["since"] == "2026-03-18T10:00:00Z"
 
-
-def test_webhook_secret_that_is_over_signs_no_more():
     kind = KINDS["webhook"]
     with Receiver() as receiver:
         kind.send(Post(receiver.client()), {"url": URL, "signing_secret": kind.generate()}, MESSAGE)
@@ -82,7 +80,7 @@ def test_slack_text_has_no_mention_link_or_second_line():
     assert "\n" not in sent["text"]
 
 
-def test_slack_refusal_is_named():
+def test_slack_refusals_say_why_and_when_to_try_again():
     with Receiver() as receiver:
         receiver.status, receiver.text = 404, "channel_not_found"
         with pytest.raises(NotSent) as refused:
@@ -90,8 +88,6 @@ def test_slack_refusal_is_named():
     assert refused.value.status == 404
     assert "channel_not_found" in refused.value.message
 
-
-def test_slack_rate_limit_says_when_to_try_again():
     with Receiver() as receiver:
         receiver.answers = lambda _request: Reply(429, "rate_limited", {"Retry-After": "30"})
         with pytest.raises(NotSent) as refused:
@@ -123,20 +119,20 @@ def test_mail_is_plain_and_html_and_takes_no_header():
     assert "&lt;b&gt;" in html
     assert [mail.envelope.recipients for mail in mails] == [("team@example.com",)] * 2
 
-
-def test_mail_without_a_server_says_what_to_set():
     with Receiver() as receiver, pytest.raises(NotSent) as refused:
         KINDS["email"].send(Post(receiver.client()), {"address": "team@example.com"}, MESSAGE)
     assert "PATCHBAY_SMTP_URL" in refused.value.message
 
 
-def test_digest_has_its_items():
+def test_digest_and_other_messages_are_json():
     items = (replace(MESSAGE, title="One."), replace(MESSAGE, title="Two."))
     digest = replace(MESSAGE, event="notification.digest", title="2 messages.", items=items, subjects=())
     assert [item["type"] for item in digest.document()["data"]["items"]] == ["number.unhealthy"] * 2
     assert digest.lines[:2] == ["One.", "Two."]
     of_installation = replace(digest, organization=None)
     assert of_installation.lines[:2] == ["Acme Support: One.", "Acme Support: Two."]
+
+    assert json.loads(json.dumps(MESSAGE.document())) == MESSAGE.document()
 
 
 FIELDS = {
@@ -231,7 +227,3 @@ def test_load_broken_declaration_is_refused_by_name(tmp_path, monkeypatch):
             if f"{package.__name__}.pager" not in str(error):
                 wrong.append(f"{case}: {error}")
     assert wrong == []
-
-
-def test_payloads_are_json():
-    assert json.loads(json.dumps(MESSAGE.document())) == MESSAGE.document()

@@ -112,13 +112,23 @@ def test_provider_requests_are_counted_by_host_and_outcome(client: FlaskClient) 
     } == expected
 
 
-def test_guide_uses_metrics_and_labels_that_exist(scraped: dict[str, Metric]) -> None:
+def test_guide_uses_and_describes_the_metrics_that_exist(scraped: dict[str, Metric]) -> None:
     _, rules, panels = (yaml.safe_load(block) for block in BLOCK.findall(GUIDE))
     alerts = rules["groups"][0]["rules"]
     expressions = [alert["expr"] for alert in alerts] + list(panels.values())
     assert len(expressions) > 20
     wrong = [problem for written in expressions for problem in _unknown(written, scraped)]
     assert wrong == []
+
+    rows = re.findall(r"^\| `(patchbay_[a-z_]+)` \| ([^|]*)\|", GUIDE, re.MULTILINE)
+    described = {name.removesuffix("_total"): set(re.findall(r"`([a-z]+)`", labels)) for name, labels in rows}
+    exposed = {
+        name: {label for one in family.samples for label in one.labels} - {"le"}
+        for name, family in scraped.items()
+        if name.startswith("patchbay_")
+    }
+    exposed |= {gauge.name: set(gauge.labels) for gauge in GAUGES}
+    assert described == exposed
 
 
 def _unknown(expression: str, scraped: dict[str, Metric]) -> Iterator[str]:
@@ -136,15 +146,3 @@ def _unknown(expression: str, scraped: dict[str, Metric]) -> Iterator[str]:
         yield from (f"{name} has no label {label}" for label in labels)
     grouped = {label.strip() for group in GROUPING.findall(expression) for label in group.split(",")}
     yield from (f"{label} is no label in {expression}" for label in grouped - used - OWN_OF_PROMETHEUS)
-
-
-def test_guide_describes_every_metric_with_its_labels(scraped: dict[str, Metric]) -> None:
-    rows = re.findall(r"^\| `(patchbay_[a-z_]+)` \| ([^|]*)\|", GUIDE, re.MULTILINE)
-    described = {name.removesuffix("_total"): set(re.findall(r"`([a-z]+)`", labels)) for name, labels in rows}
-    exposed = {
-        name: {label for one in family.samples for label in one.labels} - {"le"}
-        for name, family in scraped.items()
-        if name.startswith("patchbay_")
-    }
-    exposed |= {gauge.name: set(gauge.labels) for gauge in GAUGES}
-    assert described == exposed

@@ -41,7 +41,7 @@ def send(catcher: MailCatcher, *, tls: bool = True, credentials: tuple[str, str]
         client.send_message(message())
 
 
-def test_catcher_keeps_the_mail_as_it_was_sent(catcher: MailCatcher) -> None:
+def test_catcher_keeps_the_mail_and_shows_its_html_harmlessly(catcher: MailCatcher) -> None:
     send(catcher, tls=False)
     send(catcher)
     plain, encrypted = catcher.wait_for(2)
@@ -50,6 +50,15 @@ def test_catcher_keeps_the_mail_as_it_was_sent(catcher: MailCatcher) -> None:
     assert plain.title == message()["Subject"]
     assert plain.text.splitlines() == ["First line", ".A line that begins with a dot"]
     assert plain.html.strip() == MARKUP
+
+    page = requests.get(f"{catcher.base}/1", timeout=5)
+    assert "<iframe sandbox " in page.text
+    assert "<script" not in page.text
+    framed = requests.get(f"{catcher.base}/1/html", timeout=5)
+    assert framed.text.strip() == MARKUP
+    assert framed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert requests.get(f"{catcher.base}/3", timeout=5).status_code == 404
+    assert requests.get(catcher.base, headers={"Host": "rebound.example"}, timeout=5).status_code == 404
 
 
 def test_catcher_speaks_tls_from_the_start_and_signs_in(catcher: MailCatcher) -> None:
@@ -100,26 +109,12 @@ def _outcome(catcher: MailCatcher) -> str:
     return "sent"
 
 
-def test_catcher_hangs_until_it_is_stopped() -> None:
-    with MailCatcher() as catcher:
-        catcher.behaviour.trouble = Trouble.HANG
+def test_catcher_hangs_until_it_is_stopped_and_greets_with_a_gigabyte(catcher: MailCatcher) -> None:
+    with MailCatcher() as hanging:
+        hanging.behaviour.trouble = Trouble.HANG
         with pytest.raises(smtplib.SMTPServerDisconnected):
-            smtplib.SMTP(NAME, catcher.smtp_port, timeout=0.2)
+            smtplib.SMTP(NAME, hanging.smtp_port, timeout=0.2)
 
-
-def test_catcher_greets_with_a_gigabyte(catcher: MailCatcher) -> None:
     catcher.behaviour.trouble = Trouble.GIGABYTE
     with socket.create_connection((NAME, catcher.smtp_port), 5) as client, client.makefile("rb") as lines:
         assert {next(lines)[:4] for _ in range(1000)} == {b"220-"}
-
-
-def test_catcher_shows_html_that_runs_and_loads_nothing(catcher: MailCatcher) -> None:
-    send(catcher)
-    page = requests.get(f"{catcher.base}/1", timeout=5)
-    assert "<iframe sandbox " in page.text
-    assert "<script" not in page.text
-    framed = requests.get(f"{catcher.base}/1/html", timeout=5)
-    assert framed.text.strip() == MARKUP
-    assert framed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
-    assert requests.get(f"{catcher.base}/2", timeout=5).status_code == 404
-    assert requests.get(catcher.base, headers={"Host": "rebound.example"}, timeout=5).status_code == 404
