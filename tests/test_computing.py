@@ -58,8 +58,6 @@ def test_threads_compute_one_at_a_time_except_while_they_are_paused() -> None:
         list(threads.map(lambda _: work(), range(4)))
     assert set(most) == {1}
 
-
-def test_pause_without_a_turn_is_none() -> None:
     with computing.paused():
         pass
     with computing.turn():

@@ -37,7 +37,7 @@ def _read(data, **more):
     return Settings.from_environment({"PATCHBAY_DATA": str(data)} | KEYS | more)
 
 
-def test_settings_defaults(data, monkeypatch, tmp_path):
+def test_settings_have_defaults_are_frozen_and_show_no_key(data, monkeypatch, tmp_path):
     settings = _read(data)
     assert settings.data == data
     assert settings.database_url == f"sqlite:///{data}/patchbay.db"
@@ -51,6 +51,11 @@ def test_settings_defaults(data, monkeypatch, tmp_path):
 
     monkeypatch.chdir(tmp_path)
     assert Settings.from_environment(KEYS).data == tmp_path / "instance"
+
+    settings = _read(data, DATABASE_URL="postgresql://ann:sample-word@db.example/patchbay")
+    assert all(key not in repr(settings) for key in [*KEYS.values(), "sample-word"])
+    with pytest.raises(AttributeError):
+        settings.port = 80
 
 
 def test_public_url_and_mail_server_are_read_or_refused_by_name(data):
@@ -80,13 +85,6 @@ def test_public_url_and_mail_server_are_read_or_refused_by_name(data):
         assert "sample-word" not in str(refused.value)
 
 
-def test_settings_are_frozen_and_show_no_key(data):
-    settings = _read(data, DATABASE_URL="postgresql://ann:sample-word@db.example/patchbay")
-    assert all(key not in repr(settings) for key in [*KEYS.values(), "sample-word"])
-    with pytest.raises(AttributeError):
-        settings.port = 80
-
-
 EXAMPLES = [
     "your-secret-key-change-in-production",
     "change-me-to-a-random-secret-key-please",
@@ -102,7 +100,7 @@ EXAMPLES = [
 ]
 
 
-def test_database_urls(data, subtests, monkeypatch, tmp_path):
+def test_urls_binds_numbers_origins_and_lists_are_read(data, subtests, monkeypatch, tmp_path):
     for url, found in [
         ("postgresql+psycopg://db/p", "postgresql+psycopg://db/p"),
         ("postgresql://db/p", "postgresql+psycopg://db/p"),
@@ -116,16 +114,14 @@ def test_database_urls(data, subtests, monkeypatch, tmp_path):
     url = _read(data, DATABASE_URL="sqlite:///here.db").database_url
     assert url == f"sqlite:///{tmp_path}/here.db"
 
-
-def test_bind_number_and_upstream_values(data, subtests):
-    for bind, found in [
+    for bind, place in [
         ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104
         ("[::1]:2212", ("::1", 2212)),
         ("a.example:1", ("a.example", 1)),
     ]:
-        with subtests.test(bind=bind, found=found):
+        with subtests.test(bind=bind):
             settings = _read(data, PATCHBAY_BIND=bind)
-            assert (settings.host, settings.port) == found
+            assert (settings.host, settings.port) == place
 
     settings = _read(data, PATCHBAY_WORKERS="7", PATCHBAY_TRUSTED_PROXIES="2")
     assert (settings.workers, settings.trusted_proxies) == (7, 2)
@@ -139,6 +135,13 @@ def test_bind_number_and_upstream_values(data, subtests):
     }
     assert _read(data, PATCHBAY_UPSTREAMS="").upstreams == {}
 
+    newer = Fernet.generate_key().decode()
+    settings = _read(
+        data, PATCHBAY_FERNET_KEYS=f"{newer}, {FERNET}\n", PATCHBAY_JWT_KEYS=f"{STRONG}\n{OTHER}"
+    )
+    assert settings.fernet_keys == (newer, FERNET)
+    assert settings.jwt_keys == (STRONG, OTHER)
+
 
 def test_outbound_client_uses_the_upstreams(data):
     settings = _read(data, PATCHBAY_UPSTREAMS="api.twilio.com=http://127.0.0.1:1")
@@ -151,7 +154,27 @@ def test_outbound_client_uses_the_upstreams(data):
     assert refused.value.code == "connect"
 
 
-def test_unusable_upstream_is_named_without_password(data, subtests):
+def test_unusable_setting_is_named(data, subtests):
+    for name, value in [
+        *[("DATABASE_URL", url) for url in ["mysql://db/p", "patchbay.db", "sqlite://", "sqlite:///"]],
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        *[("PATCHBAY_BIND", bind) for bind in ["2212", ":2212", "a:", "a:0", "a:65536", "a:b", "a:²"]],
+        ("PATCHBAY_BIND", "a:" + "9" * 5000),
+        *[("PATCHBAY_WORKERS", text) for text in ["0", "-1", "two", "1.5", "²", "9" * 5000]],
+        *[("PATCHBAY_TRUSTED_PROXIES", text) for text in ["-1", "yes", "٢"]],
+        *[("PATCHBAY_SECRET_KEY", key) for key in ["short", "dev", "a" * 64, "changeme" * 8]],
+        *[("PATCHBAY_SECRET_KEY", key) for key in EXAMPLES],
+        ("PATCHBAY_FERNET_KEYS", base64.urlsafe_b64encode(bytes(range(32))).decode()),
+        ("PATCHBAY_FERNET_KEYS", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="),
+        *[("PATCHBAY_JWT_KEYS", keys) for keys in ["short", f"{OTHER},short", ",", "secret" * 10]],
+        *[("PATCHBAY_FERNET_KEYS", keys) for keys in ["short", STRONG, "A" * 44, ",", f"{FERNET} x"]],
+    ]:
+        with subtests.test(name=name, value=value):
+            with pytest.raises(SettingsError, match=rf"^{name}\b.*\.|^{name}.* is .*") as refused:
+                _read(data, **{name: value})
+            is_key = name.endswith(("KEY", "KEYS"))
+            assert not (is_key and len(value) > 20 and value in str(refused.value))
+
     for entry, sentence in [
         ("api.twilio.com", "entry 2 does not start with a host name and an equals sign"),
         ("http://127.0.0.1:9001", "entry 2 does not start"),
@@ -180,28 +203,6 @@ def test_unusable_upstream_is_named_without_password(data, subtests):
             assert "sample-word" not in str(refused.value)
 
 
-def test_unusable_setting_is_named(data, subtests):
-    for name, value in [
-        *[("DATABASE_URL", url) for url in ["mysql://db/p", "patchbay.db", "sqlite://", "sqlite:///"]],
-        ("DATABASE_URL", "sqlite:///:memory:"),
-        *[("PATCHBAY_BIND", bind) for bind in ["2212", ":2212", "a:", "a:0", "a:65536", "a:b", "a:²"]],
-        ("PATCHBAY_BIND", "a:" + "9" * 5000),
-        *[("PATCHBAY_WORKERS", text) for text in ["0", "-1", "two", "1.5", "²", "9" * 5000]],
-        *[("PATCHBAY_TRUSTED_PROXIES", text) for text in ["-1", "yes", "٢"]],
-        *[("PATCHBAY_SECRET_KEY", key) for key in ["short", "dev", "a" * 64, "changeme" * 8]],
-        *[("PATCHBAY_SECRET_KEY", key) for key in EXAMPLES],
-        ("PATCHBAY_FERNET_KEYS", base64.urlsafe_b64encode(bytes(range(32))).decode()),
-        ("PATCHBAY_FERNET_KEYS", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="),
-        *[("PATCHBAY_JWT_KEYS", keys) for keys in ["short", f"{OTHER},short", ",", "secret" * 10]],
-        *[("PATCHBAY_FERNET_KEYS", keys) for keys in ["short", STRONG, "A" * 44, ",", f"{FERNET} x"]],
-    ]:
-        with subtests.test(name=name, value=value):
-            with pytest.raises(SettingsError, match=rf"^{name}\b.*\.|^{name}.* is .*") as refused:
-                _read(data, **{name: value})
-            is_key = name.endswith(("KEY", "KEYS"))
-            assert not (is_key and len(value) > 20 and value in str(refused.value))
-
-
 def test_cors_origins_are_a_list(data):
     text = "https://dialer.example.com, http://localhost:3000\nhttps://dialer.example.com"
     found = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
@@ -211,16 +212,7 @@ def test_cors_origins_are_a_list(data):
         _read(data, PATCHBAY_CORS_ORIGINS="https://dialer.example.com,*")
 
 
-def test_key_lists_are_newest_first(data):
-    newer = Fernet.generate_key().decode()
-    settings = _read(
-        data, PATCHBAY_FERNET_KEYS=f"{newer}, {FERNET}\n", PATCHBAY_JWT_KEYS=f"{STRONG}\n{OTHER}"
-    )
-    assert settings.fernet_keys == (newer, FERNET)
-    assert settings.jwt_keys == (STRONG, OTHER)
-
-
-def test_key_is_read_from_its_file(data, tmp_path, subtests):
+def test_key_is_read_from_its_file_or_stops_and_creates_nothing(data, tmp_path, subtests):
     for name, keys in KEYS.items():
         with subtests.test(name=name):
             path = tmp_path / "key"
@@ -231,8 +223,6 @@ def test_key_is_read_from_its_file(data, tmp_path, subtests):
             )
             assert read == _read(data)
 
-
-def test_unusable_key_file_stops_and_creates_nothing(data, tmp_path, subtests):
     for name in KEYS:
         for content in [None, b"", b" \n", b"\xff\xfe\x00", b"short"]:
             with subtests.test(name=name, content=content):
@@ -267,7 +257,7 @@ def test_generated_keys_are_created_once_with_mode_0600(data):
 
 
 @pytest.mark.both_databases
-def test_no_key_is_generated_over_existing_data(tmp_path, database_url, subtests):
+def test_no_key_is_generated_over_data_that_is_there_or_unreachable(tmp_path, database_url, subtests, data):
     for name in KEY_FILES:
         with subtests.test(name=name):
             data = tmp_path / "keys"
@@ -278,6 +268,11 @@ def test_no_key_is_generated_over_existing_data(tmp_path, database_url, subtests
             assert not data.exists()
             assert Settings.from_environment(environ | KEYS).fernet_keys == (FERNET,)
 
+    environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": "postgresql://127.0.0.1:1/patchbay"}
+    with pytest.raises(Unavailable, match="DATABASE_URL cannot be reached"):
+        Settings.from_environment(environ)
+    assert not data.exists()
+
 
 def test_existing_data_is_found_in_a_relative_database(sqlite_url, monkeypatch):
     path = Path(sqlite_url.removeprefix("sqlite:///"))
@@ -285,13 +280,6 @@ def test_existing_data_is_found_in_a_relative_database(sqlite_url, monkeypatch):
     environ = {"PATCHBAY_DATA": "keys", "DATABASE_URL": f"sqlite:///{path.name}"}
     with pytest.raises(SettingsError, match="already has data"):
         Settings.from_environment(environ)
-
-
-def test_unreachable_database_generates_no_key(data):
-    environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": "postgresql://127.0.0.1:1/patchbay"}
-    with pytest.raises(Unavailable, match="DATABASE_URL cannot be reached"):
-        Settings.from_environment(environ)
-    assert not data.exists()
 
 
 def _start(data, barrier, answers):

@@ -100,13 +100,11 @@ def test_preflight_needs_no_token_and_lists_the_methods_of_the_path(app: Flask) 
     assert wrong == []
 
 
-def test_shared_paths_are_those_of_dialers(app: Flask) -> None:
+def test_shared_paths_are_those_of_dialers_with_the_setting(app: Flask) -> None:
     shared = {operation.path for operation in OPERATIONS if cors.SHARED.fullmatch(operation.path)}
     calls = {operation.path for operation in OPERATIONS if operation.path.startswith("/api/calls/")}
     assert shared == calls | {"/api/me", RESOLVE}
 
-
-def test_nothing_is_shared_without_the_setting() -> None:
     assert cors.headers_for(frozenset(), DIALER, PROVIDERS) == []
 
 

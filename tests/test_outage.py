@@ -66,6 +66,14 @@ def test_outage_ends_with_the_first_connection(postgresql_url: str, caplog: pyte
     assert ["database.unavailable" in record.getMessage() for record in caplog.records] == [True, False]
     assert "database.available" in caplog.records[-1].getMessage()
 
+    gone = create_engine("postgresql+psycopg://unknown@127.0.0.1:9/none", **postgresql.options())
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            gone.connect()
+    engine = create_engine(postgresql_url, **postgresql.options())
+    engine.connect().close()
+    engine.dispose()
+
 
 def test_slow_statement_is_503(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "STATEMENT_SECONDS", "0.05")
@@ -83,13 +91,3 @@ def test_silent_server_times_out(app: Flask, client: FlaskClient, monkeypatch: p
     with app.app_context():
         postgresql.limit_statements(db.engine)
     assert client.get("/api/slow").status_code == 503
-
-
-def test_outage_of_one_database_does_not_stop_another(postgresql_url: str) -> None:
-    gone = create_engine("postgresql+psycopg://unknown@127.0.0.1:9/none", **postgresql.options())
-    for _ in range(2):
-        with pytest.raises(OperationalError):
-            gone.connect()
-    engine = create_engine(postgresql_url, **postgresql.options())
-    engine.connect().close()
-    engine.dispose()

@@ -25,23 +25,19 @@ def warnings(client: FlaskClient, peer: str, host: str, **headers: str) -> tuple
     return 'id="plain-http"' in page.text, HEADER in answer.headers
 
 
-def test_no_warning_on_loopback(client: FlaskClient, subtests: pytest.Subtests) -> None:
+def test_warning_is_for_other_machines_and_hosts(
+    client: FlaskClient, subtests: pytest.Subtests, environment: dict[str, str]
+) -> None:
     for host in ["localhost:2212", "127.0.0.1:2212", "127.0.0.1", "[::1]:2212", "[::1]"]:
         with subtests.test(host=host):
             assert warnings(client, "127.0.0.1", host) == (False, False)
 
-
-def test_warning_for_another_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
     for host in ["192.0.2.1:2212", "portal.example", "localhost"]:
         with subtests.test(host=host):
             assert warnings(client, LAN, host) == (True, True)
 
-
-def test_warning_behind_an_untrusted_proxy(client: FlaskClient) -> None:
     assert warnings(client, "127.0.0.1", "portal.example", X_Forwarded_Proto="https") == (True, True)
 
-
-def test_no_warning_behind_a_trusted_proxy_with_tls(environment: dict[str, str]) -> None:
     app = create_app(Settings.from_environment(environment | {"PATCHBAY_TRUSTED_PROXIES": "1"}))
     client = app.test_client()
     for proto, expected in (("https", (False, False)), ("http", (True, True))):

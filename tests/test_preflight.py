@@ -42,11 +42,9 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_no_warning_for_a_private_local_folder(settings: Settings) -> None:
+def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
     assert _codes(settings, MOUNTS) == []
 
-
-def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
     for name in ("patchbay.db", "patchbay.db-wal", "jwt.keys", ".serving", "output.log"):
         (settings.data / name).touch()
     settings.data.chmod(0o755)
@@ -88,8 +86,6 @@ def test_sqlite_on_a_network_file_system_is_found(
             if is_network:
                 assert folder in preflight.warnings(there, MOUNTS)[-1].message
 
-
-def test_no_network_warning_for_postgresql(settings: Settings, shared_keys: dict[str, str]) -> None:
     url = "postgresql+psycopg://127.0.0.1:1/patchbay"
     everywhere = f"nas:/ {settings.data} nfs rw 0 0"
     assert _codes(settings, everywhere) == ["sqlite.network"]

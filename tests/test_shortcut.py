@@ -34,6 +34,7 @@ class Dialer:
 
     def ask(self, *headers: Header, target: str = PATH, method: str = "GET") -> tuple[int, Any, bytes]:
         self.flask.clear()
+        self.client.body = b"{}" if b"content-length" in dict(headers) else b""
         bearer = (b"authorization", f"Bearer {self.token}".encode())
         status, received, body = self.client.get(target, [bearer, *headers], method=method)
         self.ids.append(received.pop(b"x-request-id"))
@@ -85,7 +86,10 @@ def test_response_is_remembered_for_its_headers(dialer: Dialer) -> None:
 
 
 @pytest.mark.both_databases
-def test_response_follows_every_commit(app: Flask, cast: Cast, dialer: Dialer) -> None:
+def test_response_follows_every_commit(
+    app: Flask, cast: Cast, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And ends with its token."""
     seen = []
     steps: list[tuple[type[Any], str, dict[str, Any]]] = [
         (Organization, cast.acme, {"active_voice": "twilio"}),
@@ -94,6 +98,11 @@ def test_response_follows_every_commit(app: Flask, cast: Cast, dialer: Dialer) -
         (User, cast.mo.id, {"disabled_at": None}),
         (ApiToken, dialer.token_id, {"revoked_at": clock.now()}),
     ]
+    assert dialer.is_remembered()
+    now = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now() + 2 * 24 * 3600)
+        assert dialer.ask()[0] == 401
     for model, row_id, values in steps:
         dialer.ask()
         _set(app, model, row_id, values)
@@ -108,14 +117,9 @@ def test_response_follows_every_commit(app: Flask, cast: Cast, dialer: Dialer) -
     ]
 
 
-def test_expired_token_is_refused(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert dialer.is_remembered()
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + 2 * 24 * 3600)
-    assert dialer.ask()[0] == 401
-
-
-def test_new_responses_replace_the_oldest(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_responses_and_tokens_replace_the_oldest(
+    app: Flask, cast: Cast, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shortcut, "MOST_RESPONSES", 2)
     first, second, third = ([(b"via", f"1.1 {name}".encode())] for name in "abc")
     assert dialer.is_remembered(*first)
@@ -126,20 +130,26 @@ def test_new_responses_replace_the_oldest(dialer: Dialer, monkeypatch: pytest.Mo
     dialer.ask(*first)
     assert dialer.flask == ["request"]
 
-
-def test_new_tokens_replace_the_oldest(
-    app: Flask, cast: Cast, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(shortcut, "MOST_TOKENS", 1)
     assert dialer.is_remembered()
-    first, dialer.token = dialer.token, issue(app, cast.dana).jwt
+    old, dialer.token = dialer.token, issue(app, cast.dana).jwt
     assert dialer.is_remembered()
-    dialer.token = first
+    dialer.token = old
     dialer.ask()
     assert dialer.flask == ["request"]
 
 
-def test_everything_else_is_for_flask(dialer: Dialer) -> None:
+def test_everything_else_is_for_flask(app: Flask, dialer: Dialer) -> None:
+    """After a failure too."""
+    failures = [ValueError()]
+
+    @app.after_request
+    def fail_once(response: Response) -> Response:
+        if failures:
+            raise failures.pop()
+        return response
+
+    assert [dialer.ask()[0] for _ in range(3)] == [500, 200, 200]
     assert dialer.is_remembered()
     second: list[Header] = [(b"authorization", b"Bearer another")]
     remembered = [
@@ -158,18 +168,6 @@ def test_everything_else_is_for_flask(dialer: Dialer) -> None:
         if dialer.is_remembered(*headers, **request)
     ]
     assert remembered == []
-
-
-def test_failure_is_not_remembered(app: Flask, dialer: Dialer) -> None:
-    failures = [ValueError()]
-
-    @app.after_request
-    def fail_once(response: Response) -> Response:
-        if failures:
-            raise failures.pop()
-        return response
-
-    assert [dialer.ask()[0] for _ in range(3)] == [500, 200, 200]
 
 
 def test_remembered_response_is_counted_and_its_token_used(app: Flask, dialer: Dialer) -> None:
