@@ -138,8 +138,6 @@ def test_fields_are_grouped_labelled_and_have_a_schema():
         assert field.schema()["title"] == field.label, name
         assert field.where is None or field.where.address.startswith("https://"), name
 
-
-def test_a_field_that_sounds_secret_is_secret():
     wrong = []
     for provider, field in FIELDS:
         sounds_secret = {"secret", "token", "password"} & set(field.name.split("_"))

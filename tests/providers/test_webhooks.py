@@ -107,7 +107,7 @@ def test_twilio_signature_is_as_published_and_matches_its_library(subtests):
     assert validator.validate("http://other.example/x", parameters(request), given)
 
 
-def test_vobiz_signature_covers_path_and_nonce():
+def test_other_signatures_cover_path_nonce_and_body():
     """No vector is published: this one is of the test inputs of an open source runtime."""
     url, nonce = "https://example.test/api/v1/telephony/vobiz/hangup-callback/123", "12345678901234567890"
     signed = [vobiz_webhook.signature("vobiz-auth-token", url, nonce, version) for version in ("V3", "V2")]
@@ -123,8 +123,6 @@ def test_vobiz_signature_covers_path_and_nonce():
     right = vobiz_webhook.signature(token, URLS[0], nonces[0])
     assert requests[0].headers["X-Vobiz-Signature-V3"] == right
 
-
-def test_sinch_signature_is_of_the_body_and_the_path():
     request = made(PROVIDERS["sinch"], Signing.SIGNED, url=URLS[1])
     values = SIMULATORS["sinch"].sample_values
     right = sinch_signing.signature(

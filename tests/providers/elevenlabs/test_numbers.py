@@ -120,7 +120,7 @@ def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, su
             assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_assign_agent_sets_and_clears_it_unless_not_found(upstream, call, subtests):
+def test_agents_are_assigned_and_cleared_unless_not_found(upstream, call, subtests):
     number = upstream.convai.add(NUMBER)
     for agent in (RECEPTION, NIGHT_SHIFT, None):
         call("assign_agent", number, agent)

@@ -65,8 +65,6 @@ def test_calls_report_refusals_without_provider_text(upstream, subtests):
                 assert upstream.values["api_key"] not in result.reason
                 assert result.reason.endswith(".")
 
-
-def test_calls_refuse_responses_of_another_shape_and_outages(upstream, subtests):
     for name in ["list", "create", "read setting"]:
         for trouble in [Trouble.HTML, Trouble.ODD]:
             with subtests.test(name=name, trouble=trouble):
@@ -80,7 +78,7 @@ def test_calls_refuse_responses_of_another_shape_and_outages(upstream, subtests)
         LABS.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
 
 
-def test_calls_send_a_write_once(upstream, subtests):
+def test_webhook_calls_write_once_at_their_address_and_hide_the_secret(upstream, subtests):
     for name in ["create", "enable", "delete", "set"]:
         with subtests.test(name=name):
             upstream.reset()
@@ -88,6 +86,16 @@ def test_calls_send_a_write_once(upstream, subtests):
             with pytest.raises(Refusal):
                 ask(upstream, name)
             assert len(upstream.requests) == 1
+
+    upstream.reset()
+    made = ask(upstream, "create")
+    assert made.secret
+    assert made.secret not in repr(made)
+
+    ask(upstream, "delete")
+
+    LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
+    assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]
 
 
 def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
@@ -123,14 +131,3 @@ def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream
         if found != (None, events == needed, now):
             wrong.append(found)
     assert wrong == []
-
-
-def test_create_and_delete_webhook_hide_the_secret_and_keep_to_paths(upstream):
-    made = ask(upstream, "create")
-    assert made.secret
-    assert made.secret not in repr(made)
-
-    ask(upstream, "delete")
-
-    LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
-    assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]

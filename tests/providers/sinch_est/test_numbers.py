@@ -160,7 +160,9 @@ def test_observe_returns_the_number_with_its_trunk_or_none(upstream, observe, su
     assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_calls_refuse_credentials_as_verify_does(upstream, numbers, domain, verify, subtests):
+def test_calls_refuse_faults_and_credentials_as_verify_does(
+    upstream, numbers, domain, verify, subtests, *, observe
+):
     for wraps in [False, True]:
         with subtests.test(wraps=wraps):
             upstream.reset()
@@ -177,21 +179,6 @@ def test_calls_refuse_credentials_as_verify_does(upstream, numbers, domain, veri
                         ask(**changes)
                     assert refused.value.result == said
 
-
-def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
-    observe()
-    upstream.revoke()
-    assert observe() is not None
-    upstream.revoke()
-    assert numbers()
-    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 3
-    upstream.refusal = error(401, "UNAUTHENTICATED")
-    with pytest.raises(Refusal):
-        observe()
-    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
-
-
-def test_calls_report_a_fault_or_404_of_the_numbers_api(upstream, numbers, observe, subtests):
     for trouble, code in [
         (Trouble.RATE_LIMITED, Outcome.RATE_LIMITED),
         (Trouble.FAULT, Outcome.UNEXPECTED_ANSWER),
@@ -221,6 +208,19 @@ def test_calls_report_a_fault_or_404_of_the_numbers_api(upstream, numbers, obser
                 with pytest.raises(Refusal) as refused:
                     call()
                 assert refused.value.result.code == code
+
+
+def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
+    observe()
+    upstream.revoke()
+    assert observe() is not None
+    upstream.revoke()
+    assert numbers()
+    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 3
+    upstream.refusal = error(401, "UNAUTHENTICATED")
+    with pytest.raises(Refusal):
+        observe()
+    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
 
 
 def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain, subtests):

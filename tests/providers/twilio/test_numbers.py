@@ -89,7 +89,7 @@ def test_numbers_reads_page_by_page_and_a_shared_application_once(account, upstr
     assert len(upstream.requests) == 1
 
 
-def test_point_mends_every_difference_of_a_number_that_is_there(account, upstream):
+def test_point_sends_what_is_needed_and_mends_every_difference(account, upstream):
     cases: list[tuple[dict[str, Any], Reason | None]] = [
         ({"voice_url": URL}, None),
         ({"voice_url": URL.replace("https://", "HTTPS://")}, None),
@@ -120,6 +120,24 @@ def test_point_mends_every_difference_of_a_number_that_is_there(account, upstrea
     upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
     assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
 
+    for changes, sent in [
+        ({}, {}),
+        ({"voice_application_sid": APP}, {"VoiceApplicationSid": "", **NO_FALLBACK}),
+        ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
+    ]:
+        upstream.reset()
+        number = upstream.numbers[ONE]
+        for name, value in changes.items():
+            setattr(number, name, value)
+        line = account.line(ONE)
+        forms = watched_forms(upstream)
+        account.point(line)
+        assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
+        assert upstream.transfers == []
+        assert upstream.writes == [
+            ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
+        ]
+
 
 def test_observe_matches_the_whole_number_only(account, upstream):
     upstream.numbers.clear()
@@ -144,27 +162,7 @@ def watched_forms(upstream):
     return forms
 
 
-def test_point_sends_only_what_is_needed(account, upstream):
-    for changes, sent in [
-        ({}, {}),
-        ({"voice_application_sid": APP}, {"VoiceApplicationSid": "", **NO_FALLBACK}),
-        ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
-    ]:
-        upstream.reset()
-        number = upstream.numbers[ONE]
-        for name, value in changes.items():
-            setattr(number, name, value)
-        line = account.line(ONE)
-        forms = watched_forms(upstream)
-        account.point(line)
-        assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
-        assert upstream.transfers == []
-        assert upstream.writes == [
-            ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
-        ]
-
-
-def test_numbers_next_page_elsewhere_is_refused(account, upstream, subtests):
+def test_numbers_endless_repeating_or_elsewhere_is_refused(account, upstream, subtests, monkeypatch):
     upstream.page_size_cap, upstream.pages_elsewhere = 1, True
     for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
         assert result.code == Outcome.UNEXPECTED_ANSWER
@@ -186,8 +184,7 @@ def test_numbers_next_page_elsewhere_is_refused(account, upstream, subtests):
             assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
             assert len(upstream.requests) == 1
 
-
-def test_numbers_repeating_or_endless_pages_are_refused(account, upstream, monkeypatch):
+    upstream.reset()
     upstream.page_size_cap, upstream.loops = 1, True
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     assert len(upstream.requests) == 2

@@ -159,7 +159,7 @@ def test_point_leaves_a_shared_application_alone(account, upstream, shared):
     assert repr(upstream.applications[shared]) == before
 
 
-def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream):
+def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream, subtests):
     upstream.make(answer_url=URL, answer_method="GET")
     ready = upstream.make(answer_url=URL)
     for number in (ONE, FREE):
@@ -171,6 +171,14 @@ def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream):
     account.point(account.line(FREE), "https://voice.example.com/x/" + "a" * 100)
     name = upstream.applications[upstream.numbers[FREE].application_id].app_name
     assert name == "Patchbay " + "a" * 51
+
+    for body in [{}, {"app_id": None}, {"app_id": [7]}]:
+        with subtests.test(body=body):
+            upstream.reset()
+            line = account.line(FREE)
+            upstream.instead = {("POST", "/Application/"): Reply(201, body)}
+            assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
+            assert len(upstream.writes) == 1
 
 
 def test_point_removes_a_trunk_or_finds_it_gone(account, upstream):
@@ -191,7 +199,7 @@ def test_point_removes_a_trunk_or_finds_it_gone(account, upstream):
     assert account.drift(FREE) is None
 
 
-def test_point_failed_attach_leaves_nothing_but_what_was_there(account, upstream, subtests):
+def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subtests):
     for trouble in [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD]:
         with subtests.test(trouble=trouble):
             upstream.reset()
@@ -221,8 +229,7 @@ def test_point_failed_attach_leaves_nothing_but_what_was_there(account, upstream
     assert ready in upstream.applications
     assert not [seen for seen in upstream.writes if seen[0] == "DELETE"]
 
-
-def test_point_names_only_what_could_not_be_undone(account, upstream):
+    upstream.reset()
     upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line, fault = account.line(FREE), Reply(500, {"message": CANARY})
     upstream.instead = {("POST", "/application"): fault, ("DELETE", "/Application/"): fault}
@@ -283,7 +290,7 @@ def _swaps(upstream):
     return [method for method, path in upstream.writes if path == OF_ONE]
 
 
-def test_point_detaches_a_number_that_does_not_move(account, upstream, shared, subtests):
+def test_point_reattaches_a_number_that_does_not_move_or_says_so(account, upstream, shared, subtests):
     for detached in [None, Reply(404, SHAPES["flat"]("not_found"))]:
         with subtests.test(detached=detached):
             upstream.reset()
@@ -295,8 +302,7 @@ def test_point_detaches_a_number_that_does_not_move(account, upstream, shared, s
             assert upstream.numbers[TWO].application_id == shared
             assert _swaps(upstream) == ["POST", "DELETE", "POST"]
 
-
-def test_point_reattaches_after_a_failed_move_or_says_so(account, upstream, shared):
+    upstream.reset()
     ready, line = upstream.make(answer_url=URL), account.line(ONE)
     upstream.moves, upstream.refuses_to_attach = False, (ready,)
     result = account.refusal("point", line)
@@ -362,16 +368,6 @@ def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
     upstream.reset()
     account.refusal("numbers", auth_id="a/../b?c#d%é")
     assert upstream.requests[0].path == "/api/v1/Account/a%2F..%2Fb%3Fc%23d%25%C3%A9/numbers"
-
-
-def test_point_application_without_an_id_is_refused(account, upstream, subtests):
-    for body in [{}, {"app_id": None}, {"app_id": [7]}]:
-        with subtests.test(body=body):
-            upstream.reset()
-            line = account.line(FREE)
-            upstream.instead = {("POST", "/Application/"): Reply(201, body)}
-            assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
-            assert len(upstream.writes) == 1
 
 
 def test_numbers_repeating_endless_or_incomplete_lists_are_refused(account, upstream, monkeypatch):

@@ -98,7 +98,7 @@ def test_a_number_of_a_sub_account_is_marked_and_never_written_to(account, upstr
     assert account.refusal("observe", ONE).code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_an_application_that_is_made_has_a_hang_up_url_of_its_own(account, upstream):
+def test_a_hang_up_url_of_its_own_is_set_unless_it_is_another_one(account, upstream):
     for changes, expected in [({}, HANGUP), ({"hangup_url": ELSEWHERE}, ELSEWHERE)]:
         upstream.reset()
         account.point(account.line(TWO), **changes)
