@@ -50,7 +50,10 @@ def events(app: Flask) -> list[tuple[str, Any]]:
         return [(name, changes) for name, changes in found]
 
 
-def test_token_is_the_active_providers_for_the_calling_member(dana: Caller, mo: Caller, cast: Cast) -> None:
+def test_token_is_the_active_providers_for_the_calling_user(
+    dana: Caller, mo: Caller, gus: Caller, cast: Cast
+) -> None:
+    """Of any organization for superadmins, of their own for members."""
     activate(dana, TWILIO)
     before = clock.now().replace(microsecond=0)
     answer = mo.post(PATH, {})
@@ -64,19 +67,13 @@ def test_token_is_the_active_providers_for_the_calling_member(dana: Caller, mo: 
     token = jwt.decode(found["token"], OctKey.import_key(API_KEY_SECRET))
     assert token.claims["grants"]["identity"] == identity
     assert token.claims["exp"] == clock.seconds(expires_at)
+    assert mo.post(f"{PATH}?organizationId={cast.globex}", {}).status_code == 401
     activate(dana, SINCH)
     assert (mo.post(PATH).json or {})["provider"] == "sinch"
-
-
-def test_token_is_for_members_and_for_superadmins_of_any_organization(
-    dana: Caller, gus: Caller, mo: Caller, cast: Cast
-) -> None:
-    activate(dana, SINCH)
-    assert gus.post(PATH, {}).status_code == 409
-    inside = gus.post(f"{PATH}?organizationId={cast.acme}", {})
-    assert (inside.json or {})["identity"] == dialer_tokens.identity_of(cast.gus.id)
-    assert mo.post(f"{PATH}?organizationId={cast.globex}", {}).status_code == 401
     assert len((mo.post(PATH, {"identity": "dana", "ttl": 86400}).json or {})["warnings"]) == 2
+    inside = gus.post(f"{PATH}?organizationId={cast.acme}", {}).get_json()
+    assert inside["identity"] == dialer_tokens.identity_of(cast.gus.id)
+    assert gus.post(PATH, {}).status_code == 409
 
 
 def test_conflict_names_what_is_missing_or_disabled(app: Flask, dana: Caller, mo: Caller) -> None:

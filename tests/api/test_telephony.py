@@ -50,10 +50,14 @@ def test_put_accepts_the_contract_examples_and_keeps_omitted_fields(dana: Caller
     assert _document(dana) == expected | {"exotel_account_sid": "new_sid", "exotel_max_concurrent": 7}
 
 
-def test_put_requires_a_base_url_once(app: Flask, dana: Caller) -> None:
+def test_put_requires_a_base_url_once(app: Flask, dana: Caller, cast: Cast) -> None:
+    """It is normalized, as are numbers, with the organization's country."""
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_max_concurrent": 3})) == {"public_base_url"}
         assert fields(dana.put(PATH, {})) == {"public_base_url"}
+    dana.put(f"/api/organizations/{cast.acme}", {"country": "IN"})
+    answer = dana.put(PATH, BASE | {"vobiz_phone_number": "098765 43210"})
+    assert answer.get_json()["vobiz_phone_number"] == "+919876543210"
     for url, stored in (
         ("https://voice.example.com/", "https://voice.example.com"),
         (" https://VOICE.example.com:443/base/ ", "https://voice.example.com/base"),
@@ -96,12 +100,6 @@ def test_put_needs_whole_secrets_and_again_for_another_host(app: Flask, dana: Ca
         assert fields(dana.put(PATH, other | {"exotel_api_key": "typed_again"})) == {"exotel_api_token"}
     again = {"exotel_api_key": "typed_again", "exotel_api_token": "typed_again"}
     assert dana.put(PATH, other | again).status_code == 200
-
-
-def test_put_reads_numbers_with_the_country(dana: Caller, cast: Cast) -> None:
-    dana.put(f"/api/organizations/{cast.acme}", {"country": "IN"})
-    answer = dana.put(PATH, BASE | {"vobiz_phone_number": "098765 43210"})
-    assert answer.get_json()["vobiz_phone_number"] == "+919876543210"
 
 
 def test_put_changes_the_dialers_connection_and_keeps_the_active_one(app: Flask, dana: Caller) -> None:

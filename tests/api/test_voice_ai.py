@@ -48,25 +48,21 @@ def test_save_accepts_the_contract_example_and_what_was_read(dana: Caller, mo: C
     assert "hasApiKey" in warning
 
 
-def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
-    """Fields that are unknown are named, and ignored."""
+def test_save_keeps_omitted_and_clears_null_fields(app: Flask, dana: Caller) -> None:
+    """Fields that are unknown are named, and ignored. The tool secret is replaced on request only."""
     answer = dana.post(CONFIG, {"elevenlabsToolSecret": "x", "elevenlabsWebhookId": "y"})
     assert (answer.status_code, len(answer.get_json()["warnings"])) == (200, 2)
+    dana.post(CONFIG, {"generateToolSecret": False})
     assert dana.get(CONFIG).json == EMPTY
+    dana.post(CONFIG, {"generateToolSecret": True})
+    with unchanged(app, but=("audit_events", "organizations")):
+        dana.post(CONFIG, {"generateToolSecret": False})
     dana.post(CONFIG, contract.VOICE_AI_EXAMPLE | EST)
     dana.post(CONFIG, {})
     assert dana.get(CONFIG).get_json()["hasEstCredentials"] is True
     cleared = dict.fromkeys([*(set(contract.VOICE_AI_EXAMPLE) - {"generateToolSecret"}), *EST], None)
     assert dana.post(CONFIG, cleared).status_code == 200
     assert dana.get(CONFIG).json == EMPTY | {"hasToolSecret": True}
-
-
-def test_save_replaces_the_tool_secret_on_request_only(app: Flask, dana: Caller) -> None:
-    dana.post(CONFIG, {"generateToolSecret": False})
-    assert dana.get(CONFIG).get_json()["hasToolSecret"] is False
-    dana.post(CONFIG, {"generateToolSecret": True})
-    with unchanged(app, but=("audit_events", "organizations")):
-        dana.post(CONFIG, {"generateToolSecret": False})
 
 
 def test_get_lists_the_sinch_numbers_of_all_users(

@@ -32,7 +32,8 @@ def _item(caller: Caller, provider: str) -> dict:
     return next(item for item in answer.json["providers"] if item["provider"] == provider)
 
 
-def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app: Flask) -> None:
+def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app: Flask, cast: Cast) -> None:
+    """With the caller's own numbers."""
     assert dana.get(CONFIG).json == {
         "activeProvider": None,
         "providers": [
@@ -52,6 +53,13 @@ def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app:
     assert _item(dana, "twilio") == item
     assert dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE).get_json()["success"] is True
     assert _item(dana, "sinch") == contract.VOICE_CONFIG_EXAMPLE
+
+    path = f"/api/organizations/{cast.acme}/phone-numbers"
+    for user, number in ((cast.dana.id, "+14165550100"), (cast.mo.id, "+14165550101")):
+        dana.post(path, {"userId": user, "provider": "sinch", "phoneNumber": number})
+    expected = {"provider": "sinch", "phoneNumber": "+14165550100", "isDefault": True}
+    more = {"isInboundEnabled": True, "aiEnabled": False}
+    assert dana.get(CONFIG).get_json()["userPhoneNumbers"] == [expected | more]
 
 
 def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
@@ -96,21 +104,6 @@ def test_save_names_unknown_and_ignores_computed_fields(dana: Caller, app: Flask
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "sample-token"})
     assert fields(answer) == {"twilioAuthToken"}
-
-
-def test_get_lists_the_callers_numbers(dana: Caller, cast: Cast) -> None:
-    path = f"/api/organizations/{cast.acme}/phone-numbers"
-    for user, number in ((cast.dana.id, "+14165550100"), (cast.mo.id, "+14165550101")):
-        dana.post(path, {"userId": user, "provider": "sinch", "phoneNumber": number})
-    assert dana.get(CONFIG).json["userPhoneNumbers"] == [  # type: ignore[index]
-        {
-            "provider": "sinch",
-            "phoneNumber": "+14165550100",
-            "isDefault": True,
-            "isInboundEnabled": True,
-            "aiEnabled": False,
-        }
-    ]
 
 
 def test_only_voice_providers_are_chosen_or_deleted(app: Flask, dana: Caller) -> None:
