@@ -58,7 +58,7 @@ def test_settings_have_defaults_are_frozen_and_show_no_key(data, monkeypatch, tm
         settings.port = 80
 
 
-def test_public_url_and_mail_server_are_read_or_refused_by_name(data):
+def test_public_url_mail_server_and_origins_are_read_or_refused_by_name(data):
     settings = _read(
         data,
         PATCHBAY_PUBLIC_URL="https://patchbay.example.com/",
@@ -83,6 +83,13 @@ def test_public_url_and_mail_server_are_read_or_refused_by_name(data):
         with pytest.raises(SettingsError, match=f"^{name}") as refused:
             _read(data, **environment)
         assert "sample-word" not in str(refused.value)
+
+    text = "https://dialer.example.com, http://localhost:3000\nhttps://dialer.example.com"
+    found = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
+    assert found == {"https://dialer.example.com", "http://localhost:3000"}
+    assert _read(data).cors_origins == frozenset()
+    with pytest.raises(SettingsError, match=r"^PATCHBAY_CORS_ORIGINS: entry 2 is not an origin\..+\.$"):
+        _read(data, PATCHBAY_CORS_ORIGINS="https://dialer.example.com,*")
 
 
 EXAMPLES = [
@@ -201,15 +208,6 @@ def test_unusable_setting_is_named(data, subtests):
             with pytest.raises(SettingsError, match=rf"^PATCHBAY_UPSTREAMS: {sentence}.*\.$") as refused:
                 _read(data, PATCHBAY_UPSTREAMS=f"a.example=http://127.0.0.1:9001,{entry}")
             assert "sample-word" not in str(refused.value)
-
-
-def test_cors_origins_are_a_list(data):
-    text = "https://dialer.example.com, http://localhost:3000\nhttps://dialer.example.com"
-    found = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
-    assert found == {"https://dialer.example.com", "http://localhost:3000"}
-    assert _read(data).cors_origins == frozenset()
-    with pytest.raises(SettingsError, match=r"^PATCHBAY_CORS_ORIGINS: entry 2 is not an origin\..+\.$"):
-        _read(data, PATCHBAY_CORS_ORIGINS="https://dialer.example.com,*")
 
 
 def test_key_is_read_from_its_file_or_stops_and_creates_nothing(data, tmp_path, subtests):

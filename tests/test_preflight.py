@@ -52,7 +52,7 @@ def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
     assert _mode(settings.data) == 0o700
 
 
-def test_data_folder_with_other_files_is_unchanged(settings: Settings) -> None:
+def test_data_folder_of_others_is_unchanged(settings: Settings) -> None:
     (settings.data / "holidays.jpg").touch()
     settings.data.chmod(0o755)
     assert _codes(settings) == ["data_folder.open"]

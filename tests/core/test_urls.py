@@ -108,7 +108,7 @@ BAD = [
 ]
 
 
-def test_public_base_url_is_public_https(subtests):
+def test_public_base_url_and_callback_url_are_public_https(subtests):
     for text, url in GOOD:
         with subtests.test(text=text):
             assert urls.public_base_url(text) == url
@@ -123,8 +123,6 @@ def test_public_base_url_is_public_https(subtests):
     for typed in ("", "https://voice.example.com", "http://voice.example.com", "javascript:alert(1)"):
         assert urls.with_https(typed) == typed
 
-
-def test_callback_url_keeps_path_and_query_and_rejects_other_urls(subtests):
     for text, url in [
         *((text, url) for text, url in GOOD if not text.strip().endswith("/")),
         (" https://Dialer.example.com:443/sinch/ ", "https://dialer.example.com/sinch/"),

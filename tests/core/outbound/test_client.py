@@ -684,6 +684,7 @@ def test_within_shares_one_deadline_and_never_extends_it(serve, pass_time):
 def test_send_without_time_left_resolves_and_dials_nothing(resolver, no_dialling):
     looked_up = resolver([PUBLIC])
     assert refused(Outbound().within(0)) == "timeout"
+    assert refused(Outbound().within(0).within(60)) == "timeout"
     assert looked_up == []
 
 
