@@ -27,7 +27,7 @@ from simulators.sinch import Sinch
 from simulators.twilio import Twilio
 from tests.support.scopes import OFFLINE, statements, winners
 
-pytestmark = pytest.mark.usefixtures("organization")
+pytestmark = pytest.mark.usefixtures("organization", "few")
 
 TWILIO = PROVIDERS["twilio"]
 SINCH: Any = PROVIDERS["sinch"]
@@ -54,9 +54,16 @@ def organization(acme, twilio):
     return acme.organization
 
 
-def _numbers(scope, twilio, count):
+@pytest.fixture
+def few(monkeypatch):
+    """Up to so many numbers are read one by one."""
+    monkeypatch.setattr(lookup, "FEW", 3)
+    return 3
+
+
+def _numbers(scope, twilio, count, *, start=0):
     """Endpoints of as many numbers, in sync at the provider and never checked."""
-    found = [f"+1555200{place:04}" for place in range(count)]
+    found = [f"+1555200{place:04}" for place in range(start, start + count)]
     for number in found:
         twilio.add(number, voice_url=URL)
         sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
@@ -71,24 +78,25 @@ def _last_run(scope) -> CheckRun:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("count", [3, 2 * lookup.FEW + 5])
-def test_run_checks_every_number(acme, twilio, http, monkeypatch, count):
-    """One by one, or by the account's list, of whose numbers several batches are saved."""
-    monkeypatch.setattr(runs, "BATCH", 2 * lookup.FEW)
-    numbers = _numbers(acme, twilio, count)
+def test_run_checks_every_number(acme, twilio, http, monkeypatch, few):
+    """One by one, and then by the account's list, of whose numbers several batches are saved."""
+    monkeypatch.setattr(runs, "BATCH", 2 * few)
+    twilio.page_size_cap = 2
+    numbers = _numbers(acme, twilio, few)
     twilio.numbers[numbers[0]].voice_url = "https://old.example/x"
     del twilio.numbers[numbers[1]]
     twilio.numbers[numbers[2]].capabilities = {"voice": False, "sms": True}
-    twilio.page_size_cap = 10
-    report = runs.run(acme, http)
-    assert report == Report(checked=count, drifted=3)
-    kept = tallies.of_numbers(acme, numbers)
-    reasons = [kept[("twilio", number)].reason for number in numbers]
-    assert reasons == ["different_url", "number_gone", "no_voice"] + [None] * (count - 3)
-    assert not any(check.due for check in kept.values())
-    run = _last_run(acme)
-    assert (run.done, run.total, run.failure) == (count, count, None)
-    assert run.finished_at is not None
+    for more in (0, few + 2):
+        numbers += _numbers(acme, twilio, more, start=few)
+        count = len(numbers)
+        assert runs.run(acme, http, everything=True) == Report(checked=count, drifted=3)
+        kept = tallies.of_numbers(acme, numbers)
+        reasons = [kept[("twilio", number)].reason for number in numbers]
+        assert reasons == ["different_url", "number_gone", "no_voice"] + [None] * more
+        assert not any(check.due for check in kept.values())
+        run = _last_run(acme)
+        assert (run.done, run.total, run.failure) == (count, count, None)
+        assert run.finished_at is not None
 
 
 def test_run_keeps_what_it_found_as_a_sentence(acme, twilio, http):
@@ -128,134 +136,121 @@ def _regions_read(twilio, run):
     return sum(request.host == "routes.twilio.com" for request in twilio.requests)
 
 
-def test_run_remembers_the_region_of_a_number_for_a_day(acme, twilio, http, monkeypatch):
-    count = lookup.FEW + 5
+def test_run_reads_the_list_once_and_a_region_once_a_day(acme, twilio, http, monkeypatch, few):
+    count = few + 2
     numbers = _numbers(acme, twilio, count)
-    twilio.regions[numbers[0]] = "ie1"
+    start = clock.now()
 
     def run():
         return runs.run(acme, http, everything=True)
 
-    assert _regions_read(twilio, run) == count
+    def wait(days):
+        monkeypatch.setattr(clock, "now", lambda: start + days * queue.PLACE_KEPT)
+
+    assert _regions_read(twilio, lambda: runs.run(acme, http)) == count
+    assert len(twilio.requests) == 1 + count, "the list, once"
     twilio.numbers[numbers[1]].voice_url = "https://old.example/x"
+    assert _regions_read(twilio, run) == 0
+    twilio.regions[numbers[0]] = "ie1"
+    wait(1)
+    assert _regions_read(twilio, run) == count
     assert _regions_read(twilio, run) == 1, "the one that is answered elsewhere"
     twilio.regions.clear()
     assert _regions_read(twilio, run) == 1
     assert run().drifted == 1
     assert _regions_read(twilio, run) == 0
-    later = clock.now() + queue.PLACE_KEPT
-    monkeypatch.setattr(clock, "now", lambda: later)
+    wait(2)
     assert _regions_read(twilio, run) == count
 
 
-def test_run_reads_many_numbers_from_the_list(acme, twilio, http):
-    _numbers(acme, twilio, lookup.FEW + 10)
-    twilio.requests.clear()
-    runs.run(acme, http)
-    paths = [seen.path for seen in twilio.requests if seen.host == "api.twilio.com"]
-    assert len(paths) == 1
-    assert len(twilio.requests) == 1 + lookup.FEW + 10
-
-
-def test_run_checks_pending_numbers_or_everything(acme, twilio, http):
+def test_run_checks_what_is_pending_or_everything(acme, globex, twilio, http):
     numbers = _numbers(acme, twilio, 3)
     runs.run(acme, http)
-    assert runs.run(acme, http) == Report()
     for number in numbers:
         twilio.numbers[number].voice_url = "https://old.example/x"
     assert runs.run(acme, http) == Report()
     assert tallies.tally(acme).drifted == 0
     assert runs.run(acme, http, everything=True) == Report(checked=3, drifted=3)
     assert tallies.tally(acme).since is not None
-
-
-def test_tallies_cover_all_organizations(acme, globex, twilio, http):
-    _numbers(acme, twilio, 2)
-    twilio.numbers.clear()
-    runs.run(acme, http)
     found = tallies.tallies(acme)
-    assert found[acme.organization.id].drifted == 2
-    assert globex.organization.id not in found
+    assert (found[acme.organization.id].drifted, globex.organization.id in found) == (3, False)
+
+    credentials.save(acme, TWILIO, {"auth_token": twilio.values["auth_token"] + "-new"})
+    assert queue.due(acme, "twilio", limit=10) == numbers, "new credentials may reach another account"
+    credentials.save(acme, TWILIO, {"auth_token": twilio.values["auth_token"]})
+    assert runs.run(acme, http).checked == 3
+    queued: list[str] = []
+    runs.check_all(type(acme)(**{**vars(acme), "queue_drift_check": queued.append}))
+    assert (queued, tallies.tally(acme).due) == ([acme.organization.id], 3)
+
+    with acme.transaction():
+        row = acme.session.scalars(acme.select(Endpoint).where(Endpoint.phone_number == numbers[0])).one()
+        acme.session.delete(row)
+    runs.run(acme, http)
+    assert [number for _, number in tallies.of_numbers(acme, numbers)] == numbers[1:]
 
 
-@pytest.mark.parametrize("count", [2, lookup.FEW + 1])
-def test_run_without_a_response_keeps_the_checks_pending(acme, twilio, http, count):
-    numbers = _numbers(acme, twilio, count)
-    wrong = []
-    for twilio.trouble in (Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD):
-        failure = runs.run(acme, http).failure
-        pending = queue.due(acme, "twilio", limit=100)
-        if not failure or pending != numbers or _last_run(acme).failure != failure:
-            wrong.append((twilio.trouble, failure, pending))
-    assert wrong == []
-    twilio.trouble = None
-    assert runs.run(acme, http) == Report(checked=count, drifted=0)
+def test_run_without_a_response_keeps_the_checks_pending(acme, twilio, http, few):
+    numbers = []
+    for more in (2, few - 1):
+        numbers += _numbers(acme, twilio, more, start=len(numbers))
+        wrong = []
+        for twilio.trouble in (Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD):
+            failure = runs.run(acme, http, everything=True).failure
+            pending = queue.due(acme, "twilio", limit=100)
+            if not failure or pending != numbers or _last_run(acme).failure != failure:
+                wrong.append((twilio.trouble, failure, pending))
+        assert wrong == []
+        twilio.trouble = None
+        assert runs.run(acme, http) == Report(checked=len(numbers), drifted=0)
 
 
-def test_run_goes_on_after_an_unreadable_response_about_one_number(acme, twilio, http, monkeypatch):
-    """Also with the next batch, and after a connection test that proved nothing."""
+def test_run_goes_on_after_an_unreadable_response_and_ends_at_a_limit(acme, twilio, http, monkeypatch, few):
+    """It goes on with the next batch too, and after a connection test that proved nothing."""
     monkeypatch.setattr(runs, "BATCH", 2)
-    numbers = _numbers(acme, twilio, 2 * lookup.FEW)
+    numbers = _numbers(acme, twilio, 2 * few)
     unread = numbers[0].lstrip("+")
     twilio.instead["GET", unread] = Reply(500, {})
     twilio.instead["GET", "/Applications/"] = Reply(200, {"error": "x"})
-    report = runs.run(acme, http, everything=True)
-    assert report.failure
+    assert runs.run(acme, http, everything=True).failure
     kept = tallies.of_numbers(acme, numbers)
-    pending = [number for number in numbers if kept[("twilio", number)].due]
-    assert pending == numbers[:1]
+    assert [number for number in numbers if kept[("twilio", number)].due] == numbers[:1]
 
-
-def test_run_ends_when_the_provider_limits_requests(acme, twilio, http):
-    numbers = _numbers(acme, twilio, 2 * lookup.FEW)
-    twilio.instead["GET", "/PhoneNumbers/"] = Reply(429, {}, {"Retry-After": "3600"})
+    with acme.transaction():
+        queue.mark_due(acme, numbers, changed=True)
+    twilio.instead = {("GET", "/PhoneNumbers/"): Reply(429, {}, {"Retry-After": "3600"})}
+    twilio.requests.clear()
     assert runs.run(acme, http).failure
     assert len([seen for seen in twilio.requests if seen.host == "routes.twilio.com"]) == 1
     assert queue.due_counts(acme) == {"twilio": len(numbers)}
 
 
-def test_run_refused_credentials_are_drift_of_every_number(acme, twilio, http):
-    _numbers(acme, twilio, lookup.FEW + 1)
-    twilio.status, twilio.hides_status = "suspended", True
-    report = runs.run(acme, http)
-    assert report == Report(checked=0, drifted=lookup.FEW + 1), "none of them was read"
-    kept = tallies.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
-    assert (kept.verdict, kept.cause) == ("unhealthy", "credentials_refused")
+def test_run_judges_every_number_by_a_problem_of_the_account(acme, twilio, http, few):
+    """With a secondary token a webhook may be right, and no signature of it will verify."""
+    numbers = _numbers(acme, twilio, few + 1)
+    twilio.numbers[numbers[1]].voice_url = "https://old.example/x"
 
-
-def test_run_without_credit_is_drift_of_every_number(acme, twilio, http):
-    """Also if only the list is refused; it ends with the next response."""
-    numbers = _numbers(acme, twilio, 2)
-    runs.run(acme, http)
-    found = []
-    for twilio.instead in ({("GET", "/IncomingPhoneNumbers.json"): Reply(402, {"code": 20000})}, {}):
-        runs.run(acme, http, everything=True)
+    def causes(**trouble):
+        usual = {name: getattr(twilio, name) for name in trouble}
+        vars(twilio).update(trouble)
+        report = runs.run(acme, http, everything=True)
+        vars(twilio).update(usual)
         kept = tallies.of_numbers(acme, numbers)
-        found.append(
-            [(kept[("twilio", number)].verdict, kept[("twilio", number)].cause) for number in numbers]
-        )
-    assert found == [[("unhealthy", "no_credit")] * 2, [("healthy", None)] * 2]
+        assert [check.verdict for check in kept.values() if check.cause] == ["unhealthy"] * report.drifted
+        return report.checked, [kept[("twilio", number)].cause for number in numbers]
+
+    usual = (few + 1, [None, "different_url"] + [None] * (few - 1))
+    assert causes() == usual
+    no_credit = {("GET", "/IncomingPhoneNumbers.json"): Reply(402, {"code": 20000})}
+    assert causes(instead=no_credit) == (0, ["no_credit"] * (few + 1)), "none of them was read"
+    assert causes() == usual
     history = transitions.after(acme, 0, limit=100)
     assert [row.reason for row in history if row.phone_number == ""][-2:] == ["no_credit", None]
-
-
-def test_run_with_a_secondary_token_leaves_no_number_healthy(acme, twilio, http):
-    """A webhook may be right, and no signature of it will verify."""
-    numbers = _numbers(acme, twilio, 2)
-    twilio.numbers[numbers[1]].voice_url = "https://old.example/x"
-    found = []
-    for twilio.primary_token in ("", "sample-of-another", ""):
-        runs.run(acme, http, everything=True)
-        kept = tallies.of_numbers(acme, numbers)
-        found.append([kept[("twilio", number)].cause for number in numbers])
-    assert found == [[None, "different_url"], ["secondary_token", "different_url"], [None, "different_url"]]
-
-
-def test_new_credentials_queue_checks(acme, twilio, http):
-    _numbers(acme, twilio, 2)
-    runs.run(acme, http)
-    credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
-    assert len(queue.due(acme, "twilio", limit=10)) == 2
+    suspended = causes(status="suspended", hides_status=True)
+    assert suspended == (0, ["credentials_refused"] * (few + 1))
+    secondary = causes(primary_token="sample-of-another")
+    assert secondary == (few + 1, ["secondary_token", "different_url"] + ["secondary_token"] * (few - 1))
+    assert causes() == usual
 
 
 def test_run_finds_drift_of_a_users_number(acme, cast, twilio, http):
@@ -292,30 +287,44 @@ def test_run_concurrently_checks_once(acme, scopes, twilio, http, monkeypatch):
     assert tallies.tally(acme).due == 0
 
 
-def test_run_replaces_a_killed_run_after_its_lease(acme, twilio, http):
-    _numbers(acme, twilio, 2)
+def test_run_continues_a_killed_run_after_its_lease(acme, twilio, http):
+    """The killed one had checked the first of three numbers."""
+    numbers = _numbers(acme, twilio, 3)
     runs.run(acme, http)
+    with acme.transaction():
+        queue.mark_due(acme, numbers[1:], changed=False)
     now = clock.now()
-    with acme.transaction():
-        run = acme.session.get(CheckRun, (acme.organization.id, "twilio"))
-        run.finished_at, run.leased_until = None, now + timedelta(minutes=1)
-    assert runs.run(acme, http, everything=True).already_running
+    _request(acme, started_at=now, finished_at=None, leased_until=now + timedelta(minutes=1))
+    assert runs.run(acme, http).already_running
     assert standing.of(acme).is_running
-    with acme.transaction():
-        acme.session.get(CheckRun, (acme.organization.id, "twilio")).leased_until = now - timedelta(seconds=1)
-    assert runs.run(acme, http, everything=True) == Report(checked=2)
+    _request(acme, leased_until=now)
+    assert runs.run(acme, http).checked == 2
+    _request(acme)
+    assert runs.run(acme, http).checked == 3
 
 
-@pytest.mark.parametrize("count", [3, lookup.FEW + 1])
-def test_run_extends_its_lease_after_each_response(acme, twilio, http, monkeypatch, count):
-    _numbers(acme, twilio, count)
+def test_run_extends_its_lease_between_requests_and_holds_no_transaction(
+    acme, twilio, http, monkeypatch, few
+):
     monkeypatch.setattr(runs, "RENEW_AFTER", 0.0)
     twilio.page_size_cap = 2
-    twilio.requests.clear()
-    with statements(acme.session.get_bind()) as seen:
-        assert runs.run(acme, http).checked == count
-    renewals = [line for line in seen if re.match(r"UPDATE check_runs SET leased_until=[^,]+ WHERE", line)]
-    assert len(renewals) == len(twilio.requests) > 2
+    open_meanwhile = []
+    send = Outbound.send
+
+    def watch(self, *arguments, **more):
+        open_meanwhile.append(acme.session.in_transaction())
+        return send(self, *arguments, **more)
+
+    monkeypatch.setattr(Outbound, "send", watch)
+    for start, count in ((0, few), (few, 1)):
+        _numbers(acme, twilio, count, start=start)
+        twilio.requests.clear()
+        with statements(acme.session.get_bind()) as seen:
+            assert runs.run(acme, http, everything=True).checked == start + count
+        renewed = re.compile(r"UPDATE check_runs SET leased_until=[^,]+ WHERE")
+        assert len([line for line in seen if renewed.match(line)]) == len(twilio.requests) > 2
+    assert open_meanwhile
+    assert not any(open_meanwhile)
     assert runs.LEASE.total_seconds() > 2 * Outbound()._deadline
 
 
@@ -354,40 +363,6 @@ def test_run_that_fails_records_it_and_ends(acme, twilio, http, monkeypatch):
     assert runs.run(acme, http) == Report(checked=2)
 
 
-def test_run_deletes_the_check_of_a_deleted_endpoint(acme, twilio, http):
-    numbers = _numbers(acme, twilio, 2)
-    with acme.transaction():
-        row = acme.session.scalars(acme.select(Endpoint).where(Endpoint.phone_number == numbers[0])).one()
-        acme.session.delete(row)
-    assert runs.run(acme, http).checked == 2
-    assert [number for _, number in tallies.of_numbers(acme, numbers)] == numbers[1:]
-
-
-def test_check_all_queues_every_number(acme, twilio, http):
-    _numbers(acme, twilio, 2)
-    runs.run(acme, http)
-    queued: list[str] = []
-    runs.check_all(type(acme)(**{**vars(acme), "queue_drift_check": queued.append}))
-    assert queued == [acme.organization.id]
-    assert tallies.tally(acme).due == 2
-
-
-def test_run_has_no_open_transaction_during_requests(acme, twilio, http, monkeypatch):
-    _numbers(acme, twilio, lookup.FEW + 1)
-    open_meanwhile = []
-    send = Outbound.send
-
-    def watch(self, *arguments, **more):
-        open_meanwhile.append(acme.session.in_transaction())
-        return send(self, *arguments, **more)
-
-    monkeypatch.setattr(Outbound, "send", watch)
-    runs.run(acme, http)
-    runs.run(acme, http, everything=True)
-    assert len(open_meanwhile) > 2
-    assert not any(open_meanwhile)
-
-
 def _request(scope, **values):
     with scope.transaction():
         key = (scope.organization.id, "twilio")
@@ -403,7 +378,7 @@ def _is_proven(scope):
     return check and check.ok
 
 
-def test_run_tests_a_connection_without_numbers(acme, twilio, http):
+def test_run_tests_a_connection_without_numbers_until_it_responds(acme, twilio, http):
     _request(acme)
     assert runs.run(acme, http) == Report()
     assert _is_proven(acme)
@@ -419,32 +394,17 @@ def test_run_tests_a_connection_without_numbers(acme, twilio, http):
     assert len(acme.session.scalars(tested).all()) == before + 1
     assert runs.run(acme, http) == Report(), "nothing is pending"
 
-
-def test_run_without_a_response_keeps_the_connection_pending(acme, twilio, http):
+    twilio.refuses_credentials = False
     _numbers(acme, twilio, 2)
     runs.run(acme, http)
     twilio.is_off = True
     _request(acme)
-    twilio.requests.clear()
     report = runs.run(acme, http)
     assert report.failure == _last_run(acme).failure
-    assert (report.checked, _is_proven(acme), _last_run(acme).due) == (0, True, True)
+    assert (report.checked, _is_proven(acme), _last_run(acme).due) == (0, True, True), "without a response"
     twilio.is_off = False
     assert runs.run(acme, http) == Report(checked=2)
     assert not _last_run(acme).due
-
-
-def test_run_continues_a_killed_one(acme, twilio, http):
-    """The killed one had checked the first of three numbers."""
-    numbers = _numbers(acme, twilio, 3)
-    runs.run(acme, http)
-    with acme.transaction():
-        queue.mark_due(acme, numbers[1:], changed=False)
-    now = clock.now()
-    _request(acme, started_at=now, finished_at=None, leased_until=now)
-    assert runs.run(acme, http).checked == 2
-    _request(acme)
-    assert runs.run(acme, http).checked == 3
 
 
 def test_run_reads_a_list_once_if_a_number_takes_the_whole_list(acme, http):

@@ -68,17 +68,14 @@ def test_request_due_requests_each_check_once(acme, scopes, place):
     assert schedule.waiting(acme) == [place]
 
 
-def test_request_due_follows_a_shorter_period(acme, place):
-    """The check gets its place in the new period; it is not requested early."""
+def test_request_due_follows_a_shorter_period_and_repeats_a_failure(acme, place):
+    """In a new period the check gets its place; it is not requested early."""
     schedule.request_due(acme, timedelta(days=30))
     _set(acme, next_at=clock.now() + timedelta(days=20))
     assert schedule.request_due(acme, HOUR) == 0
     assert timedelta(0) < _next(acme) <= HOUR
     assert not _run(acme).due
 
-
-def test_request_due_repeats_a_check_that_failed(acme, place):
-    schedule.request_due(acme, HOUR)
     now = clock.now()
     _set(acme, due=True, leased_until=now, finished_at=now, failure="Twilio does not respond.")
     assert schedule.request_due(acme, HOUR) == 0
