@@ -17,7 +17,7 @@ from app.models import AuditEvent, DriftCheck, Job, ProviderWrite
 from app.providers import PROVIDERS
 from app.services import jobs
 from app.services.connections import provider_writes
-from app.services.drift import runs, tallies
+from app.services.drift import lookup, runs, tallies
 from app.services.endpoints import crud
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
@@ -35,6 +35,8 @@ BASE = "https://voice.example.com"
 OLD = "https://old.example.com/telephony/twilio/inbound/support"
 URL = f"{BASE}/telephony/twilio/inbound/support"
 ALL = Selection(filters=Filter())
+FEW = 4
+"""Up to so many numbers are read one by one, in these tests."""
 
 
 @pytest.fixture
@@ -53,6 +55,7 @@ def http(twilio):
 def organization(acme, twilio, monkeypatch):
     monkeypatch.setattr(many, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(many, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(lookup, "FEW", FEW)
     telephony.update(acme, OFFLINE, {"public_base_url": BASE})
     connect(acme, twilio, "twilio")
 
@@ -186,18 +189,16 @@ def test_set_webhooks_follows_the_rules_of_one_endpoint(acme, engine, twilio, ht
     assert urls(twilio)[number(3)] == URL
 
 
-@pytest.mark.both_databases
 def test_set_webhooks_reads_the_list_once_before_and_once_after(acme, engine, twilio, http, here):
-    here(30)
+    here(FEW + 2)
     job = set_all(acme, engine, http)
     assert set(results(acme, job).values()) == {(True, "in_sync")}
-    assert (listings(twilio), len(twilio.writes)) == (2, 30)
+    assert (listings(twilio), len(twilio.writes)) == (2, FEW + 2)
     assert tallies.drifted_among(acme, ["twilio"]) == 0
     checks = acme.session.scalars(select(DriftCheck)).all()
-    assert [(check.in_sync, check.due) for check in checks] == [(True, False)] * 30
-    assert jobs.counts(acme, jobs.get(acme, job.id)) == jobs.Counts(
-        done=30, failed=0, unconfirmed=0, undoable=30
-    )
+    assert [(check.in_sync, check.due) for check in checks] == [(True, False)] * (FEW + 2)
+    counts = jobs.counts(acme, jobs.get(acme, job.id))
+    assert counts == jobs.Counts(done=FEW + 2, failed=0, unconfirmed=0, undoable=FEW + 2)
 
 
 def test_restore_restores_what_was_there(acme, engine, twilio, http):
@@ -232,12 +233,12 @@ def test_restore_restores_what_was_there(acme, engine, twilio, http):
 
 
 def test_stop_ends_before_the_next_number_and_confirms_the_rest(acme, engine, twilio, http, here):
-    here(14)
+    here(FEW + 1)
     job = begin(acme, engine)
     answer = twilio.answer
 
     def watched(requested):
-        if requested.method == "POST" and len(twilio.writes) == 5:
+        if requested.method == "POST" and len(twilio.writes) == 3:
             with engine.begin() as connection:
                 connection.execute(update(Job).values(stop_requested=True))
         return answer(requested)
@@ -245,13 +246,13 @@ def test_stop_ends_before_the_next_number_and_confirms_the_rest(acme, engine, tw
     twilio.answer = watched
     webhook_jobs.set_webhooks(acme, http, job, ALL, replaces_services=False)
     job.finish()
-    assert results(acme, job) == {number(place): (True, "in_sync") for place in range(5)}
+    assert results(acme, job) == {number(place): (True, "in_sync") for place in range(3)}
     assert jobs.state(jobs.get(acme, job.id)) is State.STOPPED
-    assert len(twilio.writes) == 5
+    assert len(twilio.writes) == 3
 
 
-def test_one_change_without_a_response_leaves_the_rest_to_be_made(acme, engine, twilio, http, here):
-    here(14)
+def test_two_changes_without_a_response_end_the_rest_but_not_one(acme, engine, twilio, http, here):
+    here(8)
     answer = twilio.answer
 
     def lost_once(requested):
@@ -260,34 +261,32 @@ def test_one_change_without_a_response_leaves_the_rest_to_be_made(acme, engine, 
             raise ConnectionError
         return answer(requested)
 
-    twilio.answer = lost_once
-    job = set_all(acme, engine, http)
-    assert set(results(acme, job).values()) == {(True, "in_sync")}
-    assert unfinished(acme) == []
-
-
-def test_two_changes_without_a_response_end_the_rest(acme, engine, twilio, http, here):
-    here(14)
-    answer = twilio.answer
-
     def lost(requested):
         if requested.method == "POST" and len(twilio.writes) >= 3:
             raise ConnectionError
         return answer(requested)
 
+    twilio.answer = lost_once
+    job = set_all(acme, engine, http)
+    assert set(results(acme, job).values()) == {(True, "in_sync")}
+    assert unfinished(acme) == []
+
+    for found in twilio.numbers.values():
+        found.voice_url = OLD
+    twilio.requests.clear()
     twilio.answer = lost
     job = set_all(acme, engine, http)
     assert len(twilio.writes) == 4
     found = results(acme, job)
     assert [found[number(place)][0] for place in range(2)] == [True, True]
-    assert {found[number(place)] for place in range(4, 14)} == {(False, "provider_unreachable")}
+    assert {found[number(place)] for place in range(4, 8)} == {(False, "provider_unreachable")}
     reasons = {row.phone_number: row.reason for row in jobs.results(acme, jobs.get(acme, job.id))}
     assert messages.not_tried("") in reasons[number(4)]
     assert messages.not_tried("") not in reasons[number(3)]
 
 
 def test_provider_that_falls_silent_is_not_called_for_the_rest(acme, engine, twilio, http, here):
-    here(14)
+    here(FEW + 2)
     answer = twilio.answer
 
     def lost(requested):
@@ -302,10 +301,12 @@ def test_provider_that_falls_silent_is_not_called_for_the_rest(acme, engine, twi
     found = results(acme, job)
     assert [found[number(place)] for place in range(2)] == [(None, "provider_unreachable")] * 2
     assert found[number(2)] == (None, "unreachable"), "it is not known whether it was changed"
-    assert [found[number(place)] for place in range(3, 14)] == [(False, "provider_unreachable")] * 11
+    assert [found[number(place)] for place in range(3, FEW + 2)] == [(False, "provider_unreachable")] * (
+        FEW - 1
+    )
     assert len(twilio.writes) == 3
     assert unfinished(acme) == [number(2)]
-    assert len(acme.session.scalars(select(DriftCheck).where(DriftCheck.due)).all()) == 14
+    assert len(acme.session.scalars(select(DriftCheck).where(DriftCheck.due)).all()) == FEW + 2
 
     twilio.is_off, twilio.answer = False, answer
     _age(acme)
@@ -321,8 +322,8 @@ def _age(scope):
         scope.session.execute(update(ProviderWrite).values(started_at=old))
 
 
-def test_rate_limited_change_is_sent_again(acme, engine, twilio, http, here):
-    here(2)
+def test_rate_limited_change_is_sent_again_and_a_refused_one_fails(acme, engine, twilio, http, here):
+    here(3)
     answer = twilio.answer
     refused: list[object] = []
 
@@ -333,22 +334,14 @@ def test_rate_limited_change_is_sent_again(acme, engine, twilio, http, here):
         return answer(requested)
 
     twilio.answer = limited
-    job = set_all(acme, engine, http)
-    assert set(results(acme, job).values()) == {(True, "in_sync")}
-    assert (len(twilio.writes), unfinished(acme)) == (4, [])
-
-
-def test_refused_change_is_a_failure_with_the_provider_s_reason(acme, engine, twilio, http, here):
-    here(3)
-    sid = twilio.numbers[number(1)].sid
-    twilio.instead = {("POST", sid): Reply(403, {"code": 20003})}
+    twilio.instead = {("POST", twilio.numbers[number(1)].sid): Reply(403, {"code": 20003})}
     job = set_all(acme, engine, http)
     assert results(acme, job) == {
         number(0): (True, "in_sync"),
         number(1): (False, "no_permission"),
         number(2): (True, "in_sync"),
     }
-    assert unfinished(acme) == []
+    assert (len(twilio.writes), unfinished(acme)) == (5, [])
 
 
 def test_run_waits_for_a_check_of_the_same_connection(acme, engine, twilio, here, monkeypatch):
@@ -372,11 +365,11 @@ class Killed(BaseException):
 
 
 def test_killed_run_leaves_what_the_next_check_resolves(acme, engine, http, here, monkeypatch):
-    here(12)
+    here(FEW + 2)
     settled: list[Change] = []
 
     def settle(scope, change, *more):
-        if len(settled) == 4:
+        if len(settled) == 2:
             raise Killed
         settled.append(change)
         return really(scope, change, *more)
@@ -385,13 +378,13 @@ def test_killed_run_leaves_what_the_next_check_resolves(acme, engine, http, here
     monkeypatch.setattr(changes, "settle", settle)
     with pytest.raises(Killed):
         webhook_jobs.set_webhooks(acme, http, job, ALL, replaces_services=False)
-    assert unfinished(acme) == [number(4)]
+    assert unfinished(acme) == [number(2)]
     _age(acme)
     report = runs.run(acme, http)
-    assert (report.checked, report.drifted) == (12, 7)
+    assert (report.checked, report.drifted) == (FEW + 2, FEW - 1)
     assert unfinished(acme) == []
     resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
-    assert acme.session.scalars(resolved).all() == [number(4)]
+    assert acme.session.scalars(resolved).all() == [number(2)]
 
 
 class Mortal(Outbound):
@@ -436,7 +429,7 @@ def mortal(twilio):
 
 @pytest.mark.parametrize("killed", list(product(MADE, [True, False])))
 def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, killed):
-    here(3)
+    here(2)
     kind, is_sent = killed
     Mortal.writes, Mortal.sends_the_last = 0, is_sent
     with pytest.raises(Killed):
@@ -496,7 +489,7 @@ def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine,
     old = vobiz.make(answer_url="https://old.example.com/telephony/vobiz/inbound/support")
     connect(acme, vobiz, "vobiz")
     http = Outbound(vobiz.upstreams, deadline=2.0)
-    for place in range(12):
+    for place in range(FEW + 1):
         add(acme, place, provider="vobiz")
         vobiz.add(number(place), application_id=old)
     stays = vobiz.add("+918055509999", application_id=old)
