@@ -191,7 +191,7 @@ def test_run_checks_what_is_pending_or_everything(acme, globex, twilio, http):
 
 
 def test_run_without_a_response_keeps_the_checks_pending(acme, twilio, http, few):
-    numbers = []
+    numbers: list[str] = []
     for more in (2, few - 1):
         numbers += _numbers(acme, twilio, more, start=len(numbers))
         wrong = []
@@ -321,6 +321,8 @@ def test_run_extends_its_lease_between_requests_and_holds_no_transaction(
         twilio.requests.clear()
         with statements(acme.session.get_bind()) as seen:
             assert runs.run(acme, http, everything=True).checked == start + count
+        alone = [request for request in twilio.requests if "PhoneNumber" in request.query]
+        assert len(alone) == (0 if start else few), "more are read from the list"
         renewed = re.compile(r"UPDATE check_runs SET leased_until=[^,]+ WHERE")
         assert len([line for line in seen if renewed.match(line)]) == len(twilio.requests) > 2
     assert open_meanwhile
