@@ -77,7 +77,7 @@ def later(monkeypatch):
     return move
 
 
-def test_receive_stores_an_ended_call(signing):
+def test_receive_stores_an_ended_call_and_a_failed_one(signing):
     assert report(signing, ended()) == messages.EVENT_SAVED
     (call,) = rows(signing)
     assert (call.conversation_id, call.kind) == ("conv-1", "post_call_transcription")
@@ -86,10 +86,8 @@ def test_receive_stores_an_ended_call(signing):
     assert (call.duration_seconds, call.outcome) == (83, "success")
     assert call.started_at == datetime.fromtimestamp(1_790_000_000, UTC).replace(tzinfo=None)
 
-
-def test_receive_stores_a_failed_call(signing):
-    report(signing, not_begun())
-    (call,) = rows(signing)
+    report(signing, not_begun("conv-2"))
+    _, call = sorted(rows(signing), key=lambda row: row.conversation_id)
     assert (call.kind, call.outcome, call.duration_seconds) == ("call_initiation_failure", "busy", None)
     assert (call.from_number, call.to_number) == ("+15551234567", "+14155550123")
 
@@ -130,20 +128,17 @@ def test_receive_unsigned_report_is_refused_and_writes_nothing(signing, engine):
     assert rows(signing) == rows(signing, WebhookReceipt) == []
 
 
-def test_receive_without_a_secret_is_as_for_no_organization(acme, globex, signing):
+def test_receive_signed_for_another_organization_is_refused_as_for_none(signing, globex):
     said = set()
     for known in (globex.organization.id, "nowhere", signing.organization.id):
         for secret in ("", "sample-and-wrong"):
             with pytest.raises(Unauthenticated) as refused:
                 report(signing, ended(), secret=secret, organization_id=known)
             said.add((refused.value.message, refused.value.code))
-    assert len(said) == 1
-
-
-def test_receive_signed_by_another_organization_is_refused(signing, globex):
     credentials.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "sample-webhook-secret-of-globex"})
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated) as refused:
         report(signing, ended(), organization_id=globex.organization.id)
+    assert {(refused.value.message, refused.value.code)} == said
     report(globex, ended(), secret="sample-webhook-secret-of-globex")
     assert (len(rows(signing)), len(rows(globex))) == (0, 1)
 
@@ -162,24 +157,16 @@ def test_receive_repeated_message_is_a_replay(signing, later):
         report(signing, ended("conv-9"), at=at)
 
 
-def test_receive_repeated_event_is_stored_once(signing, later):
-    for minutes in range(5):
+def test_receive_repeated_event_is_stored_once_and_its_receipts_deleted(signing, later):
+    for minutes in (0, 1, 59):
         later(minutes=minutes)
         said = report(signing, ended())
     assert said == messages.EVENT_KNOWN
+    assert len(rows(signing, WebhookReceipt)) == 3
+    later(minutes=62)
     report(signing, not_begun("conv-1"))
+    assert len(rows(signing, WebhookReceipt)) == 2
     assert sorted(call.kind for call in rows(signing)) == sorted(CallEvent)
-
-
-def test_receive_deletes_old_receipts(signing, later):
-    report(signing, ended("conv-1"))
-    later(minutes=59)
-    report(signing, ended("conv-2"))
-    assert len(rows(signing, WebhookReceipt)) == 2
-    later(minutes=61)
-    report(signing, ended("conv-3"))
-    assert len(rows(signing, WebhookReceipt)) == 2
-    assert len(rows(signing)) == 3
 
 
 @pytest.mark.both_databases
@@ -197,7 +184,7 @@ def test_receive_concurrently_stores_one_call(signing, scopes):
     assert len(rows(signing)) == 2
 
 
-def test_receive_other_events_or_no_json_store_nothing(signing):
+def test_receive_stores_calls_only_and_reads_no_transcript(signing):
     for body in (b"", b"{", b'{"type": NaN}', b"\xff", b'{"a": 1, "a": 2}'):
         with pytest.raises(Malformed):
             report(signing, body)
@@ -209,15 +196,12 @@ def test_receive_other_events_or_no_json_store_nothing(signing):
         assert report(signing, event) == messages.EVENT_IGNORED
     assert rows(signing) == []
 
-
-def test_receive_accepts_any_transcript(signing):
-    """A transcript has whatever characters were understood, and whatever depth tools answered with."""
     deep: Any = "end"
     for _ in range(60):
         deep = [deep]
     event = ended("conv-1")
     event["data"]["transcript"] = [{"message": "a \0 and half a \ud83d", "tool": deep}]
-    assert report(signing, event) == messages.EVENT_SAVED
+    assert report(signing, event) == messages.EVENT_SAVED, "whatever is in the transcript"
 
 
 def test_receive_without_a_conversation_is_refused(signing):

@@ -32,7 +32,7 @@ from tests.support.voice_ai import OFF, connect, give
 OTHER = "+14165550101"
 
 
-def test_enable_imports_assigns_and_stores(here):
+def test_enable_imports_assigns_and_stores_and_again_keeps_one(here):
     row = here.on()
     (imported_id,) = here.labs.convai.numbers
     imported = here.labs.convai.numbers[imported_id]
@@ -48,37 +48,31 @@ def test_enable_imports_assigns_and_stores(here):
     changes = {"number": [NUMBER, NUMBER], "agent": [None, RECEPTION]}
     assert here.events() == [("number.ai_on", here.cast.mo.email, changes)]
 
-
-def test_enable_uses_the_stored_domain(here):
-    connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
     here.on()
+    assert len(here.events()) == 1
+    here.on(NIGHT_SHIFT)
+    assert imported["agent_id"] == NIGHT_SHIFT
+    assert here.row() == (True, NIGHT_SHIFT, imported_id)
+    assert here.events()[-1][2]["agent"] == [RECEPTION, NIGHT_SHIFT]
+    assert list(here.labs.convai.numbers) == [imported_id]
+
+    here.labs.convai.numbers.clear()
+    here.on()
+    (again,) = here.labs.convai.numbers
+    assert here.row() == (True, RECEPTION, again), "a deleted number is imported again"
+
+
+def test_enable_uses_the_stored_domain_and_ignores_case_of_the_trunk_id(here):
+    connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example", trunk_id=TRUNK[:-1] + "x")
+    here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
+    assert here.on().ai_enabled
     (imported,) = here.labs.convai.numbers.values()
     assert imported["outbound_trunk_config"]["address"] == "stored.example"
     assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
 
 
-def test_enable_again_keeps_one_imported_number(here):
-    here.on()
-    here.on()
-    assert len(here.events()) == 1
-    here.on(NIGHT_SHIFT)
-    ((imported_id, imported),) = here.labs.convai.numbers.items()
-    assert imported["agent_id"] == NIGHT_SHIFT
-    assert here.row() == (True, NIGHT_SHIFT, imported_id)
-    assert here.events()[-1][2]["agent"] == [RECEPTION, NIGHT_SHIFT]
-
-
-def test_enable_uses_an_earlier_import(here):
-    """As after a crash between the import and the storing."""
-    manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
-    left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    here.on()
-    assert here.row() == (True, RECEPTION, left)
-    assert here.labs.convai.numbers[manual]["agent_id"] == NIGHT_SHIFT
-    assert len(here.labs.convai.numbers) == 2
-
-
-def test_enable_uses_a_manual_import_which_stays(here):
+def test_enable_uses_a_manual_import_which_stays_or_an_earlier_one_of_ours(here):
+    """Ours may be there after a crash between the import and the storing."""
     manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     here.on()
     assert here.row() == (True, RECEPTION, manual)
@@ -86,6 +80,12 @@ def test_enable_uses_a_manual_import_which_stays(here):
     here.off()
     assert here.row() == OFF
     assert here.labs.convai.numbers[manual]["agent_id"] is None
+
+    left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    here.on()
+    assert here.row() == (True, RECEPTION, left)
+    assert here.labs.convai.numbers[manual]["agent_id"] is None
+    assert len(here.labs.convai.numbers) == 2
 
 
 def test_enable_with_a_list_that_cannot_be_read_imports_nothing(here):
@@ -97,15 +97,13 @@ def test_enable_with_a_list_that_cannot_be_read_imports_nothing(here):
     assert (here.row(), here.labs.writes) == (OFF, [])
 
 
-def test_enable_imports_a_deleted_number_again(here):
-    here.on()
-    here.labs.convai.numbers.clear()
-    here.on()
-    (imported_id,) = here.labs.convai.numbers
-    assert here.row() == (True, RECEPTION, imported_id)
+def test_enable_number_of_other_provider_or_not_on_the_trunk_is_refused(here):
+    other = give(here.scope, here.cast.mo, OTHER, "twilio")
+    with pytest.raises(Conflict) as refused:
+        here.on(number_id=other.id)
+    assert refused.value.code == "NOT_A_SINCH_NUMBER"
+    assert here.est.requests == []
 
-
-def test_enable_number_not_on_the_trunk_is_refused(here):
     said = []
     for trunks in ({}, {NUMBER: ""}, {NUMBER: TRUNK[:-1] + "2"}):
         here.est.numbers = trunks
@@ -115,22 +113,8 @@ def test_enable_number_not_on_the_trunk_is_refused(here):
         said.append(refused.value.message)
     assert len(set(said)) == 3
     assert all(sentence.endswith(messages.NOTHING_CHANGED) for sentence in said)
-    assert here.row() == OFF
+    assert set(here.rows().values()) == {OFF}
     assert here.labs.requests == []
-
-
-def test_enable_ignores_case_of_the_trunk_id(here):
-    connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
-    here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
-    assert here.on().ai_enabled
-
-
-def test_enable_number_of_other_provider_is_refused(here):
-    other = give(here.scope, here.cast.mo, OTHER, "twilio")
-    with pytest.raises(Conflict) as refused:
-        here.on(number_id=other.id)
-    assert refused.value.code == "NOT_A_SINCH_NUMBER"
-    assert here.est.requests == []
 
 
 def test_enable_names_what_is_missing(acme, cast, est, labs, http):
@@ -290,8 +274,7 @@ def test_enable_names_what_could_not_be_undone(here, engine):
     (imported_id,) = here.labs.convai.numbers
     assert here.row() == (True, RECEPTION, imported_id)
 
-
-def test_enable_names_an_import_without_id(here):
+    here.off()
     here.labs.convai.faults = [
         Fault(*LIST, Reply(200, []), times=1),
         Fault(*IMPORT, is_late=True),
@@ -303,17 +286,19 @@ def test_enable_names_an_import_without_id(here):
     assert here.row() == OFF
 
 
-@pytest.mark.parametrize(("former", "named"), [(NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")])
-def test_enable_names_a_former_agent_it_cannot_restore(here, engine, former, named):
-    manual = here.labs.convai.add(NUMBER, former)
+def test_enable_names_a_former_agent_it_cannot_restore(here):
+    manual = here.labs.convai.add(NUMBER)
     here.labs.convai.takes_null = False
-    here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1), *([Fault(*ASSIGN)] if former else [])]
-    with pytest.raises(Conflict) as failed:
-        here.on()
-    assert failed.value.code == "LEFT_AT_PROVIDER"
-    assert f"Set it to {named} there" in failed.value.message
-    assert here.labs.convai.numbers[manual]["agent_id"] == RECEPTION
-    assert here.row() == OFF
+    for former, named in ((NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")):
+        here.labs.convai.numbers[manual]["agent_id"] = former
+        here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1)]
+        here.labs.convai.faults += [Fault(*ASSIGN)] if former else []
+        with pytest.raises(Conflict) as failed:
+            here.on()
+        assert failed.value.code == "LEFT_AT_PROVIDER"
+        assert f"Set it to {named} there" in failed.value.message
+        assert here.labs.convai.numbers[manual]["agent_id"] == RECEPTION
+        assert here.row() == OFF
 
 
 @pytest.fixture
@@ -334,28 +319,21 @@ def meanwhile(labs, monkeypatch):
     return during
 
 
-def test_enable_number_changed_meanwhile_is_stale(here, scopes, meanwhile):
+def test_enable_number_changed_or_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
     def rename():
         with scopes.of("dana") as scope, scope.transaction():
             scope.get(VoicePhoneNumber, here.number_id, what="number").label = "Desk"
 
-    meanwhile(rename)
-    with pytest.raises(Stale):
-        here.on()
-    assert here.labs.convai.numbers == {}
-    assert here.row() == OFF
-
-
-def test_enable_number_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
             assignments.unassign(scope, here.cast.mo.id, "sinch", NUMBER)
 
-    meanwhile(take)
-    with pytest.raises(NotFound):
-        here.on()
-    assert here.labs.convai.numbers == {}
-    assert here.rows() == {}
+    for act, error, left in ((rename, Stale, [OFF]), (take, NotFound, [])):
+        meanwhile(act)
+        with pytest.raises(error):
+            here.on()
+        assert here.labs.convai.numbers == {}
+        assert list(here.rows().values()) == left
 
 
 def test_enable_slower_user_restores_the_faster_ones(here, scopes, meanwhile):
@@ -404,7 +382,7 @@ def test_enable_and_disable_have_no_open_transaction_during_requests(here, monke
     assert not any(seen)
 
 
-def test_disable_removes_the_import(here):
+def test_disable_removes_the_import_and_lets_the_number_be_unassigned(here):
     here.off()
     assert here.labs.requests == []
     here.on()
@@ -417,14 +395,25 @@ def test_disable_removes_the_import(here):
     here.off()
     assert len(here.events()) == 2
 
-
-@pytest.mark.parametrize("gone", ["before it is read", "after it is read"])
-def test_disable_number_that_is_gone_is_stored(here, gone):
+    here.labs.convai.numbers.clear()
     here.on()
-    if gone == "before it is read":
-        here.labs.convai.numbers.clear()
-    else:
-        here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": CANARY}))]
+    with pytest.raises(Conflict) as refused:
+        assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assert refused.value.code == "AI_IS_ON"
+    here.off()
+    assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assert here.rows() == {}
+
+
+def test_disable_number_that_is_gone_is_stored(here):
+    """Before it is read, or after."""
+    here.on()
+    here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": CANARY}))]
+    here.off()
+    assert here.row() == OFF
+
+    here.on()
+    here.labs.convai.numbers.clear()
     here.off()
     assert here.row() == OFF
 
@@ -444,27 +433,32 @@ def test_disable_keeps_an_agent_or_number_it_did_not_set(here):
     assert here.row() == OFF
 
 
-@pytest.mark.parametrize("fault", ["list", "delete", "null", "key"])
-def test_disable_failing_stays_on_unless_here_only(here, fault):
-    if fault == "null":
-        here.labs.convai.add(NUMBER)
-        here.labs.convai.takes_null = False
-    here.on()
-    stored = here.row()
-    if fault == "key":
-        credentials.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
-    elif fault != "null":
-        here.labs.convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
-    with pytest.raises(Conflict, match=re.escape(messages.still_on("", "ElevenLabs").strip())) as failed:
-        here.off()
-    expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
-    assert failed.value.code == expected
-    assert here.row() == stored
-    request = len(here.labs.requests)
-    here.off(here_only=True)
-    assert len(here.labs.requests) == request
-    assert here.row() == OFF
-    assert len(here.labs.convai.numbers) == 1
+def test_disable_failing_stays_on_unless_here_only(here, subtests):
+    """The list, the deletion of ours, taking the agent off a manual import, or the key."""
+    convai = here.labs.convai
+    for fault in ("list", "delete", "null", "key"):
+        with subtests.test(fault):
+            convai.numbers, convai.takes_null = {}, fault != "null"
+            if fault == "null":
+                convai.add(NUMBER)
+            here.on()
+            stored = here.row()
+            if fault == "key":
+                credentials.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
+            elif fault != "null":
+                convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
+            sentence = re.escape(messages.still_on("", "ElevenLabs").strip())
+            with pytest.raises(Conflict, match=sentence) as failed:
+                here.off()
+            expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
+            assert failed.value.code == expected
+            assert here.row() == stored
+            convai.faults = []
+            request = len(here.labs.requests)
+            here.off(here_only=True)
+            assert len(here.labs.requests) == request
+            assert here.row() == OFF
+            assert len(convai.numbers) == 1
 
 
 def test_enable_applies_to_every_user_of_the_number(here):
@@ -483,23 +477,11 @@ def test_enable_applies_to_every_user_of_the_number(here):
     assert len(here.labs.convai.numbers) == 1
     assert again.ai_agent_id == RECEPTION
 
-
-def test_unassign_last_user_with_ai_is_refused_until_it_is_off(here):
-    here.on()
-    with pytest.raises(Conflict) as refused:
-        assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
-    assert refused.value.code == "AI_IS_ON"
-    here.off()
-    assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
-    assert here.rows() == {}
-
-
-def test_assign_number_without_ai_has_none(here):
-    here.on()
     give(here.scope, here.cast.dana, OTHER)
-    give(here.scope, here.cast.dana, NUMBER, "twilio")
-    query = here.scope.select(VoicePhoneNumber).where(VoicePhoneNumber.user_id == here.cast.dana.id)
-    assert [row.ai_enabled for row in here.scope.session.scalars(query)] == [False, False]
+    give(here.scope, here.cast.mo, NUMBER, "twilio")
+    query = here.scope.select(VoicePhoneNumber).where(VoicePhoneNumber.ai_enabled.is_(False))
+    others = {(row.phone_number, row.provider) for row in here.scope.session.scalars(query)}
+    assert others == {(OTHER, "sinch"), (NUMBER, "twilio")}, "they have no AI"
 
 
 def test_agents_lists_those_that_can_be_chosen(here):

@@ -72,7 +72,6 @@ def open_changes(here: Here) -> int:
     [("POST", True, False), ("PATCH", True, True), ("DELETE", False, False)],
     ids=["imported", "assigned", "removed"],
 )
-@pytest.mark.both_databases
 def test_run_stores_what_the_provider_has_after_a_kill(here, killed, kills_after, on, is_answered):
     if not on:
         here.on()

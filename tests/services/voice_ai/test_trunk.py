@@ -54,17 +54,13 @@ def test_leads_to_names_what_keeps_calls_from_the_agent():
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    ("api_base", "host"),
-    [
-        (None, "sip.rtc.elevenlabs.io"),
-        ("https://api.us.elevenlabs.io", "sip.rtc.elevenlabs.io"),
-        ("https://api.eu.residency.elevenlabs.io", "sip.rtc.eu.residency.elevenlabs.io"),
-    ],
-)
-def test_sip_hosts_are_those_of_the_residency(api_base, host):
-    hosts = PROVIDERS["elevenlabs"].sip_hosts({"api_base": api_base})
-    assert hosts[0] == host
+def test_sip_hosts_are_those_of_the_residency():
+    hosts = {
+        None: "sip.rtc.elevenlabs.io",
+        "https://api.us.elevenlabs.io": "sip.rtc.elevenlabs.io",
+        "https://api.eu.residency.elevenlabs.io": "sip.rtc.eu.residency.elevenlabs.io",
+    }
+    assert {base: PROVIDERS["elevenlabs"].sip_hosts({"api_base": base})[0] for base in hosts} == hosts
 
 
 def test_check_reads_the_trunk_once_for_all_numbers_with_ai(here, acme):
@@ -90,6 +86,12 @@ def test_check_reads_the_trunk_once_for_all_numbers_with_ai(here, acme):
     assert wrong == []
     est.instead = {("GET", "/endpoints"): error(500, "INTERNAL")}
     assert trunk.check(acme, here.http, provider).failure
+
+    est.instead = {}
+    usual = list(est.endpoints)
+    for odd in ({"enabled": "perhaps"}, {"priority": "1"}, {"address": {"host": OTHER}}):
+        est.endpoints = [*usual, endpoint(OTHER, priority=0) | odd]
+        assert trunk.check(acme, here.http, provider).failure, odd
 
 
 def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
@@ -171,20 +173,6 @@ def test_agents_list_that_is_odd_or_absent_is_not_known(here, subtests):
             row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
             assert row.in_sync is expected
             assert bool(found.problem) is (expected is not True)
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        {"enabled": "perhaps"},
-        {"priority": "1"},
-        {"address": {"host": OTHER}},
-    ],
-)
-def test_trunk_with_an_endpoint_that_cannot_be_read_is_not_judged(here, item):
-    here.on()
-    here.est.endpoints.append(endpoint(OTHER, priority=0) | item)
-    assert trunk.check(here.scope, here.http, PROVIDERS["sinch_est"]).failure
 
 
 def test_caution_reads_the_number_and_the_trunk(here):

@@ -106,8 +106,8 @@ def test_set_up_creates_stores_selects_and_audits_the_webhook(ready, upstream, h
     assert secret not in str(changes)
 
 
-def test_set_up_is_proof_and_keeps_other_settings(ready, upstream, http):
-    webhook.set_up(ready, http, ELEVENLABS)
+def test_set_up_is_proof_keeps_other_settings_and_again_changes_nothing(ready, upstream, http):
+    first = webhook.set_up(ready, http, ELEVENLABS)
     proven = proof.last(ready, ELEVENLABS)
     assert proven is not None
     assert (proven.ok, proven.evidence) == (True, "call-webhook")
@@ -119,9 +119,6 @@ def test_set_up_is_proof_and_keeps_other_settings(ready, upstream, http):
     }
     assert upstream.workspace.settings["can_use_mcp_servers"] is True
 
-
-def test_set_up_again_changes_nothing(ready, upstream, http):
-    first = webhook.set_up(ready, http, ELEVENLABS)
     for _ in range(4):
         del upstream.requests[:]
         again = webhook.set_up(ready, http, ELEVENLABS)
@@ -130,25 +127,27 @@ def test_set_up_again_changes_nothing(ready, upstream, http):
     check_it_is_one(ready, upstream.workspace)
 
 
-@pytest.mark.parametrize(
-    ("lack", "reason"),
-    [
-        (lambda scope: credentials.save(scope, ELEVENLABS, {"api_key": None}), "API key"),
-        (lambda scope: credentials.save(scope, ELEVENLABS, {}, enabled=False), "disabled"),
-        (lambda scope: setattr(scope.organization, "public_base_url", None), "base URL"),
-        (lambda scope: setattr(scope.session.scalars(scope.select(Secret)).one(), "sealed", "x"), "API key"),
-    ],
-)
-def test_set_up_with_something_missing_waits(ready, upstream, http, lack, reason):
-    lack(ready)
-    ready.session.commit()
-    status = webhook.set_up(ready, http, ELEVENLABS)
-    assert (status.state, status.can_start) == (State.WAITING, False)
-    assert reason in str(status.reason)
-    assert upstream.requests == []
-    row = ready.session.scalars(ready.select(WebhookSetup)).one()
-    ready.session.refresh(row)
-    assert (row.state, row.reason, row.leased_until) == ("waiting", status.reason, None)
+LACKS = {
+    "API key": lambda scope: credentials.save(scope, ELEVENLABS, {"api_key": None}),
+    "disabled": lambda scope: credentials.save(scope, ELEVENLABS, {}, enabled=False),
+    "base URL": lambda scope: setattr(scope.organization, "public_base_url", None),
+    "API key of": lambda scope: setattr(scope.session.scalars(scope.select(Secret)).one(), "sealed", "x"),
+}
+
+
+def test_set_up_with_something_missing_waits(ready, upstream, http, subtests):
+    for reason, lack in LACKS.items():
+        with subtests.test(reason):
+            _reset(ready, upstream, http, "new")
+            lack(ready)
+            ready.session.commit()
+            status = webhook.set_up(ready, http, ELEVENLABS)
+            assert (status.state, status.can_start) == (State.WAITING, False)
+            assert reason.removesuffix(" of") in str(status.reason)
+            assert upstream.requests == []
+            row = ready.session.scalars(ready.select(WebhookSetup)).one()
+            ready.session.refresh(row)
+            assert (row.state, row.reason, row.leased_until) == ("waiting", status.reason, None)
 
 
 SAVES = {
@@ -166,18 +165,15 @@ OTHERS = {
 }
 
 
-def test_follow_sets_the_webhook_up_after_a_save(ready, upstream, http, subtests):
+def test_follow_sets_the_webhook_up_after_a_save_that_concerns_it(ready, upstream, http, subtests):
+    for save in OTHERS.values():
+        save(ready, http)
+    assert upstream.requests == []
     for name, save in SAVES.items():
         with subtests.test(name):
             _reset(ready, upstream, http, "new")
             save(ready, http)
             check_it_is_one(ready, upstream.workspace, str(ready.organization.public_base_url))
-
-
-def test_follow_ignores_other_saves(ready, upstream, http):
-    for save in OTHERS.values():
-        save(ready, http)
-    assert upstream.requests == []
 
 
 def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream, http, monkeypatch):
@@ -194,24 +190,24 @@ def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream,
     assert seen == [(False, "elevenlabs")] * 5
 
 
-def test_follow_new_base_url_replaces_the_webhook(ready, upstream, http):
-    webhook.set_up(ready, http, ELEVENLABS)
-    directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
-    check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
-    assert len(upstream.workspace.webhooks) == 1
-
-
-def test_set_up_deletes_older_webhooks_by_their_path(ready, upstream, http):
-    for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub"):
+def test_set_up_deletes_older_webhooks_by_their_path_or_reports_them(ready, upstream, http):
+    olds = [
         upstream.workspace.add(wanted(ready, base))
+        for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub")
+    ]
     theirs = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
+    upstream.workspace.keeps = {olds[-1]}
+    status = webhook.set_up(ready, http, ELEVENLABS)
+    assert status.state is State.FAILED
+    assert str(status.reason).startswith(messages.webhook_left(""))
+    upstream.workspace.keeps = set()
     webhook.set_up(ready, http, ELEVENLABS)
     check_it_is_one(ready, upstream.workspace)
     assert len(upstream.workspace.webhooks) == 2
     assert theirs in upstream.workspace.webhooks
 
 
-def test_set_up_enables_a_disabled_webhook(ready, upstream, http):
+def test_set_up_enables_a_disabled_webhook_and_replaces_one_without_secret(ready, upstream, http):
     webhook.set_up(ready, http, ELEVENLABS)
     (made,) = upstream.workspace.webhooks.values()
     for why in ("is_disabled", "is_auto_disabled"):
@@ -220,9 +216,6 @@ def test_set_up_enables_a_disabled_webhook(ready, upstream, http):
         check_it_is_one(ready, upstream.workspace)
         assert list(upstream.workspace.webhooks) == [made["webhook_id"]]
 
-
-def test_set_up_without_its_secret_creates_a_new_webhook(ready, upstream, http):
-    webhook.set_up(ready, http, ELEVENLABS)
     with ready.transaction():
         for row in ready.session.scalars(ready.select(Secret).where(Secret.field == "webhook_secret")):
             row.sealed = "broken"
@@ -231,14 +224,6 @@ def test_set_up_without_its_secret_creates_a_new_webhook(ready, upstream, http):
     assert (status.state, status.reason) == (State.FAILED, messages.WEBHOOK_OUTDATED)
     webhook.set_up(ready, http, ELEVENLABS)
     check_it_is_one(ready, upstream.workspace)
-
-
-def test_set_up_without_a_returned_secret_leaves_none(ready, upstream, http):
-    upstream.workspace.returns_secret = False
-    status = webhook.set_up(ready, http, ELEVENLABS)
-    assert (status.state, status.reason) == (State.FAILED, messages.webhook_without_secret("ElevenLabs"))
-    assert upstream.workspace.webhooks == {}
-    assert "webhook_id" not in store.load(ready, ELEVENLABS).values
 
 
 class Killed(BaseException):
@@ -349,7 +334,6 @@ def test_set_up_concurrently_creates_one(ready, scopes, upstream, http):
     assert len(upstream.workspace.webhooks) == 1
 
 
-@pytest.mark.both_databases
 def test_set_up_during_a_lease_raises_conflict(ready, upstream, http, monkeypatch):
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now)
@@ -383,7 +367,16 @@ def test_set_up_after_its_lease_changes_nothing(ready, scopes, upstream, http, m
     check_it_is_one(ready, upstream.workspace)
 
 
-def test_set_up_with_a_changed_key_fails(ready, scopes, upstream, http, monkeypatch):
+def test_set_up_without_a_secret_or_with_a_changed_key_leaves_none(
+    ready, scopes, upstream, http, monkeypatch
+):
+    upstream.workspace.returns_secret = False
+    status = webhook.set_up(ready, http, ELEVENLABS)
+    assert (status.state, status.reason) == (State.FAILED, messages.webhook_without_secret("ElevenLabs"))
+    assert upstream.workspace.webhooks == {}
+    assert "webhook_id" not in store.load(ready, ELEVENLABS).values
+
+    upstream.workspace.returns_secret = True
     answer = upstream.answer
 
     def changing(request):
@@ -408,7 +401,7 @@ class TestForeign:
         upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = made
         return made
 
-    def test_set_up_keeps_a_foreign_webhook(self, ready, upstream, http, foreign):
+    def test_set_up_keeps_a_foreign_webhook_unless_it_is_named(self, ready, upstream, http, foreign):
         before = dict(upstream.workspace.settings["webhooks"])
         for _ in range(2):
             status = webhook.set_up(ready, http, ELEVENLABS)
@@ -417,8 +410,6 @@ class TestForeign:
         assert upstream.workspace.settings["webhooks"] == before
         assert len(upstream.workspace.webhooks) == 2
 
-    def test_set_up_replaces_the_named_webhook(self, ready, upstream, http, foreign):
-        webhook.set_up(ready, http, ELEVENLABS)
         assert webhook.set_up(ready, http, ELEVENLABS, replace="another").state is State.NEEDS_CONFIRMATION
         webhook.set_up(ready, http, ELEVENLABS, replace=foreign)
         check_it_is_one(ready, upstream.workspace)
@@ -434,17 +425,6 @@ class TestForeign:
         status = webhook.set_up(globex, http, ELEVENLABS)
         assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.selected)
         check_it_is_one(ready, upstream.workspace)
-
-
-def test_set_up_reports_an_older_webhook_that_stays(ready, upstream, http):
-    older = upstream.workspace.add(wanted(ready, "https://old.acme.example"))
-    upstream.workspace.keeps = {older}
-    status = webhook.set_up(ready, http, ELEVENLABS)
-    assert status.state is State.FAILED
-    assert str(status.reason).startswith(messages.webhook_left(""))
-    upstream.workspace.keeps = set()
-    webhook.set_up(ready, http, ELEVENLABS)
-    check_it_is_one(ready, upstream.workspace)
 
 
 def test_set_up_failure_is_stored_and_repeats_nothing(ready, upstream, http, subtests):
@@ -480,13 +460,15 @@ def test_follow_failing_keeps_the_save(ready, http, monkeypatch):
     assert config.config(ready)["aiVoiceProvider"] is None
 
 
-def test_status_since_is_when_the_state_began(ready, http, monkeypatch):
+def test_follow_new_base_url_replaces_the_webhook_and_begins_its_state(ready, upstream, http, monkeypatch):
     first = webhook.set_up(ready, http, ELEVENLABS).since
     later = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert webhook.set_up(ready, http, ELEVENLABS).since == first
     directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
     assert webhook.status(ready, ELEVENLABS).since == later
+    check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
+    assert len(upstream.workspace.webhooks) == 1
 
 
 def test_disconnect_leaves_the_webhook_at_the_provider(ready, upstream, http):
@@ -515,17 +497,16 @@ def check_now(scope, http):
 WELL = (False, False, State.ACTIVE)
 
 
-def test_check_of_a_working_webhook_reads_only(working, upstream, http):
-    del upstream.requests[:]
-    assert check_now(working, http) == WELL
-    assert calls(upstream) == [f"GET {WEBHOOKS}", f"GET {SETTINGS}"]
-    assert webhook.status(working, ELEVENLABS).checked_at
-
-
-def test_check_without_a_setup_sends_nothing(ready, acme, upstream, http):
+def test_check_sends_nothing_without_a_setup_and_then_reads_only(ready, upstream, http):
     assert webhook_checks.check(ready, http, ELEVENLABS) == Watched()
     assert webhook_checks.check(ready, http, PROVIDERS["twilio"]) == Watched()
     assert upstream.requests == []
+
+    webhook.set_up(ready, http, ELEVENLABS)
+    del upstream.requests[:]
+    assert check_now(ready, http) == WELL
+    assert calls(upstream) == [f"GET {WEBHOOKS}", f"GET {SETTINGS}"]
+    assert webhook.status(ready, ELEVENLABS).checked_at
 
 
 def test_check_repairs_what_the_provider_switched_off(working, upstream, http):
@@ -613,23 +594,13 @@ def test_check_reports_what_a_user_changed_and_writes_nothing(working, upstream,
 def test_check_reports_failed_deliveries_until_a_report_is_received(working, upstream, http):
     (ours,) = upstream.workspace.webhooks.values()
     failed = clock.now().replace(microsecond=0)
-    ours["most_recent_failure_timestamp"] = clock.seconds(failed)
-    ours["most_recent_failure_error_code"] = 502
+    ours |= {"most_recent_failure_error_code": 502, "most_recent_failure_timestamp": clock.seconds(failed)}
     assert check_now(working, http) == (True, False, State.IMPAIRED)
     status = webhook.status(working, ELEVENLABS)
-    assert status.url == wanted(working)
+    assert (status.url, status.disabled_at) == (wanted(working), None)
     assert "502" in str(status.reason)
-    with working.transaction():
-        own = {"organization_id": working.organization.id, "kind": "x", "agent_id": "x"}
-        working.session.add(Call(**own, conversation_id="x", received_at=failed + timedelta(seconds=5)))
-    assert check_now(working, http) == WELL
 
-
-def test_check_stores_the_last_failure_and_that_the_provider_disabled_it(working, upstream, http):
-    (ours,) = upstream.workspace.webhooks.values()
-    failed = clock.now().replace(microsecond=0)
     ours |= {"is_disabled": True, "is_auto_disabled": True, "most_recent_failure_error_code": 503}
-    ours["most_recent_failure_timestamp"] = clock.seconds(failed)
     assert check_now(working, http) == (True, False, State.IMPAIRED)
     status = webhook.status(working, ELEVENLABS)
     assert (status.failed_at, status.failure_status) == (failed, 503)
@@ -661,24 +632,26 @@ def test_check_names_agents_with_a_webhook_of_their_own(working, cast, upstream,
     assert ("Reception" in reason, "Night shift" in reason) == (True, False)
 
 
-def test_check_during_an_outage_keeps_the_state(working, upstream, http):
-    checked_at = webhook.status(working, ELEVENLABS).checked_at
+def test_check_during_an_outage_or_of_what_cannot_be_read_keeps_the_state(working, upstream, http):
+    """What cannot be read is not gone, and is not created again."""
+    workspace, checked_at = upstream.workspace, webhook.status(working, ELEVENLABS).checked_at
+    ((ours_id, ours),) = workspace.webhooks.items()
     upstream.trouble = Trouble.FAULT
     assert check_now(working, http) == (False, True, State.ACTIVE)
-    assert webhook.status(working, ELEVENLABS).checked_at == checked_at
     upstream.trouble = None
+    wrong: list[Any] = []
+    for odd in ("text", {"webhook_id": 7}, {"webhook_id": "x", "webhook_url": []}):
+        workspace.webhooks = {ours_id: odd}
+        found = check_now(working, http)
+        unchanged_at = webhook.status(working, ELEVENLABS).checked_at
+        del upstream.requests[:]
+        webhook.set_up(working, http, ELEVENLABS)
+        if found != (False, True, State.ACTIVE) or unchanged_at != checked_at or upstream.writes:
+            wrong.append((odd, found, unchanged_at, upstream.writes))
+        workspace.webhooks = {ours_id: ours, "odd": odd}
+        if check_now(working, http) != WELL:
+            wrong.append((odd, "beside ours"))
+        checked_at = webhook.status(working, ELEVENLABS).checked_at
+    assert wrong == []
     upstream.permissions.discard("workspace")
     assert check_now(working, http) == (True, False, State.FAILED)
-
-
-@pytest.mark.parametrize("odd", ["text", {"webhook_id": 7}, {"webhook_id": "x", "webhook_url": []}])
-def test_webhook_that_cannot_be_read_is_not_gone_and_not_created_again(working, upstream, http, odd):
-    workspace = upstream.workspace
-    ((ours_id, ours),) = workspace.webhooks.items()
-    workspace.webhooks[ours_id] = odd
-    assert check_now(working, http) == (False, True, State.ACTIVE)
-    del upstream.requests[:]
-    webhook.set_up(working, http, ELEVENLABS)
-    assert upstream.writes == []
-    workspace.webhooks |= {ours_id: ours, "odd": odd}
-    assert check_now(working, http) == WELL
