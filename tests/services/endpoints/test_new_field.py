@@ -1,4 +1,7 @@
-"""A new field of an endpoint is a column, a migration and one line: a copy of the product shows it."""
+"""A new field of an endpoint is a column, a migration and one line, and a new action is one line.
+
+One copy of the product shows both.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,25 @@ FIELD = """
     ),
 """
 
+ACTION = """
+    ENDPOINT_ARCHIVED = (
+        "endpoint.archived",
+        "Endpoint archived",
+        Group.ENDPOINTS,
+        Trait.UNDOABLE | Trait.STALES_FORMS | Trait.IN_PROVIDER_HISTORY | Trait.SETS_PASSWORD,
+    )
+"""
+
 SCRIPT = """
-from app.services.audit import search
+from dataclasses import replace
+
+from app.providers import PROVIDERS
+from app.services.access import users
+from app.services.audit import log, search
+from app.services.audit.actions import Action
+from app.services.endpoints import undo
+from app.services.providers import history
+from app.web.shell import conflicts
 from tests.support.full_organization import scope_as
 from tests.support.project_copy import install, report
 
@@ -39,6 +59,28 @@ own = install()
 portal, api = own.portal, own.api
 typed = {"phone_number": FIRST, "provider": "twilio", "department": "Sales"}
 found = {}
+
+twilio = PROVIDERS["twilio"]
+with scope_as(own.app, own.cast.dana) as scope:
+    user = users.get(scope, own.cast.dana.id)
+    with scope.transaction():
+        event = log.record(scope, Action.ENDPOINT_ARCHIVED, twilio.label, {"label": ["Desk", None]})
+        by_mo = replace(scope, actor=replace(scope.actor, user_id=own.cast.mo.id))
+        log.record(by_mo, Action.ENDPOINT_ARCHIVED, user.email)
+    action = {
+        "undoable": undo.can(event),
+        "conflict": [one.action for one, _ in conflicts._events(scope, [twilio.label])],
+        "history": [change.words for change in history.changes(scope, twilio)],
+        "password": users.password_given(scope, user).action,
+    }
+page = portal.get("/o/acme-support/audit?action=endpoint.archived")
+options = page.root.one("select", name="action").all("option")
+found["action"] = action | {
+    "option": [option.text for option in options if option["value"] == "endpoint.archived"],
+    "rows": len(page.rows()),
+    "group": len(portal.get("/o/acme-support/audit?action=endpoints").rows()),
+    "label": "Endpoint archived" in page.rows()[0],
+}
 
 
 def teams():
@@ -114,6 +156,7 @@ def found(tmp_path_factory):
     project.insert_after("app/models/endpoint.py", "label: Mapped", "    department: Mapped[str | None]")
     project.write("migrations/versions/9999_department.py", MIGRATION.format(head=head.split("_")[0]))
     project.insert_after("app/services/endpoints/fields.py", "FIELDS = (", FIELD.strip("\n"))
+    project.insert_after("app/services/audit/actions.py", "ORGANIZATION_CREATED =", ACTION)
     return project.run(SCRIPT)
 
 
@@ -149,3 +192,17 @@ def test_a_new_field_is_searched_sorted_imported_and_in_bulk(found):
     assert "Set team of 2 endpoints?" in found["bulk_page"]
     assert found["bulk"] == {FIRST: "All", SECOND: "All"}
     assert found["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}
+
+
+def test_a_new_action_is_one_line(found):
+    """The filter, the label, undo, conflicts and the histories derive from it."""
+    assert found["action"] == {
+        "option": ["Endpoint archived"],
+        "rows": 2,
+        "group": 2,
+        "label": True,
+        "undoable": True,
+        "conflict": ["endpoint.archived"],
+        "history": ["Endpoint archived"],
+        "password": "endpoint.archived",
+    }
