@@ -54,12 +54,9 @@ def test_save_is_one_event_in_each_numbers_history_and_undone_by_it(acme):
     undo.undo(acme, event.id, seen=2)
     assert stored(acme) == [(SECOND, "Desk", None, 3)]
 
-
-def test_save_of_what_is_stored_already_records_nothing(acme):
-    row = crud.create(acme, new(label="Desk"))
     before = search.recent(acme)[0].id
     assert save(acme, {"id": row.id, "label": "Desk"}).counts == {"unchanged": 1}
-    assert (search.recent(acme)[0].id, stored(acme)[0][-1]) == (before, 1)
+    assert (search.recent(acme)[0].id, stored(acme)[0][-1]) == (before, 3), "nothing is recorded"
 
 
 def test_save_queues_checks_of_numbers_whose_webhook_changes(acme):
@@ -105,33 +102,25 @@ def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme):
     assert stored(acme) == before
 
 
-def test_save_of_another_organizations_endpoint_is_not_found(acme, globex):
+def test_save_of_what_is_foreign_stale_or_taken_changes_nothing(acme, globex):
     own, foreign = crud.create(acme, new(SECOND)), crud.create(globex, new(THIRD))
+    version = own.version
+    crud.update(acme, own.id, {"label": "theirs"})
     before = stored(acme)
     for unknown in (foreign.id, "none"):
-        with pytest.raises(NotFound) as refused:
+        with pytest.raises(NotFound) as missing:
             save(acme, new(), {"id": own.id, "label": "x"}, {"id": unknown})
-        assert "endpoints.2" in refused.value.message
+        assert "endpoints.2" in missing.value.message
         assert stored(acme) == before
-
-
-def test_save_with_a_stale_version_changes_nothing(acme):
-    row = crud.create(acme, new())
-    crud.update(acme, row.id, {"label": "theirs"})
-    with pytest.raises(Stale) as refused:
-        save(acme, new(SECOND), {"id": row.id, "version": 1, "label": "mine"})
-    assert "endpoints.1" in refused.value.message
-    assert stored(acme) == [(FIRST, "theirs", None, 2)]
-
-
-def test_save_of_a_taken_number_has_the_id_of_ones_own_endpoint_only(acme, globex):
-    own = crud.create(acme, new(FIRST))
-    crud.create(globex, new(SECOND))
-    for number, existing in ((FIRST, own.id), (SECOND, None)):
-        with pytest.raises(Conflict) as refused:
-            save(acme, new(THIRD), new(number))
-        assert (refused.value.code, refused.value.existing_id) == ("NUMBER_IN_USE", existing)
-    assert [row[0] for row in stored(acme)] == [FIRST, SECOND]
+    with pytest.raises(Stale) as stale:
+        save(acme, new(), {"id": own.id, "version": version, "label": "mine"})
+    assert "endpoints.1" in stale.value.message
+    assert stored(acme) == before
+    for number, existing in ((SECOND, own.id), (THIRD, None)):
+        with pytest.raises(Conflict) as taken:
+            save(acme, new(), new(number))
+        assert (taken.value.code, taken.value.existing_id) == ("NUMBER_IN_USE", existing)
+        assert stored(acme) == before
 
 
 @pytest.mark.both_databases

@@ -60,30 +60,36 @@ def due(scope):
     return {row.phone_number for row in scope.session.scalars(scope.select(DriftCheck).where(DriftCheck.due))}
 
 
-CHANGES = [{"inbound_agent_name": "Wrong"}, {"is_active": False}, {"outbound_agent_name": "Wrong"}]
+CHANGES: list[dict[str, Any]] = [
+    {"inbound_agent_name": "Wrong"},
+    {"is_active": False},
+    {"outbound_agent_name": "Wrong"},
+]
 
 
-@pytest.mark.parametrize("sent", CHANGES, ids=str)
-def test_undo_restores_each_number_and_can_be_undone(acme, rows, sent):
-    requested: list[str] = []
-    acme = replace(acme, queue_drift_check=requested.append)
-    versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
-    done = change(acme, ALL, sent, seen=5, reason="hurry")
-    after = stored(acme)
-    again = undo(acme, done.event_id, reason="not that one")
-    assert again.count == done.count > 0
-    assert stored(acme) == rows
-    assert bool(requested) == ("outbound_agent_name" not in sent)  # no provider is concerned
-    event = endpoints_undo.get(acme, again.event_id)
-    assert (event.action, event.subject) == ("endpoints.restored", f"{done.count} endpoints")
-    assert event.changes["reason"] == [None, "not that one"]
-    assert event.changes["undone"] == [None, f"Endpoints changed, event {done.event_id}"]
-    assert all(
-        row.version > versions[row.phone_number] or rows[row.phone_number] == after[row.phone_number]
-        for row in acme.session.scalars(acme.select(Endpoint))
-    )
-    undo(acme, again.event_id)
-    assert stored(acme) == after
+def test_undo_restores_each_number_and_can_be_undone(acme, rows, subtests):
+    for sent in CHANGES:
+        with subtests.test(sent=sent):
+            requested: list[str] = []
+            queueing = replace(acme, queue_drift_check=requested.append)
+            versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
+            done = change(queueing, ALL, sent, seen=5, reason="hurry")
+            after = stored(acme)
+            again = undo(queueing, done.event_id, reason="not that one")
+            assert again.count == done.count > 0
+            assert stored(acme) == rows
+            assert bool(requested) == ("outbound_agent_name" not in sent)  # no provider is concerned
+            event = endpoints_undo.get(acme, again.event_id)
+            assert (event.action, event.subject) == ("endpoints.restored", f"{done.count} endpoints")
+            assert event.changes["reason"] == [None, "not that one"]
+            assert event.changes["undone"] == [None, f"Endpoints changed, event {done.event_id}"]
+            assert all(
+                row.version > versions[row.phone_number] or rows[row.phone_number] == after[row.phone_number]
+                for row in acme.session.scalars(acme.select(Endpoint))
+            )
+            undone = undo(acme, again.event_id)
+            assert stored(acme) == after
+            undo(acme, undone.event_id)
     assert integrity.verify(acme.session, acme.keys.sealer, acme.organization.id).fault is None
 
 
@@ -176,7 +182,18 @@ def test_undo_of_an_import_deletes_what_it_added(acme, rows):
     assert stored(acme)[number(0)] == rows[number(0)]
 
 
-def test_undo_with_another_count_changes_nothing(acme, rows):
+def test_undo_of_no_numbers_or_with_another_count_is_refused(acme, globex, rows):
+    with acme.transaction():
+        log.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
+    events = search.recent(acme)
+    assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
+    for event in events:
+        assert not endpoints_undo.can(event)
+        with pytest.raises(Conflict):
+            endpoints_undo.plan(acme, event.id)
+    with pytest.raises(NotFound):
+        endpoints_undo.plan(globex, events[0].id)
+
     done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
     before = stored(acme)
     for seen in (4, 6, None):
@@ -188,19 +205,6 @@ def test_undo_with_another_count_changes_nothing(acme, rows):
         endpoints_undo.undo(acme, done.event_id, seen=0)
     assert refused.value.code == "CHANGED_SINCE"
     assert stored(acme) != before
-
-
-def test_plan_of_an_event_without_numbers_is_refused(acme, globex, rows):
-    with acme.transaction():
-        log.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
-    events = search.recent(acme)
-    assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
-    for event in events:
-        assert not endpoints_undo.can(event)
-        with pytest.raises(Conflict):
-            endpoints_undo.plan(acme, event.id)
-    with pytest.raises(NotFound):
-        endpoints_undo.plan(globex, events[0].id)
 
 
 @pytest.mark.both_databases
