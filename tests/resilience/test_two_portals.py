@@ -30,7 +30,7 @@ VOICE = [
 pytestmark = [
     pytest.mark.parametrize("shared_portal", ["postgresql"], indirect=True),
     pytest.mark.thorough(
-        "test_actor_of_a_revoked_token_or_disabled_user_is_refused",
+        "test_revoke_needs_the_tokens_user_and_ends_it",
         "test_no_answer_is_stale",
         "test_run_concurrently_checks_once",
     ),

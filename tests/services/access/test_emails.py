@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from app.services.access import emails, messages
 
 PROBLEMS = {
@@ -28,13 +26,9 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("email", PROBLEMS)
-def test_problem_names_the_wrong_part(email: str) -> None:
-    assert emails.problem_of(email) == PROBLEMS[email]
+GOOD = ("ana@acme.example", "a" * 64 + "@acme.example", "ana.b+c@mail.acme.example")
 
 
-@pytest.mark.parametrize(
-    "email", ["ana@acme.example", "a" * 64 + "@acme.example", "ana.b+c@mail.acme.example"]
-)
-def test_address_has_no_problem(email: str) -> None:
-    assert emails.problem_of(email) is None
+def test_problem_of_names_the_wrong_part() -> None:
+    assert {email: emails.problem_of(email) for email in PROBLEMS} == PROBLEMS
+    assert [email for email in GOOD if emails.problem_of(email)] == []

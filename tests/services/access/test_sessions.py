@@ -31,17 +31,12 @@ def _move(scope, **ago):
             setattr(_row(scope), name, clock.now() - distance)
 
 
-def test_start_returns_another_token_each_time_and_stores_none(acme, token, cast):
+def test_user_of_returns_the_enabled_user_of_a_token_that_is_not_stored(acme, cast, token):
     row = _row(acme)
     assert len(token) >= 43
     assert token not in (row.id, row.user_agent)
     assert (row.ip, len(row.user_agent)) == ("192.0.2.1", 300)
 
-    with acme.transaction():
-        assert sessions.start(acme, cast.mo, user_agent="") != token
-
-
-def test_user_of_returns_the_enabled_user_of_a_valid_token(acme, cast, token):
     assert sessions.user_of(acme, token) == cast.mo
 
     others = ("", "junk", "\0", "é", "x" * 5000, _row(acme).id)
@@ -49,6 +44,8 @@ def test_user_of_returns_the_enabled_user_of_a_valid_token(acme, cast, token):
 
     users.set_disabled(acme, cast.mo.id, True)
     assert sessions.user_of(acme, token) is None
+    with acme.transaction():
+        assert sessions.start(acme, cast.mo, user_agent="") != token
 
 
 def test_user_of_writes_last_seen_now_and_then(acme, token):

@@ -141,7 +141,14 @@ def test_verify_trusts_its_own_algorithm_and_keys_only(acme, issued):
         assert tokens.verify(acme.keys, text).token_id == issued.token.id
 
 
-def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issued):
+def test_verify_refuses_expired_tokens_and_those_of_a_key_that_was_removed(acme, cast, issued):
+    def life(seconds):
+        with acme.transaction():
+            return tokens.create(acme, cast.mo, name="x", scopes=(), life=timedelta(seconds=seconds)).jwt
+
+    assert _refused(acme.keys, life(-tokens.LEEWAY_SECONDS - 2))
+    assert tokens.verify(acme.keys, life(-1))
+
     newer = "a-newer-key-that-is-long-enough-for-it"
     rotated = replace(acme, keys=Keys(acme.keys.sealer, (newer, *acme.keys.jwt)))
     fresh = tokens.issue(rotated, cast.dana, name="Dialer")
@@ -183,15 +190,6 @@ def test_verify_refuses_malformed_tokens_and_wrong_claims(acme, issued, subtests
         assert _refused(acme.keys, jws.serialize_compact({"alg": "HS256"}, claims, key)), claims[:9]
 
 
-def test_verify_refuses_expired_tokens_after_the_leeway(acme, cast):
-    def life(seconds):
-        with acme.transaction():
-            return tokens.create(acme, cast.mo, name="x", scopes=(), life=timedelta(seconds=seconds)).jwt
-
-    assert _refused(acme.keys, life(-tokens.LEEWAY_SECONDS - 2))
-    assert tokens.verify(acme.keys, life(-1))
-
-
 DEEP = base64.urlsafe_b64encode(b"[" * 100_000).decode().rstrip("=")
 JUNK = {
     "nothing": "",
@@ -210,7 +208,11 @@ JUNK = {
 }
 
 
-def test_actor_of_a_revoked_token_or_disabled_user_is_refused(acme, cast, issued):
+def test_revoke_needs_the_tokens_user_and_ends_it(acme, cast, issued):
+    for user, token_id in ((cast.mo, issued.token.id), (cast.mo, "no-such-token")):
+        with pytest.raises(NotFound):
+            tokens.revoke(acme, user, token_id)
+    assert acme.session.get_one(ApiToken, issued.token.id).revoked_at is None
     tokens.revoke(acme, cast.dana, issued.token.id)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, issued.token.id, ip="", request_id="")
@@ -259,14 +261,6 @@ def test_issue_reads_role_and_state_in_its_transaction(engine, acme, cast):
         tokens.issue(acme, cast.mo, name="Dialer")
     assert refused.value.code == "USER_DISABLED"
     assert tokens.of_user(acme, cast.mo) == []
-
-
-def test_revoke_needs_the_tokens_user(acme, cast, issued):
-    with pytest.raises(NotFound):
-        tokens.revoke(acme, cast.mo, issued.token.id)
-    with pytest.raises(NotFound):
-        tokens.revoke(acme, cast.mo, "no-such-token")
-    assert acme.session.get_one(ApiToken, issued.token.id).revoked_at is None
 
 
 def test_of_user_lists_working_tokens_then_expired_ones(acme, cast, issued):
