@@ -39,7 +39,7 @@ def today(scope, number=NUMBER):
 
 
 @pytest.mark.both_databases
-def test_checks_are_counted_by_the_verdict_after_them(live):
+def test_checks_of_an_organization_are_counted_by_the_verdict_after_them(live, globex):
     save_result(live, in_sync())
     assert today(live) == (2, 0, 0)
     save_result(live, drifted())
@@ -54,8 +54,6 @@ def test_checks_are_counted_by_the_verdict_after_them(live):
     prove(live)
     assert today(live, "") == (1, 1, 0)
 
-
-def test_days_are_of_one_organization(live, globex):
     assert check_days.of_subject(globex, "twilio", NUMBER) == [Day(day) for day in check_days.shown()]
     days = check_days.shown()[-2:]
     assert check_days.with_checks(live, days) == {days[-1]}
@@ -63,7 +61,6 @@ def test_days_are_of_one_organization(live, globex):
     assert check_days.with_checks(live.for_organization(None), days) == {days[-1]}
 
 
-@pytest.mark.both_databases
 def test_sweep_deletes_what_is_no_longer_shown(live, monkeypatch):
     monkeypatch.setattr(check_days, "BATCH", 1)
     prove(live)

@@ -55,7 +55,7 @@ def call(scope, operation, **options):
     return gateway.call(scope, Outbound(), connection, operation, evidence=Evidence.NUMBERS, **options)
 
 
-def test_call_failure_is_an_error_with_code_outcome_and_sentence(acme):
+def test_call_returns_the_result_or_raises_with_code_outcome_and_sentence(acme):
     connected(acme)
     for error, status, expected in FAILURES:
         with pytest.raises(ProviderCallFailed) as failed:
@@ -65,15 +65,12 @@ def test_call_failure_is_an_error_with_code_outcome_and_sentence(acme):
         assert conflict.status == status
         assert conflict.__cause__ is None
 
-
-def test_call_returns_the_result_and_passes_our_own_faults(acme):
-    connected(acme)
     assert call(acme, lambda *_: [1, 2]) == [1, 2]
     with pytest.raises(ZeroDivisionError):
         call(acme, lambda *_: 1 / 0)
 
 
-def test_configured_names_what_is_missing_or_has_every_value(acme):
+def test_call_needs_every_value_and_holds_no_transaction(acme):
     with pytest.raises(Conflict) as missing:
         gateway.configured(acme, VOBIZ)
     assert missing.value.code == gateway.NOT_CONFIGURED
@@ -83,10 +80,6 @@ def test_configured_names_what_is_missing_or_has_every_value(acme):
     assert VALUES.items() <= values.items()
     assert set(values) == {field.name for field in VOBIZ.fields}
 
-
-def test_call_has_stored_credentials_and_no_open_transaction(acme):
-    credentials.save(acme, VOBIZ, VALUES)
-    gateway.configured(acme, VOBIZ)
     assert acme.session.in_transaction()
 
     def operation(_client, values):

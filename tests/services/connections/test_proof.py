@@ -70,6 +70,13 @@ def test_list_of_numbers_ends_a_refusal_and_a_refusal_ends_a_proof(acme, twilio,
     inventory.list_owned(acme, http, TWILIO)
     assert state(acme) == (True, Outcome.OK, Evidence.NUMBERS)
 
+    with pytest.raises(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.NO_PERMISSION))
+    assert state(acme) == (False, Outcome.NO_PERMISSION, Evidence.NUMBERS)
+    with pytest.raises(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.NOT_FOUND))
+    assert state(acme)[1] == Outcome.NO_PERMISSION
+
 
 def test_outage_and_busy_change_nothing(acme, twilio, http):
     wrong = []
@@ -164,17 +171,11 @@ def test_success_moves_the_time_once_a_minute(acme, twilio, http):
     assert times[0] == times[1] > earlier + timedelta(seconds=60)
 
 
-def test_call_that_sends_nothing_proves_nothing(acme, twilio, http):
+def test_nothing_is_proven_by_other_values_or_by_a_call_that_sends_nothing(acme, twilio, http):
     assert call(acme, http, lambda *_: "known already") == "known already"
-    assert state(acme) is None
-
-
-def test_submitted_values_prove_nothing_of_the_stored_ones(acme, twilio, http):
     verification.verify(acme, http, TWILIO, {"twilio_auth_token": "sample-and-wrong"})
     assert state(acme) is None
 
-
-def test_result_for_credentials_that_changed_meanwhile_is_dropped(acme, twilio, http):
     def replaced_meanwhile(client, values):
         found = list(TWILIO.numbers(client, values))
         credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
@@ -182,15 +183,6 @@ def test_result_for_credentials_that_changed_meanwhile_is_dropped(acme, twilio, 
 
     call(acme, http, replaced_meanwhile)
     assert state(acme) is None
-
-
-def test_refusal_of_a_permission_is_a_failure(acme, twilio, http):
-    with pytest.raises(ProviderCallFailed):
-        call(acme, http, refuses(Outcome.NO_PERMISSION))
-    assert state(acme) == (False, Outcome.NO_PERMISSION, Evidence.NUMBERS)
-    with pytest.raises(ProviderCallFailed):
-        call(acme, http, refuses(Outcome.NOT_FOUND))
-    assert state(acme)[1] == Outcome.NO_PERMISSION
 
 
 def test_only_a_changed_credential_voids_a_proof(acme, twilio):

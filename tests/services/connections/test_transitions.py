@@ -181,15 +181,10 @@ def test_proof_ends_every_refusal_and_queues_a_check(live, result, cause):
     assert transitions.of_connections(live)["twilio"].now == Verdict.HEALTHY
 
 
-def test_outage_and_busy_are_no_transition(live):
-    before = transitions.newest_id(live)
+def test_after_returns_what_is_newer_in_its_organization_and_no_outage(live, globex):
+    last = transitions.newest_id(live)
     for trouble in (Reason.PROVIDER_UNREACHABLE, Reason.BUSY):
         save_result(live, ProbeResult(trouble=trouble))
-    assert transitions.newest_id(live) == before
-
-
-def test_after_returns_what_is_newer_in_its_organization(live, globex):
-    last = transitions.newest_id(live)
     assert transitions.after(live, last, limit=10) == []
     save_result(live, drifted())
     save_result(live, in_sync())
@@ -209,6 +204,13 @@ def test_sweep_keeps_the_state_at_the_beginning(live):
     start = clock.now() - transitions.KEPT
     kept = transitions.of_subject(live, "twilio", NUMBER, start=start)
     assert [row.id for row in kept] == [row.id for row in rows[-2:]]
+
+    edit(live, inbound_agent_name="b")
+    delete(live)
+    _make_old(live, HealthTransition.phone_number == OTHER)
+    edit(live, inbound_agent_name="b")
+    transitions.sweep(live)
+    assert of_number(live, OTHER)[0].now == Verdict.OFF, "of a number that is there again"
 
 
 def _make_old(scope, rows):
@@ -250,15 +252,6 @@ def test_sweep_deletes_what_was_removed(live, monkeypatch):
     _make_old(live, HealthTransition.id > 0)
     transitions.sweep(live)
     assert transitions.of_connections(live) == {}
-
-
-def test_sweep_keeps_the_state_of_a_number_that_is_there_again(live):
-    edit(live, inbound_agent_name="b")
-    delete(live)
-    _make_old(live, HealthTransition.phone_number == OTHER)
-    edit(live, inbound_agent_name="b")
-    transitions.sweep(live)
-    assert of_number(live, OTHER)[0].now == Verdict.OFF
 
 
 def test_health_filter_finds_each_endpoint_once(live):

@@ -41,8 +41,18 @@ def _checks(scope):
     return list(scope.session.scalars(scope.select(Check)))
 
 
-def test_verify_saves_the_result_for_the_stored_values(acme, vobiz, http):
+def test_verify_saves_the_result_for_the_stored_values_alone(acme, vobiz, http):
+    assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.NOT_CONFIGURED
+    assert vobiz.requests == []
+    assert acme.session.scalars(acme.select(AuditEvent)).all() == [], "nothing was tested"
+
     _stored(acme, vobiz)
+    before = store.load(acme, VOBIZ)
+    tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
+    assert tested.result.code == Outcome.BAD_CREDENTIALS
+    assert store.load(acme, VOBIZ) == before
+    assert _checks(acme) == []
+
     tested = verification.verify(acme, http, VOBIZ, {})
     assert (tested.result.ok, tested.result.code) == (True, Outcome.OK)
     last = proof.last(acme, VOBIZ)
@@ -56,51 +66,23 @@ def test_verify_saves_the_result_for_the_stored_values(acme, vobiz, http):
     assert [check.ok for check in _checks(acme)] == [True]
 
 
-def test_verify_tests_submitted_values_without_storing_them(acme, vobiz, http):
-    _stored(acme, vobiz)
-    before = store.load(acme, VOBIZ)
-    tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
-    assert tested.result.code == Outcome.BAD_CREDENTIALS
-    assert store.load(acme, VOBIZ) == before
-    assert _checks(acme) == []
-
-
 def _known(scope):
     return {key: check.ok for key, check in proof.last_of_all(scope).items()}
-
-
-def test_last_of_all_keeps_the_result_until_a_value_changes(acme, vobiz, http):
-    _stored(acme, vobiz)
-    verification.verify(acme, http, VOBIZ, {})
-    credentials.save(acme, VOBIZ, {}, enabled=False)
-    credentials.save(acme, VOBIZ, {}, enabled=True)
-    assert _known(acme) == {"vobiz": True}
-    credentials.save(acme, VOBIZ, {"auth_token": "sample-and-newer"}, enabled=False)
-    assert _known(acme) == {}
 
 
 def test_last_belongs_to_the_values_that_were_tested(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
+    credentials.save(acme, VOBIZ, {}, enabled=False)
+    credentials.save(acme, VOBIZ, {}, enabled=True)
+    assert _known(acme) == {"vobiz": True}
     credentials.save(acme, VOBIZ, {"auth_token": "sample-and-newer"})
     assert proof.last(acme, VOBIZ) is None
+    assert _known(acme) == {}
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}
     _stored(acme, vobiz)
     assert _known(acme) == {}
-
-
-def test_verify_without_values_sends_nothing(acme, vobiz, http):
-    assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.NOT_CONFIGURED
-    assert vobiz.requests == []
-    assert acme.session.scalars(acme.select(AuditEvent)).all() == [], "nothing was tested"
-
-
-def test_verify_of_an_unreachable_provider_is_a_result(acme, vobiz):
-    _stored(acme, vobiz)
-    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}, deadline=2.0)
-    tested = verification.verify(acme, away, VOBIZ, {})
-    assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
 
 
 def test_verify_sends_a_stored_secret_to_no_other_host(acme):
@@ -147,6 +129,10 @@ def test_verify_during_an_outage_keeps_the_former_result(acme, vobiz, http):
         assert [check.code for check in _checks(acme)] == ["ok"]
         assert _known(acme) == {"vobiz": True}
 
+    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}, deadline=2.0)
+    tested = verification.verify(acme, away, VOBIZ, {})
+    assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
+
 
 def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
     _stored(acme, vobiz)
@@ -155,10 +141,7 @@ def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
     tested = [change.words for change in history.changes(acme, VOBIZ) if "tested" in change.words]
     assert tested == ["Provider tested: accepted", "Provider tested: refused, 401"]
 
-
-def test_verify_records_the_status_of_one_refused_list(acme, vobiz, http):
-    _stored(acme, vobiz)
     vobiz.instead = {("GET", "/numbers"): Reply(403, {"error": "forbidden"})}
     verification.verify(acme, http, VOBIZ, {})
-    tested = next(change.words for change in history.changes(acme, VOBIZ))
-    assert tested == "Provider tested: refused: no permission, 403"
+    last = next(change.words for change in history.changes(acme, VOBIZ))
+    assert last == "Provider tested: refused: no permission, 403", "of one list"
