@@ -43,7 +43,7 @@ BAD = {
 }
 
 
-def test_create_refuses_bad_input_by_field(acme):
+def test_create_refuses_bad_input_by_field_and_too_many(acme, monkeypatch):
     wrong = []
     for case, (sent, expected) in BAD.items():
         try:
@@ -55,6 +55,14 @@ def test_create_refuses_bad_input_by_field(acme):
             wrong.append((case, fields))
     assert wrong == []
     assert destinations.listed(acme) == []
+
+    monkeypatch.setattr(destinations, "MOST", 1)
+    row = destinations.create(acme, {"kind": "slack", "url": SLACK}).row
+    with pytest.raises(Conflict) as refused:
+        destinations.create(acme, WEBHOOK)
+    assert refused.value.code == "TOO_MANY_DESTINATIONS"
+    with pytest.raises(Conflict):
+        destinations.replace_secret(acme, row.id)
 
 
 def test_create_seals_what_is_secret(acme):
@@ -114,20 +122,6 @@ def test_owners_see_their_own_destinations_only(acme, globex, installation):
                     destinations.delete(scope, other)
     destinations.delete(acme, made["acme"])
     assert destinations.listed(acme) == []
-
-
-def test_too_many_destinations_are_refused(acme, monkeypatch):
-    monkeypatch.setattr(destinations, "MOST", 1)
-    destinations.create(acme, WEBHOOK)
-    with pytest.raises(Conflict) as refused:
-        destinations.create(acme, WEBHOOK)
-    assert refused.value.code == "TOO_MANY_DESTINATIONS"
-
-
-def test_secret_of_a_kind_without_one_cannot_be_replaced(acme):
-    row = destinations.create(acme, {"kind": "slack", "url": SLACK}).row
-    with pytest.raises(Conflict):
-        destinations.replace_secret(acme, row.id)
 
 
 def test_quiet_periods_and_limits_refuse_bad_input(acme, installation):
