@@ -62,7 +62,7 @@ def test_create_and_update_refuse_bad_values_of_each_field(acme):
         directory.update(acme, OFFLINE, {"public_base_url": "http://voice.example.com"})
 
 
-def test_update_of_the_name_keeps_the_slug(acme):
+def test_update_keeps_the_slug_and_absent_fields_and_clears_null(acme):
     directory.update(acme, OFFLINE, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
@@ -71,8 +71,6 @@ def test_update_of_the_name_keeps_the_slug(acme):
         "country": [None, "IN"],
     }
 
-
-def test_update_clears_null_and_keeps_absent_fields(acme):
     directory.update(acme, OFFLINE, {"country": "US", "public_base_url": "https://voice.example.com/"})
     directory.update(acme, OFFLINE, {"country": None})
     assert acme.organization.country is None
@@ -93,16 +91,13 @@ def test_update_with_a_stale_version_of_its_own_row_raises_stale(acme):
     assert refused.value.current.name == "Theirs"
 
 
-def test_by_slug_and_by_id_of_an_unknown_one_raise_not_found(acme):
+def test_every_sorts_by_name_and_an_unknown_one_is_not_found(acme, globex):
+    directory.create(acme, {"name": "Initech"})
+    assert [row.name for row in directory.every(acme)] == ["Acme Support", "Globex", "Initech"]
     for unknown in ("nowhere", "", "' OR 1=1 --", "x" * 5000):
         for find in (directory.by_slug, directory.by_id):
             with pytest.raises(NotFound):
                 find(acme, unknown)
-
-
-def test_every_sorts_by_name(acme, globex):
-    directory.create(acme, {"name": "Initech"})
-    assert [row.name for row in directory.every(acme)] == ["Acme Support", "Globex", "Initech"]
 
 
 def test_base_urls_lists_changes_with_their_reasons(acme):

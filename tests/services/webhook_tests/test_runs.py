@@ -193,7 +193,7 @@ def test_run_judges_responses_to_a_signed_request(acme, endpoint, http, monkeypa
     assert wrong == []
 
 
-def test_run_stops_at_a_runtime_that_is_not_reached(acme, endpoint, http):
+def test_run_stops_at_a_runtime_that_is_not_reached(acme, endpoint, http, monkeypatch):
     row = endpoint()
     with Runtime(Said()) as plain:
         clients = {
@@ -204,6 +204,11 @@ def test_run_stops_at_a_runtime_that_is_not_reached(acme, endpoint, http):
         found = {code: codes(runs.run(acme, client, row.id, signed=True)) for code, client in clients.items()}
     assert found == {code: {"unsigned": code} for code in clients}
 
+    private = [addresses.literal("10.0.0.8")]
+    monkeypatch.setattr(addresses, "look_up", lambda *_: private)
+    report = runs.run(acme, Outbound(deadline=1), row.id, signed=True)
+    assert codes(report) == {"unsigned": "private_address"}
+
 
 def test_run_stops_at_the_limit_of_the_provider(acme, endpoint, http, monkeypatch):
     provider, over = PROVIDERS["twilio"], threading.Event()
@@ -213,13 +218,6 @@ def test_run_stops_at_the_limit_of_the_provider(acme, endpoint, http, monkeypatc
         report = runs.run(acme, http(slow.base), endpoint().id, signed=True)
         over.set()
     assert codes(report) == {"unsigned": "too_slow"}
-
-
-def test_run_does_not_call_private_addresses(acme, endpoint, monkeypatch):
-    private = [addresses.literal("10.0.0.8")]
-    monkeypatch.setattr(addresses, "look_up", lambda *_: private)
-    report = runs.run(acme, Outbound(deadline=1), endpoint().id, signed=True)
-    assert codes(report) == {"unsigned": "private_address"}
 
 
 def test_judge_compares_the_time_with_the_limit():
@@ -273,32 +271,25 @@ def test_run_of_providers_with_other_signatures(acme, endpoint, http):
     assert "CallStatus=completed" in runtime.got[0].path
 
 
-def test_run_merges_results_and_drops_those_of_another_url(acme, endpoint, http):
+def test_run_merges_results_until_a_credential_or_the_url_changes(acme, endpoint, http):
     row = endpoint()
     with wsgi(official([], lambda: url_of("support-agent"))) as base:
         assert runs.run(acme, http(base), row.id, signed=True).is_proof
         assert runs.run(acme, http(base), row.id).is_proof
         assert set(codes(runs.last(acme, row.id))) == set(Signing)
+        credentials.save(acme, PROVIDERS["twilio"], {"max_concurrent": 3})
+        assert runs.last(acme, row.id).is_proof
+        credentials.save(acme, PROVIDERS["twilio"], {"auth_token": "another-token-of-twilio"})
+        assert runs.last(acme, row.id).code == "not_tested"
+        assert not acme.session.scalar(select(WebhookTest.is_proof))
+
+        credentials.save(acme, PROVIDERS["twilio"], {"auth_token": TOKEN})
+        assert runs.run(acme, http(base), row.id, signed=True).is_proof
         row = crud.update(acme, row.id, {"inbound_agent_name": "billing"})
-        assert (runs.last(acme, row.id).code, runs.last(acme, row.id).ok) == (
-            "not_tested",
-            None,
-        )
+        assert (runs.last(acme, row.id).code, runs.last(acme, row.id).ok) == ("not_tested", None)
         assert codes(runs.run(acme, http(base), row.id)) == {"unsigned": "refused"}
 
 
-def test_a_changed_credential_voids_the_proof(acme, endpoint, http):
-    row = endpoint()
-    with wsgi(official([], lambda: url_of("support-agent"))) as base:
-        runs.run(acme, http(base), row.id, signed=True)
-    credentials.save(acme, PROVIDERS["twilio"], {"max_concurrent": 3})
-    assert runs.last(acme, row.id).is_proof
-    credentials.save(acme, PROVIDERS["twilio"], {"auth_token": "another-token-of-twilio"})
-    assert runs.last(acme, row.id).code == "not_tested"
-    assert not acme.session.scalar(select(WebhookTest.is_proof))
-
-
-@pytest.mark.both_databases
 def test_run_is_one_at_a_time_and_limited(acme, scopes, cast, endpoint, http):
     row, found = endpoint(), []
 
@@ -354,17 +345,13 @@ def test_run_is_audited_before_a_signed_request(acme, endpoint, http):
     assert actions() == [Action.WEBHOOK_TESTED, Action.WEBHOOK_TEST_STARTED, Action.WEBHOOK_TESTED]
 
 
-def test_run_that_was_not_made_stores_nothing(acme, endpoint, http):
+def test_run_not_made_stores_nothing_and_sweep_deletes_old_results(acme, endpoint, http):
     row = endpoint()
     with pytest.raises(ProviderBusy):
         runs.run(acme, http("http://127.0.0.1:9", limits=Limits(total=0)), row.id)
     assert runs.last(acme, row.id).ok is None
     assert codes(runs.run(acme, http("http://127.0.0.1:9"), row.id)) == {"unsigned": "no_connection"}
 
-
-def test_sweep_deletes_old_results(acme, endpoint, http):
-    row = endpoint()
-    runs.run(acme, http("http://127.0.0.1:9"), row.id)
     assert results.sweep(acme) == 0
     with acme.transaction():
         acme.session.get_one(WebhookTest, row.id).tested_at = clock.now() - results.KEPT - timedelta(hours=1)

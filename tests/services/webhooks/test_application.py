@@ -67,11 +67,23 @@ def test_point_sets_reads_stores_and_audits_the_url(stored, sinch, http):
     assert store.load(stored, SINCH).version == before.version
 
 
-def test_point_queues_checks_of_assigned_numbers(stored, cast, http):
+def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
+    stored, cast, sinch, http, monkeypatch
+):
     given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
     assignments.assign(stored, given)
     queued: list[str] = []
+    open_meanwhile = []
+    answer = sinch.answer
+
+    def watched(request: Request) -> Reply:
+        open_meanwhile.append(stored.session.in_transaction())
+        return answer(request)
+
+    monkeypatch.setattr(sinch, "answer", watched)
     _point(replace(stored, queue_drift_check=queued.append), http)
+    assert len(open_meanwhile) > 6
+    assert not any(open_meanwhile)
     (check,) = stored.session.scalars(stored.select(DriftCheck))
     assert (check.provider, check.phone_number, check.due) == ("sinch", "+12025550101", True)
     assert queued == [stored.organization.id]
@@ -113,6 +125,9 @@ def test_invalid_url_is_refused_without_a_request(stored, sinch, http):
             call(stored, http, SINCH, "http://127.0.0.1/")
         assert [problem.field for problem in refused.value.problems] == ["url"]
     assert sinch.requests == []
+    for key in ("twilio", "unknown"):
+        with pytest.raises(NotFound):
+            application.provider_of(key)
 
 
 def _plain_point(scope, http, provider, text):
@@ -130,10 +145,8 @@ def test_point_refused_stores_nothing(stored, sinch, http):
         assert _pointed(stored) == ([], None)
 
 
-@pytest.mark.parametrize("is_set", [True, False])
-def test_point_lost_response_is_decided_by_reading(stored, sinch, http, monkeypatch, is_set):
-    seen = application.look(stored, http, SINCH)
-    answer = sinch.answer
+def test_point_lost_response_is_decided_by_reading(stored, sinch, http):
+    answer, is_set = sinch.answer, False
 
     def lost(request: Request) -> Reply:
         if request.method == "POST":
@@ -142,21 +155,22 @@ def test_point_lost_response_is_decided_by_reading(stored, sinch, http, monkeypa
             raise ConnectionResetError
         return answer(request)
 
-    monkeypatch.setattr(sinch, "answer", lost)
-    if is_set:
-        assert _point(stored, http, digest=seen.digest) is not None
-        assert _pointed(stored)[1] == URL
-        return
+    seen = application.look(stored, http, SINCH)
+    sinch.answer = lost
     with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET):
         _point(stored, http, digest=seen.digest)
     assert _pointed(stored) == ([], None)
     assert len(sinch.writes) == 1
 
+    is_set = True
+    assert _point(stored, http, digest=seen.digest) is not None
+    assert _pointed(stored)[1] == URL
 
-@pytest.mark.parametrize("is_lost", [True, False])
-def test_point_without_a_second_reading_claims_nothing(stored, sinch, http, monkeypatch, is_lost):
+
+def test_point_without_a_second_reading_claims_nothing(stored, sinch, http):
     seen = application.look(stored, http, SINCH)
-    answer = sinch.answer
+    answer, before = sinch.answer, sinch.urls
+    is_lost = True
 
     def away(request: Request) -> Reply:
         replied = answer(request)
@@ -166,14 +180,14 @@ def test_point_without_a_second_reading_claims_nothing(stored, sinch, http, monk
                 raise ConnectionResetError
         return replied
 
-    monkeypatch.setattr(sinch, "answer", away)
-    if is_lost:
-        with pytest.raises(ProviderCallFailed, match=re.escape(messages.CALLBACK_UNKNOWN)):
-            _point(stored, http, digest=seen.digest)
-        assert _pointed(stored) == ([], None)
-    else:
-        assert _point(stored, http, digest=seen.digest) is None
-        assert _pointed(stored)[1] == URL
+    sinch.answer = away
+    with pytest.raises(ProviderCallFailed, match=re.escape(messages.CALLBACK_UNKNOWN)):
+        _point(stored, http, digest=seen.digest)
+    assert _pointed(stored) == ([], None)
+
+    is_lost, sinch.trouble, sinch.urls = False, None, before
+    assert _point(stored, http, digest=seen.digest) is None
+    assert _pointed(stored)[1] == URL
 
 
 def test_point_unrecorded_raises_unavailable(stored, sinch, http, monkeypatch):
@@ -190,21 +204,6 @@ def test_point_unrecorded_raises_unavailable(stored, sinch, http, monkeypatch):
     assert _pointed(stored) == ([], None)
 
 
-def test_point_has_no_open_transaction_during_requests(stored, sinch, http, monkeypatch):
-    seen = application.look(stored, http, SINCH)
-    open_meanwhile = []
-    answer = sinch.answer
-
-    def watched(request: Request) -> Reply:
-        open_meanwhile.append(stored.session.in_transaction())
-        return answer(request)
-
-    monkeypatch.setattr(sinch, "answer", watched)
-    _point(stored, http, digest=seen.digest)
-    assert set(open_meanwhile) == {False}
-    assert len(open_meanwhile) == 6
-
-
 def test_look_needs_values_and_is_rate_limited(acme, sinch, http, monkeypatch):
     with pytest.raises(Conflict) as refused:
         application.look(acme, http, SINCH)
@@ -216,10 +215,3 @@ def test_look_needs_values_and_is_rate_limited(acme, sinch, http, monkeypatch):
     application.look(acme, http, SINCH)
     with pytest.raises(TooMany):
         application.look(acme, http, SINCH)
-
-
-def test_provider_of_other_provider_is_not_found():
-    assert application.provider_of("sinch") is SINCH
-    for key in ("twilio", "unknown"):
-        with pytest.raises(NotFound):
-            application.provider_of(key)

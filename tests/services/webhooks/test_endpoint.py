@@ -87,12 +87,9 @@ def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, her
             assert not kept.due
             assert seen.message
             assert CANARY not in seen.message
-
-
-def test_observe_application_with_the_right_url_is_in_sync(acme, twilio, http, here):
     twilio.applications[sample_id("AP")].voice_url = URL
-    _set(twilio, **APPLICATION)
-    assert endpoint.observe(acme, http, here).in_sync is True
+    _set(twilio, **USUAL | APPLICATION)
+    assert endpoint.observe(acme, http, here).in_sync is True, "by an application with the right URL"
 
 
 def test_observe_missing_number_or_refused_credentials_is_drift(acme, twilio, http, here):
@@ -125,7 +122,7 @@ def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio
     assert endpoint.observe(acme, http, here).in_sync is True
 
 
-def test_observe_without_a_response_keeps_the_last_result(acme, twilio, http, here, subtests):
+def test_observe_without_a_response_keeps_the_last_result_and_its_time(acme, twilio, http, here, subtests):
     _set(twilio, voice_url=OLD)
     endpoint.observe(acme, http, here)
     since = _kept(acme).since
@@ -137,11 +134,7 @@ def test_observe_without_a_response_keeps_the_last_result(acme, twilio, http, he
             kept = _kept(acme)
             assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
 
-
-def test_observe_keeps_since_until_in_sync(acme, twilio, http, here):
-    _set(twilio, voice_url=OLD)
-    endpoint.observe(acme, http, here)
-    since = _kept(acme).since
+    twilio.trouble = None
     _set(twilio, voice_url="https://other.example/x")
     endpoint.observe(acme, http, here)
     assert _kept(acme).since == since
@@ -150,7 +143,20 @@ def test_observe_keeps_since_until_in_sync(acme, twilio, http, here):
     assert _kept(acme).since is None
 
 
-def test_observe_without_expectation_or_connection_sends_nothing(acme, twilio, http, here):
+def test_observe_is_of_ones_own_endpoint_limited_and_needs_a_connection(
+    acme, globex, twilio, http, here, monkeypatch
+):
+    for act in (endpoint.observe, endpoint.point):
+        with pytest.raises(NotFound):
+            act(globex, http, here)
+    assert twilio.requests == []
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
+        for _ in range(2):
+            endpoint.observe(acme, http, here)
+        with pytest.raises(TooMany):
+            endpoint.observe(acme, http, here)
+
     crud.update(acme, here, {"is_active": False})
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
@@ -159,27 +165,6 @@ def test_observe_without_expectation_or_connection_sends_nothing(acme, twilio, h
     before = len(twilio.requests)
     assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
-
-
-def test_point_has_no_open_transaction_during_requests(acme, http, here, monkeypatch):
-    open_meanwhile = []
-    send = Outbound.send
-
-    def watch(self, *arguments, **more):
-        open_meanwhile.append(acme.session.in_transaction())
-        return send(self, *arguments, **more)
-
-    monkeypatch.setattr(Outbound, "send", watch)
-    endpoint.point(acme, http, here)
-    assert len(open_meanwhile) >= 3
-    assert not any(open_meanwhile)
-
-
-def test_other_organizations_endpoint_is_not_found(globex, http, here):
-    with pytest.raises(NotFound):
-        endpoint.observe(globex, http, here)
-    with pytest.raises(NotFound):
-        endpoint.point(globex, http, here)
 
 
 def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, subtests):
@@ -203,13 +188,17 @@ def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, 
     assert [(event.subject, event.changes["webhook"][1]) for event in events] == [(NUMBER, URL)] * 4
 
 
-def test_point_in_sync_number_writes_nothing(acme, twilio, http, here):
-    _set(twilio, voice_url=URL)
-    assert endpoint.point(acme, http, here).in_sync is True
-    assert {seen.method for seen in twilio.requests} == {"GET"}
+def test_point_after_a_change_raises_stale_and_writes_once_without_a_transaction(
+    acme, twilio, http, here, monkeypatch
+):
+    open_meanwhile = []
+    send = Outbound.send
 
+    def watch(self, *arguments, **more):
+        open_meanwhile.append(acme.session.in_transaction())
+        return send(self, *arguments, **more)
 
-def test_point_after_a_change_raises_stale(acme, twilio, http, here):
+    monkeypatch.setattr(Outbound, "send", watch)
     _set(twilio, voice_url=OLD)
     plan = endpoint.plan(acme, http, here)
     assert plan.can_point
@@ -219,6 +208,10 @@ def test_point_after_a_change_raises_stale(acme, twilio, http, here):
     assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
     again = endpoint.plan(acme, http, here)
     assert endpoint.point(acme, http, here, seen=again.seen).in_sync is True
+    assert endpoint.point(acme, http, here).in_sync is True
+    assert len(twilio.writes) == 1, "nothing is written to a number in sync"
+    assert len(open_meanwhile) > 5
+    assert not any(open_meanwhile)
 
 
 def test_point_sends_a_failing_write_once(acme, twilio, here, subtests):
@@ -255,14 +248,6 @@ def test_point_refused_has_the_code_of_the_reason(acme, twilio, http, here):
     sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
     assert code(crud.create(acme, sent).id) == "CANNOT_POINT"
     assert "POST" not in {seen.method for seen in twilio.requests}
-
-
-def test_observe_is_rate_limited(acme, http, here, monkeypatch):
-    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
-    endpoint.observe(acme, http, here)
-    endpoint.observe(acme, http, here)
-    with pytest.raises(TooMany):
-        endpoint.observe(acme, http, here)
 
 
 def test_changed_expectation_queues_a_check(acme, twilio, http, here):
