@@ -25,7 +25,7 @@ TABLE: Any = AuditEvent.__table__
 CHAIN: Any = AuditChain.__table__
 NUMBERS: Any = AuditNumbers.__table__
 AUDIT = (TABLE, NUMBERS, CHAIN)
-WRITERS = 20
+WRITERS = 10
 
 
 def _write(scope, *subjects):

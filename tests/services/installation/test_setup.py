@@ -178,7 +178,7 @@ def test_reseal_makes_the_new_key_open_everything(sealed, cast, shared_keys):
     assert list(installation_keys.reseal(both)) == []
 
 
-@pytest.mark.parametrize("stopped_after", (0, 1, 5))
+@pytest.mark.parametrize("stopped_after", [0, 1, 5])
 def test_reseal_stopped_anywhere_loses_nothing_and_continues(
     sealed, cast, scopes, shared_keys, stopped_after
 ):

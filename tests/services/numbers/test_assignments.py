@@ -22,7 +22,7 @@ def _of(scope, user):
     return {(row.provider, row.phone_number): row.is_default for row in assignments.of_user(scope, user)}
 
 
-def test_assign_first_of_a_provider_is_the_default(acme, cast):
+def test_assign_first_of_a_provider_is_the_default_until_it_changes(acme, cast):
     _give(acme, cast.mo, ONE)
     _give(acme, cast.mo, TWO)
     _give(acme, cast.mo, THREE, "sinch")
@@ -33,9 +33,8 @@ def test_assign_first_of_a_provider_is_the_default(acme, cast):
     }
     assert users.number_counts(acme) == {cast.mo.id: 3}
 
-
-def test_make_default_replaces_the_default(acme, cast):
-    _give(acme, cast.mo, ONE)
+    assignments.unassign(acme, cast.mo.id, "sinch", THREE)
+    assignments.unassign(acme, cast.mo.id, "twilio", TWO)
     _give(acme, cast.mo, TWO, isDefault=True)
     assert _of(acme, cast.mo) == {("twilio", ONE): False, ("twilio", TWO): True}
     one = next(row for row in assignments.of_user(acme, cast.mo) if row.phone_number == ONE)
@@ -65,12 +64,20 @@ def test_update_sets_label_inbound_and_default(acme, cast):
     assert _change(acme, cast.mo, TWO, label=None)[0].label is None
 
 
-def test_update_refuses_to_leave_a_user_without_a_default(acme, cast):
-    _give(acme, cast.mo, ONE)
-    with pytest.raises(Invalid) as refused:
+def test_update_refuses_a_stale_version_no_default_and_foreign_users(acme, cast):
+    row, own = _give(acme, cast.mo, ONE), _give(acme, cast.dana, ONE)
+    _change(acme, cast.mo, ONE, label="theirs")
+    with pytest.raises(Stale):
+        assignments.update(acme, cast.mo.id, "twilio", ONE, {"label": "mine"}, version=1)
+    with pytest.raises(Invalid) as no_default:
         _change(acme, cast.mo, ONE, isDefault=False, label="x")
-    assert [problem.field for problem in refused.value.problems] == ["isDefault"]
-    assert [row.label for row in assignments.of_user(acme, cast.mo)] == [None]
+    assert [problem.field for problem in no_default.value.problems] == ["isDefault"]
+    with pytest.raises(NotFound):
+        _change(acme, cast.mo, ONE, userId=cast.gus.id)
+    with pytest.raises(Conflict) as refused:
+        _change(acme, cast.mo, ONE, userId=cast.dana.id)
+    assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
+    assert (row.label, _of(acme, cast.mo)) == ("theirs", {("twilio", ONE): True})
 
 
 @pytest.mark.both_databases
@@ -85,25 +92,6 @@ def test_update_reassigns_a_number_with_its_label_and_defaults(acme, cast):
     assert _of(acme, cast.dana) == {("twilio", ONE): True, ("twilio", TWO): False}
     actions = [event.action for event in search.recent(acme)[:2]]
     assert actions == ["number.given", "number.taken"]
-
-
-def test_update_reassigns_to_users_of_the_organization_only(acme, cast):
-    own = _give(acme, cast.dana, ONE)
-    _give(acme, cast.mo, ONE)
-    with pytest.raises(NotFound):
-        _change(acme, cast.mo, ONE, userId=cast.gus.id)
-    with pytest.raises(Conflict) as refused:
-        _change(acme, cast.mo, ONE, userId=cast.dana.id)
-    assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
-    assert _of(acme, cast.mo) == {("twilio", ONE): True}
-
-
-def test_update_with_a_stale_version_is_refused(acme, cast):
-    row = _give(acme, cast.mo, ONE)
-    _change(acme, cast.mo, ONE, label="theirs")
-    with pytest.raises(Stale):
-        assignments.update(acme, cast.mo.id, "twilio", ONE, {"label": "mine"}, version=1)
-    assert row.label == "theirs"
 
 
 def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
@@ -123,7 +111,7 @@ def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
     assert _of(acme, cast.mo) == {("sinch", TWO): False, ("sinch", THREE): True}
 
 
-def test_assign_shares_a_number_between_users_and_refuses_it_twice(acme, cast):
+def test_assign_shares_a_number_between_users_of_one_organization_once(acme, globex, cast):
     own = _give(acme, cast.mo, ONE)
     _give(acme, cast.dana, ONE)
     assert [row["userName"] for row in assignments.every(acme)] == ["Dana", "Mo"]
@@ -132,15 +120,13 @@ def test_assign_shares_a_number_between_users_and_refuses_it_twice(acme, cast):
     assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
     _give(acme, cast.mo, ONE, "sinch")
 
-
-def test_assign_number_of_another_organization_is_refused(acme, globex, cast):
-    _give(acme, cast.mo, ONE)
     for provider in ("twilio", "sinch"):
         with pytest.raises(Conflict) as refused:
             _give(globex, cast.gus, ONE, provider)
         assert refused.value.code == "NUMBER_IN_USE"
         assert "Acme" not in refused.value.message
-    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
+    for row in assignments.every(acme):
+        assignments.unassign(acme, row["userId"], row["provider"], ONE)
     _give(globex, cast.gus, ONE)
 
 
@@ -169,7 +155,7 @@ def test_assign_concurrently_leaves_one_default(scopes):
         assert sum(row.is_default for row in rows) == 1
 
 
-def test_other_organizations_user_or_number_is_not_found(acme, globex, cast):
+def test_numbers_that_are_unknown_or_of_others_are_not_found(acme, globex, cast):
     row = _give(acme, cast.mo, ONE)
     for act in (
         lambda: _give(globex, cast.mo, TWO),
@@ -181,6 +167,18 @@ def test_other_organizations_user_or_number_is_not_found(acme, globex, cast):
         with pytest.raises(NotFound):
             act()
     assert _of(acme, cast.mo) == {("twilio", ONE): True}
+
+    for number in ("", "junk", "+", "١٥٥٥١٢٣٠٠٠١", "555-1234", "+1555\0"):
+        with pytest.raises(Invalid):
+            assignments.unassign(acme, cast.mo.id, "twilio", number)
+    for user_id, provider in (
+        (cast.mo.id, "sinch"),
+        (cast.mo.id, "vobiz"),
+        (cast.mo.id, ""),
+        ("x", "twilio"),
+    ):
+        with pytest.raises(NotFound):
+            assignments.unassign(acme, user_id, provider, ONE)
 
 
 def test_assign_invalid_value_names_the_field(acme, cast):
@@ -201,18 +199,3 @@ def test_assign_invalid_value_names_the_field(acme, cast):
         if {problem.field for problem in refused.value.problems} != {field}:
             wrong.append((field, value))
     assert wrong == []
-
-
-def test_unassign_invalid_or_unknown_number_is_refused(acme, cast):
-    _give(acme, cast.mo, ONE)
-    for number in ("", "junk", "+", "١٥٥٥١٢٣٠٠٠١", "555-1234", "+1555\0"):
-        with pytest.raises(Invalid):
-            assignments.unassign(acme, cast.mo.id, "twilio", number)
-    for user_id, provider in (
-        (cast.mo.id, "sinch"),
-        (cast.mo.id, "vobiz"),
-        (cast.mo.id, ""),
-        ("x", "twilio"),
-    ):
-        with pytest.raises(NotFound):
-            assignments.unassign(acme, user_id, provider, ONE)

@@ -71,7 +71,7 @@ def test_import_endpoints_keeps_labels_and_audits_the_provider(acme, twilio, htt
     assert [event.changes["imported_from"] for event in found] == [[None, "Twilio"]] * 2
 
 
-def test_import_endpoints_queues_checks_unless_refused(acme, http):
+def test_import_endpoints_queues_checks_unless_refused_and_is_no_listing(acme, http, monkeypatch):
     queued: list[str] = []
     scope = replace(acme, queue_drift_check=queued.append)
     with pytest.raises(Conflict):
@@ -81,8 +81,14 @@ def test_import_endpoints_queues_checks_unless_refused(acme, http):
     assert queued == [acme.organization.id]
     assert [(check.phone_number, check.due) for check in rows(acme, DriftCheck)] == [(FIRST, True)]
 
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
+    for number in (SECOND, THIRD):
+        imports.import_endpoints(acme, http, TWILIO, [number], {})
+    assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3
 
-def test_import_endpoints_claimed_number_imports_nothing(acme, globex, cast, http):
+
+def test_import_endpoints_claimed_number_imports_nothing(acme, globex, http, monkeypatch):
+    """Also if it is claimed between the look and the insert, as another process can on PostgreSQL."""
     endpoint(acme, FIRST)
     endpoint(globex, SECOND)
     with pytest.raises(Refused) as refused:
@@ -91,12 +97,7 @@ def test_import_endpoints_claimed_number_imports_nothing(acme, globex, cast, htt
     assert refused.value.reasons == {FIRST: messages.IS_ENDPOINT, SECOND: messages.IN_OTHER_ORGANIZATION}
     assert FIRST in refused.value.message
     assert "Globex" not in refused.value.message
-    assert [row.phone_number for row in rows(acme)] == [FIRST]
 
-
-def test_import_endpoints_claimed_meanwhile_imports_nothing(acme, globex, http, monkeypatch):
-    """Between the look and the insert, as another process can on PostgreSQL."""
-    endpoint(globex, SECOND)
     looked = claims.claims
 
     def late(scope, wanted):
@@ -105,11 +106,11 @@ def test_import_endpoints_claimed_meanwhile_imports_nothing(acme, globex, http, 
 
     monkeypatch.setattr(claims, "claims", late)
     with pytest.raises(Refused) as refused:
-        imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND], {})
+        imports.import_endpoints(acme, http, TWILIO, [SECOND, THIRD], {})
     assert refused.value.code == "NUMBER_IN_USE"
     assert refused.value.reasons == {SECOND: messages.IN_OTHER_ORGANIZATION}
-    assert rows(acme) == []
-    assert events(acme, "endpoint.created") == []
+    assert [row.phone_number for row in rows(acme)] == [FIRST]
+    assert len(events(acme, "endpoint.created")) == 1
 
 
 def test_import_number_not_in_the_account_imports_nothing(acme, cast, http):
@@ -133,20 +134,7 @@ def _imports(scope, http, numbers):
     )
 
 
-def test_import_none_or_too_many_is_refused_without_a_request(acme, twilio, http):
-    many = [f"+1555{1000000 + n}" for n in range(imports.MAX_NUMBERS + 1)]
-    for numbers, message in (([], messages.NONE_SELECTED), (many, messages.too_many(imports.MAX_NUMBERS))):
-        for act in _imports(acme, http, numbers):
-            with pytest.raises(Invalid) as refused:
-                act()
-            assert [(p.field, p.message) for p in refused.value.problems] == [("phone_numbers", message)]
-    assert twilio.requests == []
-    with pytest.raises(Refused) as missing:
-        imports.import_endpoints(acme, http, TWILIO, many[1:], {})
-    assert missing.value.code == "NUMBER_NOT_OWNED"
-
-
-def test_import_unusable_number_is_named_without_a_request(acme, twilio, http):
+def test_import_none_too_many_or_unusable_numbers_sends_no_request(acme, twilio, http):
     for wrong in ("5551234567", "+1 555-123-4567", "+1", "+1555123"):
         for act in _imports(acme, http, [FIRST, wrong]):
             with pytest.raises(Refused) as refused:
@@ -154,24 +142,16 @@ def test_import_unusable_number_is_named_without_a_request(acme, twilio, http):
             assert refused.value.reasons == {wrong: messages.UNUSABLE}
     assert twilio.requests == []
 
-
-def test_import_endpoints_bad_agent_or_failing_provider_is_refused(acme, twilio, http, cast):
-    with pytest.raises(Invalid) as refused:
-        imports.import_endpoints(acme, http, TWILIO, [FIRST], {"inbound_agent_name": "a/b"})
-    assert [problem.field for problem in refused.value.problems] == ["inbound_agent_name"]
+    many = [f"+1555{1000000 + n}" for n in range(imports.MAX_NUMBERS + 1)]
+    for numbers, message in (([], messages.NONE_SELECTED), (many, messages.too_many(imports.MAX_NUMBERS))):
+        for act in _imports(acme, http, numbers):
+            with pytest.raises(Invalid) as invalid:
+                act()
+            assert [(p.field, p.message) for p in invalid.value.problems] == [("phone_numbers", message)]
     assert twilio.requests == []
-
-    twilio.trouble = Trouble.FAULT
-    with pytest.raises(ProviderCallFailed):
-        imports.import_endpoints(acme, http, TWILIO, [FIRST], {})
-    assert rows(acme) == []
-
-
-def test_import_endpoints_does_not_count_as_a_listing(acme, http, monkeypatch):
-    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
-    for number in (FIRST, SECOND):
-        imports.import_endpoints(acme, http, TWILIO, [number], {})
-    assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3
+    with pytest.raises(Refused) as missing:
+        imports.import_endpoints(acme, http, TWILIO, many[1:], {})
+    assert missing.value.code == "NUMBER_NOT_OWNED"
 
 
 def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
@@ -187,18 +167,16 @@ def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
     assert len(events(acme, "number.given")) == 2
 
 
-def test_import_voice_numbers_of_a_trunk_are_its_carriers(acme, cast):
+def test_import_voice_numbers_keeps_the_label_and_the_trunks_carrier(acme, cast, twilio, http):
+    twilio.numbers[FIRST].friendly_name = "Front desk"
+    imports.import_voice_numbers(acme, http, TWILIO, [FIRST], cast.mo.id)
+    assert [(row.provider, row.label) for row in rows(acme, VoicePhoneNumber)] == [("twilio", "Front desk")]
+
     with SinchEst() as upstream:
         http = connected(acme, upstream, EST)
         (number, *_) = upstream.numbers
         imports.import_voice_numbers(acme, http, EST, [number], cast.mo.id)
-    assert [row.provider for row in rows(acme, VoicePhoneNumber)] == ["sinch"]
-
-
-def test_import_voice_numbers_keeps_the_label(acme, cast, twilio, http):
-    twilio.numbers[FIRST].friendly_name = "Front desk"
-    imports.import_voice_numbers(acme, http, TWILIO, [FIRST], cast.mo.id)
-    assert [(row.provider, row.label) for row in rows(acme, VoicePhoneNumber)] == [("twilio", "Front desk")]
+    assert [row.provider for row in rows(acme, VoicePhoneNumber) if row.phone_number == number] == ["sinch"]
 
 
 def test_import_voice_numbers_claimed_number_imports_nothing(acme, globex, cast, sinch):
@@ -214,14 +192,7 @@ def test_import_voice_numbers_claimed_number_imports_nothing(acme, globex, cast,
     assert [row.phone_number for row in rows(acme, VoicePhoneNumber)] == ["+12025550103"]
 
 
-def test_import_voice_numbers_may_be_shared(acme, cast, sinch):
-    http = connected(acme, sinch, SINCH)
-    for user in (cast.dana, cast.mo):
-        imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], user.id)
-    assert {row.user_id for row in rows(acme, VoicePhoneNumber)} == {cast.dana.id, cast.mo.id}
-
-
-def test_import_voice_numbers_needs_a_user_of_the_organization(acme, cast, sinch):
+def test_import_voice_numbers_needs_a_user_and_may_be_shared(acme, cast, sinch):
     http = connected(acme, sinch, SINCH)
     with pytest.raises(Invalid, match="user_id"):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], "")
@@ -229,9 +200,24 @@ def test_import_voice_numbers_needs_a_user_of_the_organization(acme, cast, sinch
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], cast.gus.id)
     assert sinch.requests == []
 
+    http = connected(acme, sinch, SINCH)
+    for user in (cast.dana, cast.mo):
+        imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], user.id)
+    assert {row.user_id for row in rows(acme, VoicePhoneNumber)} == {cast.dana.id, cast.mo.id}
 
-def test_import_of_other_family_is_refused(acme, cast, http):
+
+def test_import_of_other_family_bad_agent_or_failing_provider_is_refused(acme, twilio, http, cast):
     with pytest.raises(Conflict):
         imports.import_endpoints(acme, http, SINCH, [FIRST], {})
     with pytest.raises(Conflict):
         imports.import_voice_numbers(acme, http, PROVIDERS["vobiz"], [FIRST], cast.mo.id)
+
+    with pytest.raises(Invalid) as refused:
+        imports.import_endpoints(acme, http, TWILIO, [FIRST], {"inbound_agent_name": "a/b"})
+    assert [problem.field for problem in refused.value.problems] == ["inbound_agent_name"]
+    assert twilio.requests == []
+
+    twilio.trouble = Trouble.FAULT
+    with pytest.raises(ProviderCallFailed):
+        imports.import_endpoints(acme, http, TWILIO, [FIRST], {})
+    assert rows(acme) == []

@@ -74,22 +74,17 @@ def test_list_owned_returns_each_number_sorted(acme, subtests):
             assert not inventory.is_cut_off
 
 
-def test_list_owned_has_the_state_of_each_number(acme, globex, http):
+def test_list_owned_has_the_state_of_each_number(acme, globex, cast, http):
+    give(globex, cast.gus, FIRST)
+    give(acme, cast.mo, THIRD)
+    found = states(numbers_inventory.list_owned(acme, http, TWILIO))
+    assert found == {FIRST: "elsewhere", SECOND: "unmapped", THIRD: "unmapped"}
+    assignments.unassign(globex, cast.gus.id, "sinch", FIRST)
     mapped = endpoint(acme, FIRST)
     endpoint(globex, SECOND)
     inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
     assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
-
-
-def test_list_owned_assigned_in_another_organization_is_claimed(acme, globex, cast, http):
-    give(globex, cast.gus, FIRST)
-    give(acme, cast.mo, SECOND)
-    assert states(numbers_inventory.list_owned(acme, http, TWILIO)) == {
-        FIRST: "elsewhere",
-        SECOND: "unmapped",
-        THIRD: "unmapped",
-    }
 
 
 def test_list_owned_dialer_provider_has_users_numbers_as_mapped(acme, globex, cast):
@@ -103,7 +98,7 @@ def test_list_owned_dialer_provider_has_users_numbers_as_mapped(acme, globex, ca
     assert inventory.rows[0].claims.user_id == cast.mo.id
 
 
-def test_document_has_the_url_without_its_password(acme, twilio, http):
+def test_document_has_no_password_and_matching_searches_the_label(acme, twilio, http):
     twilio.numbers[FIRST].voice_url = "https://user:sample-password@calls.example/x?y=1"
     twilio.numbers[FIRST].friendly_name = "Front\r\ndesk \u202e" + "x" * 300
     row, second, _ = numbers_inventory.list_owned(acme, http, TWILIO).rows
@@ -115,8 +110,6 @@ def test_document_has_the_url_without_its_password(acme, twilio, http):
     assert document["label"].isprintable()
     assert second.document()["webhook_url"] is None
 
-
-def test_matching_searches_number_and_label(acme, twilio, http):
     twilio.numbers[FIRST].friendly_name = "Front desk"
     for number in (SECOND, THIRD):
         twilio.numbers[number].friendly_name = "Line"
@@ -128,7 +121,7 @@ def test_matching_searches_number_and_label(acme, twilio, http):
     assert inventory.matching("567", Claim.MAPPED) == []
 
 
-def test_list_owned_without_voice_or_beyond_the_limit_is_left_out(acme, http, monkeypatch, twilio):
+def test_list_owned_leaves_out_what_is_repeated_voiceless_or_too_many(acme, http, monkeypatch, twilio):
     for most, is_cut_off in ((2, True), (3, False)):
         monkeypatch.setattr(numbers_inventory, "MOST", most)
         inventory = numbers_inventory.list_owned(acme, http, TWILIO)
@@ -137,8 +130,6 @@ def test_list_owned_without_voice_or_beyond_the_limit_is_left_out(acme, http, mo
     twilio.numbers[FIRST].capabilities = {"voice": False, "sms": True}
     assert FIRST not in states(numbers_inventory.list_owned(acme, http, TWILIO))
 
-
-def test_list_owned_repeated_number_is_one(acme, http, monkeypatch):
     def twice(*_):
         yield from (
             ProviderNumber(FIRST, label="Fi\x07rst"),
@@ -203,17 +194,14 @@ def test_list_owned_without_values_sends_no_request(acme, twilio, monkeypatch):
     assert twilio.requests == []
 
 
-def test_list_owned_is_rate_limited(acme, http, monkeypatch):
-    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=2))
-    for _ in range(2):
-        numbers_inventory.list_owned(acme, http, TWILIO)
-    with pytest.raises(TooMany):
-        numbers_inventory.list_owned(acme, http, TWILIO)
-
-
-def test_list_owned_has_one_deadline(acme, twilio, http, monkeypatch):
-    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, seconds=0.0))
+def test_list_owned_has_one_deadline_and_is_rate_limited(acme, twilio, http, monkeypatch):
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=3, seconds=0.0))
     with pytest.raises(ProviderCallFailed) as refused:
         numbers_inventory.list_owned(acme, http, TWILIO)
     assert refused.value.code == "PROVIDER_UNREACHABLE"
     assert twilio.requests == []
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, seconds=60))
+    for _ in range(2):
+        numbers_inventory.list_owned(acme, http, TWILIO)
+    with pytest.raises(TooMany):
+        numbers_inventory.list_owned(acme, http, TWILIO)

@@ -29,7 +29,7 @@ def live(acme):
     return acme
 
 
-def test_make_active_refuses_an_incomplete_or_disabled_provider(acme):
+def test_make_active_refuses_incomplete_disabled_and_other_providers(acme):
     credentials.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
     with pytest.raises(Conflict) as refused:
         active.make_active(acme, Family.TELEPHONY, "twilio")
@@ -41,18 +41,16 @@ def test_make_active_refuses_an_incomplete_or_disabled_provider(acme):
         active.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_DISABLED"
 
-
-def test_make_active_refuses_another_family_or_provider(acme):
     credentials.save(acme, VOBIZ, VOBIZ_VALUES)
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as invalid:
         active.make_active(acme, Family.VOICE, "vobiz")
-    assert [problem.field for problem in refused.value.problems] == ["provider"]
+    assert [problem.field for problem in invalid.value.problems] == ["provider"]
 
     with pytest.raises(NotFound):
         active.make_active(acme, Family.VOICE, "acme")
 
 
-def test_make_active_switches_one_family_and_records_it(live):
+def test_make_active_switches_one_family_records_it_and_none_clears_it(live):
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
     active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
     assert active.active(live, Family.TELEPHONY) == "vobiz"
@@ -69,17 +67,15 @@ def test_make_active_switches_one_family_and_records_it(live):
     assert event.action == "provider.switched"
     assert event.changes["active"] == ["twilio", "vobiz"]
 
-
-def test_make_active_again_makes_no_history_and_none_clears_it(live):
     before = len(live.session.scalars(live.select(ProviderSwitch)).all())
-    active.make_active(live, Family.TELEPHONY, "twilio")
+    active.make_active(live, Family.TELEPHONY, "vobiz")
     assert len(live.session.scalars(live.select(ProviderSwitch)).all()) == before
 
     active.make_active(live, Family.TELEPHONY, None, reason="Closed")
     assert active.active(live, Family.TELEPHONY) is None
 
 
-def test_disable_keeps_the_values_and_unsets_every_family(live):
+def test_disable_or_disconnect_unsets_every_family_with_its_reason(live):
     credentials.set_enabled(live, OFFLINE, TWILIO, False)
     state = store.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
@@ -92,24 +88,26 @@ def test_disable_keeps_the_values_and_unsets_every_family(live):
     assert store.load(live, TWILIO).enabled
     assert active.active(live, Family.VOICE) is None
 
-
-def test_save_without_values_enables_once(acme):
-    assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
-    assert store.load(acme, SINCH).exists
-    assert credentials.save(acme, SINCH, {}, enabled=True) == {}
-    assert len(search.recent(acme)) == 1
-
-
-def test_disconnect_unsets_every_family(live):
-    credentials.disconnect(live, TWILIO)
-    assert active.active_families(live, TWILIO) == []
-    assert not store.load(live, TWILIO).exists
-    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {
-        provider_messages.was_disconnected("Twilio")
+    for family in (Family.TELEPHONY, Family.VOICE):
+        active.make_active(live, family, "twilio", reason="Once more")
+    credentials.set_enabled(live, OFFLINE, TWILIO, False, reason="They send bills")
+    assert {row.reason for row in history.history(live, TWILIO, limit=2)} == {
+        "Twilio was disabled: They send bills"
     }
+    event = next(event for event in search.recent(live) if event.action == "connection.saved")
+    assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
+    credentials.disconnect(live, TWILIO, reason="For good")
+    removed = search.recent(live)[0].changes
+    assert removed["reason"] == [None, "For good"]
+    assert removed["twilio_auth_token"] == ["set", "not set"]
+    assert str(removed["twilio_account_sid"][0]).startswith("AC")
+    reported = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
+    assert reported[0] == (Action.CONNECTION_DISCONNECTED.label, "For good")
+    assert ("Disabled", "They send bills") in reported
+    assert ("Made default for agent calls", "Once more") in reported
 
 
-def test_save_refuses_to_clear_only_what_a_default_needs(live, subtests):
+def test_save_refuses_to_clear_only_what_a_connected_default_needs(live, subtests):
     for name in ["account_sid", "auth_token"]:
         with subtests.test(name=name):
             with pytest.raises(Conflict) as refused:
@@ -123,11 +121,30 @@ def test_save_refuses_to_clear_only_what_a_default_needs(live, subtests):
     credentials.save(live, TWILIO, {"max_concurrent": 3})
     credentials.save(live, TWILIO, {"max_concurrent": None})
 
+    credentials.disconnect(live, TWILIO)
+    assert active.active_families(live, TWILIO) == []
+    assert not store.load(live, TWILIO).exists
+    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {
+        provider_messages.was_disconnected("Twilio")
+    }
 
-def test_save_clears_what_an_inactive_provider_needs(acme):
+
+def test_save_of_an_inactive_provider_clears_its_own_fields_or_enables_it(acme):
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     credentials.save(acme, TWILIO, {"auth_token": None})
     assert not store.load(acme, TWILIO).is_configured
+
+    credentials.save_sent(acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
+    assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
+    with pytest.raises(Invalid) as refused:
+        credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+    assert [problem.field for problem in refused.value.problems] == ["twilio_account_sid"]
+
+    assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
+    assert store.load(acme, SINCH).exists
+    assert credentials.save(acme, SINCH, {}, enabled=True) == {}
+    events = [event for event in search.recent(acme) if event.subject == SINCH.label]
+    assert len(events) == 1
 
 
 def test_a_stale_version_is_refused_with_the_stored_connection(live, subtests):
@@ -144,20 +161,9 @@ def test_a_stale_version_is_refused_with_the_stored_connection(live, subtests):
             assert refused.value.current.values["max_concurrent"] == 9
             assert store.load(live, TWILIO).values["max_concurrent"] == 9
             save(live, refused.value.current.version)
-
-
-def test_save_with_version_0_needs_no_stored_connection(acme):
-    credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
+    credentials.save(live, VOBIZ, VOBIZ_VALUES, version=0)
     with pytest.raises(Stale):
-        credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
-
-
-def test_save_sent_takes_the_providers_own_fields_only(acme):
-    credentials.save_sent(acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
-    assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
-    with pytest.raises(Invalid) as refused:
-        credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
-    assert [problem.field for problem in refused.value.problems] == ["twilio_account_sid"]
+        credentials.save(live, VOBIZ, VOBIZ_VALUES, version=0)
 
 
 def test_make_active_concurrently_leaves_a_consistent_history(scopes):
@@ -175,24 +181,6 @@ def test_make_active_concurrently_leaves_a_consistent_history(scopes):
         was = [None, *[switch.now for switch in switches]]
         assert [switch.was for switch in switches] == was[:-1]
         assert scope.organization.active_telephony == was[-1]
-
-
-def test_a_reason_is_in_the_switch_and_the_audit(live):
-    credentials.set_enabled(live, OFFLINE, TWILIO, False, reason="They send bills")
-    assert {row.reason for row in history.history(live, TWILIO, limit=2)} == {
-        "Twilio was disabled: They send bills"
-    }
-    event = next(event for event in search.recent(live) if event.action == "connection.saved")
-    assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
-    credentials.disconnect(live, TWILIO, reason="For good")
-    removed = search.recent(live)[0].changes
-    assert removed["reason"] == [None, "For good"]
-    assert removed["twilio_auth_token"] == ["set", "not set"]
-    assert str(removed["twilio_account_sid"][0]).startswith("AC")
-    reported = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
-    assert reported[0] == (Action.CONNECTION_DISCONNECTED.label, "For good")
-    assert ("Disabled", "They send bills") in reported
-    assert ("Made default for agent calls", "First one") in reported
 
 
 def test_undo_restores_the_last_switch_and_no_other(live):
@@ -215,7 +203,15 @@ def test_undo_restores_the_last_switch_and_no_other(live):
     ]
 
 
-def test_undo_to_a_disabled_provider_is_refused(live):
+def test_undo_is_refused_to_others_stale_pages_and_disabled_providers(live, globex):
+    switch = history.history(live, TWILIO)[0].id
+    with pytest.raises(NotFound):
+        active.undo(globex, switch, reason=None)
+    with pytest.raises(NotFound):
+        active.undoable(live, -1)
+    with pytest.raises(Stale):
+        active.undo(live, switch, reason=None, version=99)
+
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
     active.make_active(live, Family.TELEPHONY, "vobiz")
     switch = history.history(live, VOBIZ)[0].id
@@ -224,16 +220,6 @@ def test_undo_to_a_disabled_provider_is_refused(live):
         active.undo(live, switch, reason=None)
     assert refused.value.code == "PROVIDER_DISABLED"
     assert active.active(live, Family.TELEPHONY) == "vobiz"
-
-
-def test_undo_of_another_organization_or_a_stale_page_is_refused(live, globex):
-    switch = history.history(live, TWILIO)[0].id
-    with pytest.raises(NotFound):
-        active.undo(globex, switch, reason=None)
-    with pytest.raises(NotFound):
-        active.undoable(live, -1)
-    with pytest.raises(Stale):
-        active.undo(live, switch, reason=None, version=99)
 
 
 def test_save_loads_the_connection_once(acme):

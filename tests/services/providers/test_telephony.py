@@ -23,7 +23,7 @@ def _without_secrets(scope):
     return replace(scope, actor=replace(scope.actor, scopes=frozenset()))
 
 
-def test_document_of_a_new_organization_has_every_default(acme):
+def test_document_has_every_default_and_update_returns_all_of_it(acme):
     assert telephony.document(acme) == {
         "provider": None,
         "public_base_url": None,
@@ -43,13 +43,18 @@ def test_document_of_a_new_organization_has_every_default(acme):
         "vobiz_max_concurrent": 5,
     }
 
-
-def test_update_returns_the_full_document(acme):
     answer = telephony.update(acme, OFFLINE, READY)
     assert answer == telephony.document(acme)
     assert answer["provider"] == "twilio"
     assert answer["public_base_url"] == "https://voice.example.com"
     assert answer["twilio_auth_token"] == "sample-token-of-twilio"
+
+    telephony.update(acme, OFFLINE, READY)
+    is_unchanged = etag.of(telephony.document(acme)).__eq__
+    telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 3}, if_match=is_unchanged)
+    with pytest.raises(Stale):
+        telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 4}, if_match=is_unchanged)
+    assert telephony.document(acme)["twilio_max_concurrent"] == 3
 
 
 def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
@@ -109,37 +114,26 @@ def test_update_refused_changes_nothing(acme):
     assert len(search.recent(acme)) == events
 
 
-def test_update_switches_and_clears_the_former_in_one_save(acme):
-    telephony.update(acme, OFFLINE, READY)
-    answer = telephony.update(
-        acme,
-        OFFLINE,
-        {
-            "provider": "vobiz",
-            "vobiz_auth_id": "MA_SAMPLE",
-            "vobiz_auth_token": "sample-token-of-vobiz",
-            "twilio_auth_token": None,
-        },
-    )
-    assert (answer["provider"], answer["twilio_auth_token"]) == ("vobiz", None)
-
-
-def test_update_cannot_clear_the_active_provider(acme):
+def test_update_cannot_clear_the_active_provider_unless_it_switches(acme):
     telephony.update(acme, OFFLINE, READY)
     with pytest.raises(Conflict) as refused:
         telephony.update(acme, OFFLINE, {"twilio_auth_token": None})
     assert refused.value.code == "PROVIDER_ACTIVE"
     assert telephony.update(acme, OFFLINE, {"twilio_auth_token": None, "provider": None})["provider"] is None
 
+    telephony.update(acme, OFFLINE, READY)
+    vobiz = {"vobiz_auth_id": "MA_SAMPLE", "vobiz_auth_token": "sample-token-of-vobiz"}
+    switch = {"provider": "vobiz", "twilio_auth_token": None}
+    answer = telephony.update(acme, OFFLINE, vobiz | switch)
+    assert (answer["provider"], answer["twilio_auth_token"]) == ("vobiz", None)
 
-def test_update_reads_numbers_with_the_country(acme):
+
+def test_update_reads_numbers_with_the_country_and_refuses_unknown_fields(acme):
     with acme.transaction():
         acme.organization.country = "IN"
     answer = telephony.update(acme, OFFLINE, READY | {"exotel_phone_number": "098765 43210"})
     assert answer["exotel_phone_number"] == "+919876543210"
 
-
-def test_update_refuses_unknown_fields_and_those_of_the_dialer(acme):
     with pytest.raises(Invalid) as refused:
         telephony.update(acme, OFFLINE, READY | {"twilio_auth_tokn": "x", "active": True})
     found = {problem.field: problem.message for problem in refused.value.problems}
@@ -148,12 +142,3 @@ def test_update_refuses_unknown_fields_and_those_of_the_dialer(acme):
 
     with pytest.raises(Invalid):
         telephony.update(acme, OFFLINE, READY | {"twilio_api_key_sid": "SK" + "0" * 32})
-
-
-def test_update_with_an_old_tag_raises_stale(acme):
-    telephony.update(acme, OFFLINE, READY)
-    is_unchanged = etag.of(telephony.document(acme)).__eq__
-    telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 3}, if_match=is_unchanged)
-    with pytest.raises(Stale):
-        telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 4}, if_match=is_unchanged)
-    assert telephony.document(acme)["twilio_max_concurrent"] == 3

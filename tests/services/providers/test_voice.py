@@ -28,7 +28,7 @@ def _items(scope):
     return {item["provider"]: item for item in voice.config(scope)["providers"]}
 
 
-def test_config_lists_both_providers_without_unset_fields(acme):
+def test_config_has_each_providers_own_values_without_unset_ones(acme):
     assert voice.config(acme) == {
         "activeProvider": None,
         "providers": [
@@ -38,12 +38,21 @@ def test_config_lists_both_providers_without_unset_fields(acme):
         "userPhoneNumbers": [],
     }
 
-
-def test_config_has_each_providers_own_values(acme):
     voice.save_config(acme, TWILIO)
     voice.save_config(acme, SINCH)
     state = {"isEnabled": True, "isConfigured": True}
     assert _items(acme) == {"twilio": TWILIO | state, "sinch": SINCH | state}
+
+    voice.save_config(acme, TWILIO)
+    voice.save_config(acme, {"provider": "twilio", "phoneNumber": None})
+    item = _items(acme)["twilio"]
+    assert "phoneNumber" not in item
+    assert item["twilioAuthToken"] == TWILIO["twilioAuthToken"]
+
+    voice.save_config(acme, TWILIO | {"isEnabled": False})
+    assert _items(acme)["twilio"]["isEnabled"] is False
+    voice.save_config(acme, {"provider": "twilio", "isEnabled": True})
+    assert _items(acme)["twilio"]["isEnabled"] is True
 
 
 def test_secrets_need_scope_and_role_and_their_reading_is_audited(acme, cast):
@@ -58,19 +67,6 @@ def test_secrets_need_scope_and_role_and_their_reading_is_audited(acme, cast):
     voice.save_config(acme, TWILIO)
     actor = replace(acme.actor, role=type(acme.actor.role)("member"))
     assert "sample-token" not in str(voice.config(replace(acme, actor=actor)))
-
-
-def test_save_config_keeps_absent_clears_null_and_enables(acme):
-    voice.save_config(acme, TWILIO)
-    voice.save_config(acme, {"provider": "twilio", "phoneNumber": None})
-    item = _items(acme)["twilio"]
-    assert "phoneNumber" not in item
-    assert item["twilioAuthToken"] == TWILIO["twilioAuthToken"]
-
-    voice.save_config(acme, TWILIO | {"isEnabled": False})
-    assert _items(acme)["twilio"]["isEnabled"] is False
-    voice.save_config(acme, {"provider": "twilio", "isEnabled": True})
-    assert _items(acme)["twilio"]["isEnabled"] is True
 
 
 def test_save_config_refuses_other_providers_and_fields(acme, subtests):
@@ -103,7 +99,11 @@ def test_save_config_with_an_old_tag_raises_stale(acme):
     assert not _items(acme)["sinch"]["isConfigured"]
 
 
-def test_disconnect_unsets_the_active_provider(acme):
+def test_active_is_of_the_scopes_organization_until_it_is_disconnected(acme, cast):
+    there = acme.for_organization(cast.globex)
+    voice.save_config(there, SINCH)
+    voice.make_active(there, "sinch")
+    assert (voice.active(there), voice.active(acme)) == (("sinch", None), (None, None))
     voice.save_config(acme, TWILIO)
     voice.make_active(acme, "twilio")
     voice.disconnect(acme, "twilio")
@@ -131,10 +131,3 @@ def test_config_has_the_callers_numbers(acme, cast):
             "label": "Desk",
         }
     ]
-
-
-def test_active_is_that_of_the_scopes_organization(acme, cast):
-    voice.save_config(acme.for_organization(cast.globex), SINCH)
-    voice.make_active(acme.for_organization(cast.globex), "sinch")
-    assert voice.active(acme.for_organization(cast.globex)) == ("sinch", None)
-    assert voice.active(acme) == (None, None)

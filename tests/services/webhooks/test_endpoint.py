@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from app.core.errors import Conflict, NotFound, Stale, TooMany
@@ -143,20 +141,10 @@ def test_observe_without_a_response_keeps_the_last_result_and_its_time(acme, twi
     assert _kept(acme).since is None
 
 
-def test_observe_is_of_ones_own_endpoint_limited_and_needs_a_connection(
-    acme, globex, twilio, http, here, monkeypatch
-):
+def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(acme, globex, twilio, http, here):
     for act in (endpoint.observe, endpoint.point):
         with pytest.raises(NotFound):
             act(globex, http, here)
-    assert twilio.requests == []
-    with monkeypatch.context() as patch:
-        patch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
-        for _ in range(2):
-            endpoint.observe(acme, http, here)
-        with pytest.raises(TooMany):
-            endpoint.observe(acme, http, here)
-
     crud.update(acme, here, {"is_active": False})
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
@@ -165,6 +153,12 @@ def test_observe_is_of_ones_own_endpoint_limited_and_needs_a_connection(
     before = len(twilio.requests)
     assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
+    credentials.set_enabled(acme, OFFLINE, TWILIO, True)
+    assert endpoint.observe(acme, http, here).expected is None
+    for _ in range(gateway.OBSERVE.most - 2):
+        gateway.take(acme, TWILIO, gateway.OBSERVE)
+    with pytest.raises(TooMany):
+        endpoint.observe(acme, http, here)
 
 
 def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, subtests):
@@ -188,9 +182,7 @@ def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, 
     assert [(event.subject, event.changes["webhook"][1]) for event in events] == [(NUMBER, URL)] * 4
 
 
-def test_point_after_a_change_raises_stale_and_writes_once_without_a_transaction(
-    acme, twilio, http, here, monkeypatch
-):
+def test_point_after_a_change_raises_stale_and_then_writes_once(acme, twilio, http, here, monkeypatch):
     open_meanwhile = []
     send = Outbound.send
 
