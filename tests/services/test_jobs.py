@@ -71,12 +71,14 @@ def test_state_of_a_silent_job_is_interrupted_until_it_ends(acme, engine):
     assert jobs.state(stored(acme, job)) is State.FAILED
 
 
-def test_interrupt_running_leaves_finished_jobs(acme, engine):
+def test_interrupt_running_leaves_finished_jobs(acme, globex, engine):
     running, done = started(acme), started(acme)
     Running(engine, done.id).finish(result_url="/there")
     jobs.interrupt_running(acme)
     assert jobs.state(stored(acme, running)) is State.INTERRUPTED
     assert jobs.state(stored(acme, done)) is State.DONE
+    with pytest.raises(NotFound):
+        jobs.get(globex, running.id)
 
 
 def test_start_deletes_jobs_older_than_a_day(acme):
@@ -85,9 +87,3 @@ def test_start_deletes_jobs_older_than_a_day(acme):
         old.created_at = clock.now() - jobs.KEPT - timedelta(seconds=1)
     kept = started(acme)
     assert list(acme.session.scalars(select(Job.id))) == [kept.id]
-
-
-def test_get_does_not_find_another_organizations_job(acme, globex):
-    job = started(acme)
-    with pytest.raises(NotFound):
-        jobs.get(globex, job.id)

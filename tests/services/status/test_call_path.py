@@ -46,13 +46,18 @@ def live(acme, twilio):
     return acme
 
 
-def test_find_reads_a_number_in_any_format(live):
+def test_find_reads_a_number_in_any_format_and_an_unknown_one_has_no_path(live, globex):
     for text in (NUMBER, "555-123-4567", "(555) 123 4567", " 15551234567", "+1.555.123.4567"):
         assert call_path.find(live, text).number == NUMBER, text
     for text in ("", "12", "unknown", "+1555123456789012345"):
         with pytest.raises(Invalid) as refused:
             call_path.find(live, text)
         assert [problem.field for problem in refused.value.problems] == ["phone_number"], text
+
+    answer = call_path.find(live, "+15557654321")
+    assert (answer.is_known, answer.is_elsewhere, answer.paths) == (False, False, {})
+    there = call_path.find(globex, NUMBER)
+    assert (there.is_known, there.is_elsewhere) == (False, True)
 
 
 def test_find_with_http_shows_the_providers_webhook(live, twilio, http):
@@ -68,20 +73,6 @@ def test_find_with_http_shows_the_providers_webhook(live, twilio, http):
     hop = path.hop("at_provider")
     assert (path.problem, hop.state) == (hop, HopState.NO_RESPONSE)
     assert hop.problem
-
-
-def test_find_with_http_is_rate_limited(live, http, monkeypatch):
-    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
-    call_path.find(live, NUMBER, http=http)
-    with pytest.raises(TooMany):
-        call_path.find(live, NUMBER, http=http)
-
-
-def test_find_of_an_unknown_number_has_no_path(live, globex):
-    answer = call_path.find(live, "+15557654321")
-    assert (answer.is_known, answer.is_elsewhere, answer.paths) == (False, False, {})
-    there = call_path.find(globex, NUMBER)
-    assert (there.is_known, there.is_elsewhere) == (False, True)
 
 
 def test_find_lists_the_dialers_of_a_number(live, cast):
@@ -120,15 +111,13 @@ def test_owners_are_the_accounts_that_have_the_number(live, twilio, http):
     found = call_path.owners(live, http, "+15557654321")
     assert (found.providers, [one.key for one in found.silent]) == ([], ["twilio"])
 
-
-def test_owners_of_a_disabled_connection_sends_nothing(live, twilio, http):
     credentials.save(live, TWILIO, {}, enabled=False)
     before = len(twilio.requests)
     assert call_path.owners(live, http, NUMBER).providers == []
     assert len(twilio.requests) == before
 
 
-def test_no_transaction_is_open_during_a_provider_request(live, http, monkeypatch):
+def test_find_with_http_holds_no_transaction_and_is_rate_limited(live, http, monkeypatch):
     in_transaction = []
     send = Outbound.send
 
@@ -140,3 +129,6 @@ def test_no_transaction_is_open_during_a_provider_request(live, http, monkeypatc
     call_path.find(live, NUMBER, http=http)
     call_path.owners(live, http, "+15557654321")
     assert in_transaction == [False] * 4
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
+    with pytest.raises(TooMany):
+        call_path.find(live, NUMBER, http=http)

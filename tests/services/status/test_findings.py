@@ -39,17 +39,14 @@ def _kinds(scope):
     return [finding.kind for finding in _findings(scope)]
 
 
-def test_of_a_live_organization_is_empty(live):
-    assert _findings(live) == []
-    save_result(live, ProbeResult(trouble=Reason.NOT_SHOWN))
-    assert _findings(live) == []
-
-
-def test_of_a_new_organization_names_what_is_missing(acme):
-    assert [(finding.kind, finding.place) for finding in _findings(acme)] == [
+def test_of_a_new_organization_is_what_is_missing_and_of_a_live_one_empty(live, globex):
+    assert [(finding.kind, finding.place) for finding in _findings(globex)] == [
         (Kind.NO_BASE_URL, Place.SETTINGS),
         (Kind.NO_PROVIDER, Place.HOME),
     ]
+    assert _findings(live) == []
+    save_result(live, ProbeResult(trouble=Reason.NOT_SHOWN))
+    assert _findings(live) == []
 
 
 def test_of_drift_comes_first_and_counts_since_the_first_number(live):
@@ -127,6 +124,9 @@ def test_of_changed_numbers_is_unchecked_until_their_next_check(live):
         live.session.add(CheckRun(organization_id=live.organization.id, provider="twilio", **run))
     assert _kinds(live) == [Kind.CHECK_FAILED]
 
+    clear(live, "auth_token")
+    assert Kind.INCOMPLETE in _kinds(live)
+
 
 def test_of_no_default_provider_says_since_when(live):
     active.make_active(live, Family.TELEPHONY, None)
@@ -153,8 +153,3 @@ def test_every_kind_has_a_label_and_a_level(live):
         words = (finding.text, finding.hint, finding.action)
         assert all(words)
         assert "{" not in "".join(words)
-
-
-def test_of_a_cleared_secret_is_incomplete(live):
-    clear(live, "auth_token")
-    assert _kinds(live) == [Kind.INCOMPLETE]

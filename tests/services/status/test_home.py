@@ -49,17 +49,6 @@ def test_facts_count_the_calls_of_the_last_two_days(live, globex):
     assert [(one.calls, one.calls_before) for one in (facts.of(live), facts.of(globex))] == [(2, 2), (1, 0)]
 
 
-def test_home_joins_changes_of_the_same_kind(live):
-    for number in ("+15551230001", "+15551230002"):
-        crud.create(live, {"phone_number": number, "provider": "twilio"})
-    crud.delete(live, crud.create(live, {"phone_number": "+15551230003", "provider": "twilio"}).id)
-    changes = [(change.event.action, change.subjects) for change in home.of(live).changes]
-    assert changes[:2] == [
-        ("endpoint.deleted", ["+15551230003"]),
-        ("endpoint.created", ["+15551230003", "+15551230002", "+15551230001", "+15551234567"]),
-    ]
-
-
 def test_home_lists_findings_calls_and_changes(live, globex):
     save_result(live, drifted())
     found = home.of(live)
@@ -72,3 +61,12 @@ def test_home_lists_findings_calls_and_changes(live, globex):
     new = home.of(globex)
     assert [finding.kind for finding in new.findings] == [Kind.NO_BASE_URL], "the setup leads to the provider"
     assert new.setup.done == 0
+
+    for number in ("+15551230001", "+15551230002"):
+        crud.create(live, {"phone_number": number, "provider": "twilio"})
+    crud.delete(live, crud.create(live, {"phone_number": "+15551230003", "provider": "twilio"}).id)
+    changes = [(change.event.action, change.subjects) for change in home.of(live).changes]
+    assert changes[:2] == [
+        ("endpoint.deleted", ["+15551230003"]),
+        ("endpoint.created", ["+15551230003", "+15551230002", "+15551230001", "+15551234567"]),
+    ], "changes of the same kind are joined"

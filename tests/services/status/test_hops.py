@@ -105,7 +105,7 @@ def test_every_broken_hop_is_the_problem_of_its_path(live):
     assert wrong == []
 
 
-def test_hops_of_a_live_number(live):
+def test_hops_of_a_live_number_and_of_a_call_out(live):
     path = _path(live)
     assert [(hop.key, hop.state, hop.text) for hop in path.hops] == [
         ("number", HopState.KNOWN, NUMBER),
@@ -122,15 +122,11 @@ def test_hops_of_a_live_number(live):
     assert path.hop("provider").at
     assert path.hop("at_provider").at
 
-
-def test_hops_of_a_call_out_end_at_the_runtime(live):
     path = _path(live, "outbound")
     assert [hop.key for hop in path.hops] == ["number", "endpoint", "provider", "agent", "url"]
     assert (path.agent, path.hop("agent").text, path.hop("url").text) == ("sales", "sales", BASE)
     assert path.problem is None
 
-
-def test_partly_tested_or_outbound_only_is_no_problem(live):
     save_test(live, code="not_proven")
     path = _path(live)
     assert (path.hop("provider").state, path.problem) == (HopState.PARTLY_TESTED, None)

@@ -56,7 +56,7 @@ def _sums(scope):
     return sums
 
 
-def test_page_has_the_figures_of_all_organizations(live, globex):
+def test_page_has_the_figures_of_all_filters_by_level_and_orders(live, globex):
     _make(live, 2)
     sums = _sums(live)
     assert (sums.live, sums.answered, sums.expected, sums.unhealthy) == (5, 1, 1, 0)
@@ -65,6 +65,12 @@ def test_page_has_the_figures_of_all_organizations(live, globex):
     assert (sums.expected, sums.unhealthy, sums.all_drifted, sums.blocked) == (1, 1, 1, 0)
     assert sums.checked_at
     assert overview.page(live, Wanted("acme")).sums is None
+
+    page = overview.page(live, Wanted(level=Level.BROKEN))
+    assert (page.matching, page.total, page.levels) == (3, 4, {Level.BROKEN: 3})
+    assert _names(live, level=Level.MISSING) == _names(live, level=Level.FINE) == []
+    assert _names(live, order="numbers") == ["Tenant 000", "Tenant 001", "Acme Support", "Globex"]
+    assert _names(live, order="drifted")[0] == _names(live, order="name")[0] == "Acme Support"
 
 
 def test_page_has_new_organizations_apart(live, globex, monkeypatch):
@@ -78,16 +84,6 @@ def test_page_has_new_organizations_apart(live, globex, monkeypatch):
     assert _names(live, only_new=True) == ["Globex", "New 0", "New 1", "New 2"]
     found = overview.page(live, Wanted("new"))
     assert (len(found.rows), found.new) == (3, [])
-
-
-def test_page_filters_by_level_and_takes_another_order(live, globex):
-    _make(live, 2)
-    save_result(live, drifted())
-    page = overview.page(live, Wanted(level=Level.BROKEN))
-    assert (page.matching, page.total, page.levels) == (3, 4, {Level.BROKEN: 3})
-    assert _names(live, level=Level.MISSING) == _names(live, level=Level.FINE) == []
-    assert _names(live, order="numbers") == ["Tenant 000", "Tenant 001", "Acme Support", "Globex"]
-    assert _names(live, order="drifted")[0] == _names(live, order="name")[0] == "Acme Support"
 
 
 @pytest.mark.both_databases

@@ -54,12 +54,14 @@ def test_next_step_follows_what_is_stored(acme):
     assert _next(acme) is None
 
 
-def test_setup_stays_done_when_something_breaks(live):
+def test_setup_stays_done_when_something_breaks(live, globex):
     assert _setup(live).is_done
     save_result(live, drifted())
     directory.update(live, OFFLINE, {"public_base_url": None})
     save_test(live, ok=False, code="bad_credentials")
     assert _next(live) is None
+    assert _next(globex) == ("base-url", Place.SETTINGS, None), "that of another does not count"
+    assert facts.of(globex).live == facts.of(globex).expected == 0
 
 
 def test_setup_is_done_if_the_provider_shows_no_webhooks(acme):
@@ -71,9 +73,3 @@ def test_setup_is_done_if_the_provider_shows_no_webhooks(acme):
     assert _next(acme) == ("webhook", Place.AT_PROVIDER, None)
     save_result(acme, ProbeResult(trouble=Reason.NOT_SHOWN))
     assert _next(acme) is None
-
-
-def test_setup_of_another_organization_does_not_count(live, globex):
-    assert _next(globex) == ("base-url", Place.SETTINGS, None)
-    assert facts.of(globex).live == facts.of(globex).expected == 0
-    assert facts.of(live).healthy == 1
