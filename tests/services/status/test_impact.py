@@ -43,22 +43,6 @@ def live(acme, cast):
     return acme
 
 
-def test_of_provider_counts_families_numbers_agents_and_dialers(live):
-    found = impact.of_provider(live, TWILIO)
-    assert (found.families, found.numbers) == ([Family.TELEPHONY], 2)
-    assert (found.agents.names, found.agents.total) == (["billing", "sales", "support"], 3)
-    assert found.dialers.total == 0
-    sinch = impact.of_provider(live, SINCH)
-    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, NameSample(["Mo"], 1))
-    assert impact.of_provider(live, PROVIDERS["exotel"]).is_unused
-
-    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 0
-    with live.transaction():
-        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
-    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 1
-    assert impact.of_provider(live, SINCH).ai == 0
-
-
 def test_of_switch_names_users_without_a_number_and_keeps_those_of_agents(live):
     found = impact.of_switch(live, Family.VOICE, "twilio")
     assert (found.was, found.now, found.dialers.total) == ("sinch", "twilio", 2)
@@ -90,13 +74,28 @@ def test_base_url_without_numbers_affects_call_webhooks_only(acme):
     assert found.has_effect
 
 
-def test_holders_and_dialers_are_enabled_users_of_the_organization(live, globex, cast):
+def test_of_provider_counts_what_it_serves_and_enabled_users(live, globex, cast):
     assert impact.holders(live, "+15557654321").words == "Mo"
     assert impact.holders(live, "+15551234561").total == 0
     assert impact.holders(globex, "+15557654321").total == 0
 
     users.set_disabled(live, cast.mo.id, True)
     assert impact.of_provider(live, SINCH).dialers.total == 0
+    users.set_disabled(live, cast.mo.id, False)
+
+    found = impact.of_provider(live, TWILIO)
+    assert (found.families, found.numbers) == ([Family.TELEPHONY], 2)
+    assert (found.agents.names, found.agents.total) == (["billing", "sales", "support"], 3)
+    assert found.dialers.total == 0
+    sinch = impact.of_provider(live, SINCH)
+    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, NameSample(["Mo"], 1))
+    assert impact.of_provider(live, PROVIDERS["exotel"]).is_unused
+
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 0
+    with live.transaction():
+        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 1
+    assert impact.of_provider(live, SINCH).ai == 0
 
 
 NAMED = [

@@ -484,18 +484,7 @@ def test_enable_applies_to_every_user_of_the_number(here):
     assert others == {(OTHER, "sinch"), (NUMBER, "twilio")}, "they have no AI"
 
 
-def test_agents_lists_those_that_can_be_chosen(here):
-    assert numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"]) == [
-        Agent(NIGHT_SHIFT, "Night shift"),
-        Agent(RECEPTION, "Reception"),
-    ]
-    here.labs.permissions = set()
-    with pytest.raises(ProviderCallFailed) as refused:
-        numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
-    assert refused.value.result.code == Outcome.NO_PERMISSION
-
-
-def test_update_follows_the_draft(here):
+def test_update_follows_the_draft_and_agents_are_those_that_can_be_chosen(here):
     def update(**sent):
         return numbers.update(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
 
@@ -507,6 +496,15 @@ def test_update_follows_the_draft(here):
     assert update(aiEnabled=True, aiAgentId=RECEPTION).ai_agent_id == RECEPTION
     assert update(aiEnabled=True).ai_agent_id == RECEPTION
     assert update(aiEnabled=False).ai_agent_id is None
+
+    assert numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"]) == [
+        Agent(NIGHT_SHIFT, "Night shift"),
+        Agent(RECEPTION, "Reception"),
+    ]
+    here.labs.permissions = set()
+    with pytest.raises(ProviderCallFailed) as refused:
+        numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
+    assert refused.value.result.code == Outcome.NO_PERMISSION
 
 
 def test_preferred_is_the_stored_one_then_ours_then_any():

@@ -83,9 +83,9 @@ def check_it_is_one(scope, workspace, base=BASE):
     assert (status.state, status.url) == (State.ACTIVE, wanted(scope, base))
 
 
-def test_set_up_creates_stores_selects_and_audits_the_webhook(ready, upstream, http):
-    status = webhook.set_up(ready, http, ELEVENLABS)
-    assert status.state is State.ACTIVE
+def test_set_up_creates_and_audits_one_webhook_and_again_changes_nothing(ready, upstream, http):
+    first = webhook.set_up(ready, http, ELEVENLABS)
+    assert first.state is State.ACTIVE
     check_it_is_one(ready, upstream.workspace)
     assert calls(upstream) == [
         f"GET {WEBHOOKS}",
@@ -105,9 +105,6 @@ def test_set_up_creates_stores_selects_and_audits_the_webhook(ready, upstream, h
     } in changes
     assert secret not in str(changes)
 
-
-def test_set_up_is_proof_keeps_other_settings_and_again_changes_nothing(ready, upstream, http):
-    first = webhook.set_up(ready, http, ELEVENLABS)
     proven = proof.last(ready, ELEVENLABS)
     assert proven is not None
     assert (proven.ok, proven.evidence) == (True, "call-webhook")
