@@ -5,33 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 
-BLOCK = {
-    *("br", "caption", "dd", "dl", "dt", "div", "fieldset", "h1", "h2", "h3", "label", "legend", "li", "ol"),
-    *("option", "p", "section", "table", "td", "th", "tr", "ul"),
-}
-NAMED = r"""([A-Za-z][A-Za-z0-9:-]*)(?:="([^"<>]*)"|='([^'<>]*)')?"""
-ATTRIBUTE = re.compile(NAMED)
-ATTRIBUTES = re.sub(r"\((?!\?)", "(?:", NAMED)
-TOKEN = re.compile(rf"<(?:!doctype html|([a-z][a-z0-9-]*)((?:\s+{ATTRIBUTES})*)\s*(/?)|/([a-z][a-z0-9-]*))>")
-"""A tag as our templates write them: in lower case, its values in quotes."""
-RAW = ("script", "style")
-WITH_RAW_TEXT = (*RAW, "textarea", "title")
-VOID = {
-    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-}
+BLOCK = re.compile(
+    "br|caption|d[dlt]|div|fieldset|h[1-3]|label|legend|li|ol|option|p|section|table|t[dhr]|ul"
+)
+TOKEN = re.compile(
+    r"""
+    (?P<text>[^<]+)
+    | </(?P<end>[a-zA-Z][a-zA-Z0-9-]*)\s*>
+    | <(?P<begin>[a-zA-Z][a-zA-Z0-9-]*)([^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*)>
+    | <!--.*?--> | <!doctype[^>]*>
+    """,
+    re.DOTALL | re.VERBOSE | re.IGNORECASE,
+)
+ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
+WITH_RAW_TEXT = ("script", "style", "textarea", "title")
+VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+)
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
+    """`_order` has all elements of the document; those inside are from `_first` up to `_end`."""
+
     tag: str
-    attrs: dict[str, str] = field(default_factory=dict)
-    parent: Element | None = field(default=None, repr=False)
+    attrs: dict[str, str]
+    parent: Element | None = field(repr=False)
+    _order: list[Element] = field(repr=False)
     children: list[Element | str] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self._order.append(self)
+        self._first = self._end = len(self._order)
+
+    def close(self) -> None:
+        self._end = len(self._order)
 
     def __getitem__(self, name: str) -> str:
         return self.attrs[name]
@@ -39,29 +50,20 @@ class Element:
     def get(self, name: str, default: str = "") -> str:
         return self.attrs.get(name, default)
 
-    def walk(self) -> Iterator[Element]:
+    def walk(self) -> list[Element]:
         """All descendants, in document order."""
-        return iter(self._inside)
-
-    @cached_property
-    def _inside(self) -> list[Element]:
-        """Cached: a page is complete when it is parsed, and searched often."""
-        found: list[Element] = []
-        for child in self.children:
-            if isinstance(child, Element):
-                found.append(child)
-                found.extend(child._inside)
-        return found
+        return self._order[self._first : self._end]
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
         """Descendants with one of the tags (any if none is given), the class `css` and the attributes."""
-        return [
-            found
-            for found in self.walk()
-            if (not tags or found.tag in tags)
-            and (not css or css in found.get("class").split())
-            and all(found.attrs.get(name) == value for name, value in attrs.items())
-        ]
+        found = self.walk()
+        if tags:
+            found = [one for one in found if one.tag in tags]
+        if css:
+            found = [one for one in found if css in one.get("class").split()]
+        for name, value in attrs.items():
+            found = [one for one in found if one.attrs.get(name) == value]
+        return found
 
     def one(self, *tags: str, css: str = "", **attrs: str) -> Element:
         found = self.all(*tags, css=css, **attrs)
@@ -74,85 +76,64 @@ class Element:
     @property
     def text(self) -> str:
         """As one line, spaces collapsed."""
-        found: list[str] = []
-        self._add_texts(found)
-        return " ".join("".join(found).split())
+        return " ".join("".join(self._texts()).split())
 
-    def _add_texts(self, found: list[str]) -> None:
+    def _texts(self) -> Iterator[str]:
         for child in self.children:
             if isinstance(child, str):
-                found.append(child)
+                yield child
             elif child.tag not in ("script", "style", "template"):
-                is_apart = child.tag in BLOCK or "pb-under" in child.get("class")
-                if is_apart:
-                    found.append(" ")
-                child._add_texts(found)
-                if is_apart:
-                    found.append(" ")
+                space = " " if BLOCK.fullmatch(child.tag) or "pb-under" in child.get("class") else ""
+                yield space
+                yield from child._texts()
+                yield space
 
     def inside(self, other: Element) -> bool:
         return self.parent is not None and (self.parent is other or self.parent.inside(other))
 
 
-class _Builder(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = self.here = Element("")
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = {name: value or "" for name, value in attrs}
-        assert len(named) == len(attrs), f"<{tag}> has an attribute twice: {attrs}"
-        made = Element(tag, named, self.here)
-        self.here.children.append(made)
-        if tag not in VOID:
-            self.here = made
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.here = self.here.parent or self.root
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag} {self.here.attrs}>"
-        self.here = self.here.parent or self.root
-
-    def handle_data(self, data: str) -> None:
-        self.here.children.append(data)
-
-
 def parse(source: str) -> Element:
     """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
-    builder = _Builder()
-    if not _is_plain(source, builder):
-        builder = _Builder()
-        builder.feed(source)
-        builder.close()
-    assert builder.here is builder.root, f"<{builder.here.tag}> is never closed"
-    return builder.root
+    here = root = Element("", {}, None, [])
+    at = 0
+    while at < len(source):
+        token = TOKEN.match(source, at)
+        assert token, f"no HTML: {source[at : at + 80]!r}"
+        at = token.end()
+        if token.lastgroup == "text":
+            here.children.append(unescape(token[1]))
+        elif token.lastgroup == "end":
+            assert here.tag == token[2].lower(), f"{token[0]} closes <{here.tag} {here.attrs}>"
+            here.close()
+            here = here.parent or root
+        elif token[3]:
+            made = _begun(token[3].lower(), token[4], here)
+            if made.tag in WITH_RAW_TEXT:
+                at = _fill(made, source, at)
+            elif made.tag not in VOID and not token[4].endswith("/"):
+                here = made
+    assert here is root, f"<{here.tag}> is never closed"
+    root.close()
+    return root
 
 
-def _is_plain(source: str, builder: _Builder) -> bool:
-    """Builds the tree in one pass, for tests parse some thousand pages; false if the source needs a parser
-    that knows more."""
-    place = 0
-    for token in TOKEN.finditer(source):
-        text, tag = source[place : token.start()], builder.here.tag
-        place = token.end()
-        opened, attributes, is_single, closed = token.groups()
-        if "<" in text or (tag in WITH_RAW_TEXT and closed != tag):
-            return False
-        if text:
-            builder.handle_data(text if tag in RAW or "&" not in text else unescape(text))
-        if opened:
-            attrs: list[tuple[str, str | None]] = [
-                (name.lower(), unescape(a or b)) for name, a, b in ATTRIBUTE.findall(attributes)
-            ]
-            (builder.handle_startendtag if is_single else builder.handle_starttag)(opened, attrs)
-        elif closed:
-            builder.handle_endtag(closed)
-    if rest := source[place:]:
-        builder.handle_data(unescape(rest))
-    return "<" not in rest
+def _begun(tag: str, written: str, parent: Element) -> Element:
+    pairs = ATTRIBUTE.findall(written) if written else ()
+    attrs = {name.lower(): unescape(double or single or plain) for name, double, single, plain in pairs}
+    assert len(attrs) == len(pairs), f"<{tag}{written}> has an attribute twice"
+    made = Element(tag, attrs, parent, parent._order)
+    parent.children.append(made)
+    return made
+
+
+def _fill(element: Element, source: str, at: int) -> int:
+    """Gives the element its raw text; returns where its end tag ends."""
+    end = source.find(f"</{element.tag}>", at)
+    assert end >= 0, f"<{element.tag}> is never closed"
+    text = source[at:end]
+    if text:
+        element.children.append(text if element.tag in ("script", "style") else unescape(text))
+    return end + len(f"</{element.tag}>")
 
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
