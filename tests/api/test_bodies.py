@@ -55,8 +55,6 @@ def test_body_is_an_object_or_nothing_if_none_is_needed(app: Flask, dana: Caller
             wrong.append((_name(operation), empty, null, array))
     assert wrong == []
 
-
-def test_content_type_of_json_is_case_insensitive(dana: Caller) -> None:
     for kind in ["application/json; charset=utf-8", "Application/JSON", " application/json ;x=y"]:
         answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
         assert answer.status_code == 200, kind

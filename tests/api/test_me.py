@@ -9,7 +9,7 @@ from tests.support.caller import Caller
 from tests.support.cast import Cast, issue
 
 
-def test_me_is_the_user_in_the_own_organization_wherever(app: Flask, anonymous: Caller, cast: Cast) -> None:
+def test_me_is_the_user_and_the_own_organization(app: Flask, anonymous: Caller, cast: Cast) -> None:
     for person, organization, role, scopes in (
         (cast.dana, cast.acme, "superadmin", ["secrets"]),
         (cast.mo, cast.acme, "member", []),

@@ -78,7 +78,7 @@ def test_users_are_paged_created_and_changed(app: Flask, dana: Caller, fresh: Ca
     assert (off.get_json()["name"], off.get_json()["is_active"]) == ("Neddy", False)
 
 
-def test_user_without_a_password_gets_an_invitation(
+def test_user_is_invited_and_conflicts_have_codes(
     app: Flask, dana: Caller, fresh: Caller, cast: Cast, here: str
 ) -> None:
     invited = {name: value for name, value in NEW_USER.items() if name != "password"}
@@ -96,8 +96,6 @@ def test_user_without_a_password_gets_an_invitation(
         bad = fresh.post(f"{here}/users/{cast.mo.id}/password-link", {"ends_two_step": "maybe"})
         assert fields(bad) == {"ends_two_step"}
 
-
-def test_user_conflicts_have_codes(app: Flask, dana: Caller, fresh: Caller, cast: Cast, here: str) -> None:
     with unchanged(app):
         own = fresh.post(f"{here}/users", NEW_USER | {"email": cast.mo.email})
         assert (own.status_code, own.get_json()["existing_id"]) == (409, cast.mo.id)
@@ -169,13 +167,24 @@ BAD_QUERIES = {
 }
 
 
-def test_bad_query_names_the_parameter(dana: Caller, here: str) -> None:
+def test_bad_query_or_body_names_the_fields_and_changes_nothing(
+    dana: Caller, here: str, app: Flask, fresh: Caller, cast: Cast
+) -> None:
     found = {query: fields(dana.get(f"{here}/{query}")) for query in BAD_QUERIES}
     assert found == {query: {name} for query, name in BAD_QUERIES.items()}
     cursors = ["audit?cursor=x", "audit?cursor=-1", f"audit?cursor={'9' * 16}", f"users?cursor={UNKNOWN}"]
     assert [dana.get(f"{here}/{cursor}").status_code for cursor in cursors] == [400] * 4
     assert dana.get(f"{here}/audit?cursor={'9' * search.LONGEST_ID}").status_code == 200
     assert dana.get(f"{here}/audit?q={'x' * search.TEXT_LONGEST}").status_code == 200
+
+    wrong = []
+    with unchanged(app, but=("api_tokens",)):
+        for method, path, sent, expected in BAD_BODIES:
+            address = ORGANIZATIONS + path.format(acme=cast.acme, mo=cast.mo.id)
+            named = fields(fresh.call(method, address, json=sent))
+            if named != expected:
+                wrong.append((method, path, sent, named))
+    assert wrong == []
 
 
 BAD_BODIES: list[tuple[str, str, dict[str, Any], set[str]]] = [
@@ -193,17 +202,6 @@ BAD_BODIES: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("POST", "/{acme}/users/{mo}/tokens", {"name": "x", "expires_days": "30"}, {"expires_days"}),
     ("POST", "/{acme}/users/{mo}/tokens", {"name": "x", "scopes": ["all"]}, {"scopes.0"}),
 ]
-
-
-def test_bad_body_names_the_fields_and_changes_nothing(app: Flask, fresh: Caller, cast: Cast) -> None:
-    wrong = []
-    with unchanged(app, but=("api_tokens",)):
-        for method, path, sent, expected in BAD_BODIES:
-            address = ORGANIZATIONS + path.format(acme=cast.acme, mo=cast.mo.id)
-            found = fields(fresh.call(method, address, json=sent))
-            if found != expected:
-                wrong.append((method, path, sent, found))
-    assert wrong == []
 
 
 def test_objects_can_be_sent_back_as_they_were_read(app: Flask, dana: Caller, cast: Cast, here: str) -> None:

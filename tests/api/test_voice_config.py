@@ -81,17 +81,7 @@ def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     assert item["isConfigured"] is False
 
 
-def test_save_disables_and_enables(dana: Caller) -> None:
-    dana.post(CONFIG, TWILIO | {"isEnabled": False})
-    assert _item(dana, "twilio")["isEnabled"] is False
-    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 409
-    dana.post(CONFIG, {"provider": "twilio", "isEnabled": True})
-    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 200
-    dana.post(CONFIG, {"provider": "twilio", "isEnabled": False})
-    assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
-
-
-def test_save_names_unknown_and_ignores_computed_fields(dana: Caller, app: Flask) -> None:
+def test_save_disables_enables_and_ignores_computed_fields(dana: Caller, app: Flask) -> None:
     answer = dana.post(CONFIG, TWILIO | {"twilioAuthTokn": "x", "color": {"deep": [1]}})
     assert answer.status_code == 200
     assert answer.json is not None
@@ -104,6 +94,14 @@ def test_save_names_unknown_and_ignores_computed_fields(dana: Caller, app: Flask
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "sample-token"})
     assert fields(answer) == {"twilioAuthToken"}
+
+    dana.post(CONFIG, TWILIO | {"isEnabled": False})
+    assert _item(dana, "twilio")["isEnabled"] is False
+    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 409
+    dana.post(CONFIG, {"provider": "twilio", "isEnabled": True})
+    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 200
+    dana.post(CONFIG, {"provider": "twilio", "isEnabled": False})
+    assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
 
 
 def test_only_voice_providers_are_chosen_or_deleted(app: Flask, dana: Caller) -> None:

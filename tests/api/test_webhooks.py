@@ -80,14 +80,12 @@ def test_every_invalid_signature_gets_the_same_401(
     assert answers[0].json["code"] == "INVALID_SIGNATURE"  # type: ignore[index]
 
 
-def test_signed_event_that_is_invalid_is_4xx(app: Flask, anonymous: Caller, path: str) -> None:
+def test_signed_event_that_is_invalid_or_too_large_is_4xx(app: Flask, anonymous: Caller, path: str) -> None:
     with unchanged(app):
         assert send(anonymous, path, b"{").status_code == 400
         assert fields(send(anonymous, path, ended(""))) == {"data.conversation_id"}
     assert send(anonymous, path, {"type": "post_call_audio", "data": {}}).status_code == 200
 
-
-def test_event_has_a_larger_limit(app: Flask, anonymous: Caller, path: str) -> None:
     def padded(size: int) -> bytes:
         return b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
 
