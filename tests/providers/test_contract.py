@@ -87,7 +87,7 @@ def test_samples_are_accepted_by_their_fields_and_stay_equal():
     assert wrong == []
 
 
-def test_every_provider_can_be_verified_and_its_capabilities_fit_together():
+def test_every_provider_can_be_verified_and_is_configured_if_complete():
     for key, provider in PROVIDERS.items():
         can = provider.capabilities
         assert Capability.VERIFY in can, key
@@ -98,6 +98,13 @@ def test_every_provider_can_be_verified_and_its_capabilities_fit_together():
         assert Capability.DIALER_TOKEN not in can or Family.VOICE in provider.families, key
         assert provider.webhook_steps or Family.TELEPHONY not in provider.families, key
         assert all(is_sentence(step) for step in provider.webhook_steps), key
+
+    for provider in ALL:
+        assert stored(provider, provider.typed_fields).is_configured, provider.key
+        assert stored(provider, provider.required).is_configured, provider.key
+        for needed in provider.required:
+            rest = [field for field in provider.typed_fields if field is not needed]
+            assert stored(provider, rest).missing == (needed,), f"{provider.key}.{needed.name}"
 
 
 def test_dialer_tokens_are_short_lived_and_contain_no_secret():
@@ -182,12 +189,3 @@ def stored(provider, fields):
         if field.secret
     }
     return store.StoredConnection(provider, 1, True, plain, secrets)
-
-
-def test_a_connection_is_configured_only_with_every_required_value():
-    for provider in ALL:
-        assert stored(provider, provider.typed_fields).is_configured, provider.key
-        assert stored(provider, provider.required).is_configured, provider.key
-        for needed in provider.required:
-            rest = [field for field in provider.typed_fields if field is not needed]
-            assert stored(provider, rest).missing == (needed,), f"{provider.key}.{needed.name}"

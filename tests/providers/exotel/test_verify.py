@@ -22,13 +22,20 @@ def test_verify_requests_the_cheapest_pages_of_the_region(upstream, verify):
     assert verify().code == Outcome.WRONG_ACCOUNT
 
 
-def test_verify_key_that_may_not_read_numbers_lacks_a_permission(upstream, verify):
+def test_verify_needs_the_permission_for_numbers_and_names_another_one(upstream, verify):
     for status in (401, 403):
         upstream.instead = {("GET", "IncomingPhoneNumbers"): Reply(status, {"RestException": {}})}
         result = verify()
         assert (result.code, "phone numbers" in result.reason) == (Outcome.NO_PERMISSION, True)
     upstream.instead = {("GET", "IncomingPhoneNumbers"): Reply(503, {})}
     assert verify().code == Outcome.OK
+
+    upstream.reset()
+    assert verify(phone_number="+918055500001").code == Outcome.OK
+    result = verify(phone_number="+15550001111")
+    assert (result.code, "+15550001111" in result.reason) == (Outcome.LIMITED, True)
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "IncomingPhoneNumbers"
+    assert verify(phone_number="+918055500001").code == Outcome.NOT_PROVEN
 
 
 def test_verify_reads_refusals_in_json_and_xml_as_lists_do(upstream, verify, subtests, account):
@@ -56,11 +63,3 @@ def test_verify_reads_refusals_in_json_and_xml_as_lists_do(upstream, verify, sub
             if result.code != code:
                 wrong.append((status, body, result))
     assert wrong == []
-
-
-def test_verify_names_a_caller_number_that_is_not_the_accounts(upstream, verify):
-    assert verify(phone_number="+918055500001").code == Outcome.OK
-    result = verify(phone_number="+15550001111")
-    assert (result.code, "+15550001111" in result.reason) == (Outcome.LIMITED, True)
-    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "IncomingPhoneNumbers"
-    assert verify(phone_number="+918055500001").code == Outcome.NOT_PROVEN

@@ -43,7 +43,7 @@ def test_verify_distinguishes_key_trunk_project_and_token(upstream, verify):
     assert token_requests(upstream) == 1
 
 
-def test_verify_requests_one_token_until_it_is_revoked(upstream, verify):
+def test_verify_uses_one_token_until_it_is_revoked_or_about_to_expire(upstream, verify, monkeypatch):
     assert verify().ok
     assert verify(trunk_domain=None).ok
     assert token_requests(upstream) == 1
@@ -59,12 +59,6 @@ def test_verify_requests_one_token_until_it_is_revoked(upstream, verify):
     assert verify().ok
     assert token_requests(upstream) == 2
 
-
-LIVES = {3600: 3300, 86400: 3300, 1000: 700, 300: 0, 60: 0, "soon": 3300}
-
-
-def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch):
-    """A token of no use is requested for each of the two requests of a test."""
     wrong = []
     for life, good_for in LIVES.items():
         passed = itertools.accumulate((1000, max(good_for - 1, 0), 2))
@@ -80,6 +74,9 @@ def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch):
         if requested != ([1, 1, 2] if good_for else [2, 4, 6]):
             wrong.append((life, requested))
     assert wrong == []
+
+
+LIVES = {3600: 3300, 86400: 3300, 1000: 700, 300: 0, 60: 0, "soon": 3300}
 
 
 def test_verify_compares_the_domain_of_the_trunk(upstream, verify, subtests):

@@ -56,13 +56,25 @@ OF_NUMBER: list[tuple[dict[str, Any], list[Reason], str]] = [
 ]
 
 
-def test_observe_names_whatever_differs(account, upstream, number):
-    usual, wrong = dict(vars(number)), []
+def test_observe_names_what_differs_and_the_service_that_answers(account, upstream, number):
+    usual = dict(vars(number))
+    wrong: list[Any] = []
     for changes, expected, named in OF_NUMBER:
         vars(number).update(usual | changes)
         now = found(account)
         if [fault.reason for fault in now] != expected or (named and named not in now[0].detail):
             wrong.append((changes, now))
+
+    vars(number).update(usual)
+    for url, name in TAKERS.items():
+        number.voice_url, number.voice_application_sid = url, ""
+        [fault] = found(account)
+        if fault.reason != Reason.KNOWN_TAKER or name not in fault.detail:
+            wrong.append((url, fault))
+        number.voice_application_sid, upstream.applications[APP] = APP, Application(url)
+        [fault] = found(account)
+        if fault.reason != Reason.APPLICATION_OVERRIDES or name not in fault.detail:
+            wrong.append((url, fault))
     assert wrong == []
 
 
@@ -76,20 +88,6 @@ TAKERS = {
     "https://demo.twilio.com/welcome/voice/": "demo page",
     "https://sample-1234-dev.twil.io/answer": "Function",
 }
-
-
-def test_observe_names_the_service_that_answers(account, upstream, number):
-    wrong = []
-    for url, name in TAKERS.items():
-        number.voice_url, number.voice_application_sid = url, ""
-        [fault] = found(account)
-        if fault.reason != Reason.KNOWN_TAKER or name not in fault.detail:
-            wrong.append((url, fault))
-        number.voice_application_sid, upstream.applications[APP] = APP, Application(url)
-        [fault] = found(account)
-        if fault.reason != Reason.APPLICATION_OVERRIDES or name not in fault.detail:
-            wrong.append((url, fault))
-    assert wrong == []
 
 
 def test_point_mends_what_it_can_and_keeps_connection_overrides(account, upstream, number):

@@ -70,6 +70,15 @@ def test_observe_names_whatever_differs(account, upstream, number, application):
         vars(thing).update(usual)
     assert wrong == []
 
+    number.trunk_group_id = "trunk-1"
+    line = account.line(ONE)
+    [caution] = cautions(line, URL)
+    assert (differences(line, URL), caution.reason, "trunk-1" in caution.detail) == (
+        [],
+        Reason.TRUNK_OVERRIDES,
+        True,
+    )
+
 
 def test_point_mends_an_application_that_does_not_answer(account, upstream, number, application):
     wrong = []
@@ -120,17 +129,6 @@ def test_a_hang_up_url_is_set_unless_it_is_another_one(account, application):
     application.answer_url, application.hangup_url = "https://app.example/calls", ELSEWHERE
     account.point(account.line(ONE))
     assert application.hangup_url == ELSEWHERE
-
-
-def test_a_trunk_beside_the_application_is_a_warning(account, number, application):
-    number.trunk_group_id = "trunk-1"
-    line = account.line(ONE)
-    [caution] = cautions(line, URL)
-    assert (differences(line, URL), caution.reason, "trunk-1" in caution.detail) == (
-        [],
-        Reason.TRUNK_OVERRIDES,
-        True,
-    )
 
 
 ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
