@@ -96,18 +96,18 @@ def sentence(done: Done) -> str:
     return done.err.strip()
 
 
-def test_create_user_prints_the_id_only(app: Flask, run_alone: Run) -> None:
+def test_create_user_prints_the_id_only(app: Flask, run: Run, run_alone: Run) -> None:
     done = create(run_alone)
     assert (done.code, done.err) == (0, "")
     assert UUID.fullmatch(done.out)
     with app.app_context():
         user = db.session.get_one(User, done.out.strip())
         assert (user.email, user.name, user.role) == ("ines@acme.example", "Ines", "superadmin")
-    again = create(run_alone, email="mo@acme.example", role="member")
+    again = create(run, email="mo@acme.example", role="member")
     assert again.code == 0
     with app.app_context():
         assert db.session.get_one(User, again.out.strip()).organization_id == user.organization_id
-    used = create(run_alone, email="mo@acme.example")
+    used = create(run, email="mo@acme.example")
     assert sentence(used).endswith(access_messages.email_in_use("mo@acme.example"))
 
 
@@ -130,16 +130,14 @@ def test_create_user_rejects_invalid_values(app: Flask, run: Run, subtests: pyte
     assert organization_messages.two_of_name("Acme") in sentence(create(run))
 
 
-def test_create_token_prints_a_working_token_only(app: Flask, run_alone: Run, cast: Cast) -> None:
+def test_create_token_prints_a_working_token_only(app: Flask, run: Run, run_alone: Run, cast: Cast) -> None:
     furnish(app, cast)
     done = run_alone("tokens", "create", "--email", "DANA@acme.example")
     assert (done.code, done.err) == (0, "")
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", done.out)
     careful = Caller(app, done.out.strip()).get("/api/calls/providers/config")
     assert "twilioAuthToken" not in careful.text
-    done = run_alone(
-        "tokens", "create", "--email", cast.dana.email, "--scope", "secrets", "--expires-days", "3"
-    )
+    done = run("tokens", "create", "--email", cast.dana.email, "--scope", "secrets", "--expires-days", "3")
     full = Caller(app, done.out.strip()).get("/api/calls/providers/config")
     assert "twilioAuthToken" in full.text
     with app.app_context():
@@ -192,8 +190,7 @@ def test_every_command_rejects_another_key(run_alone: Run, environment: dict[str
     other = {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
     with pytest.raises(KeyMismatch):
         create_app(Settings.from_environment(environment | other))
-    for command in (["serve"], ["keys", "rotate"]):
-        assert installation_messages.KEY_MISMATCH in sentence(run_alone(*command, **other)), command
+    assert installation_messages.KEY_MISMATCH in sentence(run_alone("serve", **other))
 
 
 def test_serve_generates_no_key_over_existing_data(

@@ -156,8 +156,8 @@ def test_last_calls_refusals_have_their_codes(reader):
         assert reader.refusal().code == Outcome.NO_PERMISSION
 
 
-def test_last_calls_with_any_field_spoiled_is_a_call_or_a_refusal(reader):
-    """Spoils each field of each response in turn, with each odd value."""
+def test_last_calls_with_any_field_spoiled_is_a_call_or_a_refusal(reader, thorough):
+    """Spoils each field of each response in turn, thorough with each odd value, else with every third."""
     upstream, normal = reader.upstream, reader.upstream.answer
     upstream.calls.add(reader.first)
     upstream.calls.add(reader.second, errors=[(11200, "https://voice.example.com/x")])
@@ -173,7 +173,7 @@ def test_last_calls_with_any_field_spoiled_is_a_call_or_a_refusal(reader):
     since, numbers = clock.now() - DAY, reader.many[:6]
     reader.read(*numbers, since=since)
     assert len(names) > 5
-    for name, odd in product(sorted(names), ODD):
+    for name, odd in product(sorted(names), ODD if thorough else ODD[::3]):
         spoilt = (name, odd)
         with suppress(Refusal, OutboundError):
             reader.read(*numbers, since=since)
