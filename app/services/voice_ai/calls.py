@@ -111,11 +111,12 @@ def get(scope: Scope, call_id: str) -> Call:
 
 
 def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
-    """Returns where a call may be found: the label of each provider that reports some, and the address."""
+    """Returns where a call is found: label and address, of each connected provider that reports calls."""
     found = []
     for provider in selection.having(Capability.CALL_REPORTS):
         page = selection.reports_of(provider).conversation_page
-        if page and _secret(scope, provider, scope.organization):
+        connection = store.load(scope, provider)
+        if page and (connection.is_configured or connection.opens(SECRET)):
             found.append((provider.label, page.format(id=quote(call.conversation_id, safe=""))))
     return found
 

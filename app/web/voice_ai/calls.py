@@ -181,7 +181,6 @@ def show(scope: Scope, call_id: str) -> ResponseReturnValue:
     return render.page(
         "voice_ai/call.html",
         call=call,
-        directions=DIRECTIONS,
         ours=voice_ai_calls.endpoints_of(scope, [call]),
         pages=voice_ai_calls.pages_of(scope, call),
     )

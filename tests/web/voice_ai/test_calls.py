@@ -56,6 +56,10 @@ def test_table_and_page_show_a_call(app: Flask, dana: Portal, cast: Cast) -> Non
     assert next(time["datetime"] for time in call.root.all("time")) == "2026-09-21T14:13:20Z"
     assert "conv-9" in call.text
     assert call.link("Open at ElevenLabs (opens in a new tab)")["href"].endswith("/conv-9")
+    assert call.data("hop") == ["from", "to", "agent"]
+    with scope_as(app, cast.dana) as scope:
+        credentials.save(scope, PROVIDERS["elevenlabs"], {"api_key": "sk_sample", "webhook_secret": None})
+    assert dana.get(link["href"]).has_link("Open at ElevenLabs (opens in a new tab)")
     assert call.root.one("nav", css="pb-crumbs").all("a")[-1]["href"] == PATH
     assert not page.has_link("+1 555-123-4567")
     furnish(app, cast)
