@@ -127,6 +127,10 @@ def test_list_shows_the_state_of_each_number(app: Flask, cast: Cast, dana: Porta
     assert "app.example/calls" in second
     assert third.endswith("calls.example/welcome")
     assert "Front desk" in page.rows()[2]
+    assert page.has_link("Label")
+    for number in twilio.numbers.values():
+        number.friendly_name = ""
+    assert not dana.get(LIST).has_link("Label")
     assert tickable(page) == [FIRST, THIRD]
 
     twilio.numbers["+1555123"] = twilio.numbers.pop(FIRST)
