@@ -126,10 +126,13 @@ def test_the_detail_page_loads_the_provider_card_and_repairs(dana: Portal, numbe
     assert part.data("action")[0] == Action.NUMBER_POINTED
 
 
-def test_nothing_moves_when_what_was_seen_before_is_read_again(
+def test_nothing_moves_when_the_card_of_the_provider_is_read(
     app: Flask, dana: Portal, twilio: Twilio, number: str, subtests: pytest.Subtests
 ) -> None:
-    """The card has the parts of the one that replaces it; what differs between numbers is folded."""
+    """The card has the parts of the one that replaces it; what differs between numbers is folded.
+
+    Of a number that was never read, those of one that has to be set up.
+    """
     at_provider: list[dict[str, str]] = [
         {"voice_url": OLD},
         {"voice_url": URL},
@@ -137,6 +140,7 @@ def test_nothing_moves_when_what_was_seen_before_is_read_again(
         {"voice_url": URL, "voice_application_sid": sample_id("AP")},
         {"voice_url": URL, "trunk_sid": sample_id("TK")},
     ]
+    _same_parts(dana, number)
     for values in at_provider:
         with subtests.test(values=values):
             for name, value in ({"trunk_sid": "", "voice_application_sid": ""} | values).items():
