@@ -203,6 +203,14 @@ def test_disable_ends_sessions_and_tokens_until_enabled(
     assert mo.sign_in(cast.mo.email).title == "Your account"
 
 
+def test_person_is_saved_from_the_page_of_another_form(dana: Portal, cast: Cast) -> None:
+    """A refused form of the page has an address of its own."""
+    page = give(dana, cast, "12", 422)
+    assert page.path != of(cast)
+    page = page.press("Save", name="Maureen")
+    assert (page.path, page.title) == (of(cast), "Maureen")
+
+
 def test_numbers_are_assigned_listed_and_made_the_default(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:

@@ -56,6 +56,15 @@ def test_verify_tests_typed_values_and_keeps_them_in_the_form(app: Flask, dana: 
     assert vobiz.values["auth_token"] not in part.source
 
 
+def test_values_are_saved_from_the_page_of_their_test(dana: Portal, vobiz: Vobiz) -> None:
+    """Without scripts it has another address than the form."""
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    tested = dana.get(PATH).press("Test connection", **typed)
+    assert tested.path == f"{PATH}/verify"
+    tested.press("Save", vobiz_auth_token=typed["vobiz_auth_token"])
+    assert dana.get(PATH).health == "works"
+
+
 def test_verify_in_place_returns_the_result_alone(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
     page = dana.get(PATH)
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
