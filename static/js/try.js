@@ -84,7 +84,10 @@ const build = (operation, place) => {
     form.append(parameterField(operation, parameter));
   }
   const body = bodyOf(operation);
-  if (body !== undefined) form.append(field(operation, "Body", make("textarea", { value: body, spellcheck: false })));
+  if (body !== undefined) {
+    const rows = Math.min(body.split("\n").length + 1, 20);
+    form.append(field(operation, "Body", make("textarea", { value: body, rows, spellcheck: false })));
+  }
   const changes = operation.dataset.method !== "GET";
   form.append(make("div", {}, make("button", {
     className: "btn btn-sm", textContent: changes ? "Send (changes data)" : "Send",

@@ -71,10 +71,20 @@ def test_try_it_sends_the_token_and_stores_nothing(page: Page, server: Server) -
     assert blocked == []
 
 
+def test_body_of_a_request_is_shown_whole(page: Page, server: Server) -> None:
+    page.goto(server.url + DOCS)
+    operation = page.locator("#post_settings_endpoints")
+    operation.locator("[data-try] summary").click()
+    assert operation.locator("textarea").evaluate("(each) => each.scrollHeight - each.clientHeight") <= 0
+
+
 def test_reference_fits_a_phone_and_needs_no_script(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(server.url + DOCS)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    remedy = page.locator("#VALIDATION_FAILED td").last.bounding_box()
+    assert remedy
+    assert remedy["x"] + remedy["width"] <= 360
     with page.context.browser.new_context(java_script_enabled=False) as context:  # type: ignore[union-attr]
         plain = context.new_page()
         plain.goto(server.url + DOCS)
