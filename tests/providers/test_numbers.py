@@ -33,6 +33,7 @@ TROUBLES = {
 }
 SILENT: list[Any] = ["", "Unauthorized", [], {}, {"message": CANARY}]
 ODD: list[Any] = [None, 7, True, "x", "\x1b[2J \n\u202e", "https://[", [], {}, [7], {"voice": 7}, "9" * 5000]
+FEW: list[Any] = [None, 7, "https://[", {}]
 
 
 def having(*capabilities):
@@ -149,7 +150,7 @@ def _spoiled(value: Any, name: str, odd: Any) -> Any:
 
 @listing
 def test_numbers_with_any_field_spoiled_is_a_list_or_a_refusal(account, thorough):
-    """Spoils each field of each response in turn, thorough with each odd value, else with every third."""
+    """Spoils each field of each response in turn, thorough with each odd value, else with one of each type."""
     upstream, normal = account.upstream, account.upstream.answer
     upstream.use_every_field()
     names: set[str] = set()
@@ -163,7 +164,7 @@ def test_numbers_with_any_field_spoiled_is_a_list_or_a_refusal(account, thorough
     upstream.answer = answer
     most = len(account.numbers())
     assert len(names) > 5
-    for name, odd in product(sorted(names), ODD if thorough else ODD[::3]):
+    for name, odd in product(sorted(names), ODD if thorough else FEW):
         spoilt = (name, odd)
         with suppress(Refusal, OutboundError):
             assert len(account.numbers()) <= most
