@@ -167,18 +167,16 @@ def test_backup_has_keys_only_on_request(
     assert sorted(leaked(back_up(app, tmp_path / "with.zip"))) == sorted(shared_keys)
 
 
-def test_backup_never_overwrites_the_installation(app: Flask, here: Furnished, tmp_path: Path) -> None:
+def test_backup_never_overwrites_the_installation_and_removes_what_is_left(
+    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
+) -> None:
+    """Of a backup, or of a restoration, that was killed."""
     (tmp_path / "link").symlink_to(tmp_path / "patchbay.db")
     for name in ("patchbay.db", "patchbay.db-wal", "link"):
         with pytest.raises(ArchiveError, match="installation itself"):
             back_up(app, tmp_path / name, replaces=True)
     with app.app_context():
         assert len(db.session.scalars(select(Installation)).all()) == 1
-
-
-def test_backup_removes_files_of_a_killed_one(
-    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
-) -> None:
     path = tmp_path / "backup.zip"
     for name in (".backup.zip.partial", ".backup.zip.db"):
         (tmp_path / name).write_bytes(b"x" * 100_000)
@@ -253,12 +251,8 @@ def test_restore_uses_given_keys(
     assert (done.findings.unopened, done.findings.notes, done.aside) == (0, [], None)
     assert not list(folder.glob("*.key*")), "the environment has them"
 
-
-def test_restore_reports_other_signing_keys(
-    ready_made: Path, target: dict[str, str], shared_keys: dict[str, str]
-) -> None:
     keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": secrets.token_urlsafe(48)}
-    found = restore.check(ready_made, target | keys)
+    found = restore.check(backup, target | keys)
     assert (len(found.notes), found.problems) == (1, [])
     assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")
 
@@ -291,9 +285,11 @@ def test_restore_replaces_on_request_and_keeps_a_copy(
         assert dump(other, but=UNTOLD) == {n: rows for n, rows in before.items() if n not in UNTOLD}
 
 
-def test_restore_requires_a_stopped_server(ready_made: Path, target: dict[str, str]) -> None:
+def test_restore_requires_a_stopped_server_and_sqlite(ready_made: Path, target: dict[str, str]) -> None:
     with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
         restore.restore(ready_made, target, replaces=True)
+    with pytest.raises(ArchiveError, match="move-database"):
+        restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)
 
 
 @pytest.mark.parametrize("damage", ["no keys", "no database", "rubbish", "cut"])
@@ -348,7 +344,7 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
     return path
 
 
-def test_restore_rejects_a_tampered_database(
+def test_restore_rejects_a_tampered_or_newer_database(
     ready_made: Path, target: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     for sql, word in [
@@ -367,9 +363,6 @@ def test_restore_rejects_a_tampered_database(
             with pytest.raises(ArchiveError, match=word):
                 restore.restore(path, target, replaces=True)
             assert not (Path(target["PATCHBAY_DATA"]) / "patchbay.db").exists()
-
-
-def test_restore_rejects_a_newer_version(ready_made: Path, target: dict[str, str]) -> None:
     path = altered(
         ready_made, lambda c: c.execute("UPDATE alembic_version SET version_num = '9999'"), migration="9999"
     )
@@ -429,8 +422,3 @@ def test_backup_of_postgresql_names_pg_dump(
     assert (done.code, "pg_restore" in done.out) == (0, True)
     for setting, name in KEY_FILES.items():
         assert (tmp_path / "target" / name).read_text().strip() == shared_keys[setting]
-
-
-def test_restore_of_sqlite_rejects_postgresql(ready_made: Path, target: dict[str, str]) -> None:
-    with pytest.raises(ArchiveError, match="move-database"):
-        restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)

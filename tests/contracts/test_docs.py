@@ -78,34 +78,19 @@ def test_commands_exist_with_their_options() -> None:
     assert wrong == []
 
 
-def test_files_exist() -> None:
-    """Names in code that begin with one of this repository's folders."""
-    assert [
-        f"{name_of(path)}: {name}"
-        for path in DOCUMENTS
-        for name in code_in(path.read_text())
-        if PATH.fullmatch(name) and name.startswith(FOLDERS) and not is_there(name)
-    ] == []
-
-
-def test_make_targets_exist() -> None:
+def test_files_targets_and_modules_exist() -> None:
+    """Files are names in code that begin with one of this repository's folders."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert [
-        f"{name_of(path)}: make {target}"
-        for path in DOCUMENTS
-        for code in code_in(path.read_text())
-        for target in MAKE.findall(code)
-        if target not in targets
-    ] == []
-
-
-def test_modules_exist() -> None:
-    assert [
-        f"{name_of(path)}: {module}"
-        for path in DOCUMENTS
-        for module in MODULE.findall(path.read_text())
-        if find_spec(module) is None
-    ] == []
+    broken = []
+    for path in DOCUMENTS:
+        text = path.read_text()
+        code = code_in(text)
+        files = [name for name in code if PATH.fullmatch(name) and name.startswith(FOLDERS)]
+        broken += [f"{name_of(path)}: {name}" for name in files if not is_there(name)]
+        made = [target for each in code for target in MAKE.findall(each)]
+        broken += [f"{name_of(path)}: make {target}" for target in made if target not in targets]
+        broken += [f"{name_of(path)}: {name}" for name in MODULE.findall(text) if find_spec(name) is None]
+    assert broken == []
 
 
 def anchors_of(path: Path) -> set[str]:

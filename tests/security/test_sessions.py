@@ -111,6 +111,9 @@ def server(installation: Installation) -> Server:
     return installation.server
 
 
+@pytest.mark.thorough(
+    "test_theme_outlasts_the_session_and_nothing_else_does", "test_nothing_behind_the_sign_in_is_stored"
+)
 @pytest.mark.asvs("14.3.2")
 def test_back_after_sign_out_shows_nothing(page: BrowserPage, cast: Cast) -> None:
     page.goto("/sign-in")
