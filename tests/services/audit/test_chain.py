@@ -302,21 +302,20 @@ def test_verify_finds_events_of_no_chain(acme, engine, written):
     ]
 
 
-def test_verify_reports_unreadable_events_as_changed(acme, written, engine):
-    if engine.dialect.name == "postgresql":
-        pytest.skip("PostgreSQL takes nothing else into its columns.")
-    acme.session.execute(update(TABLE).where(TABLE.c.id == written[2]["id"]).values(changes=func.lower("{")))
-    acme.session.commit()
-    assert _verify(acme).fault == integrity.Fault(FaultKind.UNREADABLE, count=chain.TOGETHER)
-
-
-def test_without_the_key_no_chain_fits(acme, written):
+def test_without_the_key_or_with_unreadable_events_no_chain_fits(acme, written):
     forged, digest = [], ""
     for row in written:
         digest = chain.digest_of("another word", digest, AuditEvent(**row))
         forged.append(row | {"digest": digest})
     _put(acme, forged)
     assert _verify(acme).fault.kind is FaultKind.EVENT_CHANGED
+
+    if acme.is_postgresql:
+        return  # It takes nothing else into its columns.
+    _put(acme, written)
+    acme.session.execute(update(TABLE).where(TABLE.c.id == written[2]["id"]).values(changes=func.lower("{")))
+    acme.session.commit()
+    assert _verify(acme).fault == integrity.Fault(FaultKind.UNREADABLE, count=chain.TOGETHER)
 
 
 def test_rotated_keys_leave_the_chain_whole(acme, written):

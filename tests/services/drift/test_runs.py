@@ -99,19 +99,7 @@ def test_run_checks_every_number(acme, twilio, http, monkeypatch, few):
         assert run.finished_at is not None
 
 
-def test_run_keeps_what_it_found_as_a_sentence(acme, twilio, http):
-    (number,) = _numbers(acme, twilio, 1)
-    twilio.numbers[number].voice_url = "https://api.vapi.ai/twilio/inbound_call"
-    runs.run(acme, http)
-    row = acme.session.scalar(acme.select(Endpoint).where(Endpoint.phone_number == number))
-    verdict, cause, detail = readiness.health_of(acme, row)
-    assert (verdict, cause, "Vapi" in str(detail)) == ("unhealthy", "known_taker", True)
-    twilio.refuses_credentials = True
-    runs.run(acme, http, everything=True)
-    assert readiness.health_of(acme, row)[1:] == ("credentials_refused", None)
-
-
-def test_run_counts_time_in_sync_from_a_change_of_the_url(acme, twilio, http, monkeypatch):
+def test_run_counts_time_in_sync_and_keeps_what_it_found_as_a_sentence(acme, twilio, http, monkeypatch):
     """A number that was moved along with its agent is in sync again, and was not so before."""
     (number,) = _numbers(acme, twilio, 1)
 
@@ -127,6 +115,14 @@ def test_run_counts_time_in_sync_from_a_change_of_the_url(acme, twilio, http, mo
     crud.update(acme, row.id, {"inbound_agent_name": "sales"})
     twilio.numbers[number].voice_url = URL.replace("support", "sales")
     assert since() == later
+
+    twilio.numbers[number].voice_url = "https://api.vapi.ai/twilio/inbound_call"
+    runs.run(acme, http, everything=True)
+    verdict, cause, detail = readiness.health_of(acme, row)
+    assert (verdict, cause, "Vapi" in str(detail)) == ("unhealthy", "known_taker", True)
+    twilio.refuses_credentials = True
+    runs.run(acme, http, everything=True)
+    assert readiness.health_of(acme, row)[1:] == ("credentials_refused", None)
 
 
 def _regions_read(twilio, run):

@@ -59,7 +59,7 @@ def refused(found):
     return [(row["line"], row["said"]) for row in found.shown["rows"]["refused"]]
 
 
-def test_apply_adds_new_endpoints(acme):
+def test_apply_adds_endpoints_and_leaves_fields_without_a_column(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,Reception,Sales,Front desk,true", f"{SECOND},exotel,,,,no"))
     assert totals(found) == {"added": 2}
     assert rows(acme) == []
@@ -69,6 +69,11 @@ def test_apply_adds_new_endpoints(acme):
         (SECOND, "exotel", None, None, None, False),
     ]
     assert {row.version for row in rows(acme)} == {1}
+
+    found = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
+    assert "provider, outbound_agent_name, label, is_active" in found.shown["notes"][0]
+    csv_import.apply(acme, found.id)
+    assert stored(acme)[0] == (FIRST, "twilio", "Night desk", "Sales", "Front desk", True)
 
 
 @pytest.mark.both_databases
@@ -94,14 +99,6 @@ def test_apply_changes_what_differs_and_nothing_else(acme):
     csv_import.apply(acme, found.id)
     assert stored(acme)[0] == (FIRST, "twilio", None, "Sales", "New", False)
     assert [row.version for row in rows(acme)] == [2, 1, 1], "nothing is deleted, or written for nothing"
-
-
-def test_apply_leaves_fields_without_a_column_unchanged(acme):
-    made(acme, label="Front desk", outbound_agent_name="Sales")
-    found = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
-    assert "provider, outbound_agent_name, label, is_active" in found.shown["notes"][0]
-    csv_import.apply(acme, found.id)
-    assert stored(acme) == [(FIRST, "twilio", "Night desk", "Sales", "Front desk", True)]
 
 
 BAD_ROWS = {

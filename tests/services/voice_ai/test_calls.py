@@ -112,7 +112,7 @@ def test_read_report_finds_the_numbers():
     assert wrong == []
 
 
-def test_receive_unsigned_report_is_refused_and_writes_nothing(signing, engine):
+def test_receive_not_signed_for_the_organization_is_refused_as_for_none(signing, globex, engine):
     now = clock.seconds(clock.now())
     ways: list[dict[str, Any]] = [
         {"secret": "sample-and-wrong"},
@@ -127,8 +127,6 @@ def test_receive_unsigned_report_is_refused_and_writes_nothing(signing, engine):
         assert not [line for line in seen if not line.lstrip().startswith("SELECT")], way
     assert rows(signing) == rows(signing, WebhookReceipt) == []
 
-
-def test_receive_signed_for_another_organization_is_refused_as_for_none(signing, globex):
     said = set()
     for known in (globex.organization.id, "nowhere", signing.organization.id):
         for secret in ("", "sample-and-wrong"):

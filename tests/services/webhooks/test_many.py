@@ -520,7 +520,7 @@ def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine,
     assert {found.application_id for found in vobiz.numbers.values()} == {old}
 
 
-def test_vobiz_restore_of_an_application_of_its_own(acme, engine, vobiz):
+def test_vobiz_restores_an_application_of_its_own_and_clear_detaches_one(acme, engine, vobiz):
     own = vobiz.make(answer_url="https://old.example.com/x", hangup_url="https://reports.example/hangup")
     connect(acme, vobiz, "vobiz")
     http = Outbound(vobiz.upstreams, deadline=2.0)
@@ -531,6 +531,13 @@ def test_vobiz_restore_of_an_application_of_its_own(acme, engine, vobiz):
     assert vobiz.applications[own].answer_url.startswith(BASE)
     restore(acme, engine, http, done)
     assert vars(vobiz.applications[own]) == before
+
+    shared = vobiz.make(answer_url=f"{BASE}/telephony/vobiz/inbound/support")
+    vobiz.numbers[number(0)].application_id = shared
+    other = vobiz.add(number(1), application_id=shared)
+    job = clear(acme, engine, http)
+    assert results(acme, job) == {number(0): (True, "cleared")}
+    assert (vobiz.numbers[number(0)].application_id, other.application_id) == ("", shared)
 
 
 def clear(scope, engine, http):
@@ -582,14 +589,3 @@ def test_clear_at_providers_that_cannot_or_do_not_respond(acme, engine, twilio, 
     _age(acme)
     runs.run(acme, http)
     assert unfinished(acme) == [], "its endpoint was deleted, and the check resolves it nevertheless"
-
-
-def test_vobiz_clear_detaches_the_number(acme, engine, vobiz):
-    shared = vobiz.make(answer_url=f"{BASE}/telephony/vobiz/inbound/support")
-    connect(acme, vobiz, "vobiz")
-    add(acme, 0, provider="vobiz")
-    vobiz.add(number(0), application_id=shared)
-    other = vobiz.add(number(1), application_id=shared)
-    job = clear(acme, engine, Outbound(vobiz.upstreams, deadline=2.0))
-    assert results(acme, job) == {number(0): (True, "cleared")}
-    assert (vobiz.numbers[number(0)].application_id, other.application_id) == ("", shared)
