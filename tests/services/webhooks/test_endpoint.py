@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.errors import Conflict, NotFound, Stale, TooMany
@@ -155,10 +157,10 @@ def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(acme,
     assert len(twilio.requests) == before
     credentials.set_enabled(acme, OFFLINE, TWILIO, True)
     assert endpoint.observe(acme, http, here).expected is None
-    for _ in range(gateway.OBSERVE.most - 2):
-        gateway.take(acme, TWILIO, gateway.OBSERVE)
-    with pytest.raises(TooMany):
-        endpoint.observe(acme, http, here)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
+        with pytest.raises(TooMany):
+            endpoint.observe(acme, http, here)
 
 
 def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, subtests):
