@@ -157,7 +157,7 @@ def test_last_calls_refusals_have_their_codes(reader):
 
 
 def test_last_calls_with_any_field_spoiled_is_a_call_or_a_refusal(reader, thorough):
-    """Spoils each field of each response in turn, thorough with each odd value, else with one of each type."""
+    """Spoils each field of each response in turn, with one odd value of each type; thorough with all."""
     upstream, normal = reader.upstream, reader.upstream.answer
     upstream.calls.add(reader.first)
     upstream.calls.add(reader.second, errors=[(11200, "https://voice.example.com/x")])

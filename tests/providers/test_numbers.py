@@ -150,7 +150,7 @@ def _spoiled(value: Any, name: str, odd: Any) -> Any:
 
 @listing
 def test_numbers_with_any_field_spoiled_is_a_list_or_a_refusal(account, thorough):
-    """Spoils each field of each response in turn, thorough with each odd value, else with one of each type."""
+    """Spoils each field of each response in turn, with one odd value of each type; thorough with all."""
     upstream, normal = account.upstream, account.upstream.answer
     upstream.use_every_field()
     names: set[str] = set()
