@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -199,16 +200,21 @@ class ServiceHost(Field):
     """The https URL of one of the provider's own hosts, or a name for it; the first is the default.
 
     Secrets belong to a host: they have to be re-entered when it changes. `names`: of the hosts, in their
-    order, such as regions; the value is a name then.
+    order, such as regions, each with its label; the value is a name then.
     """
 
     hosts: tuple[str, ...] = field(kw_only=True)
-    names: tuple[str, ...] = field(default=(), kw_only=True)
+    names: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The label of each value, the default first."""
+        return dict(self.names) or {f"https://{host}": host for host in self.hosts}
 
     @property
     def choices(self) -> tuple[str, ...]:
         """The values, the default first."""
-        return self.names or tuple(f"https://{host}" for host in self.hosts)
+        return tuple(self.labels)
 
     is_credential = True
 

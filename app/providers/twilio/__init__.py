@@ -104,7 +104,7 @@ class Twilio(Provider):
         "Region",
         help="Each region has its own auth token and API keys: changing it requires them again.",
         hosts=tuple(api.REGIONS.values()),
-        names=tuple(api.REGIONS),
+        names=tuple((name, api.place(name)) for name in api.REGIONS),
         is_extra=True,
     )
     fallback_url = WebAddress(

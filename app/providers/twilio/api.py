@@ -32,7 +32,7 @@ REGIONS = {
 ROUTES = "routes.twilio.com"
 """Says which region a number is answered in."""
 
-PLACES = {"us1": "the United States", "ie1": "Ireland", "au1": "Australia"}
+PLACES = {"us1": "United States", "ie1": "Ireland", "au1": "Australia"}
 HOME = "us1"
 PAGE = 1000
 """Rows of a page, at most."""

@@ -85,7 +85,7 @@ def _help(declared: DeclaredField) -> str:
 
 def _choice(declared: ServiceHost, stored: Any) -> SelectField:
     """The service checks what is submitted."""
-    choices = [SelectChoice(value, value.removeprefix("https://")) for value in declared.choices]
+    choices = [SelectChoice(value, label) for value, label in declared.labels.items()]
     return SelectField(
         declared.label,
         description=declared.help,

@@ -69,8 +69,9 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
                 modes = {Count: "numeric", PhoneNumber: "tel", WebAddress: "url"}
                 assert control.get("inputmode") == modes.get(type(declared), "")
                 if isinstance(declared, ServiceHost):
-                    options = control.all("option")
-                    assert [option["value"] for option in options] == list(declared.choices)
+                    options = {option["value"]: option.text for option in control.all("option")}
+                    assert options == declared.labels
+                    assert tuple(options) == declared.choices
                     continue
                 assert control["type"] == ("password" if declared.secret else "text")
                 label = page.root.one("label", **{"for": control["id"]})
