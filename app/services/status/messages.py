@@ -18,7 +18,7 @@ NO_INBOUND_AGENT = "No inbound agent."
 NO_OUTBOUND_AGENT = "No outbound agent."
 NO_BASE_URL = "No public base URL, so providers can't reach the agent."
 IS_DEFAULT = "default for agent calls"
-NOT_DEFAULT = "not the default; numbers keep their own provider"
+NOT_DEFAULT = "not the default for agent calls"
 
 
 def some_names(names: Iterable[str], total: int) -> str:
