@@ -51,9 +51,13 @@ def outcome_of(call: Call) -> CallOutcome:
 
 @dataclass(frozen=True)
 class CallFilter:
-    """Selects calls. `text` is in the agent, a number or the conversation; days are in UTC, both included."""
+    """Selects calls. `text` is in the agent, a number or the conversation; days are in UTC, both included.
+
+    `caller`: the number, in E.164, that the calls were made from.
+    """
 
     text: str = ""
+    caller: str = ""
     agent: str = ""
     outcome: CallOutcome | None = None
     direction: Direction | None = None
@@ -73,6 +77,8 @@ def conditions(scope: Scope, wanted: CallFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.text:
         found.append(_matches(scope, wanted.text))
+    if wanted.caller:
+        found.append(Call.from_number.in_((wanted.caller, wanted.caller.removeprefix("+"))))
     if wanted.agent:
         found.append(agent == wanted.agent)
     if wanted.outcome:

@@ -300,7 +300,7 @@ def _show(
 def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
     """Returns what is known of calls from a number: the last days, the last calls, and who else dials."""
     first, last = call_figures.period(EVERY_CALL, clock.now().date())
-    wanted = CallFilter(text=row.phone_number, since=first)
+    wanted = CallFilter(caller=row.phone_number, since=first)
     return {
         "figures": call_figures.of(scope, wanted, first, last),
         "calls": calls.page(scope, wanted, limit=MOST_CALLS).rows,

@@ -67,7 +67,10 @@ def test_table_and_page_show_a_call(app: Flask, dana: Portal, cast: Cast) -> Non
 
 
 def test_page_of_a_number_that_only_dials_has_its_calls(app: Flask, dana: Portal, cast: Cast) -> None:
-    report(app, cast, ended("conv-9"), not_begun("conv-8"))
+    """And none of the calls to it, from when an agent answered it."""
+    answered = ended("conv-9")
+    answered["data"]["metadata"]["start_time_unix_secs"] = clock.seconds(clock.now())
+    report(app, cast, answered, not_begun("conv-8"))
     with scope_as(app, cast.dana) as scope:
         values = {"phone_number": "+15551234567", "provider": "twilio", "outbound_agent_name": "Sales"}
         row = crud.create(scope, values)
