@@ -25,7 +25,9 @@ class Webhook(Kind):
     summary = "A signed POST request to a server of yours, as Standard Webhooks describes it."
     target = "url"
 
-    url = ReceiverUrl("URL", help="Begins with https://, and can be reached from the internet.", required=True)
+    url = ReceiverUrl(
+        "URL", help="Begins with https://, and can be reached from the internet.", required=True
+    )
     signing_secret = Secret("Signing secret", origin=Origin.GENERATED)
 
     def generate(self) -> str:

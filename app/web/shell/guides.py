@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +30,8 @@ _GUIDE = re.compile(r"([a-z0-9-]+)\.md(#.*)?")
 _PICTURE = re.compile(r"\.\./screenshots/([a-z0-9-]+\.png)")
 _NOT_IN_ANCHOR = re.compile(r"[^\w\s-]")
 _END_OF_SUMMARY = re.compile(r"[.:](\s|$)")
-
+_PARSING = threading.Lock()
+"""The parser's first link fills a table of `mdurl`, which another thread must not read meanwhile."""
 
 PARTS = {
     "Phone numbers": ("import-numbers", "move-to-another-provider"),
@@ -69,9 +71,14 @@ def _read(file: Path) -> Guide:
     return Guide(file.stem, title.removeprefix("# ").strip(), _summary(text), text)
 
 
+def _parse(parser: MarkdownIt, text: str) -> list[Token]:
+    with _PARSING:
+        return parser.parse(text)
+
+
 def _summary(text: str) -> str:
     """Returns the first sentence of a guide, without markup."""
-    tokens = MarkdownIt("commonmark").parse(text)
+    tokens = _parse(MarkdownIt("commonmark"), text)
     first = next(after for token, after in pairwise(tokens) if token.type == "paragraph_open")
     words = "".join(child.content or " " for child in first.children or ())
     return _END_OF_SUMMARY.split(words, maxsplit=1)[0] + "."
@@ -80,7 +87,7 @@ def _summary(text: str) -> str:
 @cache
 def _markup(name: str) -> Markup:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = parser.parse(known()[name].text)
+    tokens = _parse(parser, known()[name].text)
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and following:
             token.attrSet("id", anchor(following.content))

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from mdurl import _encode
+
 from app.web.shell import guides
 from tests.support.pages import Portal
+
+
+@pytest.fixture
+def quick_switches() -> Iterator[None]:
+    """Threads take turns at any time."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("quick_switches")
+def test_first_requests_read_the_guides_concurrently() -> None:
+    """The parser's table of characters is empty then."""
+    barrier = threading.Barrier(4)
+
+    def summary(_: int) -> str:
+        barrier.wait()
+        return guides._summary("Read [this](https://example.com/a_b).\n")
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(200):
+            _encode.encode_cache.clear()
+            assert set(threads.map(summary, range(4))) == {"Read  this ."}
 
 
 def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
