@@ -37,6 +37,7 @@ WEBHOOK_SECRET = "webhook-secret.txt"
 LOG = "portal.log"
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
+SECONDS_BETWEEN_LOOKS = 0.2
 
 TEXT = """
   Patchbay            {portal}
@@ -77,7 +78,8 @@ def main() -> None:
         signal.signal(number, _stop)
     with running(data, bind) as demo:
         _print_instructions(demo.portal, demo.password, data, demo.outside)
-        demo.process.wait()
+        while demo.process.poll() is None:
+            time.sleep(SECONDS_BETWEEN_LOOKS)  # a signal just before a wait would be handled after it
         sys.exit(f"The portal stopped. See {data / LOG}.")
 
 
