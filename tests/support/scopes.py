@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
@@ -103,3 +104,16 @@ def failing_at(engine: Engine, number: int) -> Iterator[list[str]]:
 def winners(answers: Sequence[Any]) -> list[Any]:
     """What was returned, without what was raised."""
     return [answer for answer in answers if not isinstance(answer, Exception)]
+
+
+def open_during_requests(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Returns a list that fills up: whether the scope has an open transaction at each provider request."""
+    found: list[bool] = []
+    send = Outbound.send
+
+    def watch(self: Outbound, *arguments: Any, **more: Any) -> Any:
+        found.append(scope.session.in_transaction())
+        return send(self, *arguments, **more)
+
+    monkeypatch.setattr(Outbound, "send", watch)
+    return found

@@ -25,7 +25,7 @@ from simulators.base import Reply, Trouble
 from simulators.exotel import Exotel
 from simulators.sinch import Sinch
 from simulators.twilio import Twilio
-from tests.support.scopes import OFFLINE, statements, winners
+from tests.support.scopes import OFFLINE, open_during_requests, statements, winners
 
 pytestmark = pytest.mark.usefixtures("organization", "few")
 
@@ -304,14 +304,7 @@ def test_run_extends_its_lease_between_requests_and_holds_no_transaction(
 ):
     monkeypatch.setattr(runs, "RENEW_AFTER", 0.0)
     twilio.page_size_cap = 2
-    open_meanwhile = []
-    send = Outbound.send
-
-    def watch(self, *arguments, **more):
-        open_meanwhile.append(acme.session.in_transaction())
-        return send(self, *arguments, **more)
-
-    monkeypatch.setattr(Outbound, "send", watch)
+    open_meanwhile = open_during_requests(acme, monkeypatch)
     for start, count in ((0, few), (few, 1)):
         _numbers(acme, twilio, count, start=start)
         twilio.requests.clear()

@@ -22,6 +22,7 @@ from app.services.status.hops import HopState
 from simulators.base import Trouble
 from simulators.twilio import Twilio
 from tests.support import statuses
+from tests.support.scopes import open_during_requests
 from tests.support.statuses import NUMBER, OLD_URL, TWILIO, URL
 
 SINCH = PROVIDERS["sinch"]
@@ -118,14 +119,7 @@ def test_owners_are_the_accounts_that_have_the_number(live, twilio, http):
 
 
 def test_find_with_http_holds_no_transaction_and_is_rate_limited(live, http, monkeypatch):
-    in_transaction = []
-    send = Outbound.send
-
-    def watch(self, *arguments, **more):
-        in_transaction.append(live.session.in_transaction())
-        return send(self, *arguments, **more)
-
-    monkeypatch.setattr(Outbound, "send", watch)
+    in_transaction = open_during_requests(live, monkeypatch)
     call_path.find(live, NUMBER, http=http)
     call_path.owners(live, http, "+15557654321")
     assert in_transaction == [False] * 4

@@ -18,7 +18,7 @@ from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint, messages
 from simulators.base import CANARY, Trouble
 from simulators.twilio import Twilio, sample_id
-from tests.support.scopes import OFFLINE
+from tests.support.scopes import OFFLINE, open_during_requests
 
 TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"
@@ -185,14 +185,7 @@ def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, 
 
 
 def test_point_after_a_change_raises_stale_and_then_writes_once(acme, twilio, http, here, monkeypatch):
-    open_meanwhile = []
-    send = Outbound.send
-
-    def watch(self, *arguments, **more):
-        open_meanwhile.append(acme.session.in_transaction())
-        return send(self, *arguments, **more)
-
-    monkeypatch.setattr(Outbound, "send", watch)
+    open_meanwhile = open_during_requests(acme, monkeypatch)
     _set(twilio, voice_url=OLD)
     plan = endpoint.plan(acme, http, here)
     assert plan.can_point
