@@ -23,8 +23,7 @@ def prove() -> None:
 
 
 def add_destinations() -> str:
-    """Adds a webhook and an e-mail destination; returns the secret that the webhook's messages are signed
-    with."""
+    """Adds a webhook and an e-mail destination; returns the webhook's signing secret."""
     meridian = _inside(MERIDIAN.name)
     destinations.create(meridian, {"kind": "email", "address": demo_data.EMAIL, "label": "Dana's mailbox"})
     webhook = {"kind": "webhook", "url": URL, "label": "Notification receiver"}

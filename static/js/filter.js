@@ -2,7 +2,7 @@
 
 const form = document.getElementById("filter");
 
-// A chip and "Clear" empty fields of the form, which asks for the list again.
+// A chip and "Clear" empty fields of the form, which requests the list again.
 const clear = (names) => {
   const fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
   const emptied = names ? fields.filter((field) => field.name === names) : fields;
