@@ -22,7 +22,9 @@ from devtools import processes
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"
+"""The same engine without a window, which loads a page for about half the CPU time."""
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -105,8 +107,10 @@ def main() -> int:
         sys.stdout.write("Installing Chromium for the browser tests\n")
         sys.stdout.flush()
         subprocess.run([*apt, "update"], check=False)
-        subprocess.run([*apt, "install", "--yes", "--no-install-recommends", "chromium"], check=False)
-        return main() if shutil.which("chromium") else _failed(MISSING)
+        install = [*apt, "install", "--yes", "--no-install-recommends"]
+        if subprocess.run([*install, SHELL], check=False).returncode:
+            subprocess.run([*install, "chromium"], check=False)
+        return main() if any(map(shutil.which, NAMES)) else _failed(MISSING)
     starts = subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
     return 0 if starts else _failed(f"{path} does not start. {MISSING}")
 
