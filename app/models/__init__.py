@@ -28,7 +28,7 @@ from app.models.saved_view import SavedView
 from app.models.user import Role, User
 from app.models.voice_ai import Call, WebhookReceipt, WebhookSetup
 from app.models.voice_phone_number import VoicePhoneNumber
-from app.models.webhook_test import CallbackTest, WebhookTest
+from app.models.webhook_tests import CallbackTest, WebhookTest
 
 __all__ = [
     "ApiToken",

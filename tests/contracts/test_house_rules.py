@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
+import grimp
+
 from app.providers import PROVIDERS
 from devtools import wording
 
@@ -73,6 +75,15 @@ def test_import_contracts_are_kept() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout), done.stdout
+
+
+def test_no_import_circle_with_those_for_annotations() -> None:
+    """The contracts leave `TYPE_CHECKING` out, so that services may name the HTTP client in signatures."""
+    imports = grimp.build_graph("app", cache_dir=None)
+    packages = sorted(filter(imports.find_children, imports.modules))
+    assert len(packages) > 30
+    circles = {name: imports.nominate_cycle_breakers(name) for name in packages}
+    assert not any(circles.values()), circles
 
 
 def test_functions_and_files_are_short() -> None:

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from dataclasses import replace as replace_in
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
 from app.models import WebhookSetup
-from app.provider import Capability, Origin, Provider, ReportsCalls
+from app.provider import Capability, Origin, Provider
 from app.provider.voice_ai import Webhook
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import gateway, provider_writes, store
+from app.services.connections import provider_writes, store
 from app.services.connections.gateway import ProviderCallFailed
-from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.lease import Lease
 from app.services.scope import Scope
-from app.services.voice_ai import messages, selection, webhook_list, webhook_news
+from app.services.voice_ai import messages, selection, webhook_news
+from app.services.voice_ai.webhook_work import Work
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -44,8 +44,6 @@ FOREIGN_LONGEST = 100
 ID, SECRET = "webhook_id", "webhook_secret"
 DELIVERIES = ("failed_at", "failure_status", "disabled_at")
 """Columns of what the provider reports about deliveries."""
-
-Returned = TypeVar("Returned")
 
 
 class State(StrEnum):
@@ -81,43 +79,6 @@ class Status:
     failed_at: datetime | None = None
     failure_status: int | None = None
     disabled_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Work:
-    """One setup or check, as it was begun. `replace`: the other webhook that ours may replace."""
-
-    scope: Scope = field(repr=False)
-    connection: StoredConnection
-    url: str
-    path: str
-    name: str
-    values: Mapping[str, Any] = field(repr=False)
-    webhook_id: str | None
-    has_secret: bool
-    has_retries: bool
-    replace: str | None
-
-    @property
-    def provider(self) -> Provider:
-        return self.connection.provider
-
-    def call(self, http: Outbound, operation: Callable[[ReportsCalls, Outbound], Returned]) -> Returned:
-        """Returns what `operation` returns for the provider and a client. Raises ProviderCallFailed."""
-        calls = selection.reports_of(self.provider)
-        return gateway.call(
-            self.scope,
-            http,
-            self.connection,
-            lambda client, _values: operation(calls, client),
-            evidence=Evidence.CALL_WEBHOOK,
-        )
-
-    def is_ours(self, webhook: Webhook) -> bool:
-        return webhook.id == self.webhook_id or urls.has_path_end(webhook.url, self.path)
-
-    def is_usable(self, webhook: Webhook) -> bool:
-        return self.has_secret and webhook.id == self.webhook_id and urls.same(webhook.url, self.url)
 
 
 @dataclass(frozen=True)
@@ -299,7 +260,7 @@ def _outcome(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: 
 
 def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
     """Does what is missing."""
-    listed = webhook_list.read(http, work)
+    listed = work.webhooks(http)
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
     kept_id = kept.id if kept else _create(scope, http, work, lease)

@@ -18,8 +18,9 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.drift.hooks import Watched
 from app.services.lease import Lease
 from app.services.scope import Scope
-from app.services.voice_ai import messages, webhook, webhook_list
-from app.services.voice_ai.webhook import Result, State, Status, Work
+from app.services.voice_ai import messages, webhook
+from app.services.voice_ai.webhook import Result, State, Status
+from app.services.voice_ai.webhook_work import Work
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -76,7 +77,7 @@ def _perform(scope: Scope, http: Outbound, provider: Provider, *, mends: bool) -
 def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Result:
     """Without the lease, nothing is changed."""
     label = work.provider.label
-    listed = webhook_list.read(http, work)
+    listed = work.webhooks(http)
     kept = next((one for one in listed if work.is_usable(one)), None)
     if kept is None:
         return Result(State.FAILED, messages.webhook_gone(label))

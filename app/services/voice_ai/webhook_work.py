@@ -1,0 +1,71 @@
+"""What a setup or a check of a call webhook works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from app.core import urls
+from app.provider import Provider, ReportsCalls, incomplete
+from app.provider.voice_ai import ListedWebhooks, Webhook
+from app.services.connections import gateway
+from app.services.connections.gateway import Returned
+from app.services.connections.proof import Evidence
+from app.services.connections.store import StoredConnection
+from app.services.scope import Scope
+from app.services.voice_ai import selection
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+
+@dataclass(frozen=True)
+class Work:
+    """One setup or check, as it was begun. `replace`: the other webhook that ours may replace."""
+
+    scope: Scope = field(repr=False)
+    connection: StoredConnection
+    url: str
+    path: str
+    name: str
+    values: Mapping[str, Any] = field(repr=False)
+    webhook_id: str | None
+    has_secret: bool
+    has_retries: bool
+    replace: str | None
+
+    @property
+    def provider(self) -> Provider:
+        return self.connection.provider
+
+    def call(self, http: Outbound, operation: Callable[[ReportsCalls, Outbound], Returned]) -> Returned:
+        """Returns what `operation` returns for the provider and a client. Raises ProviderCallFailed."""
+        calls = selection.reports_of(self.provider)
+        return gateway.call(
+            self.scope,
+            http,
+            self.connection,
+            lambda client, _values: operation(calls, client),
+            evidence=Evidence.CALL_WEBHOOK,
+        )
+
+    def is_ours(self, webhook: Webhook) -> bool:
+        return webhook.id == self.webhook_id or urls.has_path_end(webhook.url, self.path)
+
+    def is_usable(self, webhook: Webhook) -> bool:
+        return self.has_secret and webhook.id == self.webhook_id and urls.same(webhook.url, self.url)
+
+    def webhooks(self, http: Outbound) -> ListedWebhooks:
+        """Returns the webhooks of the workspace, among which ours is.
+
+        Raises ProviderCallFailed also if ours may be in a part of the list that could not be read.
+        """
+
+        def listed(calls: ReportsCalls, client: Outbound) -> ListedWebhooks:
+            found = calls.webhooks(client, self.values)
+            if not found.is_whole and not any(map(self.is_usable, found)):
+                raise incomplete(self.provider.label, "webhooks")
+            return found
+
+        return self.call(http, listed)
