@@ -9,7 +9,7 @@ from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from app import security
-from app.api import error_codes, reference, responses
+from app.api import error_codes, highlight, reference, responses
 from app.api.document import document, resolved
 from app.api.operations import Tag, Who, blueprint
 from app.core import strict_json
@@ -56,4 +56,5 @@ def _page(_theme: str) -> str:
         topics=reference.TOPICS,
         fields=reference.fields,
         resolved=resolved,
+        colored=highlight.colored,
     )

@@ -1,47 +1,42 @@
-// The API reference: search in its contents, one language at a time, and requests with a pasted token.
+// The API reference: search in its contents, one language of the examples, and requests with a pasted token.
+import { choose, store } from "./language.js";
 import "./try.js";
 
-const search = document.querySelector("[data-docs-search]");
-const none = document.querySelector("[data-docs-none]");
-const menu = document.querySelector(".pb-docs-nav details");
+const nav = document.querySelector(".pb-docs-nav");
+const search = nav.querySelector("[data-docs-search]");
+const none = nav.querySelector("[data-docs-none]");
 
 // On a narrow screen the contents would be all that is seen.
-if (matchMedia("(max-width: 820px)").matches) menu.open = false;
+if (matchMedia("(max-width: 820px)").matches) nav.querySelector("details").open = false;
 
 const words = (item) => `${item.textContent} ${item.dataset.words ?? ""}`.toLowerCase();
 
 const filter = () => {
   const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let found = 0;
-  for (const group of document.querySelectorAll("[data-docs-group]")) {
-    const items = [...group.querySelectorAll("li")];
-    for (const item of items) item.hidden = !wanted.every((word) => words(item).includes(word));
-    const left = items.filter((item) => !item.hidden).length;
-    group.hidden = !left;
-    found += left;
+  nav.classList.toggle("is-searching", wanted.length > 0);
+  for (const item of nav.querySelectorAll("li")) item.hidden = !wanted.every((word) => words(item).includes(word));
+  for (const group of nav.querySelectorAll("[data-docs-group]")) {
+    group.hidden = !group.querySelector("li:not([hidden])");
   }
-  none.textContent = found ? "" : "No matches.";
+  none.textContent = nav.querySelector("li:not([hidden])") ? "" : "No matches.";
 };
 
 search.addEventListener("input", filter);
 search.addEventListener("keydown", (event) => {
-  const first = document.querySelector("[data-docs-group]:not([hidden]) li:not([hidden]) a");
+  const first = nav.querySelector("li:not([hidden]) a");
   if (event.key !== "Enter" || !search.value || !first) return;
   event.preventDefault();
   first.click();
 });
 
 // The contents show what is being read: the first part below the top of the window.
-const links = new Map([...document.querySelectorAll(".pb-docs-nav li a")].map((link) => [link.hash.slice(1), link]));
+const links = new Map([...nav.querySelectorAll("li:not(.pb-docs-found) a")].map((link) => [link.hash.slice(1), link]));
 const seen = new Set();
-const frame = document.querySelector(".pb-docs-nav");
 
 const mark = (current) => {
   if (!current || current.ariaCurrent) return;
   for (const link of links.values()) link.removeAttribute("aria-current");
   current.setAttribute("aria-current", "location");
-  const [line, room] = [current.getBoundingClientRect(), frame.getBoundingClientRect()];
-  if (line.top < room.top || line.bottom > room.bottom) frame.scrollTop += line.top - room.top - room.height / 3;
 };
 
 const reading = new IntersectionObserver((entries) => {
@@ -50,22 +45,36 @@ const reading = new IntersectionObserver((entries) => {
 }, { rootMargin: "-80px 0px -75%" });
 for (const id of links.keys()) reading.observe(document.getElementById(id));
 
-// Every example on the page changes to the language that was chosen.
-const choose = (language) => {
-  for (const button of document.querySelectorAll("[data-lang]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.lang === language));
-  }
-  for (const sample of document.querySelectorAll("[data-language]")) {
-    sample.hidden = sample.dataset.language !== language;
-  }
+// Older browsers do not open what a link leads to.
+const open = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  const fold = target?.closest("details");
+  if (!fold || fold.open) return;
+  fold.open = true;
+  target.scrollIntoView();
+};
+
+addEventListener("hashchange", open);
+open();
+
+const openAll = (button) => {
+  const folds = [...button.closest("[data-folds]").querySelectorAll(".pb-entry")];
+  const isClosed = folds.some((fold) => !fold.open);
+  for (const fold of folds) fold.open = isClosed;
+  button.textContent = isClosed ? "Close all" : "Open all";
+};
+
+// Every example changes to the language that is chosen, and the page stays where it is.
+const change = (button) => {
+  const before = button.getBoundingClientRect().top;
+  choose(button.dataset.lang);
+  store(button.dataset.lang);
+  scrollBy({ top: button.getBoundingClientRect().top - before, behavior: "instant" });
 };
 
 document.addEventListener("click", ({ target }) => {
-  const button = target.closest?.("[data-lang]");
-  if (!button) return;
-  const before = button.getBoundingClientRect().top;
-  choose(button.dataset.lang);
-  scrollBy({ top: button.getBoundingClientRect().top - before, behavior: "instant" });
+  const button = target.closest?.("[data-lang], [data-open-all]");
+  if (button) ("lang" in button.dataset ? change : openAll)(button);
 });
 
-choose(document.querySelector("[data-lang]").dataset.lang);
+choose(document.documentElement.dataset.samples);

@@ -8,13 +8,16 @@ from playwright.sync_api import Page, expect
 from devtools.server import Server
 
 DOCS = "/api/docs"
+STORED = "[Object.entries(localStorage), sessionStorage.length, document.cookie]"
 
 
 def test_reference_is_searched_copied_from_and_tried(page: Page, server: Server) -> None:
-    """Without a violation of the content security policy, and nothing is stored."""
+    """Without a violation of the content security policy, and only the language is stored."""
     page.goto(server.url + DOCS)
     _search(page, f"{server.url}{DOCS}")
     first, other = page.locator("#get_calls_providers"), page.locator("#post_settings_endpoints")
+    for resource in ("calls", "endpoints"):
+        page.locator(f"#{resource} [data-open-all]").click()
     example = first.locator("[data-language=curl]")
     example.get_by_role("button").click()
     expect(example.get_by_text("Copied", exact=True)).to_be_visible()
@@ -34,13 +37,14 @@ def test_reference_is_searched_copied_from_and_tried(page: Page, server: Server)
     assert sent.value.headers["authorization"] == "Bearer no-such-token"
     expect(operation.get_by_role("status")).to_contain_text("401")
     expect(operation.locator("[data-try] pre")).to_contain_text("INVALID_TOKEN")
-    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.evaluate(STORED) == [[["patchbay-language", "Python"]], 0, ""]
     first.locator("[data-try] summary").click()
     expect(first.get_by_label("Token")).to_have_value("no-such-token")
     other.locator("[data-try] summary").click()
     assert other.locator("textarea").evaluate("(each) => each.scrollHeight - each.clientHeight") <= 0
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.goto(f"{server.url}{DOCS}#VALIDATION_FAILED")
     remedy = page.locator("#VALIDATION_FAILED td").last.bounding_box()
     assert remedy
     assert remedy["x"] + remedy["width"] <= 360
@@ -53,13 +57,24 @@ def _search(page: Page, address: str) -> None:
     expect(nav.locator('a[href="#get_calls_providers"]')).to_be_hidden()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{address}#post_settings_endpoints_endpoint_id_point")
+    expect(page.locator("#post_settings_endpoints_endpoint_id_point")).to_be_in_viewport()
     box.fill("xyzzy")
     expect(nav.get_by_role("status")).not_to_be_empty()
 
 
+def test_chosen_language_is_that_of_the_next_visit(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}{DOCS}#get_calls_providers")
+    operation = page.locator("#get_calls_providers")
+    operation.get_by_role("button", name="JavaScript", exact=True).click()
+    page.reload()
+    expect(operation.locator("[data-language=JavaScript]")).to_be_visible()
+    expect(operation.locator("[data-language=curl]")).to_be_hidden()
+    expect(operation.locator("[data-lang=JavaScript]")).to_have_attribute("aria-pressed", "true")
+
+
 @pytest.mark.parametrize("page", [False], indirect=True)
 def test_reference_needs_no_script(page: Page, server: Server) -> None:
-    page.goto(server.url + DOCS)
+    page.goto(f"{server.url}{DOCS}#post_settings_endpoints")
     shown = page.locator("#post_settings_endpoints [data-language]")
     assert [shown.nth(number).is_visible() for number in range(3)] == [True] * 3
     assert not page.locator("[data-docs-search]").is_visible()

@@ -1,0 +1,13 @@
+// The language of the examples in the API reference. The page is drawn in it: this runs before.
+import { read, write } from "./storage.js";
+
+export const choose = (language) => {
+  document.documentElement.dataset.samples = language;
+  for (const button of document.querySelectorAll("[data-lang]")) {
+    button.ariaPressed = String(button.dataset.lang === language);
+  }
+};
+
+export const store = (language) => write("language", language);
+
+choose(read("language") ?? "curl");
