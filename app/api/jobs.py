@@ -11,6 +11,7 @@ from app import context, job_threads
 from app.api import examples, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
 from app.core import clock
+from app.job_threads import Run
 from app.models import Job, JobResult
 from app.services import jobs as service
 from app.services.jobs import API_KINDS, Kind, Running
@@ -24,8 +25,10 @@ PAGE = 200
 PAGE_MOST = 1000
 
 
-def job_started(scope: Scope, job: Job) -> ResponseReturnValue:
-    """Returns a 202 with the address of the job."""
+def start_job(scope: Scope, kind: Kind, run: Run, *, step: str, total: int) -> ResponseReturnValue:
+    """Starts a job on endpoints, and returns a 202 with its address. Raises as `job_threads.start`."""
+    back = url_for("endpoints.table", slug=scope.organization.slug)
+    job = job_threads.start(scope, kind, run, step=step, back=back, total=total)
     path = responses.own_path(scope, "api_jobs.get_job", job_id=job.id)
     return responses.document({"id": job.id, "url": f"{context.own_origin()}{path}"}, 202, location=path)
 
@@ -128,12 +131,7 @@ def undo_job(scope: Scope, job_id: str) -> ResponseReturnValue:
         work.restore_webhooks(inside, http, job, job_id)
         return ""
 
-    back = url_for("endpoints.table", slug=scope.organization.slug)
-    total = len(items)
-    job = job_threads.start(
-        scope, Kind.RESTORE_WEBHOOKS, run, step=messages.PREPARING, back=back, total=total
-    )
-    return job_started(scope, job)
+    return start_job(scope, Kind.RESTORE_WEBHOOKS, run, step=messages.PREPARING, total=len(items))
 
 
 def _document(scope: Scope, job: Job) -> ResponseReturnValue:

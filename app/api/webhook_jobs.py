@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from app import context, job_threads
+from app import context
 from app.api import examples, schemas
-from app.api.jobs import job_started
+from app.api.jobs import start_job
 from app.api.operations import Named, Tag, Who, blueprint
 from app.services.jobs import Kind, Running
 from app.services.scope import Scope
@@ -54,6 +53,4 @@ def start_webhook_job(scope: Scope, sent: Any) -> ResponseReturnValue:
         work.set_webhooks(inside, http, job, selection, replaces_services=replaces_services)
         return ""
 
-    back = url_for("endpoints.table", slug=scope.organization.slug)
-    job = job_threads.start(scope, Kind.SET_WEBHOOKS, run, step=messages.PREPARING, back=back, total=total)
-    return job_started(scope, job)
+    return start_job(scope, Kind.SET_WEBHOOKS, run, step=messages.PREPARING, total=total)

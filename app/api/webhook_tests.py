@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
-from app import context, job_threads
+from app import context
 from app.api import error_codes, examples, parameters, responses, schemas
-from app.api.jobs import job_started
+from app.api.jobs import start_job
 from app.api.operations import Named, Tag, Who, blueprint
 from app.provider import Capability
 from app.services import validation
@@ -111,9 +110,7 @@ def start_webhook_tests(scope: Scope, sent: Any) -> ResponseReturnValue:
         many.run(inside, http, job, selection, signed=signed)
         return ""
 
-    back = url_for("endpoints.table", slug=scope.organization.slug)
-    job = job_threads.start(scope, Kind.TEST_WEBHOOKS, run, step=messages.TESTING, back=back, total=total)
-    return job_started(scope, job)
+    return start_job(scope, Kind.TEST_WEBHOOKS, run, step=messages.TESTING, total=total)
 
 
 APPLICATION = parameters.provider(Capability.CALLBACK, Capability.WEBHOOK_TEST)
