@@ -29,6 +29,8 @@ many_endpoints = Pages("many_endpoints", __name__)
 
 CONFIGURE, TEST, CHECK, DELETE = "configure", "test", "check", "delete"
 EXPORT = "export"
+IN_BAR = ("activate", "deactivate", "inbound_agent_name", CONFIGURE)
+"""Shown as buttons once something is selected. The others are in a menu beside them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class BulkAction:
     verb: str
     field: EndpointField | None = None
     value: bool | None = None
+
+    @property
+    def is_in_bar(self) -> bool:
+        return self.key in IN_BAR
 
 
 def _actions() -> Iterator[BulkAction]:
