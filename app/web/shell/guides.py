@@ -33,6 +33,8 @@ _END_OF_SUMMARY = re.compile(r"[.:](\s|$)")
 _PARSING = threading.Lock()
 """The parser's first link fills a table of `mdurl`, which another thread must not read meanwhile."""
 
+LEAST_CONTENTS = 3
+"""Headings: a guide with fewer needs no list of them."""
 PARTS = {
     "Phone numbers": ("import-numbers", "move-to-another-provider"),
     "Your software": ("webhook-test", "dialer"),
@@ -82,6 +84,14 @@ def _summary(text: str) -> str:
     first = next(after for token, after in pairwise(tokens) if token.type == "paragraph_open")
     words = "".join(child.content or " " for child in first.children or ())
     return _END_OF_SUMMARY.split(words, maxsplit=1)[0] + "."
+
+
+@cache
+def _contents(name: str) -> dict[str, str]:
+    """Returns the headings of a guide by their anchors; none if it has few."""
+    headings = re.findall(r"^## (.+)$", known()[name].text, re.MULTILINE)
+    found = {anchor(heading): heading.replace("`", "") for heading in headings}
+    return found if len(found) >= LEAST_CONTENTS else {}
 
 
 @cache
@@ -146,7 +156,13 @@ def _entries() -> list[Entry]:
 def show(_scope: Scope, guide: str) -> ResponseReturnValue:
     if guide not in known():
         raise NotFound(messages.GUIDE_NOT_FOUND)
-    return render.page("shell/guide.html", guide=known()[guide], body=_markup(guide), guides=known().values())
+    return render.page(
+        "shell/guide.html",
+        guide=known()[guide],
+        body=_markup(guide),
+        contents=_contents(guide),
+        guides=known().values(),
+    )
 
 
 @guides.page("/help/pictures/<picture>", who=Who.USER)

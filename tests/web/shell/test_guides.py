@@ -44,9 +44,13 @@ def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
     assert all(10 < len(guide.summary) < 130 for guide in guides.known().values())
     wrong = []
     for address in sorted(addresses):
-        article = mo.get(address).root.one("article")
+        root = mo.get(address).root
+        article = root.one("article")
         ids = {heading["id"] for heading in article.all("h2", "h3")}
         assert len(article.all("pre")) == len(article.all("button"))
+        headings = [f"#{heading['id']}" for heading in article.all("h2")]
+        contents = [link["href"] for nav in root.all("nav", css="pb-contents") for link in nav.all("a")]
+        assert contents == (headings if len(headings) >= guides.LEAST_CONTENTS else []), address
         for link in article.all("a"):
             target, _, part = link["href"].partition("#")
             is_known = target in addresses | {""} or target.startswith("https://")
