@@ -56,6 +56,7 @@ def test_style_sheets_are_one_response_that_a_current_etag_spares(
         "guide",
         "lines",
         "notifications",
+        "numbers",
         "path",
     }  # loaded by the pages that need them
     assert len(sheets) + len(alone) == len(list((ROOT / "static/css").iterdir()))
