@@ -34,10 +34,13 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 
 
 @pytest.mark.thorough(
-    "test_serve_with_another_databases_key_exits_and_names_it", "test_unusable_setting_is_named"
+    "test_every_command_rejects_another_key",
+    "test_serve_generates_no_key_over_existing_data",
+    "test_unusable_setting_is_named",
 )
 @pytest.mark.asvs("13.4.2")
 def test_serve_with_an_unusable_setting_exits_and_names_it(serve: Commands, tmp_path: Path) -> None:
+    """Or without the key of the database that is there."""
     working = clean_environment() | {"PATCHBAY_DATA": str(tmp_path), **shared_keys(tmp_path)}
     wrong = []
     for setting, value in UNUSABLE.items():
@@ -47,18 +50,12 @@ def test_serve_with_an_unusable_setting_exits_and_names_it(serve: Commands, tmp_
         if done.code == 0 or not is_named or "Traceback" in done.err or (is_key and value in done.err):
             wrong.append(f"{setting}={value}: {done.code} {done.err}")
     assert wrong == []
-
-
-@pytest.mark.asvs("13.4.2")
-def test_serve_with_another_databases_key_exits_and_names_it(serve: Commands, tmp_path: Path) -> None:
-    settings = {"PATCHBAY_DATA": str(tmp_path), **shared_keys(tmp_path)}
-    assert serve.run("prepare", environment=clean_environment() | settings).code == 0
-    other = settings | {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
-    done = serve.run("serve", environment=clean_environment() | other)
+    assert serve.run("prepare", environment=working).code == 0
+    done = serve.run("serve", environment=working | {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()})
     assert done.code != 0
     assert messages.KEY_MISMATCH in done.err
-    del settings["PATCHBAY_FERNET_KEYS"]
-    done = serve.run("serve", environment=clean_environment() | settings)
+    del working["PATCHBAY_FERNET_KEYS"]
+    done = serve.run("serve", environment=working)
     assert "PATCHBAY_FERNET_KEYS is missing, and the database already has data" in done.err
     assert not (tmp_path / "fernet.keys").exists()
 

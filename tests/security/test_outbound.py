@@ -79,13 +79,13 @@ def verify(caller: Caller, provider: str = "exotel") -> dict[str, Any]:
 
 @pytest.mark.asvs("1.3.6")
 def test_verify_with_a_private_address_dials_nothing(staged: Staged, thorough: bool) -> None:
-    """Alone, or as one of several, in turn; thorough, each in all ways."""
+    """One in four, alone or as one of several in turn; thorough, each in all ways."""
     dana, names = Caller(staged.app, staged.token), staged.names
     names.stage({SECURE_HOST: [[PUBLIC]]})
     assert verify(dana)["code"] == "unreachable"
     assert set(names.dialled) == {PUBLIC}, "the stage records what is dialled"
     wrong = []
-    for place, address in enumerate(PRIVATE):
+    for place, address in enumerate(PRIVATE if thorough else PRIVATE[::4]):
         ways = [[address], [address, PUBLIC], [PUBLIC, address]]
         for addresses in ways if thorough else [ways[place % 3]]:
             names.stage({SECURE_HOST: [addresses]})
