@@ -66,16 +66,14 @@ def stored() -> str:
     return passwords.hashed(PASSWORD)
 
 
-def test_check_refuses_guessable_passwords_with_the_reason(subtests):
+def test_check_refuses_guessable_passwords_and_their_variants(subtests):
+    """The 3,000 most common of all lengths are too short mostly, so people write them twice."""
     table = {"lists": LISTED, "repeats": REPEATED, "made of": MADE_OF_COMMON}
     for why, password in [(why, each) for why, group in table.items() for each in group]:
         with subtests.test(password=password), pytest.raises(ValueError, match=why) as refused:
             passwords.check(password)
         assert password not in str(refused.value)
 
-
-def test_check_refuses_common_passwords_and_their_variants():
-    """The 3,000 most common of all lengths are too short mostly, so people write them twice."""
     common = [word for word in FREQUENCY_LISTS["passwords"][:3000] if len(word) > 3][::40]
     for change in (lambda word: word * 4, lambda word: f"{word}-{word.title()}_{word}!{word}"):
         accepted = [word for word in map(change, common) if len(word) >= 15 and _is_accepted(word)]

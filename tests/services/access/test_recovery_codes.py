@@ -17,7 +17,7 @@ def _accept(scope, user, code):
         return recovery_codes.accept(scope, user, code)
 
 
-def test_renew_returns_long_codes_and_stores_only_hashes(acme, codes):
+def test_codes_are_stored_as_hashes_and_each_is_accepted_once(acme, codes, cast):
     assert len(set(codes)) == recovery_codes.COUNT
     assert len(recovery_codes._ALPHABET) == 32
     assert {len(code.replace("-", "")) for code in codes} == {recovery_codes.LENGTH}
@@ -26,8 +26,6 @@ def test_renew_returns_long_codes_and_stores_only_hashes(acme, codes):
     assert len(stored) == recovery_codes.COUNT
     assert not any(code in text or code.replace("-", "") in text for code in codes for text in stored)
 
-
-def test_accept_takes_each_code_once_from_its_user_until_renewed(acme, cast, codes):
     assert not _accept(acme, cast.dana, codes[0])
     assert recovery_codes.filter_valid(acme, cast.dana, codes) == []
     assert recovery_codes.left(acme, cast.dana) == 0
