@@ -19,7 +19,7 @@ def test_for_filter_takes_a_group_or_an_action() -> None:
     }
 
 
-def test_labels_of_earlier_actions_fields_and_values():
+def test_labels_and_values_have_words():
     assert actions.label_of("thing.was-done") == "Thing was done"
 
     labels = {
@@ -47,22 +47,6 @@ def test_labels_of_earlier_actions_fields_and_values():
     }
     assert {case: actions.value_display(*case) for case in shown} == shown
 
-
-def test_changed_fields_leaves_out_what_is_empty_on_both_sides() -> None:
-    changes = {
-        "reason": [None, None],
-        "auth_token": ["not set", "set"],
-        "label": ["Desk", None],
-        "is_active": [None, False],
-    }
-    assert actions.changed_fields(changes) == [
-        ("auth_token", None, "set"),
-        ("label", "Desk", None),
-        ("is_active", None, False),
-    ]
-
-
-def test_value_display_has_words_for_codes_and_for_every_result_of_a_test():
     cases = [
         ("result", "bad_credentials", "refused"),
         ("result", "one_that_an_earlier_version_had", "one that an earlier version had"),
@@ -76,3 +60,17 @@ def test_value_display_has_words_for_codes_and_for_every_result_of_a_test():
     words = {**actions.OF_WEBHOOK_TESTS, **actions.RESULTS}
     assert [code for code in (*Outcome, *WebhookVerdict) if code not in words] == []
     assert actions.OF_WEBHOOK_TESTS.keys() & actions.RESULTS.keys() == set()
+
+
+def test_changed_fields_leaves_out_what_is_empty_on_both_sides() -> None:
+    changes = {
+        "reason": [None, None],
+        "auth_token": ["not set", "set"],
+        "label": ["Desk", None],
+        "is_active": [None, False],
+    }
+    assert actions.changed_fields(changes) == [
+        ("auth_token", None, "set"),
+        ("label", "Desk", None),
+        ("is_active", None, False),
+    ]

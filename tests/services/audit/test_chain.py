@@ -359,7 +359,9 @@ def test_the_word_of_an_earlier_version_is_replaced_once(acme):
 
 
 @pytest.mark.both_databases
-def test_writers_concurrently_keep_the_chain_whole_and_lose_nothing(scopes):
+def test_concurrent_writers_keep_the_chain_whole_and_do_not_deadlock(scopes):
+    """Signing in holds the person's row and no organization, saving them both; some hold two chains."""
+
     def write(number):
         def run(scope):
             for turn in range(5):
@@ -379,10 +381,6 @@ def test_writers_concurrently_keep_the_chain_whole_and_lose_nothing(scopes):
         times = [row["at"] for row in _rows(scope)]
         assert times == sorted(times)
 
-
-@pytest.mark.both_databases
-def test_concurrent_writers_do_not_deadlock(scopes):
-    """Signing in holds the person's row and no organization, saving them both; some hold two chains."""
     with scopes.of("dana") as scope:
         mo = cast.find(scope.session).mo.id
 

@@ -16,7 +16,7 @@ def _record(scope, subject, **changes):
         log.record(scope, Action.CONNECTION_TESTED, subject, changes)
 
 
-def test_record_stores_who_what_when_and_from_where(acme, cast):
+def test_record_stores_who_what_and_when_in_printable_short_text(acme, cast):
     _record(acme, "Twilio", enabled=[True, False])
     event = search.recent(acme)[0]
     assert event.organization_id == cast.acme.id
@@ -43,8 +43,6 @@ def test_record_stores_who_what_when_and_from_where(acme, cast):
     _record(acme, "x")
     assert acme.organization.revision == before + 1
 
-
-def test_record_makes_names_printable_and_short(acme):
     for bad in ["\r\n", "\n", "\0", "\x1b[2J", "\u2028", "\u202e", "\ud800"]:
         forger = replace(acme, actor=replace(acme.actor, name=f"Ann{bad}dana signed in"))
         _record(forger, f"a{bad}b")
@@ -76,7 +74,8 @@ def _subjects(page):
     return [event.subject for event in page.rows]
 
 
-def test_page_leads_to_the_older_and_back_to_the_newer(acme, globex):
+def test_pages_of_all_or_of_a_kind_lead_to_the_older_and_the_newer(acme, globex):
+    """One action of the kind is rare, and older than a page of the other."""
     _record(globex, "theirs")
     for number in range(8):
         _record(acme, f"no. {number}")
@@ -92,9 +91,6 @@ def test_page_leads_to_the_older_and_back_to_the_newer(acme, globex):
     assert search.page(acme, after=third.previous, limit=3) == second
     assert search.page(acme, after=second.previous, limit=3) == first
 
-
-def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex):
-    """One of them is rare, and older than a page of the other."""
     a, b, x = Action.TOTP_ON, Action.SIGNED_IN, Action.SIGNED_OUT
     kinds = [a, x, b, b, a, x, b, b, b]
     for scope in (globex, acme):
