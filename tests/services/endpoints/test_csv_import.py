@@ -117,7 +117,16 @@ BAD_ROWS = {
 }
 
 
-def test_check_refuses_a_bad_row_with_its_line_and_reason(acme, globex):
+def test_check_refuses_a_bad_row_with_its_line_reason_and_cell(acme, globex):
+    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twillio,,,,")))
+    assert "twillio" in said
+    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twilio,,,{'x' * 201},")))
+    assert "x" * 40 in said
+    assert "x" * 41 not in said
+
+    found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,", "15551234567,twilio,,,,"))
+    assert refused(found) == [(2, messages.repeated_number([4])), (4, messages.repeated_number([2]))]
+
     made(acme)
     made(globex, "+15550009999", label="Theirs")
     wrong = []
@@ -132,17 +141,6 @@ def test_check_refuses_a_bad_row_with_its_line_and_reason(acme, globex):
         csv_import.apply(acme, found.id)
     assert reported.value.code == "ROWS_REFUSED"
     assert stored(acme) == before
-
-
-def test_check_quotes_a_refused_cell_and_both_lines_of_a_repeated_number(acme):
-    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twillio,,,,")))
-    assert "twillio" in said
-    ((_, said),) = refused(checked(acme, sheet(f"{SECOND},twilio,,,{'x' * 201},")))
-    assert "x" * 40 in said
-    assert "x" * 41 not in said
-
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,", "15551234567,twilio,,,,"))
-    assert refused(found) == [(2, messages.repeated_number([4])), (4, messages.repeated_number([2]))]
 
 
 def test_check_reads_cells_as_spreadsheets_write_them(acme):

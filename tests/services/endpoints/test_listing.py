@@ -48,7 +48,7 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.both_databases
-def test_stream_and_count_select_the_same(four):
+def test_stream_count_and_agents_select_the_organizations_rows(four, monkeypatch, globex):
     wrong = []
     for values, numbers in FILTERS:
         wanted = Filter(**values)
@@ -57,8 +57,6 @@ def test_stream_and_count_select_the_same(four):
             wrong.append((values, streamed))
     assert wrong == []
 
-
-def test_count_reads_a_national_number_and_stops_one_past_its_cap(four, monkeypatch):
     for country, written in (("GB", "020 7946 0958"), ("DE", "0044 20 7946 0958"), ("IN", "098765 43210")):
         with four.transaction():
             four.organization.country = country
@@ -66,8 +64,6 @@ def test_count_reads_a_national_number_and_stops_one_past_its_cap(four, monkeypa
     monkeypatch.setattr(listing, "COUNT_MOST", 2)
     assert listing.count(four, Filter()) == 3
 
-
-def test_agents_are_those_of_the_organization(four, globex):
     theirs = {"phone_number": "+15551230000", "provider": "twilio", "inbound_agent_name": "theirs"}
     crud.create(globex, theirs)
     assert listing.agents(four) == ["support"]

@@ -163,7 +163,7 @@ def found(tmp_path_factory):
 FIRST, SECOND = "+15551234567", "+15551234568"
 
 
-def test_a_new_field_is_in_the_form_the_audit_and_the_api(found):
+def test_a_new_field_is_in_every_form_list_file_and_document(found):
     assert found["created"] == {FIRST: "Sales"}
     assert "Team Sales" in found["details"]
     assert found["form"] == ["Sales", "200"]
@@ -178,8 +178,6 @@ def test_a_new_field_is_in_the_form_the_audit_and_the_api(found):
     assert found["refused"] == [422, "department"]
     assert found["openapi"] == [True, True, True]
 
-
-def test_a_new_field_is_searched_sorted_imported_and_in_bulk(found):
     assert found["searched"] == 1
     assert found["sorted"] == ["+1 555-123-4567", "+1 555-123-4568"]
 

@@ -81,7 +81,7 @@ def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
 
 
 @pytest.mark.both_databases
-def test_page_visits_every_row_once_in_order(acme, many):
+def test_page_visits_every_row_once_in_order_and_keeps_the_filter(acme, many):
     """A page of one row each begins at every row."""
     for sort, limit in [*((sort, 1) for sort in SORTS), ("label", 4), ("-agent", 10)]:
         forwards, back = _walk(acme, sort, limit)
@@ -91,8 +91,6 @@ def test_page_visits_every_row_once_in_order(acme, many):
         assert [_numbers(page) for page in back] == [_numbers(page) for page in forwards], (sort, limit)
         assert (forwards[0].previous, forwards[-1].next) == (None, None), (sort, limit)
 
-
-def test_page_keeps_the_filter(acme, many):
     expected = {row["phone_number"] for row in many if row["provider"] == "vobiz"}
     for sort in ("label", "-agent"):
         for pages in _walk(acme, sort, 3, Filter(provider="vobiz")):

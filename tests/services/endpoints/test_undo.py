@@ -208,7 +208,7 @@ def test_undo_of_no_numbers_or_with_another_count_is_refused(acme, globex, rows)
 
 
 @pytest.mark.both_databases
-def test_undo_with_a_failing_statement_changes_nothing(acme, engine, rows, report):
+def test_undo_that_fails_changes_nothing_and_concurrently_happens_once(acme, engine, rows, report, scopes):
     done = remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), seen=2)
     before, failed = stored(acme), 0
     while stored(acme) == before:
@@ -219,19 +219,16 @@ def test_undo_with_a_failing_statement_changes_nothing(acme, engine, rows, repor
     assert failed > 5
     assert stored(acme) == rows
 
-
-def _id(scope, n):
-    return by_number(scope, number(n)).id
-
-
-@pytest.mark.both_databases
-def test_undo_concurrently_happens_once(acme, scopes, rows):
     done = remove(acme, ALL, seen=5)
     answers = scopes.in_parallel(
         *[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, seen=5))] * 2
     )
     assert len(winners(answers)) == 1, answers
     assert stored(acme) == rows
+
+
+def _id(scope, n):
+    return by_number(scope, number(n)).id
 
 
 def test_undo_queues_checks_of_changed_webhooks(acme, rows):
