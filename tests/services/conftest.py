@@ -8,18 +8,24 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from app.core.outbound.client import Outbound
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
 from app.services.connections import provisioning
 from app.services.drift import hooks
+from app.services.endpoints import crud
+from app.services.organizations import directory
 from app.services.scope import Keys, Scope
 from app.services.voice_ai import recovery, webhook
 from app.services.webhooks import job_results
 from app.services.webhooks import recovery as webhook_recovery
 from devtools.scopes import scope_of
+from simulators.twilio import Twilio
 from tests.support import cast as support_cast
+from tests.support.accounts import connect
 from tests.support.cast import Rows
-from tests.support.scopes import Scopes
+from tests.support.scopes import OFFLINE, Scopes
+from tests.support.statuses import BASE, NUMBER
 
 provisioning.register(webhook.follow)  # as create_app does
 hooks.register_recovery(recovery)
@@ -69,3 +75,30 @@ def globex(session: Session, cast: Rows, keys: Keys) -> Scope:
 def scopes(engine: Engine, cast: Rows, keys: Keys) -> Scopes:
     """Scopes with sessions of their own, for concurrent work."""
     return Scopes(engine, keys)
+
+
+@pytest.fixture
+def twilio() -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio: Twilio) -> Outbound:
+    """Reaches Twilio alone."""
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+@pytest.fixture
+def connected(acme: Scope, twilio: Twilio) -> Scope:
+    """Acme, with a base URL and its account at Twilio."""
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
+    connect(acme, "twilio", twilio.values)
+    return acme
+
+
+@pytest.fixture
+def endpoint_id(connected: Scope) -> str:
+    """The id of an endpoint whose number should call `URL`."""
+    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    return crud.create(connected, sent).id

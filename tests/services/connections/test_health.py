@@ -27,7 +27,7 @@ PARTLY = Checked(True, Outcome.NOT_PROVEN)
 LIMITED = Checked(True, Outcome.LIMITED)
 
 
-def test_of_every_state_of_a_connection_and_of_refused_credentials():
+def test_of_every_state_of_a_connection_and_the_worst_of_several():
     broken = replace(COMPLETE, secrets={"auth_token": replace(TOKEN, broken=True, value=None)})
     cases = [
         (StoredConnection(VOBIZ), None, Health.NOT_CONNECTED),
@@ -44,8 +44,6 @@ def test_of_every_state_of_a_connection_and_of_refused_credentials():
     wrong = [(test, expected) for stored, test, expected in cases if health.of(stored, test) is not expected]
     assert wrong == []
 
-
-def test_worst_prefers_what_is_broken_to_what_is_missing():
     assert health.worst([Health.WORKS, Health.NOT_CONNECTED, Health.UNTESTED]) is Health.UNTESTED
     assert health.worst([Health.INCOMPLETE, Health.FAILED]) is Health.FAILED
     assert {each.tone for each in Health} == {"bad", "warn", "idle", "ok"}

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import select, update
 
 from app.core import clock
-from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Outcome, Refusal, Verified, refused
 from app.providers import PROVIDERS
@@ -20,22 +19,10 @@ from app.services.connections.proof import Evidence
 from app.services.numbers import inventory
 from app.services.providers import credentials
 from simulators.base import Trouble
-from simulators.twilio import Twilio
+
+pytestmark = pytest.mark.usefixtures("connected")
 
 TWILIO: Any = PROVIDERS["twilio"]
-
-
-@pytest.fixture
-def twilio(acme):
-    with Twilio() as upstream:
-        known = {field.name for field in TWILIO.typed_fields}
-        credentials.save(acme, TWILIO, {n: v for n, v in upstream.values.items() if n in known})
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
 
 
 def state(scope):
@@ -93,7 +80,7 @@ def test_outage_and_busy_change_nothing(acme, twilio, http):
     assert wrong == []
 
 
-def test_success_contradicts_what_it_disproves(acme, twilio, http):
+def test_success_or_refusal_changes_what_it_disproves(acme, twilio, http):
     """A test that failed for another value, or another permission, stands."""
     cases = [
         (Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.OK),
@@ -107,7 +94,7 @@ def test_success_contradicts_what_it_disproves(acme, twilio, http):
         (Outcome.NO_CREDIT, Evidence.TEST, Outcome.NO_CREDIT),
         (Outcome.NOT_FOUND, Evidence.TEST, Outcome.NOT_FOUND),
     ]
-    wrong = []
+    wrong: list[object] = []
     for code, evidence, expected in cases:
         store(acme, code, evidence)
         inventory.list_owned(acme, http, TWILIO)
@@ -116,6 +103,29 @@ def test_success_contradicts_what_it_disproves(acme, twilio, http):
     store(acme, Outcome.NOT_PROVEN, ok=True)
     inventory.list_owned(acme, http, TWILIO)
     assert state(acme) == (True, Outcome.NOT_PROVEN, Evidence.TEST), "what a test could not prove stays so"
+    assert wrong == []
+
+    refusals = [
+        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.SUSPENDED),
+        (Outcome.WRONG_ACCOUNT, Outcome.BAD_CREDENTIALS, Evidence.NUMBER, Outcome.WRONG_ACCOUNT),
+        (Outcome.TEST_CREDENTIALS, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
+        (Outcome.SUSPENDED, Outcome.TEST_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
+        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.BAD_CREDENTIALS),
+        (Outcome.NO_PERMISSION, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.BAD_CREDENTIALS),
+        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.NUMBERS, Outcome.NO_PERMISSION),
+        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.TEST, Outcome.SUSPENDED),
+    ]
+    for stored, code, evidence, expected in refusals:
+        store(acme, stored)
+        with suppress(ProviderCallFailed):
+            call(acme, http, refuses(code), evidence)
+        found = state(acme)
+        if found[1] != expected:
+            wrong.append((stored, code, evidence, found))
+    store(acme, Outcome.OK, ok=True)
+    with suppress(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.BAD_CREDENTIALS))
+    assert state(acme)[:2] == (False, Outcome.BAD_CREDENTIALS)
     assert wrong == []
 
 
@@ -131,32 +141,6 @@ def test_only_a_test_lifts_what_a_test_concluded(acme, twilio, http):
     twilio.status = "active"
     verification.verify(acme, http, TWILIO, {})
     assert state(acme) == (True, Outcome.OK, Evidence.TEST)
-
-
-def test_plain_refusal_leaves_what_a_test_explained(acme, http):
-    cases = [
-        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.SUSPENDED),
-        (Outcome.WRONG_ACCOUNT, Outcome.BAD_CREDENTIALS, Evidence.NUMBER, Outcome.WRONG_ACCOUNT),
-        (Outcome.TEST_CREDENTIALS, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
-        (Outcome.SUSPENDED, Outcome.TEST_CREDENTIALS, Evidence.NUMBERS, Outcome.TEST_CREDENTIALS),
-        (Outcome.SUSPENDED, Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.BAD_CREDENTIALS),
-        (Outcome.NO_PERMISSION, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS, Outcome.BAD_CREDENTIALS),
-        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.NUMBERS, Outcome.NO_PERMISSION),
-        (Outcome.NO_PERMISSION, Outcome.SUSPENDED, Evidence.TEST, Outcome.SUSPENDED),
-    ]
-    wrong = []
-    for stored, code, evidence, expected in cases:
-        store(acme, stored)
-        with suppress(ProviderCallFailed):
-            call(acme, http, refuses(code), evidence)
-        found = state(acme)
-        if found[1] != expected:
-            wrong.append((stored, code, evidence, found))
-    store(acme, Outcome.OK, ok=True)
-    with suppress(ProviderCallFailed):
-        call(acme, http, refuses(Outcome.BAD_CREDENTIALS))
-    assert state(acme)[:2] == (False, Outcome.BAD_CREDENTIALS)
-    assert wrong == []
 
 
 def test_success_moves_the_time_once_a_minute(acme, twilio, http):

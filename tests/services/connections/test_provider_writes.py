@@ -12,45 +12,22 @@ from app.core import clock
 from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
-from app.providers import PROVIDERS
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes
 from app.services.drift import runs
-from app.services.endpoints import crud
-from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
 from simulators.base import Reply, Trouble
-from simulators.twilio import Twilio
-from tests.support.scopes import OFFLINE
+from tests.support.statuses import NUMBER, OLD_URL, URL
 
-TWILIO = PROVIDERS["twilio"]
-NUMBER = "+15551234567"
-OLD = "https://old.example/x"
-URL = "https://voice.example.com/telephony/twilio/inbound/support"
 STARTED = "provider-change.started"
 
 
 @pytest.fixture
-def twilio():
-    with Twilio() as upstream:
-        upstream.numbers[NUMBER].voice_url = OLD
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
-
-
-@pytest.fixture
-def here(acme, twilio):
+def here(endpoint_id, twilio):
     """The id of an endpoint whose number should call `URL`, and calls something else."""
-    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
-    known = {field.name for field in TWILIO.typed_fields}
-    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return crud.create(acme, sent).id
+    twilio.numbers[NUMBER].voice_url = OLD_URL
+    return endpoint_id
 
 
 def _events(scope):
@@ -83,7 +60,7 @@ def test_point_records_a_change_before_and_after(acme, twilio, http, here):
     assert seen == [([STARTED], [("number.pointed", NUMBER)])]
     assert (_events(acme), _open(acme)) == ([STARTED, "number.pointed"], [])
     reported = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
-    assert reported == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD, URL]}
+    assert reported == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD_URL, URL]}
     assert endpoint.point(acme, http, here).in_sync
     assert len(_events(acme)) == 2, "nothing had to be changed"
 
@@ -122,7 +99,7 @@ def test_point_without_a_response_stays_open_until_observed(acme, twilio, http, 
     endpoint.observe(acme, http, here)
     assert (_events(acme)[2:], _open(acme)) == (["provider-change.resolved"], [])
     resolved = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == "provider-change.resolved"))
-    assert resolved.one().changes["found"] == [None, URL if has_done_it else OLD]
+    assert resolved.one().changes["found"] == [None, URL if has_done_it else OLD_URL]
 
 
 def test_run_resolves_a_change_of_a_killed_process(acme, scopes, twilio, http, here):
@@ -157,4 +134,4 @@ def test_point_that_cannot_be_recorded_is_not_sent(acme, twilio, http, here, mon
     with pytest.raises(RuntimeError):
         endpoint.point(acme, http, here)
     assert twilio.writes == []
-    assert twilio.numbers[NUMBER].voice_url == OLD
+    assert twilio.numbers[NUMBER].voice_url == OLD_URL

@@ -61,7 +61,14 @@ def test_save_seals_secrets_and_load_opens_them_until_disconnected(acme):
     assert not credentials.disconnect(acme, TWILIO)
 
 
-def test_save_keeps_absent_clears_null_and_audits_what_it_replaces(acme, saved):
+def test_save_keeps_absent_clears_null_refuses_the_hint_and_audits(acme, saved):
+    with pytest.raises(Invalid) as refused:
+        credentials.save(acme, TWILIO, {"auth_token": "wxyz"})
+    problem = refused.value.problems[0]
+    assert problem.field == "twilio_auth_token"
+    assert problem.message == messages.ONLY_A_HINT
+    assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
+
     first = saved.secrets["auth_token"].since
     assert credentials.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4}) == {}
     assert store.load(acme, TWILIO).version == saved.version
@@ -94,15 +101,6 @@ def test_save_keeps_absent_clears_null_and_audits_what_it_replaces(acme, saved):
     assert {event.subject for event in events} == {"Twilio"}
 
 
-def test_save_refuses_the_hint_as_a_secret(acme, saved):
-    with pytest.raises(Invalid) as refused:
-        credentials.save(acme, TWILIO, {"auth_token": "wxyz"})
-    problem = refused.value.problems[0]
-    assert problem.field == "twilio_auth_token"
-    assert problem.message == messages.ONLY_A_HINT
-    assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
-
-
 def test_secrets_belong_to_their_organization(acme, globex, saved):
     assert not store.load(globex, TWILIO).exists
     credentials.save(globex, TWILIO, {"auth_token": "sample-token-of-globex"})
@@ -117,29 +115,7 @@ def test_secrets_belong_to_their_organization(acme, globex, saved):
     assert store.load(globex, TWILIO).secrets["auth_token"].broken
 
 
-def test_load_marks_secrets_that_do_not_open_and_reads_the_rest(acme, saved):
-    other = replace(acme, keys=Keys(Sealer([Fernet.generate_key().decode()]), acme.keys.jwt))
-    state = store.load(other, TWILIO)
-    assert state.secrets["auth_token"].broken
-    assert state.values == saved.values
-
-    credentials.save(acme, TWILIO, {"api_key_secret": "sample-key-secret-1234"})
-    with acme.transaction():
-        row = acme.session.scalar(acme.select(Secret).where(Secret.field == "auth_token"))
-        row.sealed = row.sealed[:-10] + "AAAAAAAAAA"
-    state = store.load(acme, TWILIO)
-    broken = state.secrets["auth_token"]
-    assert (broken.broken, broken.value, broken.hint) == (True, None, "wxyz")
-    assert not state.opens("auth_token")
-    assert state.opens("api_key_secret")
-    assert [field.name for field in state.missing] == ["auth_token"]
-    assert state.values == saved.values
-
-    credentials.save(acme, TWILIO, {"auth_token": TOKEN})
-    assert store.load(acme, TWILIO).is_configured
-
-
-def test_load_knows_every_provider_and_hides_a_value_declared_no_more(acme, saved):
+def test_load_marks_broken_secrets_and_hides_values_declared_no_more(acme, saved):
     states = store.load_all(acme)
     assert list(states) == list(PROVIDERS)
     assert [key for key, state in states.items() if state.exists] == ["twilio"]
@@ -152,8 +128,29 @@ def test_load_knows_every_provider_and_hides_a_value_declared_no_more(acme, save
         row.values = row.values | {"old_name": "x"}
     assert "old_name" not in store.load(acme, TWILIO).values
     credentials.save(acme, TWILIO, {"max_concurrent": 9})
+    plain = saved.values | {"max_concurrent": 9}
     acme.session.expire_all()
     assert acme.session.scalar(acme.select(Connection)).values["old_name"] == "x"
+
+    other = replace(acme, keys=Keys(Sealer([Fernet.generate_key().decode()]), acme.keys.jwt))
+    state = store.load(other, TWILIO)
+    assert state.secrets["auth_token"].broken
+    assert state.values == plain
+
+    credentials.save(acme, TWILIO, {"api_key_secret": "sample-key-secret-1234"})
+    with acme.transaction():
+        row = acme.session.scalar(acme.select(Secret).where(Secret.field == "auth_token"))
+        row.sealed = row.sealed[:-10] + "AAAAAAAAAA"
+    state = store.load(acme, TWILIO)
+    broken = state.secrets["auth_token"]
+    assert (broken.broken, broken.value, broken.hint) == (True, None, "wxyz")
+    assert not state.opens("auth_token")
+    assert state.opens("api_key_secret")
+    assert [field.name for field in state.missing] == ["auth_token"]
+    assert state.values == plain
+
+    credentials.save(acme, TWILIO, {"auth_token": TOKEN})
+    assert store.load(acme, TWILIO).is_configured
 
 
 HOSTED = {

@@ -154,7 +154,7 @@ def test_last_transition_is_the_verdict_whatever_happens(live, thorough):
     assert len(reasons) > (8 if thorough else 5)
 
 
-def test_since_survives_a_failure_of_another_kind(live):
+def test_since_survives_failures_of_another_kind_and_a_sweep(live):
     save_result(live, drifted())
     first = of_number(live)[-1]
     prove(live, REFUSED)
@@ -167,6 +167,17 @@ def test_since_survives_a_failure_of_another_kind(live):
     prove(live)
     save_result(live, in_sync())
     assert of_number(live)[-1].since is None
+
+    save_result(live, drifted())
+    prove(live, REFUSED)
+    since = transitions.of_connections(live)["twilio"].since, of_number(live)[-1].since
+    _make_old(live, HealthTransition.id > 0)
+    transitions.sweep(live)
+    live.session.expire_all()
+    prove(live, NO_CREDIT)
+    connection, number = transitions.of_connections(live)["twilio"], of_number(live)[-1]
+    assert (connection.reason, number.reason) == ("no_credit", "no_credit")
+    assert (connection.since, number.since) == since
 
 
 @pytest.mark.parametrize(("result", "cause"), [(REFUSED, "credentials_refused"), (NO_CREDIT, "no_credit")])
@@ -219,19 +230,6 @@ def _make_old(scope, rows):
     with scope.transaction():
         for row in scope.session.scalars(scope.select(HealthTransition).where(rows)):
             row.at = beginning + timedelta(milliseconds=row.id)
-
-
-def test_since_survives_a_sweep_and_a_later_failure_of_another_kind(live):
-    save_result(live, drifted())
-    prove(live, REFUSED)
-    since = transitions.of_connections(live)["twilio"].since, of_number(live)[-1].since
-    _make_old(live, HealthTransition.id > 0)
-    transitions.sweep(live)
-    live.session.expire_all()
-    prove(live, NO_CREDIT)
-    connection, number = transitions.of_connections(live)["twilio"], of_number(live)[-1]
-    assert (connection.reason, number.reason) == ("no_credit", "no_credit")
-    assert (connection.since, number.since) == since
 
 
 @pytest.mark.both_databases

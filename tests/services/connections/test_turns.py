@@ -12,9 +12,8 @@ from app.http import OUTBOUND_LIMITS
 from app.providers import PROVIDERS
 from app.services.connections import proof, verification
 from app.services.connections.gateway import BUSY, ProviderBusy
-from app.services.providers import credentials
-from simulators.twilio import Twilio
 from simulators.vobiz import Vobiz
+from tests.support.accounts import connect
 from tests.support.gate import SECONDS, Gate
 
 TWILIO, VOBIZ = PROVIDERS["twilio"], PROVIDERS["vobiz"]
@@ -36,17 +35,12 @@ class Hanging(Gate):
         return self.arrived.acquire(timeout=SECONDS)
 
 
-def _store(scope, simulator, provider):
-    known = {field.name for field in provider.typed_fields}
-    credentials.save(scope, provider, {n: v for n, v in simulator.values.items() if n in known})
-
-
-def test_hanging_provider_delays_no_other_provider_or_organization(acme, globex, scopes, monkeypatch):
+def test_hanging_provider_delays_no_other_provider_or_organization(acme, globex, scopes, twilio, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
-    with Twilio() as twilio, Vobiz() as vobiz, Hanging(twilio.upstreams) as gate:
+    with Vobiz() as vobiz, Hanging(twilio.upstreams) as gate:
         for scope in (acme, globex):
-            _store(scope, twilio, TWILIO)
-            _store(scope, vobiz, VOBIZ)
+            connect(scope, "twilio", twilio.values)
+            connect(scope, "vobiz", vobiz.values)
         base = f"http://127.0.0.1:{gate.port}"
         there = dict.fromkeys(twilio.upstreams, base) | vobiz.upstreams
         http = Outbound(there, deadline=SECONDS, limits=OUTBOUND_LIMITS)

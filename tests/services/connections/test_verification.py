@@ -17,6 +17,7 @@ from app.services.providers import credentials, history
 from simulators.base import Reply, Trouble
 from simulators.exotel import Exotel
 from simulators.vobiz import Vobiz
+from tests.support.accounts import connect
 
 VOBIZ, EXOTEL = PROVIDERS["vobiz"], PROVIDERS["exotel"]
 
@@ -32,11 +33,6 @@ def http(vobiz):
     return Outbound(vobiz.upstreams, deadline=2.0)
 
 
-def _stored(scope, upstream, provider=VOBIZ):
-    known = {field.name for field in provider.typed_fields}
-    credentials.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
-
-
 def _checks(scope):
     return list(scope.session.scalars(scope.select(Check)))
 
@@ -46,7 +42,7 @@ def test_verify_saves_the_result_for_the_stored_values_alone(acme, vobiz, http):
     assert vobiz.requests == []
     assert acme.session.scalars(acme.select(AuditEvent)).all() == [], "nothing was tested"
 
-    _stored(acme, vobiz)
+    connect(acme, "vobiz", vobiz.values)
     before = store.load(acme, VOBIZ)
     tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
     assert tested.result.code == Outcome.BAD_CREDENTIALS
@@ -61,7 +57,7 @@ def test_verify_saves_the_result_for_the_stored_values_alone(acme, vobiz, http):
     verification.verify(acme, http, VOBIZ, {})
     assert len(_checks(acme)) == 1
 
-    _stored(acme, vobiz)
+    connect(acme, "vobiz", vobiz.values)
     verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": vobiz.values["auth_token"]})
     assert [check.ok for check in _checks(acme)] == [True]
 
@@ -70,8 +66,8 @@ def _known(scope):
     return {key: check.ok for key, check in proof.last_of_all(scope).items()}
 
 
-def test_last_belongs_to_the_values_that_were_tested(acme, vobiz, http):
-    _stored(acme, vobiz)
+def test_last_result_is_of_the_tested_values_and_outlasts_an_outage(acme, vobiz, http):
+    connect(acme, "vobiz", vobiz.values)
     verification.verify(acme, http, VOBIZ, {})
     credentials.save(acme, VOBIZ, {}, enabled=False)
     credentials.save(acme, VOBIZ, {}, enabled=True)
@@ -81,13 +77,32 @@ def test_last_belongs_to_the_values_that_were_tested(acme, vobiz, http):
     assert _known(acme) == {}
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}
-    _stored(acme, vobiz)
+    connect(acme, "vobiz", vobiz.values)
     assert _known(acme) == {}
+
+    for trouble in [Trouble.FAULT, Trouble.HTML, Trouble.RATE_LIMITED]:
+        acme.session.execute(delete(Check))
+        acme.session.commit()
+        vobiz.trouble = None
+        connect(acme, "vobiz", vobiz.values)
+        vobiz.trouble = trouble
+        assert not verification.verify(acme, http, VOBIZ, {}).is_conclusive
+        assert _checks(acme) == []
+        vobiz.trouble = None
+        verification.verify(acme, http, VOBIZ, {})
+        vobiz.trouble = trouble
+        verification.verify(acme, http, VOBIZ, {})
+        assert [check.code for check in _checks(acme)] == ["ok"]
+        assert _known(acme) == {"vobiz": True}
+
+    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}, deadline=2.0)
+    tested = verification.verify(acme, away, VOBIZ, {})
+    assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
 
 
 def test_verify_sends_a_stored_secret_to_no_other_host(acme):
     with Exotel() as upstream:
-        _stored(acme, upstream, EXOTEL)
+        connect(acme, "exotel", upstream.values)
         http = Outbound(upstream.upstreams, deadline=2.0)
         with pytest.raises(Invalid) as refused:
             verification.verify(acme, http, EXOTEL, {"exotel_api_base": "https://api.in.exotel.com"})
@@ -96,7 +111,7 @@ def test_verify_sends_a_stored_secret_to_no_other_host(acme):
 
 
 def test_verify_is_audited_and_limited(acme, vobiz, http, monkeypatch):
-    _stored(acme, vobiz)
+    connect(acme, "vobiz", vobiz.values)
     monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, most=2))
     for _ in range(2):
         verification.verify(acme, http, VOBIZ, {})
@@ -113,29 +128,8 @@ def test_verify_of_a_provider_without_tests_is_a_conflict(acme, http, monkeypatc
     assert refused.value.message == messages.cannot_verify(VOBIZ.label)
 
 
-def test_verify_during_an_outage_keeps_the_former_result(acme, vobiz, http):
-    for trouble in [Trouble.FAULT, Trouble.HTML, Trouble.RATE_LIMITED]:
-        acme.session.execute(delete(Check))
-        acme.session.commit()
-        vobiz.trouble = None
-        _stored(acme, vobiz)
-        vobiz.trouble = trouble
-        assert not verification.verify(acme, http, VOBIZ, {}).is_conclusive
-        assert _checks(acme) == []
-        vobiz.trouble = None
-        verification.verify(acme, http, VOBIZ, {})
-        vobiz.trouble = trouble
-        verification.verify(acme, http, VOBIZ, {})
-        assert [check.code for check in _checks(acme)] == ["ok"]
-        assert _known(acme) == {"vobiz": True}
-
-    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}, deadline=2.0)
-    tested = verification.verify(acme, away, VOBIZ, {})
-    assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
-
-
 def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
-    _stored(acme, vobiz)
+    connect(acme, "vobiz", vobiz.values)
     verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
     verification.verify(acme, http, VOBIZ, {})
     tested = [change.words for change in history.changes(acme, VOBIZ) if "tested" in change.words]

@@ -19,39 +19,18 @@ from app.services.drift import lookup, messages, queue, runs, standing, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
-from app.services.providers import credentials, telephony
+from app.services.providers import credentials
 from app.services.webhooks import application
 from simulators.base import Reply, Trouble
 from simulators.exotel import Exotel
 from simulators.sinch import Sinch
-from simulators.twilio import Twilio
-from tests.support.scopes import OFFLINE, open_during_requests, statements, winners
+from tests.support.accounts import connect
+from tests.support.scopes import open_during_requests, statements, winners
+from tests.support.statuses import TWILIO, URL
 
-pytestmark = pytest.mark.usefixtures("organization", "few")
+pytestmark = pytest.mark.usefixtures("connected", "few")
 
-TWILIO = PROVIDERS["twilio"]
 SINCH: Any = PROVIDERS["sinch"]
-EXOTEL = PROVIDERS["exotel"]
-URL = "https://voice.example.com/telephony/twilio/inbound/support"
-
-
-@pytest.fixture
-def twilio():
-    with Twilio() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
-
-
-@pytest.fixture
-def organization(acme, twilio):
-    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
-    known = {field.name for field in TWILIO.typed_fields}
-    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
-    return acme.organization
 
 
 @pytest.fixture
@@ -251,8 +230,7 @@ def test_run_judges_every_number_by_a_problem_of_the_account(acme, twilio, http,
 
 def test_run_finds_drift_of_a_users_number(acme, cast, twilio, http):
     with Sinch() as sinch:
-        known = {field.name for field in SINCH.typed_fields}
-        credentials.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
+        connect(acme, "sinch", sinch.values)
         number = next(
             line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.application_id
         )
@@ -401,8 +379,7 @@ def test_run_tests_a_connection_without_numbers_until_it_responds(acme, twilio, 
 def test_run_reads_a_list_once_if_a_number_takes_the_whole_list(acme, http):
     """Ten numbers, one by one, would take ten times the pages."""
     with Exotel() as exotel:
-        known = {field.name for field in EXOTEL.typed_fields}
-        credentials.save(acme, EXOTEL, {n: v for n, v in exotel.values.items() if n in known})
+        connect(acme, "exotel", exotel.values)
         exotel.page_size_cap = 2
         for place in range(9):
             number = f"+91804711{place:04}"

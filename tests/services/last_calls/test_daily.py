@@ -17,26 +17,17 @@ from app.services.endpoints import crud
 from app.services.last_calls import daily
 from simulators import SIMULATORS
 from simulators.elevenlabs import ElevenLabs
-from simulators.twilio import Twilio
-from tests.support import statuses
 from tests.support.statuses import NUMBER
 
 OTHER = "+15551234568"
 
 
 @pytest.fixture
-def twilio(acme):
+def twilio(twilio):
     hooks.register_watch(daily.read)
-    with Twilio() as upstream:
-        statuses.go_live(acme, {name: upstream.values[name] for name in ("account_sid", "auth_token")})
-        upstream.calls.add(NUMBER)
-        yield upstream
+    twilio.calls.add(NUMBER)
+    yield twilio
     del hooks.watches[daily.read]
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=10.0)
 
 
 def _choose(scope):

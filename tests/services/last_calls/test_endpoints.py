@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.errors import Conflict, NotFound, TooMany
-from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check, LastCall
 from app.provider.calls import CallOutcome
 from app.provider.numbers import Fault, ProviderNumber, Reason
@@ -22,23 +21,10 @@ from app.services.last_calls.states import CallState
 from app.services.providers import credentials
 from simulators.base import CANARY, Trouble
 from simulators.calls import CALLER
-from simulators.twilio import Twilio
 from tests.support import statuses
 from tests.support.statuses import NUMBER, OLD_URL, URL
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def twilio(acme):
-    with Twilio() as upstream:
-        statuses.go_live(acme, {name: upstream.values[name] for name in ("account_sid", "auth_token")})
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=10.0)
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from app.core.outbound.client import Outbound
-from app.providers import PROVIDERS
 from app.services.endpoints import crud
-from app.services.providers import credentials, telephony
+from app.services.providers import telephony
 from simulators import SIMULATORS
+from tests.support.accounts import connect
 from tests.support.scopes import OFFLINE
 
 HOST = "voice.acme.example"
@@ -22,10 +22,7 @@ def endpoint(acme, base):
     """Creates an endpoint of a connected provider; returns its row."""
 
     def make(key="twilio", agent="support-agent", number="+15551234567"):
-        provider = PROVIDERS[key]
-        known = {field.name for field in provider.typed_fields}
-        values = {n: v for n, v in SIMULATORS[key].sample_values.items() if n in known}
-        credentials.save(acme, provider, values)
+        connect(acme, key, SIMULATORS[key].sample_values)
         return crud.create(acme, {"phone_number": number, "provider": key, "inbound_agent_name": agent})
 
     return make

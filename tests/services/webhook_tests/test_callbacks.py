@@ -12,6 +12,7 @@ from app.providers.sinch.signing import signature
 from app.services.providers import credentials
 from app.services.webhook_tests import results, runs
 from simulators import SIMULATORS
+from tests.support.accounts import connect
 from tests.support.runtimes import Runtime, Said
 
 VALUES = SIMULATORS["sinch"].sample_values
@@ -39,9 +40,7 @@ def answer(got):
 @pytest.fixture
 def callback(acme, base):
     """Connects the application, and sets its callback."""
-    known = {field.name for field in PROVIDERS["sinch"].typed_fields}
-    values = {name: value for name, value in VALUES.items() if name in known}
-    credentials.save(acme, PROVIDERS["sinch"], {**values, "phone_number": "+15551234567"})
+    connect(acme, "sinch", VALUES, phone_number="+15551234567")
     with acme.transaction():
         row = acme.session.scalars(acme.select(Connection)).one()
         row.callback_url = f"https://voice.acme.example{PATH}"
