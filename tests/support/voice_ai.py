@@ -7,12 +7,9 @@ from typing import Any
 
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, User, VoicePhoneNumber
-from app.providers import PROVIDERS
 from app.services.numbers import assignments
-from app.services.providers import credentials
 from app.services.scope import Scope
 from app.services.voice_ai import numbers
-from simulators.base import Simulator
 from simulators.elevenlabs import ElevenLabs
 from simulators.elevenlabs.numbers import RECEPTION
 from simulators.sinch_est import NUMBER, SinchEst
@@ -20,12 +17,6 @@ from tests.support.cast import Rows
 
 OFF = (False, None, None)
 """A number's row without AI, as `Here.row` returns it."""
-
-
-def connect(scope: Scope, simulator: Simulator, key: str, **changes: Any) -> None:
-    known = {field.name for field in PROVIDERS[key].typed_fields}
-    values = {name: value for name, value in simulator.values.items() if name in known}
-    credentials.save(scope, PROVIDERS[key], values | changes)
 
 
 def give(scope: Scope, user: User, number: str = NUMBER, provider: str = "sinch") -> VoicePhoneNumber:

@@ -12,8 +12,9 @@ from app.providers import sinch_est
 from app.services.scope import Scope
 from simulators.elevenlabs import ElevenLabs
 from simulators.sinch_est import SinchEst
+from tests.support.accounts import connect
 from tests.support.cast import Rows
-from tests.support.voice_ai import Here, connect, give
+from tests.support.voice_ai import Here, give
 
 
 @pytest.fixture
@@ -38,6 +39,6 @@ def http(est: SinchEst, labs: ElevenLabs, monkeypatch: pytest.MonkeyPatch) -> Ou
 
 @pytest.fixture
 def here(acme: Scope, cast: Rows, est: SinchEst, labs: ElevenLabs, http: Outbound) -> Here:
-    connect(acme, est, "sinch_est", trunk_domain=None)
-    connect(acme, labs, "elevenlabs")
+    connect(acme, "sinch_est", est.values, trunk_domain=None)
+    connect(acme, "elevenlabs", labs.values)
     return Here(acme, cast, est, labs, http, give(acme, cast.mo).id)

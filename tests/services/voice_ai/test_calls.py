@@ -182,7 +182,7 @@ def test_receive_concurrently_stores_one_call(signing, scopes):
     assert len(rows(signing)) == 2
 
 
-def test_receive_stores_calls_only_and_reads_no_transcript(signing):
+def test_receive_stores_calls_with_a_conversation_only(signing):
     for body in (b"", b"{", b'{"type": NaN}', b"\xff", b'{"a": 1, "a": 2}'):
         with pytest.raises(Malformed):
             report(signing, body)
@@ -201,13 +201,11 @@ def test_receive_stores_calls_only_and_reads_no_transcript(signing):
     event["data"]["transcript"] = [{"message": "a \0 and half a \ud83d", "tool": deep}]
     assert report(signing, event) == messages.EVENT_SAVED, "whatever is in the transcript"
 
-
-def test_receive_without_a_conversation_is_refused(signing):
     conversations: list[Any] = [None, "", "  ", 7, [], {}, "x" * 101, "\u202e"]
     for conversation in conversations:
-        for event in (ended, not_begun):
+        for make in (ended, not_begun):
             with pytest.raises(Invalid):
-                report(signing, event(conversation))
+                report(signing, make(conversation))
     others: list[Any] = [[], "text", 7, None]
     for other in others:
         with pytest.raises(Invalid):
@@ -271,7 +269,7 @@ class TestPages:
         return signing
 
     @pytest.mark.both_databases
-    def test_page_has_every_call_once(self, many):
+    def test_page_has_every_call_of_the_organization_once_and_finds_text(self, many, globex):
         seen = []
         before = None
         while True:
@@ -283,20 +281,6 @@ class TestPages:
         assert len({call.id for call in seen}) == 7
         assert [call.at for call in seen] == sorted((c.at for c in seen), reverse=True)
 
-    def test_page_is_in_the_order_of_the_calls(self, signing):
-        """By their start, not by when they were reported; a start in the future counts as now."""
-        now = clock.seconds(clock.now())
-        for name, start in (("old", now - 900), ("older", now - 9000), ("to come", now + 90_000)):
-            report(signing, ended(name, metadata={"start_time_unix_secs": start}))
-        report(signing, ended("untold", metadata={}))
-        report(signing, ended("oldest", metadata={"start_time_unix_secs": now - 90_000}))
-        found = [calls.page(signing, limit=5).rows, calls.page(signing, limit=2).rows]
-        assert [call.conversation_id for call in found[0]] == ["untold", "to come", "old", "older", "oldest"]
-        after = calls.page(signing, before=found[1][-1].id, limit=5).rows
-        assert [call.conversation_id for call in after] == ["old", "older", "oldest"]
-
-    @pytest.mark.both_databases
-    def test_page_finds_text_in_agent_number_and_conversation(self, many):
         found = {
             "agent 1": {1, 3, 5},
             "id-4": {4},
@@ -313,9 +297,20 @@ class TestPages:
             for text in found
         } == expected
 
-    def test_page_has_no_other_organizations_calls(self, many, globex):
         assert calls.page(globex).rows == []
         theirs = calls.page(many, limit=1).next
         for unknown in (theirs, "nothing"):
             with pytest.raises(NotFound):
                 calls.page(globex, before=unknown)
+
+    def test_page_is_in_the_order_of_the_calls(self, signing):
+        """By their start, not by when they were reported; a start in the future counts as now."""
+        now = clock.seconds(clock.now())
+        for name, start in (("old", now - 900), ("older", now - 9000), ("to come", now + 90_000)):
+            report(signing, ended(name, metadata={"start_time_unix_secs": start}))
+        report(signing, ended("untold", metadata={}))
+        report(signing, ended("oldest", metadata={"start_time_unix_secs": now - 90_000}))
+        found = [calls.page(signing, limit=5).rows, calls.page(signing, limit=2).rows]
+        assert [call.conversation_id for call in found[0]] == ["untold", "to come", "old", "older", "oldest"]
+        after = calls.page(signing, before=found[1][-1].id, limit=5).rows
+        assert [call.conversation_id for call in after] == ["old", "older", "oldest"]

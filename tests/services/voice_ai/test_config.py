@@ -56,8 +56,6 @@ def test_config_has_flags_and_no_secrets_and_none_that_is_broken(acme):
     config = voice_ai_config.config(acme)
     assert (config["hasApiKey"], config["hasEstCredentials"]) == (False, False)
 
-
-def test_config_has_est_credentials_only_if_all_are_stored(acme):
     for name in EST:
         voice_ai_config.save(acme, OFFLINE, EST | {name: None})
         assert voice_ai_config.config(acme)["hasEstCredentials"] is False, name

@@ -25,9 +25,10 @@ from app.services.voice_ai import config, imported, messages, numbers
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import DOMAIN, NUMBER, TRUNK
+from tests.support.accounts import connect
 from tests.support.scopes import Fault as DatabaseFault
 from tests.support.scopes import winners
-from tests.support.voice_ai import OFF, connect, give
+from tests.support.voice_ai import OFF, give
 
 OTHER = "+14165550101"
 
@@ -63,7 +64,9 @@ def test_enable_imports_assigns_and_stores_and_again_keeps_one(here):
 
 
 def test_enable_uses_the_stored_domain_and_ignores_case_of_the_trunk_id(here):
-    connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example", trunk_id=TRUNK[:-1] + "x")
+    connect(
+        here.scope, "sinch_est", here.est.values, trunk_domain="stored.example", trunk_id=TRUNK[:-1] + "x"
+    )
     here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
     assert here.on().ai_enabled
     (imported,) = here.labs.convai.numbers.values()
@@ -88,23 +91,14 @@ def test_enable_uses_a_manual_import_which_stays_or_an_earlier_one_of_ours(here)
     assert len(here.labs.convai.numbers) == 2
 
 
-def test_enable_with_a_list_that_cannot_be_read_imports_nothing(here):
-    """The number may be imported already."""
-    here.labs.convai.odd = [{"phone_number_id": "odd", "provider": "sip_trunk"}]
-    with pytest.raises(Conflict) as refused:
-        here.on()
-    assert refused.value.code == "PROVIDER_REFUSED"
-    assert (here.row(), here.labs.writes) == (OFF, [])
-
-
-def test_enable_number_of_other_provider_or_not_on_the_trunk_is_refused(here):
+def test_enable_refused_imports_nothing(here):
     other = give(here.scope, here.cast.mo, OTHER, "twilio")
     with pytest.raises(Conflict) as refused:
         here.on(number_id=other.id)
     assert refused.value.code == "NOT_A_SINCH_NUMBER"
     assert here.est.requests == []
 
-    said = []
+    said, usual = [], here.est.numbers
     for trunks in ({}, {NUMBER: ""}, {NUMBER: TRUNK[:-1] + "2"}):
         here.est.numbers = trunks
         with pytest.raises(Conflict) as refused:
@@ -115,6 +109,13 @@ def test_enable_number_of_other_provider_or_not_on_the_trunk_is_refused(here):
     assert all(sentence.endswith(messages.NOTHING_CHANGED) for sentence in said)
     assert set(here.rows().values()) == {OFF}
     assert here.labs.requests == []
+
+    here.est.numbers = usual
+    here.labs.convai.odd = [{"phone_number_id": "odd", "provider": "sip_trunk"}]
+    with pytest.raises(Conflict) as refused:
+        here.on()
+    assert refused.value.code == "PROVIDER_REFUSED"
+    assert (here.row(), here.labs.writes) == (OFF, [])
 
 
 def test_enable_names_what_is_missing(acme, cast, est, labs, http):
@@ -132,9 +133,9 @@ def test_enable_names_what_is_missing(acme, cast, est, labs, http):
     missing = {"sinch_est": ["Key ID", "Key secret", "Project ID", "Trunk ID"], "elevenlabs": ["API key"]}
     for key, names in missing.items():
         assert messages.not_configured(PROVIDERS[key].label, names) in message
-    connect(acme, est, "sinch_est")
+    connect(acme, "sinch_est", est.values)
     assert "Sinch EST" not in refusal()[1]
-    connect(acme, labs, "elevenlabs")
+    connect(acme, "elevenlabs", labs.values)
     assert numbers.lacking(acme, row) == []
     credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
     assert refusal()[0] == "PROVIDER_DISABLED"
@@ -285,8 +286,7 @@ def test_enable_names_what_could_not_be_undone(here, engine):
     assert failed.value.code == "LEFT_AT_PROVIDER"
     assert here.row() == OFF
 
-
-def test_enable_names_a_former_agent_it_cannot_restore(here):
+    here.labs.convai.numbers.clear()
     manual = here.labs.convai.add(NUMBER)
     here.labs.convai.takes_null = False
     for former, named in ((NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")):
@@ -319,7 +319,19 @@ def meanwhile(labs, monkeypatch):
     return during
 
 
-def test_enable_number_changed_or_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
+def test_enable_of_a_number_changed_meanwhile_is_undone(here, scopes, meanwhile):
+    def faster():
+        with scopes.of("dana") as scope:
+            numbers.enable(scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT)
+
+    meanwhile(faster)
+    with pytest.raises(Stale):
+        here.on()
+    ((imported_id, imported),) = here.labs.convai.numbers.items()
+    assert imported["agent_id"] == NIGHT_SHIFT
+    assert here.row() == (True, NIGHT_SHIFT, imported_id)
+    here.off()
+
     def rename():
         with scopes.of("dana") as scope, scope.transaction():
             scope.get(VoicePhoneNumber, here.number_id, what="number").label = "Desk"
@@ -334,19 +346,6 @@ def test_enable_number_changed_or_unassigned_meanwhile_is_undone(here, scopes, m
             here.on()
         assert here.labs.convai.numbers == {}
         assert list(here.rows().values()) == left
-
-
-def test_enable_slower_user_restores_the_faster_ones(here, scopes, meanwhile):
-    def faster():
-        with scopes.of("dana") as scope:
-            numbers.enable(scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT)
-
-    meanwhile(faster)
-    with pytest.raises(Stale):
-        here.on()
-    ((imported_id, imported),) = here.labs.convai.numbers.items()
-    assert imported["agent_id"] == NIGHT_SHIFT
-    assert here.row() == (True, NIGHT_SHIFT, imported_id)
 
 
 @pytest.mark.both_databases
@@ -405,8 +404,8 @@ def test_disable_removes_the_import_and_lets_the_number_be_unassigned(here):
     assert here.rows() == {}
 
 
-def test_disable_number_that_is_gone_is_stored(here):
-    """Before it is read, or after."""
+def test_disable_of_what_is_gone_or_was_set_by_others_is_stored(here):
+    """A number is gone before it is read, or after."""
     here.on()
     here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": CANARY}))]
     here.off()
@@ -417,8 +416,7 @@ def test_disable_number_that_is_gone_is_stored(here):
     here.off()
     assert here.row() == OFF
 
-
-def test_disable_keeps_an_agent_or_number_it_did_not_set(here):
+    here.labs.convai.faults = []
     manual = here.labs.convai.add(NUMBER)
     here.on()
     here.labs.convai.numbers[manual]["agent_id"] = NIGHT_SHIFT

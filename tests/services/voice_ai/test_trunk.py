@@ -63,7 +63,7 @@ def test_sip_hosts_are_those_of_the_residency():
     assert {base: PROVIDERS["elevenlabs"].sip_hosts({"api_base": base})[0] for base in hosts} == hosts
 
 
-def test_check_reads_the_trunk_once_for_all_numbers_with_ai(here, acme):
+def test_check_and_caution_read_the_trunk(here, acme):
     est, provider = here.est, PROVIDERS["sinch_est"]
     assert trunk.check(acme, here.http, provider) == Watched(), "no number has AI on"
     here.on()
@@ -92,6 +92,23 @@ def test_check_reads_the_trunk_once_for_all_numbers_with_ai(here, acme):
     for odd in ({"enabled": "perhaps"}, {"priority": "1"}, {"address": {"host": OTHER}}):
         est.endpoints = [*usual, endpoint(OTHER, priority=0) | odd]
         assert trunk.check(acme, here.http, provider).failure, odd
+
+    row, est.endpoints = here.on(), usual
+    cases += [
+        ({"numbers": {}}, "trunk"),
+        (
+            {"instead": {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}},
+            messages.trunk_not_read("Sinch EST"),
+        ),
+    ]
+    for changes, words in cases:
+        before = {name: getattr(est, name) for name in changes}
+        vars(est).update(changes)
+        caution = trunk.caution(here.scope, here.http, row)
+        if bool(caution) is not bool(words) or words not in caution:
+            wrong.append((changes, caution))
+        vars(est).update(before)
+    assert wrong == []
 
 
 def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
@@ -173,31 +190,6 @@ def test_agents_list_that_is_odd_or_absent_is_not_known(here, subtests):
             row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
             assert row.in_sync is expected
             assert bool(found.problem) is (expected is not True)
-
-
-def test_caution_reads_the_number_and_the_trunk(here):
-    row = here.on()
-    wrong: list[object] = []
-    upstream = here.est
-    cases: list[tuple[dict[str, Any], str]] = [
-        ({}, ""),
-        ({"endpoints": []}, HOSTS[0]),
-        ({"endpoints": [endpoint(OTHER)]}, OTHER),
-        ({"numbers": {NUMBER: ""}}, "trunk"),
-        ({"numbers": {}}, "trunk"),
-        (
-            {"instead": {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}},
-            messages.trunk_not_read("Sinch EST"),
-        ),
-    ]
-    for changes, words in cases:
-        usual = {name: getattr(upstream, name) for name in changes}
-        vars(upstream).update(changes)
-        found = trunk.caution(here.scope, here.http, row)
-        if bool(found) is not bool(words) or words not in found:
-            wrong.append((changes, found))
-        vars(upstream).update(usual)
-    assert wrong == []
 
 
 def test_a_number_that_an_agent_answers_is_not_expected_on_the_application(here):

@@ -187,24 +187,7 @@ def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream,
     assert seen == [(False, "elevenlabs")] * 5
 
 
-def test_set_up_deletes_older_webhooks_by_their_path_or_reports_them(ready, upstream, http):
-    olds = [
-        upstream.workspace.add(wanted(ready, base))
-        for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub")
-    ]
-    theirs = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
-    upstream.workspace.keeps = {olds[-1]}
-    status = webhook.set_up(ready, http, ELEVENLABS)
-    assert status.state is State.FAILED
-    assert str(status.reason).startswith(messages.webhook_left(""))
-    upstream.workspace.keeps = set()
-    webhook.set_up(ready, http, ELEVENLABS)
-    check_it_is_one(ready, upstream.workspace)
-    assert len(upstream.workspace.webhooks) == 2
-    assert theirs in upstream.workspace.webhooks
-
-
-def test_set_up_enables_a_disabled_webhook_and_replaces_one_without_secret(ready, upstream, http):
+def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, http):
     webhook.set_up(ready, http, ELEVENLABS)
     (made,) = upstream.workspace.webhooks.values()
     for why in ("is_disabled", "is_auto_disabled"):
@@ -221,6 +204,21 @@ def test_set_up_enables_a_disabled_webhook_and_replaces_one_without_secret(ready
     assert (status.state, status.reason) == (State.FAILED, messages.WEBHOOK_OUTDATED)
     webhook.set_up(ready, http, ELEVENLABS)
     check_it_is_one(ready, upstream.workspace)
+
+    olds = [
+        upstream.workspace.add(wanted(ready, base))
+        for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub")
+    ]
+    theirs = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
+    upstream.workspace.keeps = {olds[-1]}
+    status = webhook.set_up(ready, http, ELEVENLABS)
+    assert status.state is State.FAILED
+    assert str(status.reason).startswith(messages.webhook_left(""))
+    upstream.workspace.keeps = set()
+    webhook.set_up(ready, http, ELEVENLABS)
+    check_it_is_one(ready, upstream.workspace)
+    assert len(upstream.workspace.webhooks) == 2
+    assert theirs in upstream.workspace.webhooks
 
 
 class Killed(BaseException):
@@ -405,42 +403,33 @@ def test_set_up_without_a_secret_or_with_a_changed_key_leaves_none(
     assert "webhook_secret" not in store.load(ready, ELEVENLABS).secrets
 
 
-class TestForeign:
-    """Another webhook receives the call reports."""
+def test_set_up_keeps_a_foreign_webhook_unless_it_is_named(ready, globex, upstream, http):
+    foreign = upstream.workspace.add("https://crm.example/calls", "CRM\n\u202e of \x07Acme")
+    upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = foreign
+    before = dict(upstream.workspace.settings["webhooks"])
+    for _ in range(2):
+        status = webhook.set_up(ready, http, ELEVENLABS)
+        assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, foreign)
+        assert f"CRM of Acme ({foreign})" in str(status.reason)
+    assert upstream.workspace.settings["webhooks"] == before
+    assert len(upstream.workspace.webhooks) == 2
 
-    @pytest.fixture
-    def foreign(self, upstream):
-        made = upstream.workspace.add("https://crm.example/calls", "CRM\n\u202e of \x07Acme")
-        upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = made
-        return made
+    assert webhook.set_up(ready, http, ELEVENLABS, replace="another").state is State.NEEDS_CONFIRMATION
+    webhook.set_up(ready, http, ELEVENLABS, replace=foreign)
+    check_it_is_one(ready, upstream.workspace)
+    assert foreign in upstream.workspace.webhooks
+    noted = ready.select(AuditEvent).where(AuditEvent.action == "webhook.replaced")
+    (event,) = ready.session.scalars(noted)
+    assert event.changes == {"post_call_webhook": [foreign, upstream.workspace.selected]}
 
-    def test_set_up_keeps_a_foreign_webhook_unless_it_is_named(self, ready, upstream, http, foreign):
-        before = dict(upstream.workspace.settings["webhooks"])
-        for _ in range(2):
-            status = webhook.set_up(ready, http, ELEVENLABS)
-            assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, foreign)
-            assert f"CRM of Acme ({foreign})" in str(status.reason)
-        assert upstream.workspace.settings["webhooks"] == before
-        assert len(upstream.workspace.webhooks) == 2
-
-        assert webhook.set_up(ready, http, ELEVENLABS, replace="another").state is State.NEEDS_CONFIRMATION
-        webhook.set_up(ready, http, ELEVENLABS, replace=foreign)
-        check_it_is_one(ready, upstream.workspace)
-        assert foreign in upstream.workspace.webhooks
-        noted = ready.select(AuditEvent).where(AuditEvent.action == "webhook.replaced")
-        (event,) = ready.session.scalars(noted)
-        assert event.changes == {"post_call_webhook": [foreign, upstream.workspace.selected]}
-
-    def test_set_up_keeps_another_organizations_webhook(self, ready, globex, upstream, http):
-        webhook.set_up(ready, http, ELEVENLABS)
-        directory.update(globex, http, {"public_base_url": BASE})
-        credentials.save(globex, ELEVENLABS, {"api_key": KEY})
-        status = webhook.set_up(globex, http, ELEVENLABS)
-        assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.selected)
-        check_it_is_one(ready, upstream.workspace)
+    directory.update(globex, http, {"public_base_url": BASE})
+    credentials.save(globex, ELEVENLABS, {"api_key": KEY})
+    status = webhook.set_up(globex, http, ELEVENLABS)
+    assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.selected)
+    check_it_is_one(ready, upstream.workspace)
 
 
-def test_set_up_failure_is_stored_and_repeats_nothing(ready, upstream, http, subtests):
+def test_failed_set_up_is_stored_and_keeps_the_save(ready, upstream, http, subtests, monkeypatch):
     for trouble in (Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD):
         with subtests.test(trouble=trouble):
             upstream.trouble = trouble
@@ -455,8 +444,6 @@ def test_set_up_failure_is_stored_and_repeats_nothing(ready, upstream, http, sub
     webhook.set_up(ready, http, ELEVENLABS)
     check_it_is_one(ready, upstream.workspace)
 
-
-def test_follow_failing_keeps_the_save(ready, http, monkeypatch):
     away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=2.0)
     config.save(ready, away, {"aiVoiceProvider": "elevenlabs"})
     status = webhook.status(ready, ELEVENLABS)
@@ -473,18 +460,7 @@ def test_follow_failing_keeps_the_save(ready, http, monkeypatch):
     assert config.config(ready)["aiVoiceProvider"] is None
 
 
-def test_follow_new_base_url_replaces_the_webhook_and_begins_its_state(ready, upstream, http, monkeypatch):
-    first = webhook.set_up(ready, http, ELEVENLABS).since
-    later = clock.now() + timedelta(hours=1)
-    monkeypatch.setattr(clock, "now", lambda: later)
-    assert webhook.set_up(ready, http, ELEVENLABS).since == first
-    directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
-    assert webhook.status(ready, ELEVENLABS).since == later
-    check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
-    assert len(upstream.workspace.webhooks) == 1
-
-
-def test_disconnect_leaves_the_webhook_at_the_provider(ready, upstream, http):
+def test_webhook_outlasts_a_disconnect_and_follows_a_new_base_url(ready, upstream, http, monkeypatch):
     assert not webhook.is_made(store.load(ready, ELEVENLABS))
     webhook.set_up(ready, http, ELEVENLABS)
     assert webhook.is_made(store.load(ready, ELEVENLABS))
@@ -493,6 +469,15 @@ def test_disconnect_leaves_the_webhook_at_the_provider(ready, upstream, http):
     assert len(upstream.workspace.webhooks) == 1
     credentials.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
     check_it_is_one(ready, upstream.workspace)
+
+    first = webhook.set_up(ready, http, ELEVENLABS).since
+    later = clock.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert webhook.set_up(ready, http, ELEVENLABS).since == first
+    directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
+    assert webhook.status(ready, ELEVENLABS).since == later
+    check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
+    assert len(upstream.workspace.webhooks) == 1
 
 
 @pytest.fixture
@@ -522,7 +507,7 @@ def test_check_sends_nothing_without_a_setup_and_then_reads_only(ready, upstream
     assert webhook.status(ready, ELEVENLABS).checked_at
 
 
-def test_check_repairs_what_the_provider_switched_off(working, upstream, http):
+def test_check_repairs_what_the_provider_switched_off_and_look_reports_it(working, upstream, http):
     (ours,) = upstream.workspace.webhooks.values()
     assert upstream.workspace.retried == {ours["webhook_id"]}
     ours["is_auto_disabled"] = True
@@ -538,9 +523,8 @@ def test_check_repairs_what_the_provider_switched_off(working, upstream, http):
     check_now(working, http)
     assert upstream.workspace.retried == {ours["webhook_id"]}
 
-
-def test_look_reports_what_the_provider_switched_off_and_writes_nothing(working, upstream, http):
-    (ours,) = upstream.workspace.webhooks.values()
+    webhook.set_up(working, http, ELEVENLABS)
+    del ours["retry_enabled"]
     assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
     upstream.workspace.retried.clear()
     with working.transaction():
@@ -555,7 +539,7 @@ def test_look_reports_what_the_provider_switched_off_and_writes_nothing(working,
     assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
 
 
-def test_check_audits_that_reports_stop_and_arrive_again(working, upstream, http):
+def test_check_reports_and_audits_what_a_user_changed_and_writes_nothing(working, upstream, http):
     def news():
         actions = (Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS)
         events = select(AuditEvent).where(AuditEvent.action.in_(actions)).order_by(AuditEvent.id)
@@ -575,8 +559,6 @@ def test_check_audits_that_reports_stop_and_arrive_again(working, upstream, http
     check_now(working, http)
     assert news()[2:] == [Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS]
 
-
-def test_check_reports_what_a_user_changed_and_writes_nothing(working, upstream, http):
     workspace = upstream.workspace
     (ours,) = workspace.webhooks.values()
     other = workspace.add("https://elsewhere.example/calls")
