@@ -23,23 +23,17 @@ from tests.services.numbers.test_inventory import (
     SINCH,
     THIRD,
     TWILIO,
-    connected,
     endpoint,
     give,
+    reach,
 )
 
 AGENTS = {"inbound_agent_name": "Reception", "outbound_agent_name": "Sales"}
 
 
 @pytest.fixture
-def twilio():
-    with SIMULATORS["twilio"]() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def http(acme, twilio):
-    return connected(acme, twilio, TWILIO)
+def http(connected, http):
+    return http
 
 
 @pytest.fixture
@@ -113,19 +107,6 @@ def test_import_endpoints_claimed_number_imports_nothing(acme, globex, http, mon
     assert len(events(acme, "endpoint.created")) == 1
 
 
-def test_import_number_not_in_the_account_imports_nothing(acme, cast, http):
-    foreign = "+15550000000"
-    for import_them in (
-        lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, foreign], {}),
-        lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, foreign], cast.mo.id),
-    ):
-        with pytest.raises(Refused) as refused:
-            import_them()
-        assert set(refused.value.reasons) == {foreign}
-        assert refused.value.code == "NUMBER_NOT_OWNED"
-    assert rows(acme) == rows(acme, VoicePhoneNumber) == []
-
-
 def _imports(scope, http, numbers):
     """Both ways to import the numbers."""
     return (
@@ -134,7 +115,7 @@ def _imports(scope, http, numbers):
     )
 
 
-def test_import_none_too_many_or_unusable_numbers_sends_no_request(acme, twilio, http):
+def test_import_of_unusable_or_foreign_numbers_imports_nothing(acme, twilio, http, cast):
     for wrong in ("5551234567", "+1 555-123-4567", "+1", "+1555123"):
         for act in _imports(acme, http, [FIRST, wrong]):
             with pytest.raises(Refused) as refused:
@@ -153,9 +134,20 @@ def test_import_none_too_many_or_unusable_numbers_sends_no_request(acme, twilio,
         imports.import_endpoints(acme, http, TWILIO, many[1:], {})
     assert missing.value.code == "NUMBER_NOT_OWNED"
 
+    foreign = "+15550000000"
+    for import_them in (
+        lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, foreign], {}),
+        lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, foreign], cast.mo.id),
+    ):
+        with pytest.raises(Refused) as refused:
+            import_them()
+        assert set(refused.value.reasons) == {foreign}
+        assert refused.value.code == "NUMBER_NOT_OWNED"
+    assert rows(acme) == rows(acme, VoicePhoneNumber) == []
+
 
 def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
-    http = connected(acme, sinch, SINCH)
+    http = reach(acme, sinch, "sinch")
     wanted = ["+12025550103", "+12025550101"]
     user = imports.import_voice_numbers(acme, http, SINCH, wanted, cast.mo.id)
     assert user.id == cast.mo.id
@@ -173,14 +165,14 @@ def test_import_voice_numbers_keeps_the_label_and_the_trunks_carrier(acme, cast,
     assert [(row.provider, row.label) for row in rows(acme, VoicePhoneNumber)] == [("twilio", "Front desk")]
 
     with SinchEst() as upstream:
-        http = connected(acme, upstream, EST)
+        http = reach(acme, upstream, "sinch_est")
         (number, *_) = upstream.numbers
         imports.import_voice_numbers(acme, http, EST, [number], cast.mo.id)
     assert [row.provider for row in rows(acme, VoicePhoneNumber) if row.phone_number == number] == ["sinch"]
 
 
-def test_import_voice_numbers_claimed_number_imports_nothing(acme, globex, cast, sinch):
-    http = connected(acme, sinch, SINCH)
+def test_import_voice_numbers_needs_a_user_and_unclaimed_numbers(acme, globex, cast, sinch):
+    http = reach(acme, sinch, "sinch")
     give(globex, cast.gus, "+12025550102")
     with pytest.raises(Refused) as refused:
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101", "+12025550102"], cast.mo.id)
@@ -191,16 +183,13 @@ def test_import_voice_numbers_claimed_number_imports_nothing(acme, globex, cast,
     assert refused.value.code == "NUMBER_ALREADY_GIVEN"
     assert [row.phone_number for row in rows(acme, VoicePhoneNumber)] == ["+12025550103"]
 
-
-def test_import_voice_numbers_needs_a_user_and_may_be_shared(acme, cast, sinch):
-    http = connected(acme, sinch, SINCH)
+    sinch.requests.clear()
     with pytest.raises(Invalid, match="user_id"):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], "")
     with pytest.raises(NotFound):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], cast.gus.id)
     assert sinch.requests == []
 
-    http = connected(acme, sinch, SINCH)
     for user in (cast.dana, cast.mo):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], user.id)
     assert {row.user_id for row in rows(acme, VoicePhoneNumber)} == {cast.dana.id, cast.mo.id}

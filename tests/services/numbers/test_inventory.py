@@ -19,9 +19,9 @@ from app.services.endpoints import crud
 from app.services.numbers import assignments
 from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
-from app.services.providers import credentials
 from simulators import SIMULATORS
 from simulators.base import CANARY, Trouble
+from tests.support.accounts import connect
 from tests.support.scopes import statements
 
 TWILIO, SINCH, EST = (PROVIDERS[key] for key in ("twilio", "sinch", "sinch_est"))
@@ -32,21 +32,14 @@ LISTING = sorted(
 
 
 @pytest.fixture
-def twilio():
-    with SIMULATORS["twilio"]() as upstream:
-        yield upstream
+def http(connected, http):
+    return http
 
 
-def connected(scope, upstream, provider):
-    """A way out to the account, whose values are stored."""
-    known = {field.name for field in provider.typed_fields}
-    credentials.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
+def reach(scope, upstream, key):
+    """A way out to the account, which is connected."""
+    connect(scope, key, upstream.values)
     return Outbound(upstream.upstreams, deadline=2.0)
-
-
-@pytest.fixture
-def http(acme, twilio):
-    return connected(acme, twilio, TWILIO)
 
 
 def states(inventory):
@@ -65,7 +58,7 @@ def give(scope, user, number, provider="sinch"):
 def test_list_owned_returns_each_number_sorted(acme, subtests):
     for key in LISTING:
         with subtests.test(key), SIMULATORS[key]() as upstream:
-            http = connected(acme, upstream, PROVIDERS[key])
+            http = reach(acme, upstream, key)
             inventory = numbers_inventory.list_owned(acme, http, PROVIDERS[key])
             listed = [row.number.phone_number for row in inventory.rows]
             assert listed
@@ -74,7 +67,7 @@ def test_list_owned_returns_each_number_sorted(acme, subtests):
             assert not inventory.is_cut_off
 
 
-def test_list_owned_has_the_state_of_each_number(acme, globex, cast, http):
+def test_list_owned_has_the_state_of_each_number_of_agents_and_dialers(acme, globex, cast, http):
     give(globex, cast.gus, FIRST)
     give(acme, cast.mo, THIRD)
     found = states(numbers_inventory.list_owned(acme, http, TWILIO))
@@ -86,14 +79,12 @@ def test_list_owned_has_the_state_of_each_number(acme, globex, cast, http):
     assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
     assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
 
-
-def test_list_owned_dialer_provider_has_users_numbers_as_mapped(acme, globex, cast):
     mine, theirs, dialled, free = "+12025550101", "+12025550102", "+12025550103", "+12025550104"
     give(acme, cast.mo, mine)
     give(globex, cast.gus, theirs)
     endpoint(globex, dialled)
     with SIMULATORS["sinch"]() as upstream:
-        inventory = numbers_inventory.list_owned(acme, connected(acme, upstream, SINCH), SINCH)
+        inventory = numbers_inventory.list_owned(acme, reach(acme, upstream, "sinch"), SINCH)
     assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
     assert inventory.rows[0].claims.user_id == cast.mo.id
 

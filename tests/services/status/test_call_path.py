@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import Invalid, TooMany
-from app.core.outbound.client import Outbound
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import ProviderNumber
@@ -20,8 +19,8 @@ from app.services.providers import active, credentials
 from app.services.status import call_path
 from app.services.status.hops import HopState
 from simulators.base import Trouble
-from simulators.twilio import Twilio
 from tests.support import statuses
+from tests.support.accounts import typed
 from tests.support.scopes import open_during_requests
 from tests.support.statuses import NUMBER, OLD_URL, TWILIO, URL
 
@@ -29,21 +28,9 @@ SINCH = PROVIDERS["sinch"]
 
 
 @pytest.fixture
-def twilio():
-    with Twilio() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
-
-
-@pytest.fixture
 def live(acme, twilio):
     """A live organization whose credentials the simulator accepts."""
-    known = {field.name for field in TWILIO.typed_fields}
-    statuses.go_live(acme, {name: value for name, value in twilio.values.items() if name in known})
+    statuses.go_live(acme, typed("twilio", twilio.values))
     return acme
 
 
@@ -61,7 +48,7 @@ def test_find_reads_a_number_in_any_format_and_an_unknown_one_has_no_path(live, 
     assert (there.is_known, there.is_elsewhere) == (False, True)
 
 
-def test_find_with_http_shows_the_providers_webhook(live, twilio, http):
+def test_find_with_http_shows_the_providers_webhook_and_is_limited(live, twilio, http, monkeypatch):
     twilio.numbers[NUMBER].voice_url = OLD_URL
     path = call_path.find(live, NUMBER, http=http).paths["inbound"]
     hop = path.hop("at_provider")
@@ -74,6 +61,15 @@ def test_find_with_http_shows_the_providers_webhook(live, twilio, http):
     hop = path.hop("at_provider")
     assert (path.problem, hop.state) == (hop, HopState.NO_RESPONSE)
     assert hop.problem
+
+    twilio.trouble = None
+    in_transaction = open_during_requests(live, monkeypatch)
+    call_path.find(live, NUMBER, http=http)
+    call_path.owners(live, http, "+15557654321")
+    assert in_transaction == [False] * 4
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
+    with pytest.raises(TooMany):
+        call_path.find(live, NUMBER, http=http)
 
 
 def test_find_lists_the_dialers_of_a_number(live, cast):
@@ -116,13 +112,3 @@ def test_owners_are_the_accounts_that_have_the_number(live, twilio, http):
     before = len(twilio.requests)
     assert call_path.owners(live, http, NUMBER).providers == []
     assert len(twilio.requests) == before
-
-
-def test_find_with_http_holds_no_transaction_and_is_rate_limited(live, http, monkeypatch):
-    in_transaction = open_during_requests(live, monkeypatch)
-    call_path.find(live, NUMBER, http=http)
-    call_path.owners(live, http, "+15557654321")
-    assert in_transaction == [False] * 4
-    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
-    with pytest.raises(TooMany):
-        call_path.find(live, NUMBER, http=http)

@@ -19,7 +19,17 @@ from app.services.status import facts, findings
 from app.services.status.findings import Kind, Level
 from app.services.status.places import Place
 from tests.support.scopes import OFFLINE
-from tests.support.statuses import BASE, TWILIO, clear, drifted, edit, in_sync, save_result, save_test
+from tests.support.statuses import (
+    BASE,
+    TWILIO,
+    TWILIO_VALUES,
+    clear,
+    drifted,
+    edit,
+    in_sync,
+    save_result,
+    save_test,
+)
 
 EXOTEL = PROVIDERS["exotel"]
 EXOTEL_VALUES = {
@@ -98,9 +108,10 @@ def test_of_a_connection_follows_its_test_and_its_values(live):
     with live.transaction():
         live.session.scalar(live.select(Secret)).key_fingerprint = "of another key"
     assert Kind.INCOMPLETE in _kinds(live)
+    credentials.save(live, TWILIO, TWILIO_VALUES)
+    save_test(live)
+    save_result(live, in_sync())
 
-
-def test_of_another_providers_numbers_follows_its_connection(live):
     for number in ("+918047112345", "+918047112346"):
         crud.create(live, {"phone_number": number, "provider": "exotel"})
     (finding,) = _findings(live)
@@ -128,14 +139,13 @@ def test_of_changed_numbers_is_unchecked_until_their_next_check(live):
     assert Kind.INCOMPLETE in _kinds(live)
 
 
-def test_of_no_default_provider_says_since_when(live):
+def test_of_no_default_provider_and_of_a_failed_call_webhook(live):
     active.make_active(live, Family.TELEPHONY, None)
     (finding,) = _findings(live)
     assert (finding.kind, finding.place, finding.provider) == (Kind.NO_PROVIDER, Place.PROVIDER, "twilio")
     assert finding.since == history.history(live, TWILIO)[0].created_at
+    active.make_active(live, Family.TELEPHONY, "twilio")
 
-
-def test_of_a_failed_webhook_needs_a_connection(live):
     with live.transaction():
         live.session.scalar(live.select(WebhookSetup)).state = "failed"
     assert _findings(live) == []

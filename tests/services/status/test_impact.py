@@ -43,7 +43,7 @@ def live(acme, cast):
     return acme
 
 
-def test_of_switch_names_users_without_a_number_and_keeps_those_of_agents(live):
+def test_of_a_switch_a_provider_and_the_base_url_counts_what_they_touch(live, globex, cast):
     found = impact.of_switch(live, Family.VOICE, "twilio")
     assert (found.was, found.now, found.dialers.total) == ("sinch", "twilio", 2)
     assert found.without == NameSample(["Mo"], 1)
@@ -52,13 +52,33 @@ def test_of_switch_names_users_without_a_number_and_keeps_those_of_agents(live):
     calls = impact.of_switch(live, Family.TELEPHONY, "vobiz")
     assert (calls.was, calls.numbers) == ("twilio", {"twilio": 2, "vobiz": 1})
 
+    assert impact.holders(live, "+15557654321").words == "Mo"
+    assert impact.holders(live, "+15551234561").total == 0
+    assert impact.holders(globex, "+15557654321").total == 0
 
-def test_of_base_url_counts_each_number_with_a_url_if_it_changes(live):
-    found = impact.of_base_url(live, NOW)
-    assert (found.urls, found.total, found.by_provider) == ({"twilio": 3}, 3, "3 at Twilio")
-    assert found.agents.names == ["billing", "old", "support"]
-    assert found.has_effect
-    assert found.call_webhooks == []
+    users.set_disabled(live, cast.mo.id, True)
+    assert impact.of_provider(live, SINCH).dialers.total == 0
+    users.set_disabled(live, cast.mo.id, False)
+
+    twilio = impact.of_provider(live, TWILIO)
+    assert (twilio.families, twilio.numbers) == ([Family.TELEPHONY], 2)
+    assert (twilio.agents.names, twilio.agents.total) == (["billing", "sales", "support"], 3)
+    assert twilio.dialers.total == 0
+    sinch = impact.of_provider(live, SINCH)
+    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, NameSample(["Mo"], 1))
+    assert impact.of_provider(live, PROVIDERS["exotel"]).is_unused
+
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 0
+    with live.transaction():
+        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 1
+    assert impact.of_provider(live, SINCH).ai == 0
+
+    moved = impact.of_base_url(live, NOW)
+    assert (moved.urls, moved.total, moved.by_provider) == ({"twilio": 3}, 3, "3 at Twilio")
+    assert moved.agents.names == ["billing", "old", "support"]
+    assert moved.has_effect
+    assert moved.call_webhooks == []
 
     assert not impact.of_base_url(live, BASE).has_effect
     directory.update(live, OFFLINE, {"public_base_url": None})
@@ -72,30 +92,6 @@ def test_base_url_without_numbers_affects_call_webhooks_only(acme):
     found = impact.of_base_url(acme, NOW)
     assert found.call_webhooks == ["ElevenLabs"]
     assert found.has_effect
-
-
-def test_of_provider_counts_what_it_serves_and_enabled_users(live, globex, cast):
-    assert impact.holders(live, "+15557654321").words == "Mo"
-    assert impact.holders(live, "+15551234561").total == 0
-    assert impact.holders(globex, "+15557654321").total == 0
-
-    users.set_disabled(live, cast.mo.id, True)
-    assert impact.of_provider(live, SINCH).dialers.total == 0
-    users.set_disabled(live, cast.mo.id, False)
-
-    found = impact.of_provider(live, TWILIO)
-    assert (found.families, found.numbers) == ([Family.TELEPHONY], 2)
-    assert (found.agents.names, found.agents.total) == (["billing", "sales", "support"], 3)
-    assert found.dialers.total == 0
-    sinch = impact.of_provider(live, SINCH)
-    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, NameSample(["Mo"], 1))
-    assert impact.of_provider(live, PROVIDERS["exotel"]).is_unused
-
-    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 0
-    with live.transaction():
-        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
-    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 1
-    assert impact.of_provider(live, SINCH).ai == 0
 
 
 NAMED = [

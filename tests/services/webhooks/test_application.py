@@ -134,7 +134,7 @@ def _plain_point(scope, http, provider, text):
     return application.point(scope, http, provider, text, digest="x")
 
 
-def test_point_refused_stores_nothing(stored, sinch, http):
+def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch, http):
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     for there in ("https://other.example/", URL):
         sinch.urls = {"primary": there}
@@ -144,8 +144,9 @@ def test_point_refused_stores_nothing(stored, sinch, http):
         assert refused.value.code == "PROVIDER_REFUSED"
         assert _pointed(stored) == ([], None)
 
-
-def test_point_lost_response_is_decided_by_reading(stored, sinch, http):
+    sinch.instead.clear()
+    sinch.requests.clear()
+    sinch.urls = {"primary": "https://other.example/"}
     answer, is_set = sinch.answer, False
 
     def lost(request: Request) -> Reply:

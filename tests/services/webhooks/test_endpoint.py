@@ -10,43 +10,18 @@ from app.core.errors import Conflict, NotFound, Stale, TooMany
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
-from app.providers import PROVIDERS
 from app.services.connections import gateway, proof, verification
 from app.services.drift import tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint, messages
 from simulators.base import CANARY, Trouble
-from simulators.twilio import Twilio, sample_id
+from simulators.twilio import sample_id
 from tests.support.scopes import OFFLINE, open_during_requests
+from tests.support.statuses import NUMBER, OLD_URL, TWILIO, URL
 
-TWILIO = PROVIDERS["twilio"]
-NUMBER = "+15551234567"
-URL = "https://voice.example.com/telephony/twilio/inbound/support"
-OLD = "https://old.example/x"
 OTHER = "https://app.example/calls"
 LOUD = URL.replace("https://voice", "HTTPS://VOICE")
-
-
-@pytest.fixture
-def twilio():
-    with Twilio() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
-
-
-@pytest.fixture
-def here(acme, twilio):
-    """The id of an endpoint whose number should call `URL`."""
-    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
-    known = {field.name for field in TWILIO.typed_fields}
-    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return crud.create(acme, sent).id
 
 
 def _kept(scope):
@@ -65,7 +40,7 @@ USUAL = {"voice_method": "POST", "trunk_sid": "", "voice_application_sid": ""}
 AT_PROVIDER = [
     ({"voice_url": URL}, (True, None, URL)),
     ({"voice_url": LOUD}, (True, None, LOUD)),
-    ({"voice_url": OLD}, (False, Reason.DIFFERENT_URL, OLD)),
+    ({"voice_url": OLD_URL}, (False, Reason.DIFFERENT_URL, OLD_URL)),
     ({"voice_url": URL + "2"}, (False, Reason.DIFFERENT_URL, URL + "2")),
     ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
     ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
@@ -74,11 +49,11 @@ AT_PROVIDER = [
 ]
 
 
-def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, here, subtests):
+def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, endpoint_id, subtests):
     for at_provider, expected in AT_PROVIDER:
         with subtests.test(at_provider=at_provider):
             _set(twilio, **USUAL | at_provider)
-            seen = endpoint.observe(acme, http, here)
+            seen = endpoint.observe(acme, http, endpoint_id)
             assert (seen.in_sync, seen.reason, seen.actual) == expected
             assert seen.expected == URL
             kept = _kept(acme)
@@ -89,22 +64,12 @@ def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, her
             assert CANARY not in seen.message
     twilio.applications[sample_id("AP")].voice_url = URL
     _set(twilio, **USUAL | APPLICATION)
-    assert endpoint.observe(acme, http, here).in_sync is True, "by an application with the right URL"
+    assert endpoint.observe(acme, http, endpoint_id).in_sync is True, "by an application with the right URL"
 
 
-def test_observe_missing_number_or_refused_credentials_is_drift(acme, twilio, http, here):
-    del twilio.numbers[NUMBER]
-    seen = endpoint.observe(acme, http, here)
-    assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
-
-    twilio.status, twilio.hides_status = "suspended", True
-    seen = endpoint.observe(acme, http, here)
-    assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
-
-
-def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio, http, here):
+def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio, http, endpoint_id):
     """The number calls the right URL, and is not in sync if its signatures will not verify."""
-    _set(twilio, voice_url=OLD)
+    _set(twilio, voice_url=OLD_URL)
     for changes, reason in [
         ({"primary_token": "sample-of-another"}, Reason.SECONDARY_TOKEN),
         ({"primary_token": "", "status": "suspended"}, Reason.CREDENTIALS_REFUSED),
@@ -112,67 +77,79 @@ def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio
         for name, value in changes.items():
             setattr(twilio, name, value)
         verification.verify(acme, http, TWILIO, {})
-        for seen in (endpoint.point(acme, http, here), endpoint.observe(acme, http, here)):
+        for seen in (endpoint.point(acme, http, endpoint_id), endpoint.observe(acme, http, endpoint_id)):
             assert (seen.in_sync, seen.reason, seen.actual) == (False, reason, URL)
             assert [seen.message] == [check.reason for check in proof.last_of_all(acme).values()]
         assert _kept(acme).cause == reason
     assert len(twilio.writes) == 1
     twilio.status = "active"
     verification.verify(acme, http, TWILIO, {})
-    assert endpoint.observe(acme, http, here).in_sync is True
+    assert endpoint.observe(acme, http, endpoint_id).in_sync is True
 
 
-def test_observe_without_a_response_keeps_the_last_result_and_its_time(acme, twilio, http, here, subtests):
-    _set(twilio, voice_url=OLD)
-    endpoint.observe(acme, http, here)
+def test_observe_without_a_response_keeps_the_result_and_gone_is_drift(
+    acme, twilio, http, endpoint_id, subtests
+):
+    _set(twilio, voice_url=OLD_URL)
+    endpoint.observe(acme, http, endpoint_id)
     since = _kept(acme).since
     for trouble in (Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD):
         with subtests.test(trouble=trouble):
             twilio.trouble = trouble
-            seen = endpoint.observe(acme, http, here)
+            seen = endpoint.observe(acme, http, endpoint_id)
             assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
             kept = _kept(acme)
             assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
 
     twilio.trouble = None
     _set(twilio, voice_url="https://other.example/x")
-    endpoint.observe(acme, http, here)
+    endpoint.observe(acme, http, endpoint_id)
     assert _kept(acme).since == since
     _set(twilio, voice_url=URL)
-    endpoint.observe(acme, http, here)
+    endpoint.observe(acme, http, endpoint_id)
     assert _kept(acme).since is None
 
+    del twilio.numbers[NUMBER]
+    seen = endpoint.observe(acme, http, endpoint_id)
+    assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
 
-def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(acme, globex, twilio, http, here):
+    twilio.status, twilio.hides_status = "suspended", True
+    seen = endpoint.observe(acme, http, endpoint_id)
+    assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
+
+
+def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(
+    acme, globex, twilio, http, endpoint_id
+):
     for act in (endpoint.observe, endpoint.point):
         with pytest.raises(NotFound):
-            act(globex, http, here)
-    crud.update(acme, here, {"is_active": False})
-    seen = endpoint.observe(acme, http, here)
+            act(globex, http, endpoint_id)
+    crud.update(acme, endpoint_id, {"is_active": False})
+    seen = endpoint.observe(acme, http, endpoint_id)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
 
     credentials.set_enabled(acme, OFFLINE, TWILIO, False)
     before = len(twilio.requests)
-    assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
+    assert endpoint.observe(acme, http, endpoint_id).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
     credentials.set_enabled(acme, OFFLINE, TWILIO, True)
-    assert endpoint.observe(acme, http, here).expected is None
+    assert endpoint.observe(acme, http, endpoint_id).expected is None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
         with pytest.raises(TooMany):
-            endpoint.observe(acme, http, here)
+            endpoint.observe(acme, http, endpoint_id)
 
 
-def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, subtests):
+def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, endpoint_id, subtests):
     for at_provider in (
         {"voice_url": ""},
-        {"voice_url": OLD, "voice_method": "GET"},
+        {"voice_url": OLD_URL, "voice_method": "GET"},
         {"voice_url": URL} | APPLICATION,
         {"voice_url": URL, "trunk_sid": sample_id("TK")},
     ):
         with subtests.test(at_provider=at_provider):
             _set(twilio, **USUAL | at_provider)
-            after = endpoint.point(acme, http, here)
+            after = endpoint.point(acme, http, endpoint_id)
             assert (after.in_sync, after.actual) == (True, URL)
             number = twilio.numbers[NUMBER]
             assert (number.voice_url, number.voice_method) == (URL, "POST")
@@ -184,26 +161,28 @@ def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, 
     assert [(event.subject, event.changes["webhook"][1]) for event in events] == [(NUMBER, URL)] * 4
 
 
-def test_point_after_a_change_raises_stale_and_then_writes_once(acme, twilio, http, here, monkeypatch):
+def test_point_after_a_change_raises_stale_and_then_writes_once(acme, twilio, http, endpoint_id, monkeypatch):
     open_meanwhile = open_during_requests(acme, monkeypatch)
-    _set(twilio, voice_url=OLD)
-    plan = endpoint.plan(acme, http, here)
+    _set(twilio, voice_url=OLD_URL)
+    plan = endpoint.plan(acme, http, endpoint_id)
     assert plan.can_point
     _set(twilio, voice_url="https://newer.example/x")
     with pytest.raises(Stale):
-        endpoint.point(acme, http, here, seen=plan.seen)
+        endpoint.point(acme, http, endpoint_id, seen=plan.seen)
     assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
-    again = endpoint.plan(acme, http, here)
-    assert endpoint.point(acme, http, here, seen=again.seen).in_sync is True
-    assert endpoint.point(acme, http, here).in_sync is True
+    again = endpoint.plan(acme, http, endpoint_id)
+    assert endpoint.point(acme, http, endpoint_id, seen=again.seen).in_sync is True
+    assert endpoint.point(acme, http, endpoint_id).in_sync is True
     assert len(twilio.writes) == 1, "nothing is written to a number in sync"
     assert len(open_meanwhile) > 5
     assert not any(open_meanwhile)
 
 
-def test_point_sends_a_failing_write_once(acme, twilio, here, subtests):
+def test_point_that_fails_is_sent_once_and_has_the_code_of_the_reason(
+    acme, twilio, endpoint_id, subtests, http
+):
     http = Outbound(twilio.upstreams, deadline=1.0)
-    for trouble, code in (
+    for trouble, expected in (
         (Trouble.FAULT, gateway.REFUSED),
         (Trouble.RATE_LIMITED, gateway.REFUSED),
         (Trouble.HTML, gateway.REFUSED),
@@ -213,37 +192,38 @@ def test_point_sends_a_failing_write_once(acme, twilio, here, subtests):
             twilio.requests.clear()
             twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
             with pytest.raises(Conflict) as raised:
-                endpoint.point(acme, http, here)
+                endpoint.point(acme, http, endpoint_id)
             assert raised.value.message.endswith(messages.NOT_SET)
-            assert raised.value.code == code
+            assert raised.value.code == expected
             assert [seen.method for seen in twilio.requests].count("POST") == 1
             assert _kept(acme).in_sync is False
 
+    twilio.trouble = None
+    twilio.requests.clear()
 
-def test_point_refused_has_the_code_of_the_reason(acme, twilio, http, here):
-    def code(endpoint_id):
+    def code(row_id):
         with pytest.raises(Conflict) as raised:
-            endpoint.point(acme, http, endpoint_id)
+            endpoint.point(acme, http, row_id)
         return raised.value.code
 
     del twilio.numbers[NUMBER]
-    assert code(here) == "NUMBER_GONE"
-    crud.update(acme, here, {"inbound_agent_name": None})
-    assert code(here) == "NO_INBOUND_AGENT"
-    crud.update(acme, here, {"is_active": False})
-    assert code(here) == "ENDPOINT_INACTIVE"
+    assert code(endpoint_id) == "NUMBER_GONE"
+    crud.update(acme, endpoint_id, {"inbound_agent_name": None})
+    assert code(endpoint_id) == "NO_INBOUND_AGENT"
+    crud.update(acme, endpoint_id, {"is_active": False})
+    assert code(endpoint_id) == "ENDPOINT_INACTIVE"
     sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
     assert code(crud.create(acme, sent).id) == "CANNOT_POINT"
     assert "POST" not in {seen.method for seen in twilio.requests}
 
 
-def test_changed_expectation_queues_a_check(acme, twilio, http, here):
+def test_changed_expectation_queues_a_check(acme, twilio, http, endpoint_id):
     queued: list[str] = []
     acme = type(acme)(**{**vars(acme), "queue_drift_check": queued.append})
 
     def look():
-        _set(twilio, voice_url=OLD)
-        endpoint.observe(acme, http, here)
+        _set(twilio, voice_url=OLD_URL)
+        endpoint.observe(acme, http, endpoint_id)
         queued.clear()
 
     def is_void():
@@ -251,18 +231,18 @@ def test_changed_expectation_queues_a_check(acme, twilio, http, here):
         return (kept.due, kept.verdict, kept.cause) == (True, "unknown", "not_checked")
 
     look()
-    crud.update(acme, here, {"label": "Reception"})
+    crud.update(acme, endpoint_id, {"label": "Reception"})
     assert (_kept(acme).due, queued) == (False, [])
-    crud.update(acme, here, {"inbound_agent_name": "sales"})
+    crud.update(acme, endpoint_id, {"inbound_agent_name": "sales"})
     assert is_void()
     assert queued == [acme.organization.id]
     look()
     telephony.update(acme, OFFLINE, {"public_base_url": "https://new.example.com"})
     assert is_void()
     assert queued == [acme.organization.id]
-    crud.update(acme, here, {"is_active": False})
+    crud.update(acme, endpoint_id, {"is_active": False})
     assert _kept(acme) is None
-    crud.update(acme, here, {"is_active": True})
+    crud.update(acme, endpoint_id, {"is_active": True})
     assert is_void()
-    crud.delete(acme, here)
+    crud.delete(acme, endpoint_id)
     assert list(acme.session.scalars(acme.select(DriftCheck))) == []

@@ -13,7 +13,6 @@ from app.core import clock
 from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck, Job, ProviderWrite
-from app.providers import PROVIDERS
 from app.services import jobs
 from app.services.connections import provider_writes
 from app.services.drift import lookup, runs, tallies
@@ -21,47 +20,32 @@ from app.services.endpoints import crud
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.jobs import Kind, Running, State
-from app.services.providers import credentials, telephony
 from app.services.webhooks import changes, endpoint, many, messages
 from app.services.webhooks import jobs as webhook_jobs
 from app.services.webhooks.changes import Change
 from simulators.base import Reply, Trouble
-from simulators.twilio import Twilio, sample_id
+from simulators.twilio import sample_id
 from simulators.vobiz import Vobiz
-from tests.support.scopes import OFFLINE
+from tests.support.accounts import connect
+from tests.support.statuses import BASE, URL
 
-BASE = "https://voice.example.com"
 OLD = "https://old.example.com/telephony/twilio/inbound/support"
-URL = f"{BASE}/telephony/twilio/inbound/support"
 ALL = Selection(filters=Filter())
 FEW = 4
 """Up to so many numbers are read one by one, in these tests."""
 
 
 @pytest.fixture
-def twilio():
-    with Twilio() as upstream:
-        upstream.numbers.clear()
-        yield upstream
-
-
-@pytest.fixture
-def http(twilio):
-    return Outbound(twilio.upstreams, deadline=2.0)
+def twilio(twilio):
+    twilio.numbers.clear()
+    return twilio
 
 
 @pytest.fixture(autouse=True)
-def organization(acme, twilio, monkeypatch):
+def organization(connected, monkeypatch):
     monkeypatch.setattr(many, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(many, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(lookup, "FEW", FEW)
-    telephony.update(acme, OFFLINE, {"public_base_url": BASE})
-    connect(acme, twilio, "twilio")
-
-
-def connect(scope, simulator, key):
-    known = {field.name for field in PROVIDERS[key].typed_fields}
-    credentials.save(scope, PROVIDERS[key], {n: v for n, v in simulator.values.items() if n in known})
 
 
 def number(place):
@@ -500,7 +484,7 @@ def vobiz():
 def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine, vobiz):
     """They share an application, which the one that stays keeps."""
     old = vobiz.make(answer_url="https://old.example.com/telephony/vobiz/inbound/support")
-    connect(acme, vobiz, "vobiz")
+    connect(acme, "vobiz", vobiz.values)
     http = Outbound(vobiz.upstreams, deadline=2.0)
     for place in range(FEW + 1):
         add(acme, place, provider="vobiz")
@@ -522,7 +506,7 @@ def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine,
 
 def test_vobiz_restores_an_application_of_its_own_and_clear_detaches_one(acme, engine, vobiz):
     own = vobiz.make(answer_url="https://old.example.com/x", hangup_url="https://reports.example/hangup")
-    connect(acme, vobiz, "vobiz")
+    connect(acme, "vobiz", vobiz.values)
     http = Outbound(vobiz.upstreams, deadline=2.0)
     add(acme, 0, provider="vobiz")
     vobiz.add(number(0), application_id=own)
