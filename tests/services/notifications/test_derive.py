@@ -177,22 +177,6 @@ def _prove(scope, result=None):
         gateway.record(scope, store.load(scope, TWILIO), Evidence.NUMBERS, result)
 
 
-def test_connection_is_reported_when_it_is_refused_and_works_again(live):
-    refused = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
-    _prove(live, refused)
-    read(live)
-    _prove(live, refused)
-    read(live)
-    assert found(live, *CONNECTIONS) == [(Event.CONNECTION_REFUSED, 1)]
-    (row,) = [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
-    assert (row.provider, row.reason, row.detail) == ("twilio", "bad_credentials", "Look there.")
-    with live.transaction():
-        gateway.record(live, store.load(live, TWILIO), Evidence.TEST, None)
-    read(live)
-    assert found(live, *CONNECTIONS)[-1][0] == Event.CONNECTION_RECOVERED
-    assert not [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
-
-
 def test_settings_that_change_are_reported(live):
     active.make_active(live, Family.TELEPHONY, None)
     directory.update(live, OFFLINE, {"public_base_url": "https://other.example.com"})
@@ -205,7 +189,7 @@ def test_settings_that_change_are_reported(live):
     assert live.session.scalars(select(NotificationOutbox)).all() == []
 
 
-def test_call_webhook_is_reported_while_it_fails(live):
+def test_connection_and_call_webhook_are_reported_until_they_work_again(live):
     for action in (Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_FAILED):
         with live.transaction():
             log.note(live, action, "ElevenLabs", {"reason": [None, "It was switched off."]})
@@ -220,6 +204,20 @@ def test_call_webhook_is_reported_while_it_fails(live):
         read(live)
     assert found(live, *events)[1:] == [(Event.CALL_WEBHOOK_RECOVERED, 1)]
     assert inbox.open_now(live) == []
+
+    refused = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
+    _prove(live, refused)
+    read(live)
+    _prove(live, refused)
+    read(live)
+    assert found(live, *CONNECTIONS) == [(Event.CONNECTION_REFUSED, 1)]
+    (row,) = [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
+    assert (row.provider, row.reason, row.detail) == ("twilio", "bad_credentials", "Look there.")
+    with live.transaction():
+        gateway.record(live, store.load(live, TWILIO), Evidence.TEST, None)
+    read(live)
+    assert found(live, *CONNECTIONS)[-1][0] == Event.CONNECTION_RECOVERED
+    assert not [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
 
 
 def _sign_in(scope, user, ip):

@@ -31,7 +31,7 @@ def connect(acme, vobiz):
     return run
 
 
-def test_connect_tests_new_credentials_once(acme, vobiz, connect):
+def test_connect_tests_new_credentials_once_and_leaves_a_removed_default(acme, vobiz, connect):
     done = connect()
     assert (done.tested.result.ok, done.became_default) == (True, True)
     last = proof.last(acme, VOBIZ)
@@ -41,6 +41,13 @@ def test_connect_tests_new_credentials_once(acme, vobiz, connect):
     assert connect(vobiz_max_concurrent=7).tested is None, "no credential"
     assert not connect(vobiz_auth_token="sample-and-wrong").tested.result.ok
 
+    connect()
+    active.make_active(acme, Family.TELEPHONY, None)
+    assert not connect(vobiz_auth_token="sample-and-wrong").became_default
+    done = connect()
+    assert (done.tested.result.ok, done.became_default) == (True, False)
+    assert active.active(acme, Family.TELEPHONY) is None
+
 
 def test_connect_that_may_not_test_or_has_no_turn_saves_only(acme, vobiz, connect):
     done = connect(may_test=False)
@@ -49,12 +56,3 @@ def test_connect_that_may_not_test_or_has_no_turn_saves_only(acme, vobiz, connec
     for _ in range(gateway.VERIFY.most):
         gateway.take(acme, VOBIZ, gateway.VERIFY)
     assert connect(vobiz_auth_token="sample-and-other").tested is None
-
-
-def test_connect_leaves_a_default_that_was_removed(acme, connect):
-    connect()
-    active.make_active(acme, Family.TELEPHONY, None)
-    assert not connect(vobiz_auth_token="sample-and-wrong").became_default
-    done = connect()
-    assert (done.tested.result.ok, done.became_default) == (True, False)
-    assert active.active(acme, Family.TELEPHONY) is None

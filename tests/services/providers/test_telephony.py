@@ -76,7 +76,7 @@ def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
     )
 
 
-def test_update_needs_a_base_url_and_cannot_clear_it(acme, subtests):
+def test_update_needs_a_base_url_and_refused_changes_nothing(acme, subtests):
     for sent in [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}]:
         with subtests.test(sent=sent):
             with pytest.raises(Invalid) as refused:
@@ -90,8 +90,6 @@ def test_update_needs_a_base_url_and_cannot_clear_it(acme, subtests):
         telephony.update(acme, OFFLINE, {"public_base_url": None})
     assert telephony.document(acme)["public_base_url"] == "https://voice.example.com"
 
-
-def test_update_refused_changes_nothing(acme):
     telephony.update(acme, OFFLINE, READY)
     before = telephony.document(acme)
     sent = {
