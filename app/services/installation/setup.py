@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
 from app.core import hashing
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.sealing import Place
 from app.models import Installation, Role, Secret, User
 from app.services import rate_limits, validation
@@ -86,26 +86,35 @@ def _used_up() -> NotFound:
     return NotFound(messages.SETUP_KEY_USED)
 
 
-def set_up(scope: Scope, token: str, sent: Any) -> User:
+def set_up(scope: Scope, token: str, sent: dict[str, Any]) -> User:
     """Adds the first superadmin and organization in one transaction, and invalidates the link."""
     expect_setup_token(scope, token)
-    draft = validation.read(SetupDraft, sent)
-    user = users.read_new(
-        scope,
-        {
-            "email": draft.email,
-            "name": draft.name,
-            "role": Role.SUPERADMIN.value,
-            "password": draft.password,
-        },
-    )
+    name, user = _read(scope, sent)
     inside = replace(scope, actor=replace(scope.actor, name=user.email))
     with users.one_user_per_email(scope, user.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
-        organization = directory.named(inside, draft.organization)
+        organization = directory.named(inside, name)
         return users.add(inside.for_organization(organization), user)
+
+
+def _read(scope: Scope, sent: dict[str, Any]) -> tuple[str, users.NewUser]:
+    """Returns the organization's name, and the user. Raises Invalid with every wrong field of both."""
+    person = {field: sent.get(field, "") for field in ("email", "name", "password")}
+    problems: list[Problem] = []
+    name = ""
+    try:
+        name = validation.read(SetupDraft, sent).organization
+    except Invalid as error:
+        problems = error.problems
+    try:
+        user = users.read_new(scope, person | {"role": Role.SUPERADMIN.value})
+    except Invalid as error:
+        problems += error.problems
+    if problems:
+        raise Invalid(problems)
+    return name, user
 
 
 def sealed_counts(scope: Scope) -> tuple[int, int]:

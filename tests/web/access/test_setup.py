@@ -84,6 +84,11 @@ def test_setup_shows_each_error_beside_its_field(app: Flask, anonymous: Portal) 
         assert page.value("password") == "", (field, typed)
 
 
+def test_setup_shows_all_errors_together(app: Flask, anonymous: Portal) -> None:
+    page = set_up(anonymous, new_key(app), 422, organization="", name="", email="", password="")
+    assert [name for name in DRAFT if not page.error(name)] == []
+
+
 def test_setup_with_a_taken_email_shows_the_error_beside_it(app: Flask, anonymous: Portal) -> None:
     key = new_key(app)
     with app.app_context():
