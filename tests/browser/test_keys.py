@@ -35,7 +35,6 @@ def test_palette_works_by_keyboard_alone(table: Page) -> None:
     expect(box).to_be_focused()
     table.keyboard.press("Enter")
     table.wait_for_url("**/endpoints/new")
-    table.goto(TABLE)
     table.keyboard.press("Control+k")
     expect(table.get_by_role("combobox", name="Find")).to_be_focused()
     table.keyboard.type("audit")
