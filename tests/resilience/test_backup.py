@@ -18,6 +18,7 @@ from tests.support.integrity import problems
 FULL = 20
 
 
+@pytest.mark.thorough("test_backup_has_database_and_manifest")
 @pytest.mark.parametrize("shared_portal", ["sqlite"], indirect=True)
 def test_a_backup_during_writes_has_all_earlier_ones(
     shared_portal: Server, account: Account, tmp_path: Path, *, full: bool, report: Report

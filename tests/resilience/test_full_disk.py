@@ -106,6 +106,7 @@ def test_on_a_full_disk_writes_are_503_and_reads_go_on(
     assert problems(server) == []
 
 
+@pytest.mark.thorough("test_on_a_full_disk_writes_are_503_and_reads_go_on")
 def test_a_command_on_a_full_disk_reports_it(tmp_path: Path) -> None:
     """Not even the shared memory of the write-ahead log fits."""
     data = tmp_path / "data"
@@ -122,6 +123,7 @@ def test_a_command_on_a_full_disk_reports_it(tmp_path: Path) -> None:
             server.flask("check")
 
 
+@pytest.mark.thorough("test_on_a_full_disk_writes_are_503_and_reads_go_on")
 def test_a_log_on_a_full_disk_stops_nothing(tmp_path: Path) -> None:
     with served(tmp_path, log=Path("/dev/full")) as server:
         client = ApiClient(server.url, "")

@@ -120,6 +120,7 @@ def crash(server: Server) -> None:
     eventually(lambda: len(server.workers()) == len(crashed), "there are as many again")
 
 
+@pytest.mark.thorough("test_a_killed_server_loses_no_acknowledged_write")
 def test_a_server_waits_for_the_workers_of_a_killed_one(portal: Server, tmp_path: Path) -> None:
     """SIGKILL of the main process alone leaves nothing that serves, or that keeps the next one out."""
     orphans, log = portal.workers(), tmp_path / "successor.log"

@@ -22,7 +22,7 @@ class Fault:
     name: str
     happen: Callable[[Server], None]
     short: int
-    """How often it is tried in `make test`."""
+    """How often it is tried without `--full`."""
     full: int
 
 
@@ -42,16 +42,20 @@ def kill_the_main_process(server: Server) -> None:
     server.start()
 
 
+KILL = Fault("the server with its workers", kill_everything, short=1, full=50)
 FAULTS = [
     Fault("a worker", kill_a_worker, short=2, full=50),
-    Fault("the server with its workers", kill_everything, short=1, full=50),
+    KILL,
     Fault("the server's main process", kill_the_main_process, short=1, full=20),
 ]
 
 
-def test_a_killed_server_loses_no_acknowledged_write(portal: Server, full: bool, report: Report) -> None:
+def test_a_killed_server_loses_no_acknowledged_write(
+    portal: Server, *, thorough: bool, full: bool, report: Report
+) -> None:
+    """Killed with its workers; thorough, each alone too."""
     chance, account, first = random.Random(SEED), superadmin(portal), 1
-    for fault in FAULTS:
+    for fault in FAULTS if thorough else [KILL]:
         tried, survived = fault.full if full else fault.short, 0
         with writing(portal, account, first=first) as load:
             for _ in range(tried):

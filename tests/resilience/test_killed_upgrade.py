@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import flask_migrate
+import pytest
 from flask import Flask
 from sqlalchemy import text
 
@@ -18,10 +19,11 @@ from tests.support.denominators import Report
 
 OLDEST = "0001"
 EVERY = 20
-"""So many steps from one kill to the next in `make test`."""
+"""So many steps from one kill to the next in `make test-all`."""
 ROWS = "SELECT id, name FROM organizations UNION SELECT id, email FROM users ORDER BY 1"
 
 
+@pytest.mark.thorough("test_prepare_upgrades_an_older_version", "test_recreated_table_keeps_dependent_rows")
 def test_an_upgrade_killed_at_any_step_is_finished_next_time(
     app: Flask, environment: dict[str, str], tmp_path: Path, full: bool, report: Report
 ) -> None:

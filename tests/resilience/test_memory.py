@@ -70,6 +70,7 @@ class Client:
         return self._anonymous.call("GET", path).status
 
 
+@pytest.mark.thorough("test_close_leaves_no_descriptor", "test_long_response_is_made_as_the_client_takes_it")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_memory_does_not_grow(portal: Server, full: bool, report: Report) -> None:
     account = superadmin(portal)

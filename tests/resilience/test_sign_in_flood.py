@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
+
 from devtools import attacks
 from devtools.clients import ApiClient, Unanswered
 from devtools.load import Account
@@ -17,6 +19,9 @@ SECONDS = 30
 QUERY = "/api/calls/providers"
 
 
+@pytest.mark.thorough(
+    "test_silent_bodies_keep_no_other_client_waiting", "test_threads_are_left_for_the_dialer"
+)
 def test_queries_are_answered_beside_a_sign_in_flood(
     shared_portal: Server, account: Account, full: bool, report: Report
 ) -> None:

@@ -59,14 +59,19 @@ class Portal:
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Slow clients are no failure in its log, and cost it little memory."""
     with served(tmp_path_factory.mktemp("slow"), SHORT) as server:
-        yield filled(server)
+        yield Portal(server, superadmin(server))
+        assert "edge.failed" not in server.output()
+        assert "Traceback" not in server.output()
+        assert all(processes.resident_bytes(pid) < 600_000_000 for pid in server.workers())
 
 
-def filled(server: Server) -> Portal:
-    account = superadmin(server)
-    fill(f"sqlite:///{server.data}/patchbay.db", account.slug, ROWS)
-    return Portal(server, account)
+@pytest.fixture(scope="module")
+def filled(portal: Portal) -> Portal:
+    """With a long list."""
+    fill(f"sqlite:///{portal.server.data}/patchbay.db", portal.account.slug, ROWS)
+    return portal
 
 
 @contextmanager
@@ -132,7 +137,8 @@ def test_silent_bodies_keep_no_other_client_waiting(portal: Portal, report: Repo
     assert found == {408: len(silent)}, found
 
 
-def test_a_body_that_dribbles_is_refused_in_the_end(portal: Portal) -> None:
+def test_a_body_that_dribbles_or_is_cut_off_is_refused(portal: Portal) -> None:
+    """What came of the second would have been good JSON."""
     whole = b'{"email": "dana@acme.example", "password": "' + b"x" * 900
     request = head("POST", "/api/auth/login", f"Content-Type: {JSON}", "Content-Length: 2000")
     with connected(portal, [request]) as (connection,):
@@ -145,6 +151,14 @@ def test_a_body_that_dribbles_is_refused_in_the_end(portal: Portal) -> None:
     assert received.startswith(b"HTTP/1.1 408 "), received
     refused = json.loads(received.partition(b"\r\n\r\n")[2])
     assert refused["code"] == "REQUEST_TIMEOUT"
+
+    body = b'{"phone_number": "+15559000002", "provider": "twilio"}'
+    token = f"Authorization: Bearer {portal.account.token}"
+    with connected(portal, [head("POST", LIST, token, "Content-Length: 500") + body]) as (connection,):
+        connection.shutdown(socket.SHUT_WR)
+        assert not all_of(connection).startswith(b"HTTP/1.1 2")
+    found = portal.api().call("GET", f"{LIST}?q=%2B15559000002&limit=1")
+    assert found.json() == []
 
 
 def test_an_anonymous_client_may_send_little(portal: Portal) -> None:
@@ -159,27 +173,24 @@ def test_an_anonymous_client_may_send_little(portal: Portal) -> None:
     assert portal.api().call("POST", LIST, {"label": "x" * 1_000_001}).status == 413
 
 
-def test_a_body_that_is_cut_off_changes_nothing(portal: Portal) -> None:
-    """What came of it would have been good JSON."""
-    body = b'{"phone_number": "+15559000002", "provider": "twilio"}'
-    token = f"Authorization: Bearer {portal.account.token}"
-    with connected(portal, [head("POST", LIST, token, "Content-Length: 500") + body]) as (connection,):
-        connection.shutdown(socket.SHUT_WR)
-        assert not all_of(connection).startswith(b"HTTP/1.1 2")
-    found = portal.api().call("GET", f"{LIST}?q=%2B15559000002&limit=1")
-    assert found.json() == []
+LONG = pytest.mark.thorough(
+    "test_long_response_is_made_as_the_client_takes_it",
+    "test_list_that_finds_no_place_as_a_download_is_given_up_early",
+    "test_failed_long_response_is_cut_off",
+)
 
 
-def test_slow_readers_are_few_and_are_cut_off(portal: Portal, report: Report) -> None:
-    request = head("GET", LIST, f"Authorization: Bearer {portal.account.token}")
-    with connected(portal, [request] * MANY, buffer=4096) as readers:
+@LONG
+def test_slow_readers_are_few_and_are_cut_off(filled: Portal, report: Report) -> None:
+    request = head("GET", LIST, f"Authorization: Bearer {filled.account.token}")
+    with connected(filled, [request] * MANY, buffer=4096) as readers:
         begins = [connection.recv(15, socket.MSG_WAITALL) for connection in readers]
         found = Counter(int(STATUS.match(begin + b" ")[1]) for begin in begins)  # type: ignore[index]
         assert found == {200: downloads.MOST, 503: MANY - downloads.MOST}
         refused = readers[begins.index(b"HTTP/1.1 503 Se")]
         assert b"\r\nretry-after: " in refused.recv(65_536)
-        assert portal.api().call("GET", QUERY).status == 200
-        _wait_until(lambda: portal.api().call("GET", LIST).status == 200)
+        assert filled.api().call("GET", QUERY).status == 200
+        _wait_until(lambda: filled.api().call("GET", LIST).status == 200)
         cut = [
             not all_of(c).endswith(b"\r\n0\r\n\r\n")
             for c, b in zip(readers, begins, strict=True)
@@ -187,7 +198,7 @@ def test_slow_readers_are_few_and_are_cut_off(portal: Portal, report: Report) ->
         ]
     report("Connections that do not read", tried=len(cut), survived=sum(cut))
     assert all(cut)
-    sent = [int(found) for found in SENT.findall(portal.server.output())]
+    sent = [int(found) for found in SENT.findall(filled.server.output())]
     assert len(sent) >= len(cut)
     assert max(sent) <= MADE_FOR_NONE
 
@@ -206,35 +217,39 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_list_is_whole_for_a_client_that_takes_its_time(portal: Portal) -> None:
-    connection = HTTPConnection(urlsplit(portal.server.url).netloc, timeout=SECONDS)
-    connection.request("GET", LIST, headers={"Authorization": f"Bearer {portal.account.token}"})
+@LONG
+def test_a_list_is_whole_for_a_client_that_takes_its_time(filled: Portal) -> None:
+    connection = HTTPConnection(urlsplit(filled.server.url).netloc, timeout=SECONDS)
+    connection.request("GET", LIST, headers={"Authorization": f"Bearer {filled.account.token}"})
     answer, pieces = connection.getresponse(), []
     while piece := answer.read(1_000_000):
         pieces.append(piece)
         time.sleep(0.02)
     connection.close()
-    assert len(json.loads(b"".join(pieces))) == count(portal)
+    assert len(json.loads(b"".join(pieces))) == count(filled)
 
 
 @contextmanager
 def patient(folder: Path) -> Iterator[Portal]:
     """A server that gives its clients the usual time."""
     with served(folder) as server:
-        yield filled(server)
+        account = superadmin(server)
+        fill(f"sqlite:///{server.data}/patchbay.db", account.slug, ROWS)
+        yield Portal(server, account)
 
 
+@LONG
 def test_the_dialer_is_answered_beside_slow_clients(
-    portal: Portal, tmp_path: Path, *, full: bool, report: Report
+    filled: Portal, tmp_path: Path, *, full: bool, report: Report
 ) -> None:
     """40 silent bodies, 40 half-sent headers and 40 slow readers. With `--full` its p95 is compared."""
     if full:
         with patient(tmp_path) as server:
             _compare(server, report)
         return
-    with connected(portal, slow(portal), buffer=4096) as connections:
+    with connected(filled, slow(filled), buffer=4096) as connections:
         assert all(connection.recv(15, socket.MSG_WAITALL) for connection in connections[-MANY:])
-        answered = len(latencies(portal))
+        answered = len(latencies(filled))
     report("Queries beside 120 slow clients", tried=QUERIES, survived=answered)
 
 
@@ -279,10 +294,3 @@ def test_threads_are_left_for_the_dialer() -> None:
     """Those that wait for providers are among the others."""
     assert OUTBOUND_LIMITS.total < threads.FOR_OTHERS
     assert threads.FOR_QUERIES > 0
-
-
-def test_slow_clients_are_no_failure_in_the_log(portal: Portal) -> None:
-    output = portal.server.output()
-    assert "edge.failed" not in output
-    assert "Traceback" not in output
-    assert all(processes.resident_bytes(pid) < 600_000_000 for pid in portal.server.workers())
