@@ -191,9 +191,11 @@ def test_the_digest_differs_by_row(app: Flask, here: Furnished) -> None:
     assert changed == {"installation"}
 
 
-def test_move_requires_an_empty_postgresql_database(
+def test_move_requires_sqlite_and_an_empty_postgresql_database(
     app: Flask, here: Furnished, target: str, there: Flask, tmp_path: Path
 ) -> None:
+    with pytest.raises(MoveError, match="already"):
+        _moved(there, target)
     with there.app_context():
         db.session.execute(text("CREATE TABLE theirs (id int)"))
         db.session.commit()
@@ -210,8 +212,3 @@ def test_move_requires_an_empty_postgresql_database(
         assert inspect(db.engine).get_table_names() == ["theirs"]
     with app.app_context(), serving.alone(context.settings().data), pytest.raises(serving.Taken):
         _moved(app, target)
-
-
-def test_move_requires_sqlite(target: str, environment: dict[str, str], there: Flask) -> None:
-    with pytest.raises(MoveError, match="already"):
-        _moved(there, target)

@@ -286,13 +286,24 @@ def test_restore_replaces_on_request_and_keeps_a_copy(
 
 
 def test_restore_requires_a_stopped_server_and_sqlite(ready_made: Path, target: dict[str, str]) -> None:
+    """Whatever stands before `restore` on the command line."""
     with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
         restore.restore(ready_made, target, replaces=True)
     with pytest.raises(ArchiveError, match="move-database"):
         restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)
+    assert is_restore(["flask", "--app", "wsgi", "restore", "x", "--check"])
+    assert is_restore(["/x/__main__.py", "-A", "wsgi", "--debug", "restore", "x"])
+    for arguments in (["--app", "wsgi", "users", "create", "--name", "restore"], ["--listener", "7"], []):
+        assert not is_restore(["flask", *arguments])
 
 
-@pytest.mark.parametrize("damage", ["no keys", "no database", "rubbish", "cut"])
+OTHERS = pytest.mark.thorough("test_restore_replaces_a_damaged_installation")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["cut", *(pytest.param(damage, marks=OTHERS) for damage in ("no keys", "no database", "rubbish"))],
+)
 def test_restore_replaces_a_damaged_installation(
     ready_made: Path, tmp_path: Path, sqlite_url: str, starting: Commands, damage: str
 ) -> None:
@@ -309,13 +320,6 @@ def test_restore_replaces_a_damaged_installation(
     done = starting.run("restore", str(ready_made), "--replace", environment=settings)
     assert (done.code, "Traceback" in done.err) == (0, False), done.err
     assert starting.run("audit", "verify", environment=settings).code == 0
-
-
-def test_is_restore_parses_like_flask() -> None:
-    assert is_restore(["flask", "--app", "wsgi", "restore", "x", "--check"])
-    assert is_restore(["/x/__main__.py", "-A", "wsgi", "--debug", "restore", "x"])
-    for arguments in (["--app", "wsgi", "users", "create", "--name", "restore"], ["--listener", "7"], []):
-        assert not is_restore(["flask", *arguments])
 
 
 # Looking at it

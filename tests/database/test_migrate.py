@@ -224,13 +224,13 @@ def test_migrations_match_the_models_and_leave_current_rows(engine, tmp_path):
 def test_downgrade_and_upgrade_keep_every_row(engine, thorough):
     """What an older revision has is there again afterwards, to the letter; what it lacks goes.
 
-    Thorough, from every revision; else from the last one, and every 24th before it.
+    Thorough, from every revision; else from the last one.
     """
     _fill(engine)
     assert all(_counts(engine).values()), "a new table needs a row here"
     before = _dump(engine)
     older = [script.revision for script in ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()][1:]
-    for revision in older if thorough else older[::24]:
+    for revision in older if thorough else older[:1]:
         flask_migrate.downgrade(revision=revision)
         kept = _columns(engine)
         flask_migrate.upgrade()
@@ -249,8 +249,8 @@ def test_downgrade_and_upgrade_keep_every_row(engine, thorough):
     _fill(engine)
 
 
-def test_prepare_upgrades_an_older_version(engine, environment):
-    for revision in ("0008", "0007", "0001"):
+def test_prepare_upgrades_an_older_version(engine, environment, thorough):
+    for revision in ("0008", "0007", "0001") if thorough else ("0007",):
         flask_migrate.downgrade(revision=revision)
         newer = create_app(Settings.from_environment(environment))
         with newer.app_context():

@@ -57,6 +57,9 @@ def found(tmp_path_factory):
     return project.run(SCRIPT)
 
 
+@pytest.mark.thorough(
+    "test_fields_accept_what_can_be_reached", "test_load_broken_declaration_is_refused_by_name"
+)
 def test_new_kind_is_stored_sealed_and_sends(found):
     shown = {"kind": "pager", "team": "On call", "token_hint": "ager"}
     assert shown.items() <= found["document"].items()

@@ -195,18 +195,6 @@ def test_console_fault_is_found_and_repaired(
     assert drifted(meridian) == FAULTS
 
 
-def test_console_stores_the_submitted_url(stubs: dict[str, Any]) -> None:
-    twilio = stubs["twilio"]
-    odd = 'https://voice.example.com/"><script>alert(1)</script>'
-    behind_application = next(
-        number for number, reason in FAULTS.items() if reason == Reason.APPLICATION_OVERRIDES
-    )
-    press(twilio.base, behind_application, "Save", odd)
-    number = twilio.numbers[behind_application]
-    assert (number.voice_url, number.voice_application_sid) == (odd, "")
-    assert not looked(twilio.base).all("script")
-
-
 def test_console_makes_a_provider_fail(
     outbound: Outbound, stubs: dict[str, Any], subtests: pytest.Subtests
 ) -> None:
@@ -231,9 +219,19 @@ def test_console_makes_a_provider_fail(
 
 
 def test_console_buttons_all_respond(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
+    """And a URL that is typed is stored as it is."""
     for key, one in stubs.items():
         with subtests.test(key):
             _press_every_button(one)
+    twilio = stubs["twilio"]
+    odd = 'https://voice.example.com/"><script>alert(1)</script>'
+    behind_application = next(
+        number for number, reason in FAULTS.items() if reason == Reason.APPLICATION_OVERRIDES
+    )
+    press(twilio.base, behind_application, "Save", odd)
+    number = twilio.numbers[behind_application]
+    assert (number.voice_url, number.voice_application_sid) == (odd, "")
+    assert not looked(twilio.base).all("script")
 
 
 def _press_every_button(one: Any) -> None:
@@ -375,6 +373,11 @@ def start(data: Path, **settings: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.thorough(
+    "test_demo_check_finds_exactly_the_faults",
+    "test_demo_command_prints_a_generated_password",
+    "test_demo_start_failure_has_a_reason",
+)
 def test_demo_starts_and_stops(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with start(tmp_path / "demo", PATCHBAY_BIND=bind) as process, ExitStack() as failed:

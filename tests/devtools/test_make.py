@@ -32,14 +32,12 @@ def test_find_without_browser_names_the_package(tmp_path: Path) -> None:
     done = run(*FIND, PATH=str(tmp_path), CHROMIUM="")
     assert done.returncode == 1
     assert "apt-get install chromium" in done.stderr
-
-
-WITH_WORKERS = pytest.mark.thorough("test_pytest_ends_early_without_the_browser")
-
-
-@pytest.mark.parametrize("workers", ["0", pytest.param("1", marks=WITH_WORKERS)])
-def test_pytest_ends_early_without_the_browser(workers: str) -> None:
     assert NOWHERE in run(*FIND, CHROMIUM=NOWHERE).stderr
+
+
+@pytest.mark.thorough("test_find_without_browser_names_the_package")
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_pytest_ends_early_without_the_browser(workers: str) -> None:
     done = run(*TEST, "-n", workers, CHROMIUM=NOWHERE)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert NOWHERE in done.stdout + done.stderr

@@ -84,7 +84,7 @@ def processes_with_locks(file: Path) -> set[int]:
 
 @pytest.mark.thorough(
     "test_prepare_keeps_the_locks_of_other_connections",
-    "test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption",
+    "test_sqlite_settings",
 )
 def test_another_program_on_the_file_loses_nothing(
     portal: Server, tmp_path: Path, *, full: bool, report: Callable[..., None]

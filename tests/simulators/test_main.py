@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import cast
 
+import pytest
+
 from app.config import Settings
 from app.core.outbound.client import Outbound
 from app.provider import Verifies
@@ -14,6 +16,7 @@ from devtools.server import ROOT
 from simulators import SIMULATORS
 
 
+@pytest.mark.thorough("test_demo_credentials_work_and_numbers_can_be_imported")
 def test_main_prints_settings_that_make_every_connection_work(shared_keys):
     ports = [option for key in SIMULATORS for option in (f"--{key.replace('_', '-')}", "0")]
     command = [sys.executable, "-m", "simulators", *ports]
