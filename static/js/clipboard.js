@@ -6,6 +6,7 @@ import { announce, complain } from "./toasts.js";
 const copyOld = (text) => {
   const area = document.createElement("textarea");
   Object.assign(area, { value: text, readOnly: true, className: "visually-hidden" });
+  area.style.setProperty("white-space", "pre", "important"); // the class would collapse the indentation of a text
   const focused = document.activeElement;
   document.body.append(area);
   area.select();
