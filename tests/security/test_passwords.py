@@ -21,7 +21,7 @@ from tests.support.rows import unchanged
 LOGIN = "/api/auth/login"
 NEW = "a lamp in the north window"
 TRIED = ("throttles", "audit_events", "sessions")
-SHORT = ["", "short", "fourteen chars"]
+SHORT = ["", "short", "fourteen chars", "five mild otte"]
 COMMON = [
     *[
         "passwordpassword",
