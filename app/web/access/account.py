@@ -15,7 +15,7 @@ from app import compression
 from app.core import clock, user_agents
 from app.core.errors import Conflict, TryLater
 from app.models import User
-from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, users
+from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, two_step_policy, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import Scope
@@ -79,6 +79,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         totp_is_on=totp.is_on(user),
+        totp_is_missing=two_step_policy.is_missing(scope, user),
         totp_code=_drawn(uri) if uri else None,
         totp_uri=uri,
         totp_key=totp.key_of(uri) if uri else None,

@@ -35,7 +35,9 @@ def test_requirement_needs_ones_own_second_step_and_can_be_ended(
     dana = Portal(app)
     dana.sign_in(cast.dana.email, secret=turn_on(app, cast.dana))
     dana.get("/security").press("Require it")
-    assert gus.get("/").path == "/account#two-step"
+    account = gus.get("/")
+    assert account.path == "/account#two-step"
+    assert account.root.by_id("two-step").all("summary", css="btn-primary")
     dana.get("/security").press("Make it optional")
     assert gus.get("/").path == "/"
     actions = [event.action for event in audit(app)]
