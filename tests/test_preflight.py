@@ -42,7 +42,7 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
+def test_data_folder_open_to_others_is_closed_unless_others_have_files(settings: Settings) -> None:
     assert _codes(settings, MOUNTS) == []
 
     for name in ("patchbay.db", "patchbay.db-wal", "jwt.keys", ".serving", "output.log"):
@@ -51,8 +51,6 @@ def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
     assert _codes(settings) == []
     assert _mode(settings.data) == 0o700
 
-
-def test_data_folder_of_others_is_unchanged(settings: Settings) -> None:
     (settings.data / "holidays.jpg").touch()
     settings.data.chmod(0o755)
     assert _codes(settings) == ["data_folder.open"]

@@ -169,7 +169,7 @@ def answering(upstream, change):
     upstream.answer = answer
 
 
-def test_exotel_list_is_read_on_without_a_link_and_not_known_if_doubled(in_sync):
+def test_list_that_ends_oddly_is_read_on_or_not_whole(in_sync, monkeypatch):
     upstream, account = in_sync("exotel")
 
     def doubled(body):
@@ -186,10 +186,8 @@ def test_exotel_list_is_read_on_without_a_link_and_not_known_if_doubled(in_sync)
     assert account.line("+918055500099")
     assert account.observe("+918055599999") is None
 
-
-def test_vobiz_with_a_wrong_total_is_read_to_an_empty_page(in_sync):
     upstream, account = in_sync("vobiz")
-    wrong = []
+    wrong: list[object] = []
     for total in (0, 1, True, "103", None):
         answering(upstream, lambda body, total=total: body | {"total": total} if "items" in body else body)
         for place in range(100):
@@ -198,11 +196,8 @@ def test_vobiz_with_a_wrong_total_is_read_to_an_empty_page(in_sync):
             wrong.append(total)
     assert wrong == []
 
-
-def test_twilio_list_with_an_unreadable_end_is_not_whole(in_sync, monkeypatch):
     upstream, account = in_sync("twilio")
     monkeypatch.setattr(twilio_api, "PAGE", 1)
-    wrong = []
     for end in ([], {}, False, 0, MISSING):
 
         def cut(body, end=end):

@@ -140,7 +140,7 @@ def test_agents_are_assigned_and_cleared_unless_not_found(upstream, call, subtes
     assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
 
 
-def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call):
+def test_calls_refused_have_their_code_whatever_the_response(upstream, http, call, subtests):
     for name, (args, method, lacks) in CALLS.items():
         upstream.reset()
         upstream.convai.add(NUMBER)
@@ -153,8 +153,7 @@ def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call):
             assert result.code == Outcome.NO_PERMISSION
             assert result.reason == messages.lacks_permission(lacks)
 
-
-def test_calls_refuse_undocumented_responses_and_pages(upstream, call, subtests):
+    upstream.reset()
     for name in CALLS:
         for reply, code in [
             (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),

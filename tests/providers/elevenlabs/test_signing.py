@@ -12,7 +12,7 @@ HEADER = f"t={AT},v0={MAC}"
 OTHER = "0" * 64
 
 
-def test_receipt_accepts_the_documented_header_for_half_an_hour(subtests):
+def test_receipt_accepts_the_documented_header_only_and_for_half_an_hour(subtests):
     assert header(SECRET, BODY, AT) == HEADER
     assert receipt(SECRET, HEADER, BODY, AT)
 
@@ -30,8 +30,6 @@ def test_receipt_accepts_the_documented_header_for_half_an_hour(subtests):
         with subtests.test(away=away):
             assert bool(receipt(SECRET, HEADER, BODY, AT + away)) is (abs(away) <= 1800)
 
-
-def test_receipt_refuses_malformed_headers_and_other_secrets(subtests):
     for reported in [
         "",
         "t",

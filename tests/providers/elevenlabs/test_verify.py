@@ -35,7 +35,7 @@ def test_verify_reads_everything_that_is_used_at_its_host_only(upstream, verify)
     assert wrong == []
 
 
-def test_verify_names_the_rights_that_a_key_lacks(upstream, verify):
+def test_verify_names_a_wrong_key_and_the_rights_that_one_lacks(upstream, verify, subtests):
     wrong = []
     for permissions, code, words in [
         (
@@ -54,8 +54,7 @@ def test_verify_names_the_rights_that_a_key_lacks(upstream, verify):
             wrong.append((permissions, result))
     assert wrong == []
 
-
-def test_verify_distinguishes_wrong_and_restricted_keys(upstream, verify, subtests):
+    upstream.reset()
     for is_newer in [False, True]:
         with subtests.test(is_newer=is_newer):
             upstream.reset()

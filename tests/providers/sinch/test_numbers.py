@@ -128,7 +128,7 @@ def test_set_callback_writes_once_and_is_read_for_the_application(upstream, ask,
     assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_point_number_that_is_not_assigned_is_refused(upstream, ask):
+def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
     upstream.instead["POST", NUMBERS] = error(403, 40300)
     result = _refused(ask, "point", ProviderNumber(FREE), URL)
     assert (result.code, upstream.urls["primary"]) == (Outcome.NO_PERMISSION, URL)
@@ -138,17 +138,7 @@ def test_point_number_that_is_not_assigned_is_refused(upstream, ask):
     upstream.instead["POST", NUMBERS] = error(404, 40400)
     assert _refused(ask, "point", ProviderNumber(FREE), URL).code == Outcome.NOT_FOUND
 
-
-CALLS = [
-    ("numbers",),
-    ("observe", FIRST),
-    ("point", ProviderNumber(FREE), URL),
-    ("callback",),
-    ("set_callback", URL),
-]
-
-
-def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
+    upstream.reset()
     for call in CALLS:
         for refusal, code in [
             ((400, 40004), Outcome.BAD_CREDENTIALS),
@@ -166,7 +156,30 @@ def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
                 assert _written(upstream) == []
 
 
-def test_numbers_fault_or_undocumented_shape_is_no_empty_list(upstream, ask, subtests):
+CALLS = [
+    ("numbers",),
+    ("observe", FIRST),
+    ("point", ProviderNumber(FREE), URL),
+    ("callback",),
+    ("set_callback", URL),
+]
+
+
+ODD_NUMBERS: list[Any] = [None, 7, "x", {}, [7], [None], [{"number": FIRST, "applicationkey": 7}]]
+ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallback": {"x": 1}}]
+
+
+def test_numbers_skips_what_is_no_number_and_refuses_an_odd_list(upstream, ask, subtests):
+    upstream.owned = [
+        {"number": odd, "capability": "voice"} for odd in ("12", "", "+1202555010a", "+٣٤٥٦٧٨٩٠")
+    ]
+    assert ask("numbers") == []
+
+    upstream.owned = [{"number": int(FIRST), "applicationkey": KEY, "capability": "voice"}]
+    assert [line.phone_number for line in ask("numbers")] == [FIRST]
+    assert ask("observe", FIRST)
+
+    upstream.reset()
     for trouble in [Trouble.HTML, Trouble.REFUSED_IN_HTML, Trouble.ODD, Trouble.FAULT]:
         for at in [NUMBERS, CALLBACKS]:
             with subtests.test(trouble=trouble, at=at):
@@ -179,18 +192,3 @@ def test_numbers_fault_or_undocumented_shape_is_no_empty_list(upstream, ask, sub
             upstream.reset()
             upstream.instead["GET", CALLBACKS if "url" in body else NUMBERS] = Reply(200, body)
             assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
-
-
-ODD_NUMBERS: list[Any] = [None, 7, "x", {}, [7], [None], [{"number": FIRST, "applicationkey": 7}]]
-ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallback": {"x": 1}}]
-
-
-def test_numbers_skips_what_is_no_number_and_accepts_json_numbers(upstream, ask):
-    upstream.owned = [
-        {"number": odd, "capability": "voice"} for odd in ("12", "", "+1202555010a", "+٣٤٥٦٧٨٩٠")
-    ]
-    assert ask("numbers") == []
-
-    upstream.owned = [{"number": int(FIRST), "applicationkey": KEY, "capability": "voice"}]
-    assert [line.phone_number for line in ask("numbers")] == [FIRST]
-    assert ask("observe", FIRST)

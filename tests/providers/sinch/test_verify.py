@@ -7,7 +7,7 @@ from app.providers.sinch import messages
 KEY = "sinch"
 
 
-def test_verify_maps_every_error_code(upstream, verify, subtests):
+def test_verify_maps_every_error_code_and_names_a_wrong_clock(upstream, verify, subtests, monkeypatch):
     for status, error, code in [
         (400, 40003, Outcome.BAD_CREDENTIALS),
         (400, 40004, Outcome.BAD_CREDENTIALS),
@@ -32,8 +32,7 @@ def test_verify_maps_every_error_code(upstream, verify, subtests):
         with subtests.test(secret=secret):
             assert verify(application_secret=secret).code == Outcome.BAD_CREDENTIALS
 
-
-def test_verify_signs_the_time_and_names_a_wrong_clock(upstream, verify, subtests, monkeypatch):
+    upstream.reset()
     for error in [40101, 40105]:
         with subtests.test(error=error):
             upstream.reset()

@@ -25,7 +25,7 @@ def number(upstream):
     return upstream.numbers[ONE]
 
 
-def test_observe_reads_text_voice_and_the_application_or_trunk(account, number, upstream):
+def test_observe_reads_text_voice_and_application_of_the_whole_number(account, number, upstream):
     number.friendly_name, number.voice_url, number.voice_method = " Front\n desk\u202e ", URL, "GET"
     line = account.line(ONE)
     assert (line.label, line.webhook_url, line.method) == ("Front desk", URL, "GET")
@@ -69,6 +69,16 @@ def test_observe_reads_text_voice_and_the_application_or_trunk(account, number, 
         None,
         sample_id("AP", 9),
     )
+
+    upstream.reset()
+    upstream.numbers.clear()
+    for longer in ("+155512345671", "+1555123456", "+91155512345"):
+        upstream.add(longer, voice_application_sid=APP)
+    assert account.observe("+155512345") is None
+    assert not [seen for seen in upstream.requests if "Applications" in seen.path]
+    upstream.add("+155512345", friendly_name="this one")
+    upstream.page_size_cap = 1
+    assert account.line("+155512345").label == "this one"
 
 
 def test_numbers_reads_page_by_page_and_a_shared_application_once(account, upstream):
@@ -139,17 +149,6 @@ def test_point_sends_what_is_needed_and_mends_every_difference(account, upstream
         ]
 
 
-def test_observe_matches_the_whole_number_only(account, upstream):
-    upstream.numbers.clear()
-    for longer in ("+155512345671", "+1555123456", "+91155512345"):
-        upstream.add(longer, voice_application_sid=APP)
-    assert account.observe("+155512345") is None
-    assert not [seen for seen in upstream.requests if "Applications" in seen.path]
-    upstream.add("+155512345", friendly_name="this one")
-    upstream.page_size_cap = 1
-    assert account.line("+155512345").label == "this one"
-
-
 def watched_forms(upstream):
     """Fills up with the form of each request from now on."""
     usual, forms = upstream.answer, []
@@ -162,7 +161,24 @@ def watched_forms(upstream):
     return forms
 
 
-def test_numbers_endless_repeating_or_elsewhere_is_refused(account, upstream, subtests, monkeypatch):
+def test_numbers_failing_endless_repeating_or_elsewhere_is_refused(
+    account, upstream, number, subtests, monkeypatch
+):
+    number.voice_application_sid = APP
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+    upstream.trouble, upstream.page_size_cap, usual = None, 2, upstream.answer
+    upstream.answer = lambda requested: Reply(200, {}) if "Page" in requested.query else usual(requested)
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+
+    upstream.reset()
+    line = account.line(ONE)
+    forbidden = Reply(403, {"code": 20003, "message": CANARY})
+    upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
+    for result in (account.refusal("numbers"), account.refusal("point", line)):
+        assert result.code == Outcome.NO_PERMISSION
+
+    upstream.reset()
     upstream.page_size_cap, upstream.pages_elsewhere = 1, True
     for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
         assert result.code == Outcome.UNEXPECTED_ANSWER
@@ -196,19 +212,3 @@ def test_numbers_endless_repeating_or_elsewhere_is_refused(account, upstream, su
     )
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     assert len(upstream.requests) == 3
-
-
-def test_numbers_fault_or_403_of_a_request_is_refused(account, upstream, number):
-    number.voice_application_sid = APP
-    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
-    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
-    upstream.trouble, upstream.page_size_cap, usual = None, 2, upstream.answer
-    upstream.answer = lambda requested: Reply(200, {}) if "Page" in requested.query else usual(requested)
-    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
-
-    upstream.reset()
-    line = account.line(ONE)
-    forbidden = Reply(403, {"code": 20003, "message": CANARY})
-    upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
-    for result in (account.refusal("numbers"), account.refusal("point", line)):
-        assert result.code == Outcome.NO_PERMISSION

@@ -219,8 +219,8 @@ ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
 ]
 
 
-def test_verify_names_every_kind_of_account(upstream, verify):
-    wrong = []
+def test_verify_names_every_kind_of_account_and_reads_errors_as_lists_do(upstream, verify, account):
+    wrong: list[object] = []
     for state, values, code, word in ACCOUNTS:
         upstream.reset()
         vars(upstream).update(state)
@@ -229,23 +229,7 @@ def test_verify_names_every_kind_of_account(upstream, verify):
             wrong.append((state, values, result))
     assert wrong == []
 
-
-ERRORS = [
-    (error(403, 20008), Outcome.TEST_CREDENTIALS),
-    (error(403, 20403), Outcome.NO_PERMISSION),
-    (error(401, 20005), Outcome.SUSPENDED),
-    (error(403, 20005), Outcome.SUSPENDED),
-    (error(401, 20003), Outcome.BAD_CREDENTIALS),
-    (Reply(401, "", PLAIN), Outcome.BAD_CREDENTIALS),
-    (Reply(401, "Unauthorized", PLAIN), Outcome.BAD_CREDENTIALS),
-    (error(402, 20000), Outcome.NO_CREDIT),
-    (error(404, 20404), Outcome.WRONG_ACCOUNT),
-    (error(429, 20429), Outcome.RATE_LIMITED),
-]
-
-
-def test_tests_and_lists_read_errors_alike(upstream, account, verify):
-    wrong = []
+    upstream.reset()
     for reply, code in ERRORS:
         upstream.instead = {("GET", "/"): reply}
         for result in (verify(), account.refusal("numbers"), account.refusal("observe", ONE)):
@@ -267,3 +251,17 @@ def test_tests_and_lists_read_errors_alike(upstream, account, verify):
     assert len(listed) == len(upstream.numbers)
     assert difference(listed[ONE], "https://app.example/calls") is Reason.NOT_SHOWN
     assert sample_id("AP") in listed[ONE].faults[0].detail
+
+
+ERRORS = [
+    (error(403, 20008), Outcome.TEST_CREDENTIALS),
+    (error(403, 20403), Outcome.NO_PERMISSION),
+    (error(401, 20005), Outcome.SUSPENDED),
+    (error(403, 20005), Outcome.SUSPENDED),
+    (error(401, 20003), Outcome.BAD_CREDENTIALS),
+    (Reply(401, "", PLAIN), Outcome.BAD_CREDENTIALS),
+    (Reply(401, "Unauthorized", PLAIN), Outcome.BAD_CREDENTIALS),
+    (error(402, 20000), Outcome.NO_CREDIT),
+    (error(404, 20404), Outcome.WRONG_ACCOUNT),
+    (error(429, 20429), Outcome.RATE_LIMITED),
+]

@@ -7,7 +7,7 @@ from simulators.twilio import SERVICES, sample_id
 KEY = "twilio"
 
 
-def test_verify_of_a_wrong_inactive_or_another_account_is_refused(verify, upstream, subtests):
+def test_verify_of_a_wrong_inactive_or_failing_account_is_refused(verify, upstream, subtests):
     result = verify(auth_token="sample-and-wrong")
     assert result.code == Outcome.BAD_CREDENTIALS
     assert "suspended" in result.reason.lower()
@@ -31,6 +31,13 @@ def test_verify_of_a_wrong_inactive_or_another_account_is_refused(verify, upstre
 
     upstream.reset()
     assert verify(twiml_app_sid=sample_id("AP", 2)).code == Outcome.NOT_FOUND
+
+    upstream.reset()
+    for place in ["IncomingPhoneNumbers", "Applications", "Services"]:
+        with subtests.test(place=place):
+            upstream.reset()
+            upstream.trouble, upstream.trouble_at = Trouble.FAULT, place
+            assert verify().code == Outcome.UNEXPECTED_ANSWER
 
 
 def test_verify_proves_api_keys_of_every_kind_as_far_as_possible(upstream, verify, subtests):
@@ -90,11 +97,3 @@ def test_verify_reads_a_service_at_each_host_of_its_kind(upstream, verify, subte
 
     upstream.closed_to = "messaging.twilio.com"
     assert verify().code == Outcome.NOT_PROVEN
-
-
-def test_verify_fault_in_a_later_request_is_reported(upstream, verify, subtests):
-    for place in ["IncomingPhoneNumbers", "Applications", "Services"]:
-        with subtests.test(place=place):
-            upstream.reset()
-            upstream.trouble, upstream.trouble_at = Trouble.FAULT, place
-            assert verify().code == Outcome.UNEXPECTED_ANSWER

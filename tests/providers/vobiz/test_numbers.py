@@ -159,7 +159,7 @@ def test_point_leaves_a_shared_application_alone(account, upstream, shared):
     assert repr(upstream.applications[shared]) == before
 
 
-def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream, subtests):
+def test_point_uses_a_ready_application_or_a_new_one_instead_of_a_trunk(account, upstream, subtests):
     upstream.make(answer_url=URL, answer_method="GET")
     ready = upstream.make(answer_url=URL)
     for number in (ONE, FREE):
@@ -180,8 +180,7 @@ def test_point_uses_a_ready_application_or_makes_a_named_one(account, upstream, 
             assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
             assert len(upstream.writes) == 1
 
-
-def test_point_removes_a_trunk_or_finds_it_gone(account, upstream):
+    upstream.reset()
     upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line = account.line(FREE)
     assert (line.override, line.override_name) == (Override.TRUNK, "sample-trunk")
