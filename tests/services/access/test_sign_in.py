@@ -12,12 +12,13 @@ from app.core import clock
 from app.core.errors import TooMany, Unauthenticated
 from app.models import ApiToken, AuditEvent, Throttle, User, WebSession
 from app.services import rate_limits
-from app.services.access import passwords, sign_in, tokens, totp, users
-from app.services.access.sign_in_limits import OF_ACCOUNT, OF_ADDRESS
+from app.services.access import passwords, sign_in, sign_in_limits, tokens, totp, users
 from app.services.scope import SECRETS, Actor, Scope
 from devtools.scopes import PASSWORD
 from tests.support.hashing import SHIPPED, hashing_with
 
+MOST = 15
+"""Attempts of an account, and of an address, in the tests of their limits."""
 RIGHT = {"email": "mo@acme.example", "password": PASSWORD}
 
 
@@ -91,8 +92,9 @@ def _fail(scope, times, **sent):
             sign_in.check_password(scope, RIGHT | {"password": "wrong"} | sent)
 
 
-def test_one_address_or_ipv6_network_is_limited(anonymous):
-    for number in range(OF_ADDRESS):
+def test_one_address_or_ipv6_network_is_limited(anonymous, monkeypatch):
+    monkeypatch.setattr(sign_in_limits, "OF_ADDRESS", MOST)
+    for number in range(MOST):
         _fail(anonymous, 1, email=f"mo{number}@acme.example")
     with pytest.raises(TooMany):
         sign_in.check_password(anonymous, RIGHT)
@@ -106,8 +108,9 @@ def test_one_address_or_ipv6_network_is_limited(anonymous):
         sign_in.check_password(replace(anonymous, actor=replace(anonymous.actor, ip="2001:db8::ff")), RIGHT)
 
 
-def test_sign_in_limits_an_account_but_no_known_browser(acme, anonymous, cast):
-    for number in range(OF_ACCOUNT):
+def test_sign_in_limits_an_account_but_no_known_browser(acme, anonymous, cast, monkeypatch):
+    monkeypatch.setattr(sign_in_limits, "OF_ACCOUNT", MOST)
+    for number in range(MOST):
         address = f"2001:db8:0:{number // 5}::{number}"
         _fail(replace(anonymous, actor=replace(anonymous.actor, ip=address)), 1)
     elsewhere = replace(anonymous, actor=replace(anonymous.actor, ip="2001:db8:1::1"))

@@ -17,7 +17,7 @@ from app.services.audit.actions import Action
 from app.services.connections import proof, transitions
 from app.services.drift import lookup, messages, queue, runs, standing, tallies
 from app.services.drift.runs import Report
-from app.services.endpoints import crud, readiness
+from app.services.endpoints import batch, crud, readiness
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.webhooks import application
@@ -45,8 +45,9 @@ def _numbers(scope, twilio, count, *, start=0):
     found = [f"+1555200{place:04}" for place in range(start, start + count)]
     for number in found:
         twilio.add(number, voice_url=URL)
-        sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
-        crud.create(scope, sent)
+    if found:
+        own = {"provider": "twilio", "inbound_agent_name": "support"}
+        batch.save(scope, {"endpoints": [{"phone_number": number} | own for number in found]})
     return found
 
 
@@ -381,10 +382,11 @@ def test_run_reads_a_list_once_if_a_number_takes_the_whole_list(acme, http):
     with Exotel() as exotel:
         connect(acme, "exotel", exotel.values)
         exotel.page_size_cap = 2
-        for place in range(9):
-            number = f"+91804711{place:04}"
+        numbers = [f"+91804711{place:04}" for place in range(9)]
+        for number in numbers:
             exotel.add(number)
-            crud.create(acme, {"phone_number": number, "provider": "exotel", "inbound_agent_name": "support"})
+        own = {"provider": "exotel", "inbound_agent_name": "support"}
+        batch.save(acme, {"endpoints": [{"phone_number": number} | own for number in numbers]})
         there = Outbound(exotel.upstreams, deadline=2.0)
         assert runs.run(acme, there).checked == 9
         assert len(exotel.requests) == len(exotel.numbers) // 2

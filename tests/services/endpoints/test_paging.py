@@ -24,7 +24,7 @@ MOMENT = datetime.fromisoformat("2026-03-18T10:00:00")
 
 @pytest.fixture
 def many(acme, globex):
-    """31 rows with equal values, and with none, and another organization's in between."""
+    """18 rows with equal values, and with none, and another organization's in between."""
     rows = [
         {
             "id": new_id(),
@@ -36,7 +36,7 @@ def many(acme, globex):
             "is_active": bool(n % 3),
             "created_at": MOMENT + timedelta(microseconds=n % 6),
         }
-        for n in range(35)
+        for n in range(20)
     ]
     acme.session.execute(insert(Endpoint), rows)
     acme.session.commit()

@@ -176,7 +176,14 @@ LABS_AWAY = {
     "import hung": Fault(*IMPORT, HUNG, is_late=True),
     "assign hung": Fault(*ASSIGN, HUNG, is_late=True, times=1),
 }
-BEFORE = ["nothing", "manual", "manual, twice", "on with another agent"]
+MORE = pytest.mark.thorough("test_enable_failing_at_any_step_is_undone")
+"""Without them an import is undone, and an agent restored."""
+BEFORE = [
+    "nothing",
+    pytest.param("manual", marks=MORE),
+    pytest.param("manual, twice", marks=MORE),
+    "on with another agent",
+]
 
 
 def _as_before(kind, here):

@@ -16,13 +16,12 @@ from app.models import AuditEvent, DriftCheck, Job, ProviderWrite
 from app.services import jobs
 from app.services.connections import provider_writes
 from app.services.drift import lookup, runs, tallies
-from app.services.endpoints import crud
+from app.services.endpoints import batch, crud
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.jobs import Kind, Running, State
-from app.services.webhooks import changes, endpoint, many, messages
+from app.services.webhooks import endpoint, many, messages
 from app.services.webhooks import jobs as webhook_jobs
-from app.services.webhooks.changes import Change
 from simulators.base import Reply, Trouble
 from simulators.twilio import sample_id
 from simulators.vobiz import Vobiz
@@ -52,9 +51,10 @@ def number(place):
     return f"+1555200{place:04}"
 
 
-def add(scope, place, provider="twilio", **more):
-    sent = {"phone_number": number(place), "provider": provider, "inbound_agent_name": "support"} | more
-    return crud.create(scope, sent).id
+def add(scope, *places, provider="twilio", **more):
+    """Adds endpoints of these numbers."""
+    own = {"provider": provider, "inbound_agent_name": "support"} | more
+    batch.save(scope, {"endpoints": [{"phone_number": number(place)} | own for place in places]})
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def here(acme, twilio):
     """Adds endpoints of as many numbers, which call the old base URL."""
 
     def make(count):
+        add(acme, *range(count))
         for place in range(count):
-            add(acme, place)
             twilio.add(number(place), voice_url=OLD)
         twilio.requests.clear()
 
@@ -137,14 +137,15 @@ def test_set_webhooks_follows_the_rules_of_one_endpoint(acme, engine, twilio, ht
     twilio.applications[sample_id("AP", 7)] = type(twilio.applications[sample_id("AP")])(
         "https://webhooks.twilio.com/v1/Accounts/x/Flows/y"
     )
+    inactive = list(AT_TWILIO).index("inactive")
+    add(acme, *(place for place in range(len(AT_TWILIO)) if place != inactive), 80)
+    add(acme, inactive, is_active=False)
     for place, (case, (values, _, _)) in enumerate(AT_TWILIO.items()):
-        add(acme, place, is_active=case != "inactive")
         if values is not None:
             twilio.add(number(place), **values)
         if case == "region":
             twilio.regions[number(place)] = "ie1"
     twilio.subaccounts = {sample_id("AC", 2): {}}
-    add(acme, 80)
     twilio.subaccounts[sample_id("AC", 2)][number(80)] = theirs = twilio.add(number(80), voice_url=OLD)
     del twilio.numbers[number(80)]
     add(acme, 90, provider="exotel")
@@ -194,8 +195,8 @@ def test_restore_restores_what_was_there(acme, engine, twilio, http):
         {"voice_url": OLD},
         {"voice_url": "https://user:sample-password@old.example/"},
     ]
+    add(acme, *range(len(before)))
     for place, values in enumerate(before):
-        add(acme, place)
         twilio.add(number(place), **values)
     done = set_all(acme, engine, http)
     assert set(results(acme, done).values()) == {(True, "in_sync")}
@@ -347,29 +348,6 @@ class Killed(BaseException):
     """As if the process ended here."""
 
 
-def test_killed_run_leaves_what_the_next_check_resolves(acme, engine, http, here, monkeypatch):
-    here(FEW + 2)
-    settled: list[Change] = []
-
-    def settle(scope, change, *more):
-        if len(settled) == 2:
-            raise Killed
-        settled.append(change)
-        return really(scope, change, *more)
-
-    really, job = changes.settle, begin(acme, engine)
-    monkeypatch.setattr(changes, "settle", settle)
-    with pytest.raises(Killed):
-        webhook_jobs.set_webhooks(acme, http, job, ALL, replaces_services=False)
-    assert unfinished(acme) == [number(2)]
-    _age(acme)
-    report = runs.run(acme, http)
-    assert (report.checked, report.drifted) == (FEW + 2, FEW - 1)
-    assert unfinished(acme) == []
-    resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
-    assert acme.session.scalars(resolved).all() == [number(2)]
-
-
 class Mortal(Outbound):
     """Ends the process with the second write: before it is sent, or before its response is read."""
 
@@ -419,10 +397,10 @@ def mortal(twilio):
     [
         (Kind.SET_WEBHOOKS, True),
         (Kind.SET_WEBHOOKS, False),
-        (Kind.RESTORE_WEBHOOKS, True),
-        (Kind.CLEAR_WEBHOOKS, False),
+        pytest.param((Kind.RESTORE_WEBHOOKS, True), marks=MORE),
         pytest.param((Kind.RESTORE_WEBHOOKS, False), marks=MORE),
         pytest.param((Kind.CLEAR_WEBHOOKS, True), marks=MORE),
+        (Kind.CLEAR_WEBHOOKS, False),
     ],
 )
 def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, killed):
@@ -436,6 +414,8 @@ def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, k
     assert results(acme, job) == left
     runs.run(acme, http, everything=True)
     assert results(acme, job) == left, "it may still be running"
+    sent = [number(1)] if is_sent else []
+    assert unfinished(acme) == sent
 
     jobs.interrupt_running(acme)
     _age(acme)
@@ -445,6 +425,9 @@ def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, k
         number(0): (True, made),
         number(1): (True, made) if is_sent else (False, not_made),
     }
+    assert unfinished(acme) == []
+    resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
+    assert acme.session.scalars(resolved).all() == sent
     counts = jobs.counts(acme, jobs.get(acme, job.id))
     undoable = 1 + is_sent if kind is Kind.SET_WEBHOOKS else 0
     assert (counts.unconfirmed, counts.failed, counts.undoable) == (0, 1 - is_sent, undoable)
@@ -486,8 +469,8 @@ def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine,
     old = vobiz.make(answer_url="https://old.example.com/telephony/vobiz/inbound/support")
     connect(acme, "vobiz", vobiz.values)
     http = Outbound(vobiz.upstreams, deadline=2.0)
+    add(acme, *range(FEW + 1), provider="vobiz")
     for place in range(FEW + 1):
-        add(acme, place, provider="vobiz")
         vobiz.add(number(place), application_id=old)
     stays = vobiz.add("+918055509999", application_id=old)
     vobiz.add(number(0)[:-4] + "9998", application_id=old, account_id="SA_OTHER")
@@ -542,9 +525,8 @@ def test_clear_removes_our_webhook_and_nothing_else(acme, engine, twilio, http):
     for place, values in enumerate(
         ({"voice_url": URL, **others}, {"voice_url": "https://other.example/"}, {"voice_url": URL + "#rc=2"})
     ):
-        add(acme, place)
         twilio.add(number(place), **values)
-    add(acme, 3)
+    add(acme, *range(4))
     job = clear(acme, engine, http)
     assert set(results(acme, job).values()) == {(True, "cleared")}
     assert urls(twilio) == {number(0): "", number(1): "https://other.example/", number(2): ""}
