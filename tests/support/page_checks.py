@@ -152,9 +152,10 @@ def _is_matched(app: Flask, path: str, method: str) -> bool:
 
 def _is_sent_by_buttons(root: Element, form: Element) -> bool:
     """Whether it has no address of its own, but buttons elsewhere that each have one."""
-    buttons = [*form.all("button"), *root.all("button", form=form.get("id", "none"))]
-    is_sent = all("formaction" in button.attrs for button in buttons)
-    return "action" not in form.attrs and "id" in form.attrs and is_sent
+    if "action" in form.attrs or "id" not in form.attrs:
+        return False
+    buttons = [*form.all("button"), *root.all("button", form=form["id"])]
+    return all("formaction" in button.attrs for button in buttons)
 
 
 def _check_target(app: Flask, path: str, form: Element) -> None:
@@ -195,10 +196,11 @@ def _check_scripts(path: str, answer: TestResponse, root: Element) -> None:
 
 def _check_labels(path: str, root: Element) -> None:
     """Every control that can be seen has a name."""
-    named = {label.get("for") for label in root.all("label")}
+    labels = root.all("label")
+    named = {label.get("for") for label in labels}
     for control in root.all("input", "select", "textarea"):
         if control.get("type") in ("hidden", "submit", "button"):
             continue
-        in_label = any(control.inside(label) for label in root.all("label"))
-        said = control.get("aria-label") or control.get("aria-labelledby")
-        assert control.get("id") in named or in_label or said, f"{path}: {control.attrs} has no label"
+        is_named = control.get("id") in named or control.get("aria-label") or control.get("aria-labelledby")
+        in_label = is_named or any(control.inside(label) for label in labels)
+        assert in_label, f"{path}: {control.attrs} has no label"

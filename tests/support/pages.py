@@ -7,7 +7,9 @@ included, so that a control that is missing or misnamed is missed here too.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -110,8 +112,8 @@ class Page:
     def has_link(self, text: str) -> bool:
         return any(link.text == text for link in self.root.all("a"))
 
-    def follow(self, text: str, status: int = 200) -> Page:
-        return self.portal.get(urljoin(self.path, self.link(text)["href"]), status)
+    def follow(self, text: str, status: int = 200, *, htmx: str | None = None) -> Page:
+        return self.portal.get(urljoin(self.path, self.link(text)["href"]), status, htmx=htmx)
 
     def form_with(self, button: str) -> tuple[Element, Element]:
         """The form that has a button of that text, and the button."""
@@ -130,15 +132,27 @@ class Page:
 
     def press(self, button: str, status: int = 200, *, htmx: str | None = None, **values: Any) -> Page:
         """Fills in the form of the button, sends it, and follows a 303. `htmx` is a target's id."""
+        form, target, sent = self._submitted(button, htmx, values)
+        if form.get("method", "get") == "get":
+            return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)
+        return self.portal.post(target, sent, status, htmx=htmx)
+
+    def send(self, button: str, **values: Any) -> None:
+        """As `press`, for a form that is accepted and whose next page does not matter."""
+        _, target, sent = self._submitted(button, None, values)
+        answer = self.portal.raw("POST", target, data=sent)
+        assert answer.status_code == 303, f"{target} → {answer.status_code}\n{_text_of(answer)}"
+
+    def _submitted(
+        self, button: str, htmx: str | None, values: Mapping[str, Any]
+    ) -> tuple[Element, str, dict[str, str]]:
+        """The form of the button, its address, and what a browser would send there."""
         form, pressed = self.form_with(button)
         sent = html.filled(form, values)
         if pressed.get("name"):
             sent[pressed["name"]] = pressed.get("value")
         action = pressed.get("formaction") or form.get("hx-post" if htmx else "action") or self.path
-        target = urljoin(self.path, action)
-        if form.get("method", "get") == "get":
-            return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)
-        return self.portal.post(target, sent, status, htmx=htmx)
+        return form, urljoin(self.path, action), sent
 
 
 def _query(sent: Mapping[str, str]) -> str:
@@ -221,7 +235,8 @@ class Portal:
     def token(self) -> str:
         """A CSRF token that the portal gave to this browser."""
         page = self.raw("GET", "/account", follow_redirects=True)
-        token: str = json.loads(parse(page.text).one("body")["hx-headers"])["X-CSRFToken"]
+        (headers,) = re.findall(r"<body[^>]* hx-headers='([^']*)'", page.text)
+        token: str = json.loads(unescape(headers))["X-CSRFToken"]
         return token
 
     def is_signed_in(self) -> bool:
