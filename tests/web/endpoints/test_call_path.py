@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.services.connections import gateway
+from app.services.endpoints import crud, readiness
+from app.services.organizations import directory
 from simulators.base import Trouble
 from simulators.twilio import Twilio
 from tests.support.cast import Cast
-from tests.support.full_organization import furnish
+from tests.support.full_organization import furnish, scope_as
+from tests.support.live_numbers import add_numbers
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
+from tests.support.scopes import OFFLINE
 
 PATH = "/o/acme-support/trace"
 NUMBER = "+15551234567"
@@ -32,17 +37,14 @@ def twilio(app: Flask) -> Iterator[Twilio]:
 
 
 @pytest.fixture
-def live(dana: Portal, twilio: Twilio) -> Portal:
-    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
-    dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
-    form = dana.get("/o/acme-support/endpoints/new")
-    form.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="support")
+def live(app: Flask, cast: Cast, dana: Portal, twilio: Twilio) -> Portal:
+    with scope_as(app, cast.dana) as scope:
+        add_numbers(scope, twilio.values, NUMBER)
     return dana
 
 
 def ask(portal: Portal, typed: str = NUMBER, status: int = 200) -> Page:
-    return portal.get("/o/acme-support/").follow("Trace a number").press("Trace", status, number=typed)
+    return portal.get(f"{PATH}?{urlencode({'number': typed})}", status)
 
 
 def hops(page: Page, title: str = "inbound-title") -> dict[str, str]:
@@ -63,9 +65,10 @@ def help_of(page: Page) -> str:
 def test_trace_is_in_the_navigation_and_redirects_its_former_url(
     app: Flask, dana: Portal, cast: Cast
 ) -> None:
-    assert "(+1)" not in help_of(dana.get(PATH))
+    form = dana.get("/o/acme-support/").follow("Trace a number")
+    assert "(+1)" not in help_of(form)
     furnish(app, cast)
-    page = ask(dana, "+1 (555) 123-4567")
+    page = form.press("Trace", number="+1 (555) 123-4567")
     assert "(+1)" in help_of(page)
     assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
     assert SHOWN in page.root.by_id("inbound-title").text
@@ -79,9 +82,9 @@ def test_trace_is_in_the_navigation_and_redirects_its_former_url(
         assert page.value("number") == typed, typed
 
 
-def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:
-    form = live.get("/o/acme-support/endpoints/new")
-    form.press("Add endpoint", phone_number="+15550001111", provider="twilio", inbound_agent_name="support")
+def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(app: Flask, cast: Cast, live: Portal) -> None:
+    with scope_as(app, cast.dana) as scope:
+        crud.create(scope, {"phone_number": "+15550001111", "provider": "twilio"})
     page = ask(live)
     part = page.root.by_id("answer")
     assert part["hx-trigger"] == "load"
@@ -104,21 +107,24 @@ def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> No
     assert page.has_link("Check now")
 
 
-def test_trace_links_to_what_blocks_the_call(live: Portal) -> None:
-    live.get("/o/acme-support/providers/twilio/disable").press("Disable Twilio")
+def test_trace_links_to_what_blocks_the_call(app: Flask, cast: Cast, live: Portal) -> None:
+    live.get("/o/acme-support/providers/twilio/disable").send("Disable Twilio")
     page = ask(live)
     assert outcome(page) == "blocked"
-    page.follow("Open Twilio").press("Enable")
-    confirmation = live.get("/o/acme-support/settings").press("Save", public_base_url="")
-    confirmation.press("Change the base URL")
+    page.follow("Open Twilio").send("Enable")
+    with scope_as(app, cast.dana) as scope:
+        directory.update(scope, OFFLINE, {"public_base_url": None})
     page = ask(live)
     assert outcome(page) == "blocked"
-    page.follow("Set the base URL").press("Save", public_base_url="https://voice.acme.example")
-    edited = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
-    edited = edited.press("Save", 422, inbound_agent_name="", outbound_agent_name="sales")
-    assert "Outbound only" in edited.press("Save and stop calls").rows()[0]
+    page.follow("Set the base URL").send("Save", public_base_url="https://voice.acme.example")
+    assert outcome(ask(live)) == "unverified"
+    with scope_as(app, cast.dana) as scope:
+        row = readiness.by_number(scope, NUMBER)
+        assert row
+        crud.update(scope, row.id, {"inbound_agent_name": None, "outbound_agent_name": "sales"})
     page = ask(live)
     assert (outcome(page), hops(page)["agent"]) == ("outbound-only", "outbound-only")
+    assert "Outbound only" in live.get("/o/acme-support/endpoints", htmx="endpoints").rows()[0]
 
 
 def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio: Twilio) -> None:
@@ -137,7 +143,7 @@ def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio
 
     form = page.follow("Add endpoint")
     assert form.value("phone_number") == "+15557654321"
-    form.press("Add endpoint", provider="twilio", inbound_agent_name="billing")
+    form.send("Add endpoint", provider="twilio", inbound_agent_name="billing")
     assert outcome(ask(live, "+15557654321")) == "unverified"
     elsewhere = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
     assert elsewhere.root.by_id("unknown-title").tag == "h2"

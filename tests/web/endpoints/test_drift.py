@@ -1,20 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from app import background, context
+from app import context
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
 from app.providers import PROVIDERS
 from app.services.audit.actions import Action
-from app.services.drift import runs, standing
-from app.services.endpoints import messages
+from app.services.drift import runs
+from app.services.endpoints import crud, messages
 from app.services.organizations import directory
 from app.services.scope import Actor
 from app.services.webhooks import messages as webhook_messages
@@ -24,6 +23,7 @@ from simulators.base import CANARY, Reply, Trouble
 from simulators.twilio import Twilio, sample_id
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
+from tests.support.live_numbers import add_numbers
 from tests.support.pages import Page, Portal
 
 NUMBER = "+15551234567"
@@ -42,14 +42,11 @@ def twilio(app: Flask) -> Iterator[Twilio]:
 
 
 @pytest.fixture
-def number(dana: Portal, twilio: Twilio) -> str:
+def number(app: Flask, cast: Cast, twilio: Twilio) -> str:
     """The path of the endpoint's page."""
-    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
-    dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
-    page = dana.get("/o/acme-support/endpoints/new")
-    added = page.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="support")
-    return added.path
+    with scope_as(app, cast.dana) as scope:
+        (row_id,) = add_numbers(scope, twilio.values, NUMBER)
+    return f"/o/acme-support/endpoints/{row_id}"
 
 
 def check(app: Flask) -> None:
@@ -69,10 +66,7 @@ def test_repair_of_drift_from_the_overview(app: Flask, dana: Portal, twilio: Twi
     assert (status.one("b").text.split()[0], len(status.all("time"))) == ("1", 2)
     assert "Wrong URL" in drifted.rows()[0]
     page = dana.get(f"{number}/provider")
-    stored, read = (found.root.one("section", id="at_provider") for found in (dana.get(number), page))
-    assert [code.text for code in read.all("code")] == [OLD, URL]
-    assert stored.all("p")[0].text == read.all("p")[0].text
-    assert _shape(stored) == _shape(read)
+    assert [code.text for code in page.root.one("section", id="at_provider").all("code")] == [OLD, URL]
     page = page.press("Repair at Twilio")
     assert NUMBER_SET in page.notes
     assert twilio.numbers[NUMBER].voice_url == URL
@@ -140,25 +134,27 @@ def test_nothing_moves_when_the_card_of_the_provider_is_read(
         {"voice_url": URL, "voice_application_sid": sample_id("AP")},
         {"voice_url": URL, "trunk_sid": sample_id("TK")},
     ]
-    _same_parts(dana, number)
+    read = _card(dana.get(number)), _card(dana.get(f"{number}/provider", htmx="at_provider"))
+    assert _shape(read[0]) == _shape(read[1])
     for values in at_provider:
         with subtests.test(values=values):
             for name, value in ({"trunk_sid": "", "voice_application_sid": ""} | values).items():
                 setattr(twilio.numbers[NUMBER], name, value)
-            dana.get(f"{number}/provider")
             _same_parts(dana, number)
     del twilio.numbers[NUMBER]
-    dana.get(f"{number}/provider")
     assert "delete the endpoint" in _same_parts(dana, number).text
 
 
 def _same_parts(dana: Portal, number: str) -> Element:
-    before, after = (
-        page.root.one("section", id="at_provider")
-        for page in (dana.get(number), dana.get(f"{number}/provider", htmx="at_provider"))
-    )
-    assert _shape(before) == _shape(after)
-    return before
+    """The card with what was read last, which is read again as the page is opened."""
+    read, stored = _card(dana.get(f"{number}/provider", htmx="at_provider")), _card(dana.get(number))
+    assert _shape(stored) == _shape(read)
+    assert stored.all("p")[0].text == read.all("p")[0].text
+    return stored
+
+
+def _card(page: Page) -> Element:
+    return page.root.one("section", id="at_provider")
 
 
 def _shape(card: Element) -> list[str]:
@@ -175,20 +171,18 @@ def _cards(page: Page) -> list[str]:
     return [heading.text for heading in main.all("h2")]
 
 
-@pytest.mark.parametrize("htmx", [None, "endpoints"], ids=["plain", "htmx"])
-def test_another_agent_leads_to_the_webhook_update(
-    dana: Portal, twilio: Twilio, number: str, htmx: str | None
-) -> None:
-    dana.get(f"{number}/provider").press("Repair at Twilio")
-    assert "In sync" in dana.get("/o/acme-support/endpoints").rows()[0]
-    form = dana.get(f"/o/acme-support/endpoints?edit={number.rsplit('/', 1)[1]}", htmx=htmx)
-    page = form.press("Save", htmx=htmx, inbound_agent_name="billing")
-    assert messages.webhook_is_old("Twilio") in page.notes
-    assert "Not checked" in page.rows()[0]
-    page = page.follow("Set it at Twilio").press("Repair at Twilio")
-    assert twilio.numbers[NUMBER].voice_url.endswith("/billing")
-    page = dana.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567").press("Save", label="Desk")
-    assert page.notes == "Done: +1 555-123-4567 saved. Undo"
+def test_another_agent_leads_to_the_webhook_update(dana: Portal, twilio: Twilio, number: str) -> None:
+    form = f"/o/acme-support/endpoints?edit={number.rsplit('/', 1)[1]}"
+    for htmx, agent in ((None, "billing"), ("endpoints", "sales")):
+        dana.get(f"{number}/provider").send("Repair at Twilio")
+        page = dana.get(form, htmx=htmx).press("Save", htmx=htmx, inbound_agent_name=agent)
+        assert messages.webhook_is_old("Twilio") in page.notes
+        assert "Not checked" in page.rows()[0]
+    page.follow("Set it at Twilio").send("Repair at Twilio")
+    assert twilio.numbers[NUMBER].voice_url.endswith("/sales")
+    page = dana.get(form, htmx="endpoints").press("Save", htmx="endpoints", label="Desk")
+    assert messages.webhook_is_old("Twilio") not in page.notes
+    assert "In sync" in page.rows()[0]
 
 
 def test_repair_after_a_change_confirms_again(dana: Portal, twilio: Twilio, number: str) -> None:
@@ -209,11 +203,13 @@ def test_repair_after_a_change_confirms_again(dana: Portal, twilio: Twilio, numb
     assert NUMBER_SET in page.press("Repair at Twilio").notes
 
 
-def test_what_cannot_be_repaired_leads_elsewhere(dana: Portal, twilio: Twilio, number: str) -> None:
-    added = dana.get("/o/acme-support/endpoints/new").press(
-        "Add endpoint", phone_number="+918047112345", provider="exotel", inbound_agent_name="collections"
-    )
-    page = dana.get(f"{added.path}/provider")
+def test_what_cannot_be_repaired_leads_elsewhere(
+    app: Flask, cast: Cast, dana: Portal, twilio: Twilio, number: str
+) -> None:
+    with scope_as(app, cast.dana) as scope:
+        sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "collections"}
+        added = crud.create(scope, sent)
+    page = dana.get(f"/o/acme-support/endpoints/{added.id}/provider")
     card = page.root.one("section", id="at_provider")
     assert [item.text for item in card.one("ol").all("li")] == list(PROVIDERS["exotel"].webhook_steps)
     assert "POST" not in card.text
@@ -242,19 +238,8 @@ def test_check_shows_progress_and_triggers_the_table(app: Flask, dana: Portal, n
     assert "sync=drifted" in done.text
     assert done.headers["HX-Trigger"] == "checked"
     for health, count in [("drifted", 1), ("different_url", 1), ("no_webhook", 0), ("not_checked", 0)]:
-        assert len(dana.get(f"/o/acme-support/endpoints?sync={health}").rows()) == count, health
-
-
-def test_background_checks_a_changed_number(app: Flask, twilio: Twilio, dana: Portal, number: str) -> None:
-    checker = background.Checker(app)
-    with app.app_context():
-        scope = context.scope(Actor(name="tests"))
-        organization = directory.by_slug(scope, "acme-support")
-        checker.queue(organization.id)
-        checker.idle.wait(20)
-        scope.end_read()
-        found = standing.of(replace(scope, organization_or_none=organization))
-    assert (found.tally.drifted, found.tally.due) == (1, 0)
+        listed = dana.get(f"/o/acme-support/endpoints?sync={health}", htmx="endpoints")
+        assert len(listed.rows()) == count, health
 
 
 def test_check_everywhere_shows_progress(app: Flask, dana: Portal, cast: Cast, number: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,6 +11,9 @@ from app.core.outbound.client import Outbound
 from simulators.base import Trouble
 from simulators.calls import CALLER
 from simulators.twilio import Twilio
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
+from tests.support.live_numbers import add_numbers
 from tests.support.pages import Page, Portal
 
 NUMBER = "+15551234567"
@@ -26,14 +28,11 @@ def twilio(app: Flask) -> Iterator[Twilio]:
 
 
 @pytest.fixture
-def number(dana: Portal, twilio: Twilio) -> str:
+def number(app: Flask, cast: Cast, twilio: Twilio) -> str:
     """The path of the endpoint's page."""
-    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    typed: dict[str, Any] = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
-    dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
-    form = dana.get("/o/acme-support/endpoints/new")
-    sent: dict[str, Any] = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return str(form.press("Add endpoint", **sent).path)
+    with scope_as(app, cast.dana) as scope:
+        (row_id,) = add_numbers(scope, twilio.values, NUMBER)
+    return f"/o/acme-support/endpoints/{row_id}"
 
 
 def state(page: Page) -> str:

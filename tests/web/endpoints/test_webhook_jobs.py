@@ -11,6 +11,9 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from simulators.base import Reply, Request
 from simulators.twilio import Twilio
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
+from tests.support.live_numbers import add_numbers
 from tests.support.pages import Page, Portal
 from tests.web.endpoints.test_bulk import PATH, chosen, confirmed
 
@@ -27,17 +30,12 @@ def url(base: str, agent: str = "support") -> str:
 
 
 @pytest.fixture
-def twilio(app: Flask, dana: Portal) -> Iterator[Twilio]:
+def twilio(app: Flask, cast: Cast) -> Iterator[Twilio]:
     """Three numbers that call what they should, and the third one a known service."""
     with Twilio() as upstream:
         app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
-        dana.get(SETTINGS).press("Save", public_base_url=BASE)
-        typed = {f"twilio_{name}": upstream.values[name] for name in ("account_sid", "auth_token")}
-        dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
-        rows = "\n".join(f"{number},twilio,support" for number in NUMBERS)
-        header = "phone_number,provider,inbound_agent_name"
-        imported = dana.get(f"{PATH}/import").press("Preview import", rows=f"{header}\n{rows}")
-        imported.press("Import 3 rows")
+        with scope_as(app, cast.dana) as scope:
+            add_numbers(scope, upstream.values, *NUMBERS)
         for number in NUMBERS:
             upstream.numbers[number].voice_url = url(BASE)
         upstream.numbers[NUMBERS[2]].voice_url = VAPI

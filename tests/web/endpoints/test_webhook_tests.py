@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,6 +10,9 @@ from twilio.request_validator import RequestValidator
 
 from app.core.outbound.client import Outbound
 from simulators import SIMULATORS
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
+from tests.support.live_numbers import add_numbers
 from tests.support.pages import Portal
 from tests.support.runtimes import Got, Runtime, Said
 from tests.web.endpoints.test_bulk import chosen, confirmed
@@ -35,18 +37,11 @@ def runtime(app: Flask) -> Iterator[Runtime]:
 
 
 @pytest.fixture
-def number(dana: Portal, runtime: Runtime) -> str:
+def number(app: Flask, cast: Cast, runtime: Runtime) -> str:
     """The path of the endpoint's page."""
-    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    typed: dict[str, Any] = {f"twilio_{name}": VALUES[name] for name in ("account_sid", "auth_token")}
-    dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
-    form = dana.get("/o/acme-support/endpoints/new")
-    sent: dict[str, Any] = {
-        "phone_number": "+15551234567",
-        "provider": "twilio",
-        "inbound_agent_name": "support",
-    }
-    return str(form.press("Add endpoint", **sent).path)
+    with scope_as(app, cast.dana) as scope:
+        (row_id,) = add_numbers(scope, VALUES, "+15551234567")
+    return f"/o/acme-support/endpoints/{row_id}"
 
 
 def requests(page: object) -> dict[str, str]:
