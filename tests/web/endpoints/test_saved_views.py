@@ -44,19 +44,22 @@ def test_a_view_is_saved_shown_renamed_and_deleted(app: Flask, dana: Portal, cas
     assert [*tabs(again)] == ["All", "Other", "Two*"]
 
 
-def test_a_view_needs_a_filter_and_a_name_of_its_own(app: Flask, dana: Portal) -> None:
-    saved(dana, "provider=twilio", "Mine")
+def test_a_view_needs_a_filter_and_a_name_of_its_own(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        saved_views.save(scope, "Mine", "provider=twilio")
     with unchanged(app):
+        form = dana.get(f"{PATH}?sync=drifted").follow("Save view")
         for name in ("", "x" * 61, "a\tb"):
-            assert saved(dana, "sync=drifted", name, 422).error("name"), name
-        page = saved(dana, "sync=drifted", "Mine", 409)
+            assert form.press("Save view", 422, name=name).error("name"), name
+        page = form.press("Save view", 409, name="Mine")
         assert page.error("name") == messages.view_exists("Mine")
         assert page.follow("Cancel").path == f"{PATH}?sync=drifted"
         assert dana.get(f"{PATH}/views/new").press("Save view", 422, name="All").error("name")
-    for n in range(saved_views.MOST - 1):
-        saved(dana, f"q={n}", f"No. {n}")
+    with scope_as(app, cast.dana) as scope:
+        for n in range(saved_views.MOST - 1):
+            saved_views.save(scope, f"No. {n}", f"q={n}")
     with unchanged(app):
-        assert saved(dana, "sync=drifted", "Last", 422).error("name")
+        assert form.press("Save view", 422, name="Last").error("name")
 
 
 def test_a_view_is_its_users_and_its_organizations(app: Flask, dana: Portal, gus: Portal, cast: Cast) -> None:

@@ -32,6 +32,7 @@ def test_breadcrumbs_lead_to_the_pages_above(app: Flask, cast: Cast, dana: Porta
         endpoints[1]: [home],
         endpoint[1]: [home, endpoints],
         f"{endpoint[1]}/delete": [home, endpoints, endpoint],
+        f"{endpoint[1]}/last-call": [home, endpoints, endpoint],
         f"{twilio[1]}/disable": [home, twilio],
         f"{mo}/link": [home, people, ("Mo", mo)],
         "/notifications/new": [("Notifications", "/notifications")],
@@ -70,11 +71,16 @@ def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> Non
         assert (link["href"], "member" in page.root.by_id("main").text) == ("/account", True)
 
 
-def test_form_for_an_address_without_one_is_refused_in_words_of_the_portal(dana: Portal) -> None:
+def test_form_that_is_refused_is_a_page_of_the_portal(dana: Portal) -> None:
     page = dana.post("/help", {"csrf_token": dana.token()}, 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address receives no forms."
     page = dana.get("/sign-out", 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address only receives forms."
+    for path, sent, status in (
+        ("/o/acme-support/settings", {"csrf_token": "old"}, 400),
+        ("/o/acme-support/endpoints/new/x", {"csrf_token": dana.token()}, 404),
+    ):
+        assert crumbs(dana.post(path, sent, status))[0] == ("Acme Support", "/o/acme-support/")
 
 
 def test_failed_page_can_be_requested_again(
@@ -90,14 +96,6 @@ def test_failed_page_can_be_requested_again(
         monkeypatch.setitem(app.view_functions, endpoint, fail)
     assert dana.get("/help", 500).link("Try again")["href"] == ""
     assert not dana.post("/o/acme-support/settings", {"csrf_token": dana.token()}, 500).has_link("Try again")
-
-
-def test_form_that_is_refused_keeps_the_navigation(dana: Portal) -> None:
-    for path, status in (("/o/acme-support/settings", 400), ("/o/acme-support/endpoints/new/x", 404)):
-        page = dana.post(
-            path, {"csrf_token": "old"} if status == 400 else {"csrf_token": dana.token()}, status
-        )
-        assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
 
 
 def test_each_page_has_its_own_key(dana: Portal) -> None:
