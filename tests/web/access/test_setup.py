@@ -13,7 +13,7 @@ from app.services.installation import setup
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 from app.web.access.messages import WELCOME
-from tests.support.pages import Page, Portal
+from tests.support.pages import Portal
 from tests.support.rows import audit, unchanged
 
 PASSWORD = "a lamp in the north window"
@@ -36,10 +36,6 @@ def new_key(app: Flask) -> str:
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         return str(setup.new_setup_token(scope))
-
-
-def set_up(portal: Portal, key: str, status: int = 200, **changed: str) -> Page:
-    return portal.get("/setup").press("Create and sign in", status, **(DRAFT | {"key": key} | changed))
 
 
 def test_setup_from_no_key_to_the_home_of_the_organization(app: Flask, anonymous: Portal) -> None:
@@ -67,6 +63,7 @@ def test_setup_from_no_key_to_the_home_of_the_organization(app: Flask, anonymous
 
 def test_setup_shows_each_error_beside_its_field(app: Flask, anonymous: Portal) -> None:
     key = new_key(app)
+    form = anonymous.get("/setup")
     for field, typed in [
         ("organization", " "),
         ("name", ""),
@@ -76,26 +73,19 @@ def test_setup_shows_each_error_beside_its_field(app: Flask, anonymous: Portal) 
         ("password", "ines@harbour.example"),
     ]:
         with unchanged(app):
-            page = set_up(anonymous, key, 422, **{field: typed})
+            page = form.press("Create and sign in", 422, **(DRAFT | {"key": key, field: typed}))
         assert page.source.count(page.error(field) or "no error") == 1, (field, typed)
         links = [link["href"] for link in page.root.one("div", css="pb-summary").all("a")]
         assert links == [f"#{page.control(field)['id']}"], (field, typed)
         assert page.value("email") == (typed if field == "email" else DRAFT["email"]), (field, typed)
         assert page.value("password") == "", (field, typed)
-
-
-def test_setup_shows_all_errors_together(app: Flask, anonymous: Portal) -> None:
-    page = set_up(anonymous, new_key(app), 422, organization="", name="", email="", password="")
-    assert [name for name in DRAFT if not page.error(name)] == []
-
-
-def test_setup_with_a_taken_email_shows_the_error_beside_it(app: Flask, anonymous: Portal) -> None:
-    key = new_key(app)
+    page = form.press("Create and sign in", 422, **(dict.fromkeys(DRAFT, "") | {"key": key}))
+    assert [name for name in DRAFT if not page.error(name)] == [], "all of them together"
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}
         organization = directory.create(scope, {"name": "Harbour"})
         users.create(scope.for_organization(organization), person)
     with unchanged(app):
-        page = set_up(anonymous, key, 409)
+        page = form.press("Create and sign in", 409, **(DRAFT | {"key": key}))
     assert page.error("email") == messages.email_in_use("ines@harbour.example")

@@ -16,6 +16,8 @@ from app.providers import PROVIDERS, in_family
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.endpoints import crud
+from app.services.organizations import directory
+from app.services.providers import active, credentials
 from app.services.providers import messages as service_messages
 from app.web.providers import messages
 from app.web.providers.views import has_own_page
@@ -24,6 +26,7 @@ from tests.support.full_organization import BASE_URL, furnish, good_values, scop
 from tests.support.page_checks import MARK
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
+from tests.support.scopes import OFFLINE
 
 ACME = "/o/acme-support"
 TWILIO = PROVIDERS["twilio"]
@@ -42,9 +45,16 @@ def named(provider: Provider, values: dict[str, Any]) -> dict[str, Any]:
     return {settings_name(provider.key, name): value for name, value in values.items()}
 
 
-def connect(portal: Portal, provider: Provider, *, again: bool = False) -> Page:
+def fill(portal: Portal, provider: Provider, *, again: bool = False) -> Page:
     """Saves the whole form, and shows the provider's own page."""
-    portal.get(path_of(provider)).press("Save", **named(provider, good_values(provider, again=again)))
+    portal.get(path_of(provider)).send("Save", **named(provider, good_values(provider, again=again)))
+    return portal.get(path_of(provider))
+
+
+def connect(portal: Portal, cast: Cast, provider: Provider) -> Page:
+    """The page of a provider whose values are stored."""
+    with scope_as(portal.app, cast.dana) as scope:
+        credentials.save(scope, provider, good_values(provider))
     return portal.get(path_of(provider))
 
 
@@ -86,14 +96,12 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
             assert f"Needed: {needed}." in page.text
 
 
-def test_webhook_steps_are_below_the_form(dana: Portal) -> None:
-    """Beside it they were longer than the form."""
+def test_optional_groups_are_folded_and_steps_are_below_the_form(dana: Portal) -> None:
+    """A group is open if it is used or wrong. Beside the form the steps were longer than it."""
     page = dana.get(path_of(PROVIDERS["exotel"]))
     steps = [item.text for item in page.root.one("div", css="pb-cols-main").one("ol").all("li")]
     assert steps == list(PROVIDERS["exotel"].webhook_steps)
 
-
-def test_optional_groups_are_folded_until_one_is_used(dana: Portal) -> None:
     def is_open(page: Page) -> dict[str, bool]:
         folds = page.root.one("form", css="pb-form").all("details", css="pb-optional")
         return {fold.one("summary").text: "open" in fold.attrs for fold in folds}
@@ -107,11 +115,12 @@ def test_optional_groups_are_folded_until_one_is_used(dana: Portal) -> None:
 
 
 def test_save_stores_replaces_clears_and_removes_values(
-    app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
+    app: Flask, dana: Portal, cast: Cast, thorough: bool, subtests: pytest.Subtests
 ) -> None:
+    """The values of every provider are stored; thorough, those of each are changed too, else of one."""
     for provider in PROVIDERS.values():
         with subtests.test(provider=provider.key):
-            page = connect(dana, provider)
+            page = fill(dana, provider)
             assert stored(app, cast, provider) == good_values(provider)
             for declared in provider.typed_fields:
                 name = settings_name(provider.key, declared.name)
@@ -125,7 +134,9 @@ def test_save_stores_replaces_clears_and_removes_values(
             assert MARK not in page.source
             assert MARK not in repr([event.changes for event in audit(app)])
 
-            page = connect(dana, provider, again=True)
+            if provider is not TWILIO and not thorough:
+                continue
+            page = fill(dana, provider, again=True)
             expected: dict[str, Any] = good_values(provider, again=True)
             assert stored(app, cast, provider) == expected
             reported = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
@@ -138,13 +149,13 @@ def test_save_stores_replaces_clears_and_removes_values(
                 for declared in provider.typed_fields
                 if not declared.secret and not declared.required and not isinstance(declared, ServiceHost)
             ]
-            page.press("Save", **named(provider, dict.fromkeys(optional, "")))
+            page.send("Save", **named(provider, dict.fromkeys(optional, "")))
             expected |= dict.fromkeys(optional)
             assert stored(app, cast, provider) == expected
 
             page = dana.get(path_of(provider))
             removed: dict[str, Any] = {f"clear_{name}": True for name in names}
-            page.press("Save", **removed)
+            page.send("Save", **removed)
             expected |= {declared.name: None for declared in secrets}
             expected |= {name: provider.field(name).default for name in optional}  # as the form shows
             assert stored(app, cast, provider) == expected
@@ -153,8 +164,9 @@ def test_save_stores_replaces_clears_and_removes_values(
             assert not page.root.all("input", name=f"clear_{names[0]}")
 
 
-def test_save_normalizes_a_number_and_then_writes_nothing(app: Flask, dana: Portal) -> None:
-    dana.get(f"{ACME}/settings").press("Save", country="IN")
+def test_save_normalizes_a_number_and_then_writes_nothing(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        directory.update(scope, OFFLINE, {"country": "IN"})
     vobiz = PROVIDERS["vobiz"]
     values = named(vobiz, good_values(vobiz) | {"phone_number": "098111 22333"})
     page = dana.get(path_of(vobiz)).press("Save", **values)
@@ -165,7 +177,7 @@ def test_save_normalizes_a_number_and_then_writes_nothing(app: Flask, dana: Port
 
 
 def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(app: Flask, dana: Portal, cast: Cast) -> None:
-    connect(dana, TWILIO)
+    connect(dana, cast, TWILIO)
     with app.app_context():
         db.session.execute(update(SecretRow).values(sealed="gAAAA-broken"))
         db.session.commit()
@@ -180,6 +192,7 @@ def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(app: Flask, dana
 
 
 def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> None:
+    form = dana.get(path_of(TWILIO))
     for name, typed in [
         ("twilio_account_sid", "AC123"),
         ("twilio_max_concurrent", "0"),
@@ -187,12 +200,13 @@ def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> Non
         (settings_name("twilio", "phone_number"), "12"),
     ]:
         with unchanged(app):
-            page = dana.get(path_of(TWILIO)).press("Save", 422, **{name: typed})
+            page = form.press("Save", 422, **{name: typed})
         assert page.error(name), (name, typed)
     for provider in PROVIDERS.values():
         secret = next(declared for declared in provider.typed_fields if declared.secret)
         name, page = settings_name(provider.key, secret.name), dana.get(path_of(provider))
-        for typed in (f"{MARK} with spaces", "••••abcd"):
+        wrong = (f"{MARK} with spaces", "••••abcd")
+        for typed in wrong if provider is TWILIO else wrong[:1]:
             with unchanged(app):
                 page = page.press("Save", 422, **{name: typed})
             assert page.error(name), (name, typed)
@@ -200,30 +214,29 @@ def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> Non
 
 
 def test_disable_keeps_the_credentials_and_delete_names_them(app: Flask, dana: Portal, cast: Cast) -> None:
-    connect(dana, TWILIO).follow("Disable…").press(f"Disable {TWILIO.label}")
+    connect(dana, cast, TWILIO).follow("Disable…").send(f"Disable {TWILIO.label}")
     page = dana.get(path_of(TWILIO))
     assert (page.health, page.has_link("Disable…")) == ("disabled", False)
     assert stored(app, cast, TWILIO) == good_values(TWILIO)
     with unchanged(app):
         dana.post(f"{path_of(TWILIO)}/enabled", {"csrf_token": dana.token()}, 400)
-    page.press("Enable")
-    page = dana.get(path_of(TWILIO))
+    page = page.press("Enable")
     assert page.has_link("Disable…")
 
     page = page.follow("Delete credentials…")
     assert page.follow("Cancel").title == TWILIO.label
     assert [one.label for one in TWILIO.typed_fields if one.label not in page.text] == []
-    page.press("Delete credentials")
+    page.send("Delete credentials")
     assert set(stored(app, cast, TWILIO).values()) == {None}
     assert dana.get(path_of(TWILIO)).health == "not-connected"
 
 
-def test_make_default_records_the_reason(dana: Portal, subtests: pytest.Subtests) -> None:
+def test_make_default_records_the_reason(dana: Portal, cast: Cast, subtests: pytest.Subtests) -> None:
     was: dict[Family, str] = {}
     for family, provider in SERVING:
         with subtests.test(family=family, provider=provider.key):
             words = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls"}[family]
-            page = connect(dana, provider).follow(f"Make default for {words}")
+            page = connect(dana, cast, provider).follow(f"Make default for {words}")
             assert page.title == f"Make {provider.label} the default for {words}?"
             assert page.data("replaces") == [was.get(family, "")]
             page = page.press(f"Make {provider.label} the default", reason="The contract begins today")
@@ -235,11 +248,12 @@ def test_make_default_records_the_reason(dana: Portal, subtests: pytest.Subtests
 
 def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, cast: Cast) -> None:
     vobiz = PROVIDERS["vobiz"]
-    dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)
-    connect(dana, vobiz)
+    with scope_as(app, cast.dana) as scope:
+        directory.update(scope, OFFLINE, {"public_base_url": BASE_URL})
+    connect(dana, cast, vobiz)
     disable = f"{path_of(vobiz)}/disable"
     assert dana.get(disable).press("Disable Vobiz").notes == f"Done: {messages.disabled('Vobiz')}"
-    dana.get(path_of(vobiz)).press("Enable")
+    dana.get(path_of(vobiz)).send("Enable")
     with scope_as(app, cast.dana) as scope:
         for place, agent in enumerate(("a", "a", None)):
             sent = {"phone_number": f"+1555123000{place}", "provider": "vobiz", "inbound_agent_name": agent}
@@ -250,15 +264,15 @@ def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, 
     assert messages.enabled("Vobiz") in dana.get(path_of(vobiz)).press("Enable").notes
 
 
-def test_the_default_keeps_what_it_needs_until_it_is_disabled(app: Flask, dana: Portal) -> None:
-    connect(dana, PROVIDERS["vobiz"]).follow("Make default for agent calls").press("Make Vobiz the default")
-    page = dana.get(path_of(PROVIDERS["vobiz"]))
+def test_the_default_keeps_what_it_needs_until_it_is_disabled(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = connect(dana, cast, PROVIDERS["vobiz"]).follow("Make default for agent calls")
+    page = page.press("Make Vobiz the default")
     assert page.data("default") == ["telephony"]
     with unchanged(app):
         page = page.press("Save", 409, clear_vobiz_auth_token=True)
     assert service_messages.default_needs("Vobiz", ["agent calls"], ["Auth token"]) in page.notes
-    form = dana.get(f"{ACME}/endpoints/new")
-    form.press("Add endpoint", phone_number="+15551234567", provider="vobiz", inbound_agent_name="Ann")
+    with scope_as(app, cast.dana) as scope:
+        crud.create(scope, {"phone_number": "+15551234567", "provider": "vobiz", "inbound_agent_name": "Ann"})
     page = dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…")
     assert (page.data("default"), page.data("numbers")) == (["telephony"], ["1"])
     page = page.press("Disable Vobiz")
@@ -270,19 +284,18 @@ def test_the_default_keeps_what_it_needs_until_it_is_disabled(app: Flask, dana: 
     assert service_messages.is_disabled("Vobiz") in page.notes
 
 
-def test_unknown_provider_or_switch_is_not_found(dana: Portal, subtests: pytest.Subtests) -> None:
-    for unknown in ("0", "x", "99999999999999999999"):
-        dana.get(f"{ACME}/switches/{unknown}/undo", 404)
-    for key in ["unknown", "TWILIO", "twilio%00"]:
-        with subtests.test(key=key):
-            dana.get(f"{ACME}/providers/{key}", 404)
-            dana.get(f"{ACME}/providers/{key}/disconnect", 404)
+def test_unknown_provider_or_switch_is_not_found(dana: Portal) -> None:
+    paths = [f"switches/{unknown}/undo" for unknown in ("0", "x", "99999999999999999999")]
+    for key in ("unknown", "TWILIO", "twilio%00"):
+        paths += [f"providers/{key}", f"providers/{key}/disconnect"]
+    assert [path for path in paths if dana.raw("GET", f"{ACME}/{path}").status_code != 404] == []
 
 
-def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal) -> None:
-    twilio, vobiz = PROVIDERS["twilio"], PROVIDERS["vobiz"]
-    connect(dana, vobiz).follow("Make default for agent calls").press("Make Vobiz the default")
-    connect(dana, twilio)
+def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        for key in ("vobiz", "twilio"):
+            credentials.save(scope, PROVIDERS[key], good_values(PROVIDERS[key]))
+        active.make_active(scope, Family.TELEPHONY, "vobiz")
     page = dana.get(f"{ACME}/active/telephony?provider=twilio")
     assert page.data("replaces") == ["vobiz"]
     page = page.press("Make Twilio the default", reason="Better lines")
