@@ -85,18 +85,18 @@ def test_undo_confirms_again_after_a_change_and_names_what_is_skipped(
     assert page.follow("Undo…").has_button("Restore 2 endpoints")
 
 
-def test_undo_of_another_kind_of_event_is_refused(dana: Portal) -> None:
-    dana.get("/o/acme-support/settings").press("Save", name="Acme")
+def test_event_of_another_kind_or_organization_cannot_be_undone(
+    dana: Portal, gus: Portal, mo: Portal, event: int
+) -> None:
+    """And another organization's event is not found."""
+    for path in ["", "/undo", "/numbers.csv"]:
+        assert gus.raw("GET", f"/o/globex/audit/{event}{path}").status_code == 404
+        assert mo.raw("GET", f"{PATH}/{event}{path}").status_code == 403
+        for strange in ("x", "0", "9" * 40, "-1", "%00"):
+            assert dana.raw("GET", f"{PATH}/{strange}{path}").status_code == 404, strange
+    dana.get("/o/acme-support/settings").send("Save", name="Acme")
     (newest,) = dana.get(f"{PATH}?action={Action.ORGANIZATION_SAVED}").data("event")
     page = dana.get(f"{PATH}/{newest}")
     assert page.title == Action.ORGANIZATION_SAVED.label
     assert not page.has_link("Undo…")
     assert messages.CANNOT_UNDO in dana.get(f"{PATH}/{newest}/undo", 409).text
-
-
-def test_another_organizations_event_is_not_found(dana: Portal, gus: Portal, mo: Portal, event: int) -> None:
-    for path in ["", "/undo", "/numbers.csv"]:
-        gus.get(f"/o/globex/audit/{event}{path}", 404)
-        mo.get(f"{PATH}/{event}{path}", 403)
-        for strange in ("x", "0", "9" * 40, "-1", "%00"):
-            dana.get(f"{PATH}/{strange}{path}", 404)

@@ -13,10 +13,12 @@ from werkzeug.test import TestResponse
 from app.core import clock, messages
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.organizations import directory
 from app.web.shell import figures
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Page, Portal, changes_in
+from tests.support.scopes import OFFLINE
 
 PATH = "/o/acme-support/audit"
 
@@ -33,10 +35,11 @@ def _events(page: Page) -> list[str]:
     return [found.text for found in page.root.all() if found.get("data-event")]
 
 
-def test_repeats_are_one_line_that_unfolds(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
+def test_repeats_are_one_line_that_unfolds(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, "Twilio", "Twilio")
     _happen(app, cast, *["Vobiz", "Sinch", "Sinch", "Sinch"], action=Action.CONNECTION_TESTED)
-    gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
+    with scope_as(app, cast.gus) as scope:
+        directory.update(scope, OFFLINE, {"name": "Globex Renamed"})
     page = dana.get(f"{PATH}?who=dana&action=providers")
     (row,) = page.rows()
     assert "4 times" in row
@@ -76,8 +79,8 @@ def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, d
     assert "Sinch" not in " ".join(page.rows() + older.rows())
     assert older.follow("Newer").rows() == page.rows()
     for place in ("x", "-1", "9" * 40, "1.5", "0", "999999999999999"):
-        dana.get(f"{PATH}?before={place}")
-        dana.get(f"{PATH}?after={place}")
+        for side in ("before", "after"):
+            assert dana.raw("GET", f"{PATH}?{side}={place}").status_code == 200, place
 
 
 def test_days_are_those_of_the_reader(app: Flask, cast: Cast, dana: Portal) -> None:
@@ -133,7 +136,7 @@ def test_results_have_words_and_times_are_the_reader_s(app: Flask, cast: Cast, d
     assert "2026-03-18T10:00:00Z" in line[6]
 
 
-def test_csv_escapes_formulas(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_csv_escapes_formulas_and_has_the_changes_of_one_number(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, "Twilio", "=cmd|' /C calc'!A0")
     answer = _file(dana, f"{PATH}?q=cmd", "CSV")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-acme-support-')
@@ -145,9 +148,6 @@ def test_csv_escapes_formulas(app: Flask, cast: Cast, dana: Portal) -> None:
     assert found["Changes"] == "Label: =1+1 \u2192 b"
     (exported,) = dana.get(PATH).root.all("tr", **{"data-action": Action.AUDIT_EXPORTED})
     assert changes_in(exported) == {"Format": ("csv",), "Search": ("cmd",)}
-
-
-def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:
     numbers = ("+15551000001", "+15551000002")
     with scope_as(app, cast.dana) as scope, scope.transaction():
         reported = [(number, {"label": [number[-1], "x"]}) for number in numbers]
@@ -172,9 +172,10 @@ def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
 
 
 def test_everywhere_is_filtered_by_organization_and_audited_once(
-    app: Flask, cast: Cast, dana: Portal, gus: Portal, mo: Portal
+    app: Flask, cast: Cast, dana: Portal, mo: Portal
 ) -> None:
-    gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
+    with scope_as(app, cast.gus) as scope:
+        directory.update(scope, OFFLINE, {"name": "Globex Renamed"})
     _happen(app, cast, *[f"thing {number}" for number in range(60)])
     mo.get("/audit", status=403)
     page = dana.get("/audit")
@@ -224,10 +225,9 @@ def test_pages_lead_to_the_history_of_their_thing(app: Flask, cast: Cast, dana: 
     assert dana.get("/o/acme-support/providers/sinch/callback").root.all("section", id="history") == []
 
 
-def test_everywhere_is_exported_with_its_filter(
-    app: Flask, cast: Cast, dana: Portal, gus: Portal, mo: Portal
-) -> None:
-    gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
+def test_everywhere_is_exported_with_its_filter(app: Flask, cast: Cast, dana: Portal, mo: Portal) -> None:
+    with scope_as(app, cast.gus) as scope:
+        directory.update(scope, OFFLINE, {"name": "Globex Renamed"})
     _happen(app, cast, "Twilio")
     answer = _file(dana, "/audit", "CSV")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-everywhere-')

@@ -245,20 +245,9 @@ def test_import_refused_keeps_the_input_and_shows_why_first(
     assert [row.phone_number for row in stored(app, cast)] == [FIRST, THIRD]
 
 
-def test_import_failing_provider_keeps_the_selection(
+def test_provider_failure_is_shown_with_a_next_step(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mapped(app, cast, SECOND, is_foreign=True)
-    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
-    dana.get(LIST)
-    page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
-    assert shared_messages.too_many_attempts(1).partition(".")[0] in page.notes
-    assert ticked(page) == [SECOND, FIRST]
-    assert list(refusals(page)) == [SECOND]
-    assert page.value("inbound_agent_name") == "Reception"
-
-
-def test_provider_failure_is_shown_with_a_next_step(app: Flask, dana: Portal, twilio: Any) -> None:
     for trouble, way in ((Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (Trouble.SLOW, "import")):
         twilio.trouble = trouble
         with unchanged(app, but=NOTED):
@@ -270,34 +259,25 @@ def test_provider_failure_is_shown_with_a_next_step(app: Flask, dana: Portal, tw
                 page = dana.get(LIST, 409, htmx="numbers" if way == "htmx" else None)
         assert "api.twilio.com" in page.notes
         assert twilio.values["auth_token"] not in page.source
-        assert page.follow("Open Twilio").title == "Twilio"
+        assert page.link("Open Twilio")["href"] == f"{ACME}/providers/twilio"
+    twilio.trouble = None
+    mapped(app, cast, SECOND, is_foreign=True)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
+    page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
+    assert shared_messages.too_many_attempts(1).partition(".")[0] in page.notes
+    assert ticked(page) == [SECOND, FIRST]
+    assert list(refusals(page)) == [SECOND]
+    assert page.value("inbound_agent_name") == "Reception"
 
 
-def test_show_unconnected_provider_links_to_its_form(dana: Portal) -> None:
+def test_show_is_of_a_connected_provider_and_of_a_trunk_too(app: Flask, cast: Cast, dana: Portal) -> None:
     for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai?tab=sinch_est")]:
         page, provider = dana.get(f"{ACME}/providers/{key}/numbers"), PROVIDERS[key]
         assert [field.label for field in provider.required if field.label not in page.notes] == [], key
         assert page.link(f"Open {provider.label}")["href"] == f"{ACME}/{place}", key
-
-
-def test_import_needs_a_superadmin_and_a_csrf_token(
-    app: Flask, cast: Cast, dana: Portal, mo: Portal, twilio: Any
-) -> None:
-    data = {"number": [FIRST], "user_id": cast.mo.id}
-    token = {"csrf_token": mo.token()}
-    with unchanged(app, but=NOTED):
-        assert mo.raw("GET", LIST).status_code == 403
-        for way in ("endpoints", "person"):
-            assert mo.raw("POST", f"{PATH}/{way}", data=data | token).status_code == 403
-            assert dana.raw("POST", f"{PATH}/{way}", data=data).status_code == 400
-    assert twilio.requests == []
-
-
-def test_show_trunk_is_linked_from_voice_ai(app: Flask, cast: Cast, dana: Portal) -> None:
     with SinchEst() as upstream:
         connect(app, cast, upstream, "sinch_est")
-        page = (
-            dana.get(f"{ACME}/voice-ai?tab=sinch_est").follow("Numbers of Sinch EST").follow("List numbers")
-        )
+        page = dana.get(f"{ACME}/voice-ai?tab=sinch_est").follow("Numbers of Sinch EST")
+        page = page.follow("List numbers")
         assert tickable(page) == sorted(upstream.numbers)
         assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""

@@ -26,12 +26,15 @@ def here(app: Flask, cast: Cast) -> Furnished:
     return furnish(app, cast)
 
 
-def test_addresses_are_in_kebab_case(app: Flask) -> None:
+def test_addresses_are_in_kebab_case_and_of_a_page_or_a_file(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         plain = [part for part in rule.rule.split("/") if part and not part.startswith("<")]
         for part in plain:
             assert part == part.lower(), rule.rule
             assert "_" not in part, rule.rule
+    titled = {page.rule for blueprint in web.blueprints() for page in blueprint.registered}
+    untitled = {rule.rule for rule, *_ in portal_rules(app, unsafe=False)} - titled
+    assert {rule for rule in untitled if not rule.endswith(FILES)} == set()
 
 
 def test_htmx_without_a_session_gets_401_and_no_page(app: Flask, here: Furnished, dana: Portal) -> None:
@@ -76,7 +79,9 @@ def test_form_after_the_session_ended_leads_to_sign_in_and_back(app: Flask, dana
     assert messages.SIGNED_OUT not in gone.get(answer.headers["Location"]).notes
 
 
-def test_every_page_passes_the_page_checks(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
+def test_every_page_passes_the_page_checks(
+    app: Flask, here: Furnished, dana: Portal, mo: Portal, anonymous: Portal
+) -> None:
     """What `Portal.get` finds fault with, on every page there is, furnished and empty."""
     own = {"endpoint_id", "import_id", "job_id", "user_id", "switch_id", "number", "event_id"}
     own |= {"destination_id", "call_id", "view_id"}
@@ -87,15 +92,10 @@ def test_every_page_passes_the_page_checks(app: Flask, here: Furnished, dana: Po
         if "<slug>" in page.rule and not any(f"<{name}>" in page.rule for name in own):
             dana.get(here.page(page).replace(here.ids["slug"], "globex"))
     dana.get("/setup", 404)
+    assert "/api/settings/endpoints" in anonymous.get("/api/docs").text
     for provider in ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est"):
         dana.get(f"/o/acme-support/providers/{provider}")
     dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}")
-
-
-def test_every_address_is_a_registered_page_or_a_file(app: Flask) -> None:
-    titled = {page.rule for blueprint in web.blueprints() for page in blueprint.registered}
-    untitled = {rule.rule for rule, *_ in portal_rules(app, unsafe=False)} - titled
-    assert {rule for rule in untitled if not rule.endswith(FILES)} == set()
 
 
 def test_file_response_returns_its_connection(app: Flask, here: Furnished, dana: Portal) -> None:
@@ -109,10 +109,6 @@ def test_file_response_returns_its_connection(app: Flask, here: Furnished, dana:
             assert pool.checkedout() == 0, rule.rule
             seen += 1
     assert seen > 4
-
-
-def test_the_documentation_of_the_api_is_a_good_page(anonymous: Portal) -> None:
-    assert "/api/settings/endpoints" in anonymous.get("/api/docs").text
 
 
 def test_a_refusal_is_in_the_log_with_the_id_of_its_request(dana: Portal, logged: StringIO) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.project_copy import ProjectCopy
 
 VIEW = '''"""When an organization's lines are open."""
@@ -50,6 +52,11 @@ report(
 """
 
 
+@pytest.mark.thorough(
+    "test_each_page_has_its_own_key",
+    "test_find_returns_pages_organizations_and_people_by_name",
+    "test_every_page_passes_the_page_checks",
+)
 def test_new_page_is_in_navigation_palette_and_tests(tmp_path: Path) -> None:
     copy = ProjectCopy.at(tmp_path / "patchbay")
     copy.write("app/web/schedules/__init__.py", '"""Pages for schedules."""\n')

@@ -7,9 +7,12 @@ from flask import Flask
 
 from app.extensions import db
 from app.models import Organization
+from app.services.endpoints import crud
+from app.services.organizations import directory
 from tests.support.cast import Cast
-from tests.support.full_organization import Furnished, furnish
+from tests.support.full_organization import Furnished, furnish, scope_as
 from tests.support.pages import Portal
+from tests.support.scopes import OFFLINE
 
 
 @pytest.fixture
@@ -18,21 +21,24 @@ def here(app: Flask, cast: Cast) -> Furnished:
 
 
 def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
-    list_ = portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found")
+    list_ = portal.get(f"/find?in={inside}&q={text}", htmx="found").root.one("div", id="found")
     return [item.text for item in list_.all("a", "button")]
 
 
-def test_find_returns_numbers_by_digits_label_and_agents(here: Furnished, dana: Portal) -> None:
-    dana.get("/o/acme-support/settings").press("Save", country="US")
+def test_find_returns_numbers_by_digits_label_and_agents(
+    app: Flask, cast: Cast, here: Furnished, dana: Portal
+) -> None:
+    with scope_as(app, cast.dana) as scope:
+        directory.update(scope, OFFLINE, {"country": "US"})
     own = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
     for text in ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123", "4567", "123-4567", "23 45"]:
-        listed = dana.get(f"/find?in=acme-support&q={text}").root.by_id("found").all("a")
+        listed = dana.get(f"/find?in=acme-support&q={text}", htmx="found").root.by_id("found").all("a")
         assert [link["href"] for link in listed if "+1 555" in link.text] == [own], text
     assert found(dana, "67") == []
 
-    dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}").press(
-        "Save", label="Front desk", inbound_agent_name="night-shift"
-    )
+    with scope_as(app, cast.dana) as scope:
+        changed = {"label": "Front desk", "inbound_agent_name": "night-shift"}
+        crud.update(scope, here.ids["endpoint_id"], changed)
     (number,) = found(dana, "front d")
     assert "Acme Support" in number
     assert dana.get("/find?in=acme-support&q=front d").follow(number).path == own
@@ -89,7 +95,7 @@ def test_find_reports_when_results_are_cut_and_shows_own_people_first(app: Flask
 
 def counted(portal: Portal, text: str) -> str:
     """The number in what is said of the results."""
-    status = portal.get(f"/find?q={text}").root.one("div", id="found").one(role="status").text
+    status = portal.get(f"/find?q={text}", htmx="found").root.one("div", id="found").one(role="status").text
     return "".join(letter for letter in status if letter.isdigit())
 
 

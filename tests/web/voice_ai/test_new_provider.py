@@ -209,31 +209,27 @@ report(**found)
 )
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """What the script saw in a copy with the file of a second voice AI provider."""
-    copy = ProjectCopy.at(tmp_path_factory.mktemp("new_voice_ai"))
+@pytest.mark.thorough(
+    "test_only_providers_name_a_vendor",
+    "test_webhook_is_set_up_by_a_save_and_follows_its_settings",
+    "test_enable_and_disable_from_the_users_page",
+)
+def test_new_voice_ai_provider_is_included_everywhere(tmp_path):
+    copy = ProjectCopy.at(tmp_path / "patchbay")
     copy.write("app/providers/acme.py", DECLARED)
-    return copy.run(SCRIPT)
-
-
-def test_new_voice_ai_provider_is_saved_tested_and_chosen(found):
+    found = copy.run(SCRIPT)
     assert found["tested"] == [True]
     config = found["config"]
     assert config["aiVoiceProvider"] == "acme"
     assert (config["hasAcmeCredentials"], config["hasAcmeToolSecret"]) == (True, True)
     assert (config["hasApiKey"], config["hasToolSecret"]) == (True, False)
 
-
-def test_new_voice_ai_provider_has_a_call_webhook_and_its_calls_are_stored(found):
     assert (found["webhook"], found["reporting"]) == ("working", "webhooks-1")
     assert found["url"] == "https://voice.acme.example/api/webhook/acme/<id>"
     assert found["reported"] == [401, 200]
     assert (found["calls"], found["shown"], found["openapi"]) == (["c1"], True, True)
 
-
-def test_new_voice_ai_provider_answers_a_number_and_releases_it(found):
-    (entry,) = found["config"]["phoneNumbers"]
+    (entry,) = config["phoneNumbers"]
     assert (entry["aiEnabled"], entry["aiAgentId"], entry["acmePhoneNumberId"]) == (True, "a1", "numbers-1")
     ((number, _, agent),) = found["numbers"]
     assert (number, agent) == (entry["phoneNumber"], "a1")

@@ -142,7 +142,9 @@ def test_show_keeps_a_deleted_agent_and_escapes_names(dana: Portal, person: str,
     assert not page.root.one("main").all("b")
 
 
-def test_show_names_what_is_missing(app: Flask, dana: Portal, cast: Cast, labs: ElevenLabs) -> None:
+def test_show_names_what_is_missing_or_not_supported(
+    app: Flask, dana: Portal, cast: Cast, labs: ElevenLabs
+) -> None:
     give(app, cast, cast.mo.id)
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}").follow(OPEN)
     needed = [field.label for field in PROVIDERS["sinch_est"].required]
@@ -154,6 +156,13 @@ def test_show_names_what_is_missing(app: Flask, dana: Portal, cast: Cast, labs: 
     assert not page.has_button("Answer with AI")
     assert page.follow("Voice AI").title == "Voice AI"
     assert labs.requests == []
+    with scope_as(app, cast.dana) as scope:
+        sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": "+14165550101"}
+        number_id = assignments.assign(scope, sent)[0].id
+    page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
+    assert not page.has_link("Answer with AI… +14165550101")
+    page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
+    assert service_messages.not_supported(["Sinch"], "Twilio") in page.text
 
 
 def test_disable_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
@@ -185,16 +194,6 @@ def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal
     page = page.follow(f"Unassign… {NUMBER}")
     assert not page.has_button("Unassign number")
     assert page.follow("Turn AI off…").title == "AI on +1 416-555-0100"
-
-
-def test_show_number_of_other_provider_is_refused(app: Flask, dana: Portal, cast: Cast) -> None:
-    with scope_as(app, cast.dana) as scope:
-        sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": NUMBER}
-        number_id = assignments.assign(scope, sent)[0].id
-    page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    assert not page.has_link(OPEN)
-    page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
-    assert service_messages.not_supported(["Sinch"], "Twilio") in page.text
 
 
 def test_number_page_shows_an_interrupted_change(app: Flask, dana: Portal, cast: Cast, person: str) -> None:

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.models import Secret
 from app.services.access import messages as access_messages
 from app.services.connections.health import Health
+from app.services.organizations import directory
 from app.services.voice_ai import messages as service_messages
 from app.services.voice_ai import webhook
 from app.web.providers import messages as provider_messages
@@ -25,8 +26,10 @@ from devtools.scopes import PASSWORD
 from simulators.elevenlabs import KEY, ElevenLabs
 from tests.support.canary import found_in, found_in_files
 from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
+from tests.support.scopes import OFFLINE
 
 PATH = "/o/acme-support/voice-ai"
 TRUNK = f"{PATH}?tab=sinch_est"
@@ -39,11 +42,14 @@ def generate(portal: Portal) -> Page:
     return confirmation.press("Generate tool secret", your_password=PASSWORD)
 
 
-def test_show_has_a_form_for_each_provider(dana: Portal) -> None:
-    page = dana.get(PATH)
-    page = page.press("Save", elevenlabs_api_key="sample-key-of-acme")
-    assert page.path == f"{PATH}?tab=elevenlabs"
-    assert provider_messages.saved("ElevenLabs") in page.notes
+def test_show_has_a_form_for_each_provider_and_tests_it(app: Flask, dana: Portal) -> None:
+    with ElevenLabs() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        page = dana.get(PATH).press("Save", elevenlabs_api_key=KEY)
+        assert page.path == f"{PATH}?tab=elevenlabs"
+        assert provider_messages.saved("ElevenLabs") in page.notes
+        assert page.health == "works", "tested as it was saved"
+        assert provider_messages.WORKS in page.press("Test connection of ElevenLabs").notes
     page = dana.get(TRUNK).press(
         "Save",
         sinch_est_key_id="key",
@@ -155,9 +161,10 @@ class TestCallWebhook:
             yield running
 
     @pytest.fixture
-    def page(self, dana: Portal, upstream: ElevenLabs) -> Page:
+    def page(self, dana: Portal, cast: Cast, upstream: ElevenLabs) -> Page:
         """With a base URL and a key that works."""
-        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+        with scope_as(dana.app, cast.dana) as scope:
+            directory.update(scope, OFFLINE, {"public_base_url": "https://voice.acme.example"})
         return dana.get(PATH).press("Save", elevenlabs_api_key=upstream.values["api_key"])
 
     def test_webhook_is_set_up_by_a_save_and_follows_its_settings(
@@ -212,7 +219,7 @@ class TestCallWebhook:
         assert upstream.workspace.selected != theirs
         assert theirs in upstream.workspace.webhooks
 
-    def test_webhook_during_another_setup_says_so(
+    def test_webhook_is_left_alone_during_another_setup_and_by_disconnecting(
         self, page: Page, dana: Portal, upstream: ElevenLabs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def busy(*_: object, **__: object) -> None:
@@ -220,8 +227,6 @@ class TestCallWebhook:
 
         monkeypatch.setattr(webhook, "perform", busy)
         assert service_messages.WEBHOOK_RUNNING in page.press("Check again").notes
-
-    def test_webhook_stays_at_the_provider_after_disconnecting(self, page: Page, dana: Portal) -> None:
         for key, kept in (("elevenlabs", [""]), ("twilio", [])):
             assert dana.get(f"/o/acme-support/providers/{key}/disconnect").data("kept-webhook") == kept
 
@@ -237,14 +242,3 @@ class TestCallWebhook:
         assert found_in(logged.getvalue().encode(), secrets) == []
         files = [path for path in tmp_path.iterdir() if path.is_file()]
         assert found_in_files(files, secrets) == []
-
-
-def test_show_tests_each_connection(app: Flask, dana: Portal) -> None:
-    with ElevenLabs() as upstream:
-        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
-        page = dana.get("/o/acme-support/voice-ai")
-        page.press("Save", elevenlabs_api_key=KEY)
-        page = dana.get("/o/acme-support/voice-ai")
-        assert page.health == "works", "tested as it was saved"
-        assert provider_messages.WORKS in page.press("Test connection of ElevenLabs").notes
-    assert dana.get("/o/acme-support/voice-ai").health == "works"
