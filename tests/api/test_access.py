@@ -185,11 +185,3 @@ def test_unknown_paths_and_methods_are_refused_in_json_with_what_is_right(dana: 
     assert found == dict.fromkeys(UNKNOWN_PATHS, (404, True, True))
     answer = dana.call("PATCH", "/api/settings/endpoints")
     assert (answer.status_code, "GET or HEAD or POST" in sentence(answer)) == (405, True)
-
-
-def test_get_without_the_scope_writes_nothing(app: Flask, careful_dana: Caller, mo: Caller) -> None:
-    with unchanged(app):
-        for caller in (careful_dana, mo):
-            for operation in OPERATIONS:
-                if operation.method == "GET":
-                    caller.get(operation.path)

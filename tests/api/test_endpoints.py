@@ -23,8 +23,8 @@ def create(caller: Caller, **body: Any) -> dict[str, Any]:
     return answer.json
 
 
-def test_create_returns_the_endpoint_with_its_webhook_url(dana: Caller) -> None:
-    """The URL needs a base and an agent."""
+def test_create_returns_the_endpoint_as_it_is_stored(dana: Caller) -> None:
+    """Its webhook URL needs a base and an agent; texts are unchanged."""
     spelled = create(dana, phone_number=" +91 98765-43211 ")
     assert (spelled["phone_number"], spelled["inbound_webhook_url"]) == ("+919876543211", None)
     dana.put("/api/settings/telephony", BASE)
@@ -42,9 +42,6 @@ def test_create_returns_the_endpoint_with_its_webhook_url(dana: Caller) -> None:
     assert least.status_code == 201
     names = ("inbound_agent_name", "outbound_agent_name", "label", "inbound_webhook_url")
     assert [least.get_json()[name] for name in names] == [None] * 4
-
-
-def test_create_stores_text_unchanged(dana: Caller) -> None:
     for n, label in enumerate(("{{7*7}}", "Línea ñ 電話 🐘", "<b>&amp;", 'quote " back\\slash')):
         made = create(dana, phone_number=f"+1555000000{n}", label=label)
         found = dana.get(PATH, query_string={"q": label}).get_json()

@@ -77,15 +77,14 @@ def test_cut_connections_are_replaced(app: Flask, dana: Caller) -> None:
     assert set(statuses) <= {200, 503}
 
 
-def test_missing_table_is_500_not_503(app: Flask, dana: Caller) -> None:
+def test_failure_in_the_view_or_after_it_is_500_and_not_503(app: Flask, dana: Caller) -> None:
+    """But for a database that is away."""
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE endpoints RENAME TO elsewhere"))
     answer = dana.get("/api/settings/endpoints?limit=5")
     assert answer.status_code == 500
     assert set(answer.get_json()) == {"success", "error", "code", "id"}
 
-
-def test_failure_after_the_view_is_answered_as_one_in_it(app: Flask, dana: Caller) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     raised: list[Exception] = []
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.api.document import document
 from app.api.operations import OPERATIONS, Operation
+from app.services.access import passwords
 from tests.support.caller import Caller
 from tests.support.cast import Cast
 
@@ -137,7 +138,13 @@ def _seeds(most: int, *, thorough: bool) -> range:
 
 
 def test_random_bodies_never_fail(
-    dana: Caller, cast: Cast, thorough: bool, subtests: pytest.Subtests
+    dana: Caller,
+    anonymous: Caller,
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    thorough: bool,
+    subtests: pytest.Subtests,
 ) -> None:
     for operation in WITH_BODY:
         with subtests.test(_name(operation)):
@@ -154,6 +161,11 @@ def test_random_bodies_never_fail(
                     headers=_headers(chance),
                 )
                 assert answer.status_code < 500, f"seed {seed}: {text[:500]}"
+    monkeypatch.setattr(passwords, "matches", lambda *_: False)
+    for seed in _seeds(MOST_BODIES, thorough=thorough):
+        chance = random.Random(f"sign-in {seed}")
+        body = _body(chance, ["email", "password", "totp"])
+        assert anonymous.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"
 
 
 def test_random_queries_never_fail(
@@ -181,15 +193,3 @@ def test_random_deletes_never_fail(dana: Caller, cast: Cast, thorough: bool) -> 
             chance = random.Random(f"{_name(operation)} {seed}")
             path = _path(operation, cast, chance, wild=True)
             assert dana.delete(path, headers=_headers(chance)).status_code < 500, f"seed {seed}: {path}"
-
-
-def test_random_logins_never_fail(
-    anonymous: Caller, cast: Cast, thorough: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from app.services.access import passwords
-
-    monkeypatch.setattr(passwords, "matches", lambda *_: False)
-    for seed in _seeds(MOST_BODIES, thorough=thorough):
-        chance = random.Random(f"sign-in {seed}")
-        body = _body(chance, ["email", "password", "totp"])
-        assert anonymous.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"

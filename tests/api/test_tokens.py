@@ -38,7 +38,7 @@ def _expect_refused(app: Flask, token: str) -> None:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_token_is_accepted_as_its_row_says(
+def test_token_is_accepted_as_its_row_and_user_say(
     app: Flask, cast: Cast, forge: Forge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The signing key is not enough. What is rejected counts as no use."""
@@ -55,9 +55,6 @@ def test_token_is_accepted_as_its_row_says(
     for issued in (revoked, deleted):
         _expect_refused(app, issued.jwt)
     assert noted == []
-
-
-def test_token_loses_the_role_with_its_user(app: Flask, cast: Cast) -> None:
     dana = Caller(app, issue(app, cast.dana, secrets=True).jwt)
     assert dana.get("/api/settings/telephony").status_code == 200
     with app.app_context():

@@ -104,15 +104,8 @@ def test_save_disables_enables_and_ignores_computed_fields(dana: Caller, app: Fl
     assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
 
 
-def test_only_voice_providers_are_chosen_or_deleted(app: Flask, dana: Caller) -> None:
-    with unchanged(app):
-        for provider in ("exotel", "elevenlabs", "unknown", "", "TWILIO"):
-            assert fields(dana.post(ACTIVE, {"provider": provider})) == {"provider"}, provider
-        for provider in ("exotel", "elevenlabs", "unknown", "%00", "🐘"):
-            assert dana.delete(f"{CONFIG}/{provider}").status_code == 404, provider
-
-
 def test_active_provider_keeps_its_values_until_it_is_deleted(app: Flask, dana: Caller) -> None:
+    """Only providers for the dialer are chosen or deleted."""
     dana.post(CONFIG, TWILIO)
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "twilio", "twilioAuthToken": "0001"})
@@ -125,3 +118,8 @@ def test_active_provider_keeps_its_values_until_it_is_deleted(app: Flask, dana: 
     assert _item(dana, "twilio") == {"provider": "twilio", "isEnabled": False, "isConfigured": False}
     assert dana.get(CONFIG).get_json()["activeProvider"] is None
     assert dana.delete(f"{CONFIG}/twilio").status_code == 200
+    with unchanged(app):
+        for provider in ("exotel", "elevenlabs", "unknown", "", "TWILIO"):
+            assert fields(dana.post(ACTIVE, {"provider": provider})) == {"provider"}, provider
+        for provider in ("exotel", "elevenlabs", "unknown", "%00", "🐘"):
+            assert dana.delete(f"{CONFIG}/{provider}").status_code == 404, provider
