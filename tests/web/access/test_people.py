@@ -330,6 +330,7 @@ def reset(portal: Portal, path: str, **typed: Any) -> Page:
 def test_reset_changes_nothing_before_the_link_is_used(
     app: Flask, dana: Portal, mo: Portal, anonymous: Portal, cast: Cast
 ) -> None:
+    """And keeps two-step sign-in, unless that is selected."""
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = dana.get(of(cast)).follow("Reset password…").press("Create link")
     assert mo.is_signed_in()
@@ -340,8 +341,6 @@ def test_reset_changes_nothing_before_the_link_is_used(
     event = next(event for event in audit(app) if event.action == "password.reset")
     assert (event.actor_id, event.changes) == (cast.mo.id, {"link_by": [None, cast.dana.email]})
 
-
-def test_reset_keeps_two_step_sign_in_unless_selected(app: Flask, dana: Portal, cast: Cast) -> None:
     with app.app_context():
         scope = context.scope(Actor(name="tests"), db.session.get_one(Organization, cast.acme))
         user = db.session.get_one(User, cast.mo.id)

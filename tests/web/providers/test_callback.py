@@ -151,7 +151,9 @@ def check(app: Flask, cast: Cast) -> None:
         runs.run(scope, app.extensions["patchbay_outbound"])
 
 
-def test_callback_page_lists_users_numbers_with_their_state(app: Flask, cast: Cast, given: Portal) -> None:
+def test_users_numbers_are_listed_and_moved_after_a_confirmation(
+    app: Flask, given: Portal, sinch: Sinch
+) -> None:
     page = given.get(PATH)
     bare, elsewhere, gone, on_it = page.root.one("tbody").all("tr")
     assert page.data("cause") == ["no_webhook", "application_in_the_way", "number_gone", "in_sync"]
@@ -159,9 +161,6 @@ def test_callback_page_lists_users_numbers_with_their_state(app: Flask, cast: Ca
     assert [len(row.all("time")) for row in (bare, elsewhere, gone)] == [1, 1, 1]
     assert len(gone.all("a", href=PROVIDER)) == 1
     assert [PUT in row for row in page.rows()] == [True, True, False, False]
-
-
-def test_move_number_confirms_first(app: Flask, given: Portal, sinch: Sinch) -> None:
     for number, shown, was in (
         (BARE, "+1 202-555-0103", ""),
         (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY),

@@ -94,32 +94,26 @@ def test_show_polls_while_the_job_runs_and_leads_to_its_result(
     assert result.has_button(IMPORT)
 
 
-def test_the_import_continues_when_the_user_leaves(
+def test_apply_requested_twice_imports_once(
     app: Flask, cast: Cast, dana: Portal, hold: Callable[[str], Held]
 ) -> None:
+    """Whether or not the user stays on its page."""
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
     held = hold("apply")
-    dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"})
+    sent = {"csrf_token": dana.token(), "version": "1"}
+    pages = [dana.post(f"{page.path}/apply", sent) for _ in range(2)]
     assert held.reached.wait(SECONDS)
     assert dana.get(page.path).has_button(IMPORT)
     held.go_on.set()
     finished()
     assert not dana.get(page.path).has_button(IMPORT)
-    dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 412)
-    with scope_as(app, cast.dana) as scope:
-        assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
-
-
-def test_apply_requested_twice_imports_once(dana: Portal, hold: Callable[[str], Held]) -> None:
-    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
-    held = hold("apply")
-    sent = {"csrf_token": dana.token(), "version": "1"}
-    pages = [dana.post(f"{page.path}/apply", sent) for _ in range(2)]
-    held.go_on.set()
     done = {ended.path: ended for ended in map(led_on, pages)}
     assert done.keys() == {page.path, f"{page.path}?imported=1"}
     assert "50" in done[f"{page.path}?imported=1"].notes
     assert dana.get(page.path).notes == ""
+    dana.post(f"{page.path}/apply", sent, 412)
+    with scope_as(app, cast.dana) as scope:
+        assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
 
 
 def test_apply_after_a_change_leads_to_a_new_preview(dana: Portal) -> None:
