@@ -166,17 +166,12 @@ def test_add_person_shows_each_error_beside_its_field(app: Flask, dana: Portal) 
         assert "Globex" not in page.text
 
 
-def test_save_changes_name_and_role(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
-    form = dana.get(of(cast))
-    page = form.press("Save", name="Moritz", role="superadmin")
+def test_save_changes_name_and_role(dana: Portal, mo: Portal, cast: Cast) -> None:
+    page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
     assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
     assert page.value("role") == "superadmin"
     assert not page.has_button("Create token")
     assert mo.get("/").title == "Organizations"
-    with unchanged(app):
-        page = form.press("Save", 412, name="Maurice", role="superadmin")
-    assert page.compared == [("Name", "Moritz", "Maurice")]
-    assert page.press("Save").title == "Maurice"
 
 
 def test_disable_ends_sessions_and_tokens_until_enabled(

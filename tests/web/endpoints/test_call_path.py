@@ -62,9 +62,8 @@ def help_of(page: Page) -> str:
     return page.root.by_id(f"{page.control('number')['id']}-help").text
 
 
-def test_trace_is_in_the_navigation_and_redirects_its_former_url(
-    app: Flask, dana: Portal, cast: Cast
-) -> None:
+def test_trace_finds_a_number_as_it_is_typed_or_its_users(app: Flask, dana: Portal, cast: Cast) -> None:
+    """It is in the navigation, and its former URL leads there."""
     form = dana.get("/o/acme-support/").follow("Trace a number")
     assert "(+1)" not in help_of(form)
     furnish(app, cast)
@@ -80,6 +79,14 @@ def test_trace_is_in_the_navigation_and_redirects_its_former_url(
             page = ask(dana, typed, 422)
         assert page.error("number"), typed
         assert page.value("number") == typed, typed
+
+    page = ask(dana, "+15557654321")
+    (row,) = page.root.one("tbody").all("tr")
+    provider, outbound, inbound, at_provider = row.all("td")
+    assert (provider.one("a").text, len(provider.all(css="pb-warn"))) == ("Sinch", 1)
+    assert (outbound.text, inbound.text, at_provider.all("a")) == ("Default", "Mo", [])
+    assert page.link("Mo")["href"] == f"/o/acme-support/people/{cast.mo.id}#numbers-title"
+    assert not page.has_link("Add endpoint")
 
 
 def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(app: Flask, cast: Cast, live: Portal) -> None:
@@ -148,17 +155,6 @@ def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio
     elsewhere = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
     assert elsewhere.root.by_id("unknown-title").tag == "h2"
     assert (elsewhere.has_link("Add endpoint"), "Acme" in elsewhere.text) == (False, False)
-
-
-def test_trace_shows_users_with_the_number(app: Flask, dana: Portal, cast: Cast) -> None:
-    furnish(app, cast)
-    page = ask(dana, "+15557654321")
-    (row,) = page.root.one("tbody").all("tr")
-    provider, outbound, inbound, at_provider = row.all("td")
-    assert (provider.one("a").text, len(provider.all(css="pb-warn"))) == ("Sinch", 1)
-    assert (outbound.text, inbound.text, at_provider.all("a")) == ("Default", "Mo", [])
-    assert page.follow("Mo").title == "Mo"
-    assert not page.has_link("Add endpoint")
 
 
 def test_trace_beyond_the_limit_keeps_the_last_result(live: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,10 @@ def test_base_url_is_changed_and_restored_after_confirmation(app: Flask, felt: P
     assert page.has_link(f"Restore… {OTHER}")
 
 
-def test_base_url_confirmation_needs_another_valid_url(app: Flask, dana: Portal, felt: Page) -> None:
+def test_base_url_confirmation_needs_another_valid_url(
+    app: Flask, cast: Cast, dana: Portal, felt: Page
+) -> None:
+    """It names the webhook at the provider of voice AI too."""
     for url in ["http://x.example", "javascript:alert(1)", "x"]:
         with unchanged(app):
             page = dana.get(f"{PATH}/base-url?url={url}", 422)
@@ -127,16 +130,11 @@ def test_base_url_confirmation_needs_another_valid_url(app: Flask, dana: Portal,
         felt = felt.press("Save", **typed)
         assert felt.notes == f"Done: {messages.SETTINGS_SAVED} {StepKey.PROVIDER.label}", typed
 
-    page = felt.press("Save", public_base_url=OTHER)
-    dana.get(PATH).press("Save", name="Theirs")
-    page = page.press("Change the base URL", 412)
-    assert ("Public base URL", BASE, OTHER) in page.compared
-
-
-def test_the_webhook_at_elevenlabs_is_named_too(app: Flask, dana: Portal, cast: Cast, form: Page) -> None:
-    page = form.press("Save", public_base_url=BASE)
     with scope_as(app, cast.dana) as scope:
         credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
-    page = page.press("Save", public_base_url=OTHER)
-    assert (page.data("call-webhooks"), page.data("changes")) == (["1"], [])
+    page = felt.press("Save", public_base_url=OTHER)
+    assert (page.data("call-webhooks"), page.data("changes")) == (["1"], ["2"])
     assert "ElevenLabs" in page.text
+    dana.get(PATH).send("Save", name="Theirs")
+    page = page.press("Change the base URL", 412)
+    assert ("Public base URL", BASE, OTHER) in page.compared

@@ -36,6 +36,7 @@ def _fill(app: Flask, email: str, portal: Portal | None = None) -> None:
 
 
 def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
+    """It has ten attempts of its own, for the users who signed in with it."""
     cookie = known.client.get_cookie(COOKIE)
     assert cookie is not None
     assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Strict")
@@ -50,8 +51,7 @@ def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Ca
         portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
     assert known.sign_in(cast.dana.email).title == "Organizations"
 
-
-def test_known_browser_has_ten_attempts_for_its_own_users(app: Flask, cast: Cast, known: Portal) -> None:
+    known.sign_out()
     _fill(app, cast.dana.email, known)
     _fill(app, cast.mo.email)
     known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
