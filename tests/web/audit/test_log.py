@@ -171,7 +171,7 @@ def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
     assert {len(event["digest"]) for event in events} == {64}
 
 
-def test_everywhere_is_filtered_by_organization_and_audited_once(
+def test_everywhere_is_filtered_exported_and_audited_once(
     app: Flask, cast: Cast, dana: Portal, mo: Portal
 ) -> None:
     with scope_as(app, cast.gus) as scope:
@@ -199,6 +199,20 @@ def test_everywhere_is_filtered_by_organization_and_audited_once(
     dana.get("/audit?in=no-such", 404)
     assert len(_events(dana.get(f"{PATH}?in=-"))) == 50, "an organization's own page has no such filter"
 
+    answer = _file(dana, "/audit", "CSV")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-everywhere-')
+    _, *lines = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
+    places = {(line[5], line[8]) for line in lines}
+    assert {("thing 0", "Acme Support"), ("audit", "")} <= places
+    assert "Globex Renamed" in {line[8] for line in lines}
+    answer = _file(dana, "/audit?in=globex&action=organization", "JSON lines")
+    events = [json.loads(line) for line in answer.text.splitlines()]
+    assert {event["organizationId"] for event in events} == {cast.globex}
+    exported = dana.get("/audit?action=audit.exported").rows()[0]
+    assert "Organization globex" in exported
+    assert mo.raw("GET", "/audit.csv").status_code == 403
+    assert messages.NO_DATE in dana.get("/audit.csv?from=soon").text
+
 
 def test_pages_lead_to_the_history_of_their_thing(app: Flask, cast: Cast, dana: Portal) -> None:
     here = furnish(app, cast)
@@ -223,22 +237,3 @@ def test_pages_lead_to_the_history_of_their_thing(app: Flask, cast: Cast, dana: 
             wrong.append((path, "no card"))
     assert wrong == []
     assert dana.get("/o/acme-support/providers/sinch/callback").root.all("section", id="history") == []
-
-
-def test_everywhere_is_exported_with_its_filter(app: Flask, cast: Cast, dana: Portal, mo: Portal) -> None:
-    with scope_as(app, cast.gus) as scope:
-        directory.update(scope, OFFLINE, {"name": "Globex Renamed"})
-    _happen(app, cast, "Twilio")
-    answer = _file(dana, "/audit", "CSV")
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-everywhere-')
-    _, *rows = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
-    places = {(row[5], row[8]) for row in rows}
-    assert {("Twilio", "Acme Support"), ("audit", "")} <= places
-    assert "Globex Renamed" in {row[8] for row in rows}
-    answer = _file(dana, "/audit?in=globex&action=organization", "JSON lines")
-    events = [json.loads(line) for line in answer.text.splitlines()]
-    assert {event["organizationId"] for event in events} == {cast.globex}
-    exported = dana.get("/audit?action=audit.exported").rows()[0]
-    assert "Organization globex" in exported
-    assert mo.raw("GET", "/audit.csv").status_code == 403
-    assert messages.NO_DATE in dana.get("/audit.csv?from=soon").text

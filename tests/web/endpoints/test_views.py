@@ -309,7 +309,7 @@ def live(app: Flask, cast: Cast, row: Endpoint) -> Endpoint:
 def test_a_live_number_goes_down_only_if_that_is_confirmed(
     app: Flask, dana: Portal, cast: Cast, live: Endpoint
 ) -> None:
-    """By the switch, and by undoing its activation."""
+    """By the switch, by undoing its activation, and by an edit in the table or on its own page."""
     with unchanged(app):
         page = dana.get(f"{PATH}?q=555").press("Active: +1 555-123-4567")
         assert page.title == "Deactivate +1 555-123-4567?"
@@ -339,9 +339,8 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(
     page.press("Restore 1 endpoint")
     assert audit(app)[-1].changes["is_active"] == [True, False]
 
-
-def test_an_edit_that_stops_a_live_number_is_confirmed(app: Flask, dana: Portal, live: Endpoint) -> None:
-    """In the table and on its own page: by the switch, and by removing an agent that is live."""
+    with scope_as(app, cast.dana) as scope:
+        crud.save(scope, live.id, {"is_active": True})
     wrong = []
     for query in (f"?edit={live.id}", f"/{live.id}?edit=1"):
         for typed in ({"is_active": ""}, {"inbound_agent_name": "", "label": "Typed"}):

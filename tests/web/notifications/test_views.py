@@ -67,7 +67,8 @@ def test_webhook_is_added_tested_muted_and_deleted(dana, base, receiver):
     assert "/destinations/" not in dana.get(base).source
 
 
-def test_bad_or_stale_values_are_shown_beside_their_fields(dana, base, receiver):
+def test_destination_is_refused_beside_its_field_or_not_found(app, cast, dana, base, receiver):
+    """Bad and stale values are refused; a destination of another owner is not found."""
     page = dana.get(f"{base}/new?kind=webhook")
     refused = page.press("Add destination", url="https://10.0.0.1/", status=422)
     assert refused.error("url")
@@ -81,6 +82,9 @@ def test_bad_or_stale_values_are_shown_beside_their_fields(dana, base, receiver)
     assert refused.error("url")
     stale.press("Save", label="Second", status=412)
     assert dana.get(own).value("label") == "Night team"
+    with scope_as(app, cast.gus) as scope:
+        row = destinations.create(scope, {"kind": "webhook", "url": URL}).row
+    dana.get(f"{base}/destinations/{row.id}", 404)
 
 
 def test_quiet_period_and_age_are_saved(dana, base):
@@ -125,10 +129,3 @@ def test_bell_title_and_icon_show_open_problems(app, cast, dana):
     assert [len(dana.get(path).root.all("a", href=number)) for path in (home, "/notifications")] == [1, 1]
     assert press(dana, "/notifications", "Acknowledge").path == "/notifications"
     assert seen(home) == ("Noti", False, "0")
-
-
-def test_destination_of_another_owner_is_not_found(app, cast, dana):
-    with scope_as(app, cast.gus) as scope:
-        row = destinations.create(scope, {"kind": "webhook", "url": URL}).row
-    for base in ("/o/acme-support/notifications", "/notifications"):
-        dana.get(f"{base}/destinations/{row.id}", 404)

@@ -51,13 +51,6 @@ def twilio(app: Flask, cast: Cast) -> Iterator[Any]:
         yield upstream
 
 
-@pytest.fixture
-def sinch(app: Flask, cast: Cast) -> Iterator[Any]:
-    with SIMULATORS["sinch"]() as upstream:
-        connect(app, cast, upstream, "sinch")
-        yield upstream
-
-
 def mapped(app: Flask, cast: Cast, number: str, *, is_foreign: bool = False) -> str:
     """The id of a new endpoint, of Acme Support's or of Globex's."""
     with scope_as(app, cast.gus if is_foreign else cast.dana) as scope:
@@ -202,16 +195,6 @@ def test_import_and_assignment_of_the_selection(app: Flask, cast: Cast, dana: Po
     assert [row.phone_number for row in stored(app, cast, VoicePhoneNumber)] == [FIRST, SECOND]
 
 
-def test_list_dialer_number_links_to_its_user(app: Flask, cast: Cast, dana: Portal, sinch: Any) -> None:
-    with scope_as(app, cast.dana) as scope:
-        given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-        assignments.assign(scope, given)
-    page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
-    assert not page.has_button("Import as endpoints")
-    assert page.link("Imported +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
-    assert "+12025550101" in tickable(page)
-
-
 MISTAKES: list[tuple[str, list[str], dict[str, str]]] = [
     ("endpoints", [], {}),
     ("endpoints", [FIRST], {"inbound_agent_name": "a/b"}),
@@ -270,7 +253,8 @@ def test_provider_failure_is_shown_with_a_next_step(
     assert page.value("inbound_agent_name") == "Reception"
 
 
-def test_show_is_of_a_connected_provider_and_of_a_trunk_too(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_show_is_of_any_connected_provider(app: Flask, cast: Cast, dana: Portal) -> None:
+    """One without a connection leads to its form; numbers of the dialer and of a trunk are listed too."""
     for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai?tab=sinch_est")]:
         page, provider = dana.get(f"{ACME}/providers/{key}/numbers"), PROVIDERS[key]
         assert [field.label for field in provider.required if field.label not in page.notes] == [], key
@@ -281,3 +265,13 @@ def test_show_is_of_a_connected_provider_and_of_a_trunk_too(app: Flask, cast: Ca
         page = page.follow("List numbers")
         assert tickable(page) == sorted(upstream.numbers)
         assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""
+
+    with SIMULATORS["sinch"]() as sinch:
+        connect(app, cast, sinch, "sinch")
+        with scope_as(app, cast.dana) as scope:
+            given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+            assignments.assign(scope, given)
+        page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
+    assert not page.has_button("Import as endpoints")
+    assert page.link("Imported +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
+    assert "+12025550101" in tickable(page)

@@ -87,12 +87,6 @@ def test_verify_without_good_values_names_them(app: Flask, dana: Portal, vobiz: 
     assert vobiz.requests == []
 
 
-def test_address_that_only_takes_a_form_leads_to_its_page(dana: Portal) -> None:
-    for path in (f"{PATH}/verify", f"{PATH}/enabled"):
-        assert dana.get(path).path == PATH
-    dana.get("/sign-out", 405)
-
-
 def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz) -> None:
     """On every page; a test of other values is shown by its own page alone."""
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}

@@ -74,6 +74,9 @@ def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> Non
 def test_form_that_is_refused_is_a_page_of_the_portal(dana: Portal) -> None:
     page = dana.post("/help", {"csrf_token": dana.token()}, 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address receives no forms."
+    provider = "/o/acme-support/providers/vobiz"
+    for path in (f"{provider}/verify", f"{provider}/enabled"):
+        assert dana.get(path).path == provider, "an address that only takes a form leads to its page"
     page = dana.get("/sign-out", 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address only receives forms."
     for path, sent, status in (

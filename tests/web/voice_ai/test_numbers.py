@@ -173,10 +173,21 @@ def test_disable_failing_offers_here_only(app: Flask, dana: Portal, person: str,
     assert len(labs.convai.numbers) == 1
 
 
-def test_show_names_the_other_users(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
+def test_show_names_the_other_users_and_an_interrupted_change(
+    app: Flask, dana: Portal, cast: Cast, person: str
+) -> None:
     give(app, cast, cast.dana.id)
     page = dana.get(person).follow(OPEN)
     assert [user.text for user in page.root.one("p", **{"data-shared": ""}).all("bdi")] == ["Dana"]
+    assert not [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        old = clock.now() - 2 * provider_writes.LONGEST
+        own = {"organization_id": cast.acme, "provider": "elevenlabs", "started_at": old}
+        scope.session.add(ProviderWrite(**own, action="number.ai_on", subject=NUMBER))
+    page = dana.get(page.path)
+    (form,) = [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
+    assert form["data-interrupted"] == "number.ai_on"
+    assert form["action"] == "/o/acme-support/check"
     page.press("Answer with AI", ai_agent_id=RECEPTION)
     assert dana.get(f"/o/acme-support/people/{cast.dana.id}").data("ai") == ["on"]
 
@@ -190,19 +201,6 @@ def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal
     page = page.follow(f"Unassign… {NUMBER}")
     assert not page.has_button("Unassign number")
     assert page.follow("Turn AI off…").title == "AI on +1 416-555-0100"
-
-
-def test_number_page_shows_an_interrupted_change(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
-    page = dana.get(person).follow(OPEN)
-    assert not [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        old = clock.now() - 2 * provider_writes.LONGEST
-        own = {"organization_id": cast.acme, "provider": "elevenlabs", "started_at": old}
-        scope.session.add(ProviderWrite(**own, action="number.ai_on", subject=NUMBER))
-    page = dana.get(page.path)
-    (form,) = [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
-    assert form["data-interrupted"] == "number.ai_on"
-    assert form["action"] == "/o/acme-support/check"
 
 
 def states(page: Page) -> dict[str, str]:
