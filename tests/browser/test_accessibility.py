@@ -158,7 +158,8 @@ LESS = "all => all.forEach((each, place) => place % 20 && each.remove())"
 def test_reference_passes_axe_and_fits_its_window(dana: Page, thorough: bool, way: Way) -> None:
     """On its own: it is far larger than the others, and axe takes long.
 
-    `make test` looks at one in 20 operations and objects; they come from one template each.
+    `make test` looks at one in 20 operations and objects, in the styles that are shipped: they come from one
+    template each.
     """
     dana.goto(REFERENCE)
     dana.locator("main details").evaluate_all("all => all.forEach(each => (each.open = true))")
@@ -166,8 +167,9 @@ def test_reference_passes_axe_and_fits_its_window(dana: Page, thorough: bool, wa
         for kind in (".pb-op", ".pb-docs-object"):
             dana.locator(kind).evaluate_all(LESS)
             assert dana.locator(kind).count() > 1
-    assert too_wide(dana) == []
-    dana.evaluate(STYLE, AS_SHIPPED)
+    else:
+        assert too_wide(dana) == []
+        dana.evaluate(STYLE, AS_SHIPPED)
     assert seen(dana, REFERENCE, way) == []
 
 

@@ -289,9 +289,9 @@ def test_a_row_is_one_line_and_agents_are_whole(table: Page, server: Server) -> 
     send(server, "POST", "endpoints", draft | agents)
     row = table.locator("tr[data-row]").filter(has_text="support-agent")
     wrong = []
+    again(table)
     for width in (1280, 1024, 720):
         table.set_viewport_size({"width": width, "height": 800})
-        again(table)
         height = row.evaluate("row => row.getBoundingClientRect().height")
         cut = row.locator(".pb-l-agents bdi").evaluate_all(
             "all => all.filter(it => it.scrollWidth > it.clientWidth).length"

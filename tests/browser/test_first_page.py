@@ -32,7 +32,9 @@ def contexts() -> Contexts:
     return {}
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in", pytest.param("/", marks=pytest.mark.thorough("test_first_page_is_below_60_kb"))]
+)
 def test_first_page_is_below_60_kb(page: Page, installation: Server, path: str) -> None:
     """What travels when nothing is cached, headers included and fonts not."""
     if path == "/":
