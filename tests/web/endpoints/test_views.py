@@ -426,6 +426,8 @@ def test_htmx_gets_the_block_alone_which_is_small(app: Flask, dana: Portal, row:
     for headers in (htmx, htmx | {"HX-Target": "nothing-here"}, restored, {"HX-Target": "endpoints"}):
         assert dana.get(PATH, headers=headers).title == "Endpoints", headers
     with app.app_context():
+        db.session.execute(delete(Endpoint))
+        db.session.commit()
         many_rows.fill(db.engine.url.render_as_string(hide_password=False), "acme-support", 100)
     page = dana.get(PATH, htmx="endpoints")
     assert len(page.rows()) == 50
