@@ -196,10 +196,13 @@ def test_import_voice_numbers_needs_a_user_and_unclaimed_numbers(acme, globex, c
 
 
 def test_import_of_other_family_bad_agent_or_failing_provider_is_refused(acme, twilio, http, cast):
-    with pytest.raises(Conflict):
-        imports.import_endpoints(acme, http, SINCH, [FIRST], {})
-    with pytest.raises(Conflict):
-        imports.import_voice_numbers(acme, http, PROVIDERS["vobiz"], [FIRST], cast.mo.id)
+    for act in (
+        lambda: imports.import_endpoints(acme, http, SINCH, [FIRST], {}),
+        lambda: imports.import_voice_numbers(acme, http, PROVIDERS["vobiz"], [FIRST], cast.mo.id),
+    ):
+        with pytest.raises(Conflict) as conflict:
+            act()
+        assert conflict.value.code == "CANNOT_IMPORT"
 
     with pytest.raises(Invalid) as refused:
         imports.import_endpoints(acme, http, TWILIO, [FIRST], {"inbound_agent_name": "a/b"})
