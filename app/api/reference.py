@@ -15,8 +15,8 @@ from app.api.operations import OPERATIONS, Named, Operation, Tag
 
 TOPICS = (
     ("authentication", "Authentication"),
-    ("versions", "Versions"),
-    ("paging", "Pages of lists"),
+    ("versions", "ETags"),
+    ("paging", "Pagination"),
     ("errors", "Errors"),
 )
 """Sections before the operations: id and title."""
