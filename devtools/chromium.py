@@ -35,6 +35,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--font-render-hinting=none",  # words would stand too close: users' screens space letters by fractions
 ]
 MISSING = """The browser tests need Chromium. Install it (on Debian: apt-get install chromium),
 or set CHROMIUM to the path of a Chromium or Chrome."""
