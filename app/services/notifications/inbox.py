@@ -202,7 +202,6 @@ def resend(scope: Scope, sender: Sender, destination_id: str, delivery_id: str) 
             destination = destinations.get(scope, destination_id)
             before = logged(scope, destination_id, delivery_id)
             row = record.deliver(scope, before.notification, destination, is_manual=True)
-            scope.session.flush()
         return _send_now(scope, sender, destination_id, row)
 
 

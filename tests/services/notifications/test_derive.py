@@ -189,6 +189,13 @@ def test_settings_that_change_are_reported(live):
     assert live.session.scalars(select(NotificationOutbox)).all() == []
 
 
+def test_outbox_has_only_actions_that_notify(live):
+    with live.transaction():
+        log.note(live, Action.CHANGE_STARTED, NUMBER)
+        kept = log.note(live, Action.CALL_WEBHOOK_FAILED, "ElevenLabs")
+    assert live.session.scalars(select(NotificationOutbox.audit_event_id)).all() == [kept.id]
+
+
 def test_connection_and_call_webhook_are_reported_until_they_work_again(live):
     for action in (Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_FAILED):
         with live.transaction():

@@ -111,6 +111,15 @@ def test_check_and_caution_read_the_trunk(here, acme):
     assert wrong == []
 
 
+def test_check_fails_only_if_its_number_may_be_in_the_unread_part(here):
+    est, provider = here.est, PROVIDERS["sinch_est"]
+    here.on()
+    est.odd_items = [7]
+    assert trunk.check(here.scope, here.http, provider) == Watched(checked=1)
+    est.numbers = {}
+    assert trunk.check(here.scope, here.http, provider).failure
+
+
 def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
     """It follows each check and each look, is kept as transitions, and ends with AI on the number."""
     scope, est, trunk_key = here.scope, here.est, "sinch_est"

@@ -349,7 +349,7 @@ class Killed(BaseException):
 
 
 class Mortal(Outbound):
-    """Ends the process with the second write: before it is sent, or before its response is read."""
+    """Ends the process with the second write: before it is recorded, or before its response is read."""
 
     writes = 0
     sends_the_last = True
