@@ -17,12 +17,12 @@ from app.services.connections import gateway
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
 from app.services.numbers import messages as number_messages
-from app.services.providers import credentials
 from app.services.status.setup import StepKey
 from app.web.numbers import messages
 from simulators import SIMULATORS
 from simulators.base import Simulator, Trouble
 from simulators.sinch_est import SinchEst
+from tests.support import accounts
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
@@ -38,10 +38,8 @@ NOTED = ("throttles", "checks")
 def connect(app: Flask, cast: Cast, upstream: Simulator, key: str) -> None:
     """The account's values are stored, and the way out leads to it."""
     app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=0.5)
-    known = {field.name for field in PROVIDERS[key].typed_fields}
     with scope_as(app, cast.dana) as scope:
-        values = {name: value for name, value in upstream.values.items() if name in known}
-        credentials.save(scope, PROVIDERS[key], values)
+        accounts.connect(scope, key, upstream.values)
 
 
 @pytest.fixture
