@@ -136,10 +136,15 @@ def contexts() -> Contexts:
 def page(
     request: pytest.FixtureRequest, browser: Browser, server: Server, contexts: Contexts
 ) -> Iterator[Page]:
-    """As everywhere; without JavaScript if a test is marked so by its parameter."""
+    """As everywhere, without motion: a smooth scroll that another cuts off stays where it is.
+
+    Without JavaScript if a test is marked so by its parameter.
+    """
     kind = server.url, getattr(request, "param", True)
     if kind not in contexts:
-        contexts[kind] = browser.new_context(base_url=server.url, java_script_enabled=kind[1])
+        contexts[kind] = browser.new_context(
+            base_url=server.url, java_script_enabled=kind[1], reduced_motion="reduce"
+        )
         contexts[kind].set_default_timeout(10_000)
     context = contexts[kind]
     page = context.new_page()

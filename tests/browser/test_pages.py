@@ -11,11 +11,13 @@ from tests.support.full_organization import Furnished
 
 
 def test_reduced_motion_and_forced_colors_are_respected(dana: Page) -> None:
-    dana.emulate_media(reduced_motion="reduce")
+    dana.emulate_media(reduced_motion="no-preference")
     dana.goto(f"{ACME}/endpoints/new")
     moving = """() => [...document.querySelectorAll("*")].flatMap(each => ["", "::before", "::after"].map(
         part => getComputedStyle(each, part || null))).filter(style => style.animationName !== "none"
         || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0)).length"""
+    assert dana.evaluate(moving) > 0
+    dana.emulate_media(reduced_motion="reduce")
     assert dana.evaluate(moving) == 0
     dana.keyboard.press("Shift+Tab")
     dana.locator(".pb-skip").focus()
