@@ -34,7 +34,7 @@ def begin(
     return render.redirect_to(url_for(page, slug=scope.organization.slug, job_id=job.id))
 
 
-@job_pages.page("/o/<slug>/jobs/<job_id>", who=Who.SUPERADMIN, title="Import endpoints")
+@job_pages.page("/o/<slug>/endpoints/jobs/<job_id>", who=Who.SUPERADMIN, title="Import endpoints")
 def show(scope: Scope, job_id: str) -> ResponseReturnValue:
     """Shows the progress of an import; of one that is done, redirects to the result."""
     job = jobs.get(scope, job_id, IMPORTS)

@@ -152,11 +152,12 @@ def test_job_that_was_interrupted_is_not_polled(app: Flask, cast: Cast, dana: Po
     with scope_as(app, cast.dana) as scope:
         job_id = job_rows.start(scope, Kind.APPLY_IMPORT, "Preparing", NEW).id
         job_rows.interrupt_running(scope)
-    page = dana.get(f"/o/acme-support/jobs/{job_id}")
+    page = dana.get(f"/o/acme-support/endpoints/jobs/{job_id}")
     assert page.root.by_id("job")["data-state"] == "interrupted"
     assert "hx-get" not in page.root.by_id("job").attrs
+    assert page.root.one("nav", css="pb-crumbs").all("a")[-1]["href"] == "/o/acme-support/endpoints"
     assert page.follow("Back").path == NEW
-    gus.get(f"/o/globex/jobs/{job_id}", 404)
+    gus.get(f"/o/globex/endpoints/jobs/{job_id}", 404)
 
 
 def test_import_of_an_unreadable_file_starts_no_job(dana: Portal) -> None:
