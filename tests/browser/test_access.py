@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 
+import pyotp
 from playwright.sync_api import Page, expect
 
+from app import create_app
+from app.config import Settings
+from app.models import User
+from app.services.access import totp
 from app.services.access.passwords import SHORTEST
+from devtools.scopes import PASSWORD
+from devtools.server import Server
 from tests.browser.conftest import ACME
-from tests.support.full_organization import Furnished
+from tests.support.full_organization import Furnished, scope_as
 
 
 def test_password_is_shown_and_sent_as_one(page: Page, here: Furnished) -> None:
@@ -22,6 +30,20 @@ def test_password_is_shown_and_sent_as_one(page: Page, here: Furnished) -> None:
     page.evaluate("document.addEventListener('submit', (event) => event.preventDefault(), true)")
     field.press("Enter")
     expect(field).to_have_attribute("type", "password")
+
+
+def test_code_is_sent_with_its_last_digit(page: Page, here: Furnished, server: Server) -> None:
+    app = create_app(Settings.from_environment(server.environment))
+    with scope_as(app, here.cast.gus) as scope:
+        gus = scope.session.get_one(User, here.cast.gus.id)
+        key = totp.begin(scope, gus).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, gus, pyotp.TOTP(key).at(time.time() - 30))
+    page.goto("/sign-in")
+    page.get_by_label("Email").fill(here.cast.gus.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Code").press_sequentially(pyotp.TOTP(key).now())
+    expect(page.get_by_role("heading", level=1)).to_have_text("Organizations")
 
 
 def test_questions_of_the_account_move_no_row_and_measure_a_password(dana: Page) -> None:
