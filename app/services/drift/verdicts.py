@@ -74,6 +74,11 @@ class Observation:
     warnings: tuple[Fault, ...] = ()
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the provider was connected, and responded."""
+        return self.reason not in (*UNANSWERED, Reason.PROVIDER_NOT_CONFIGURED)
+
+    @property
     def is_mendable(self) -> bool:
         """Whether setting the webhook would change anything for the better."""
         reasons = {self.reason, *(warning.reason for warning in self.warnings)}

@@ -214,15 +214,19 @@ def test_what_cannot_be_repaired_leads_elsewhere(
     assert [item.text for item in card.one("ol").all("li")] == list(PROVIDERS["exotel"].webhook_steps)
     assert "POST" not in card.text
     assert not page.has_button("Set webhook at Exotel")
+    assert page.data("answered") == []
+    assert page.follow("Open Exotel").path == "/o/acme-support/providers/exotel"
 
     del twilio.numbers[NUMBER]
     page = dana.get(f"{number}/provider")
     assert page.follow("delete the endpoint").path == f"{number}/delete"
     assert page.link("change the connection")["href"] == "/o/acme-support/providers/twilio"
+    assert page.data("answered") == ["yes"]
     twilio.trouble = Trouble.FAULT
     page = dana.get(f"{number}/provider")
     assert "api.twilio.com" in page.root.one("section", id="at_provider").one(role="status").text
     assert page.root.one("section", id="at_provider").all("code") == []
+    assert page.data("answered") == ["no"]
     assert not page.has_button("Repair at Twilio")
     assert dana.get(number).status == 200
 
