@@ -11,6 +11,9 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import urls
 from app.core.errors import Invalid, Stale
+from app.services.connections import transitions
+from app.services.endpoints import proven
+from app.services.notifications import inbox
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import impact
@@ -37,6 +40,8 @@ GROUPS = {
     "calls": ("Last calls", ("reads_last_calls",)),
 }
 """The groups of the form, by the id of each: heading and fields."""
+
+RETENTION = {"health": transitions.KEPT, "notifications": inbox.KEPT, "webhook_tests": proven.TESTS_KEPT}
 
 settings = Pages("settings", __name__)
 
@@ -161,6 +166,7 @@ def page(
         base_urls=directory.base_urls(events),
         last_saves={key: directory.last_save(events, names) for key, (_, names) in GROUPS.items()},
         check_every=context.settings().check_every,
+        retention=RETENTION,
         history=own_history(scope),
     )
 

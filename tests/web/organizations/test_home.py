@@ -93,7 +93,7 @@ def test_base_url_is_corrected_in_its_step_or_among_the_settings(dana: Portal) -
 
 def test_setup_can_go_on_without_a_provider(dana: Portal) -> None:
     page = dana.get(ACME).press("Save", public_base_url="https://voice.acme.example")
-    page = page.follow("add a number")
+    page = page.follow("Add a number first")
     page = page.press("Add endpoint", phone_number=NUMBER, inbound_agent_name="a", provider="twilio")
     assert "https://voice.acme.example/telephony/twilio/inbound/a" in page.text
     assert page.follow("Connect a provider").path == ACME
