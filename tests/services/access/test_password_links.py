@@ -35,7 +35,7 @@ def _works(scope, link):
     return True
 
 
-def test_what_ends_a_link(acme, anonymous, cast):
+def test_what_ends_a_link_and_when_it_expires(acme, anonymous, cast, monkeypatch):
     """The table is of what happens to Mo, or to Dana, who created the link."""
     other = replace(acme, actor=replace(acme.actor, user_id=cast.gus.id, name=cast.gus.email))
     events = {
@@ -62,13 +62,6 @@ def test_what_ends_a_link(acme, anonymous, cast):
         _set_email(acme, cast.mo, "mo@acme.example")
     assert works == ["nothing", "another name"]
 
-
-def _set_email(scope, user, email):
-    with scope.transaction():
-        user.email = email
-
-
-def test_links_expire(acme, anonymous, cast, monkeypatch):
     _, invitation = users.invite(acme, {"email": "ann@acme.example", "name": "Ann", "role": "member"})
     reset = password_links.create(acme, cast.mo)
     for link, purpose in ((invitation, LinkPurpose.INVITATION), (reset, LinkPurpose.RESET)):
@@ -82,6 +75,11 @@ def test_links_expire(acme, anonymous, cast, monkeypatch):
         monkeypatch.setattr(clock, "now", lambda end=end: end)
         assert (_works(anonymous, link), password_links.is_expired(row)) == (False, True)
         monkeypatch.undo()
+
+
+def _set_email(scope, user, email):
+    with scope.transaction():
+        user.email = email
 
 
 def test_create_is_refused(acme, cast):

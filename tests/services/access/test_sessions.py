@@ -48,7 +48,8 @@ def test_user_of_returns_the_enabled_user_of_a_token_that_is_not_stored(acme, ca
         assert sessions.start(acme, cast.mo, user_agent="") != token
 
 
-def test_user_of_writes_last_seen_now_and_then(acme, token):
+def test_user_of_writes_last_seen_now_and_then_and_waits_for_no_writer(acme, token, scopes):
+    """On SQLite there is one writer at a time, and an import of many rows takes seconds."""
     first = _row(acme).last_seen_at
     sessions.user_of(acme, token)
     assert _row(acme).last_seen_at == first
@@ -57,9 +58,6 @@ def test_user_of_writes_last_seen_now_and_then(acme, token):
     assert sessions.user_of(acme, token) is not None
     assert _row(acme).last_seen_at >= before
 
-
-def test_user_of_does_not_wait_for_a_writer(acme, scopes, token):
-    """On SQLite there is one writer at a time, and an import of many rows takes seconds."""
     _move(acme, last_seen_at=sessions.SEEN_EVERY + MOMENT)
     done = threading.Event()
 

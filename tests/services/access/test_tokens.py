@@ -69,7 +69,8 @@ def test_issue_audits_known_claims_and_actor_has_their_owner_and_scopes(acme, ca
     assert not actor.may_read_secrets
 
 
-def test_issue_refuses_bad_values_and_another_superadmin(acme, cast, globex):
+def test_issue_refuses_bad_values_others_and_what_has_changed_meanwhile(acme, cast, globex, engine):
+    """Role and state may have changed since the user was loaded."""
     cases: list[tuple[dict[str, Any], str]] = [
         ({"name": ""}, "name"),
         ({"name": "x" * 121}, "name"),
@@ -97,6 +98,19 @@ def test_issue_refuses_bad_values_and_another_superadmin(acme, cast, globex):
     console = replace(acme, actor=Actor(name="command line"))
     for scope, user in ((globex, cast.mo), (acme, cast.dana), (console, cast.dana)):
         assert tokens.issue(scope, user, name="Dialer").token.user_id == user.id
+
+    before = tokens.of_user(acme, cast.mo)
+    acme.session.rollback()
+    assert (cast.mo.disabled_at, cast.dana.role) == (None, "superadmin")
+    with engine.connect().execution_options(writes=True) as other, other.begin():
+        other.execute(update(User).where(User.id == cast.mo.id).values(disabled_at=clock.now()))
+        other.execute(update(User).where(User.id == cast.dana.id).values(role="member"))
+    with pytest.raises(Invalid):
+        tokens.issue(acme, cast.dana, name="Dialer", scopes=(SECRETS,))
+    with pytest.raises(Conflict) as refused:
+        tokens.issue(acme, cast.mo, name="Dialer")
+    assert refused.value.code == "USER_DISABLED"
+    assert tokens.of_user(acme, cast.mo) == before
 
 
 def _refused(keys, text):
@@ -212,7 +226,8 @@ JUNK = {
 }
 
 
-def test_revoke_needs_the_tokens_user_and_ends_it(acme, cast, issued):
+def test_revoke_a_disabled_user_and_another_role_end_tokens(acme, cast, issued, globex):
+    """Who issued a token may still have it, and would act for a superadmin."""
     for user, token_id in ((cast.mo, issued.token.id), (cast.mo, "no-such-token")):
         with pytest.raises(NotFound):
             tokens.revoke(acme, user, token_id)
@@ -230,9 +245,7 @@ def test_revoke_needs_the_tokens_user_and_ends_it(acme, cast, issued):
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
-
-def test_another_role_revokes_every_token(acme, globex, cast):
-    """Who issued it may still have it, and would act for a superadmin."""
+    users.set_disabled(acme, cast.mo.id, False)
     for name, role in [("mo", "superadmin"), ("gus", "member")]:
         home = acme if name == "mo" else globex
         user = getattr(cast, name)
@@ -241,20 +254,6 @@ def test_another_role_revokes_every_token(acme, globex, cast):
         users.update_user(home, user.id, {"role": role})
         with pytest.raises(Unauthenticated):
             tokens.actor(acme.session, token.id, ip="", request_id="")
-
-
-def test_issue_reads_role_and_state_in_its_transaction(engine, acme, cast):
-    """Both may have changed since the user was loaded."""
-    assert (cast.mo.disabled_at, cast.dana.role) == (None, "superadmin")
-    with engine.connect().execution_options(writes=True) as other, other.begin():
-        other.execute(update(User).where(User.id == cast.mo.id).values(disabled_at=clock.now()))
-        other.execute(update(User).where(User.id == cast.dana.id).values(role="member"))
-    with pytest.raises(Invalid):
-        tokens.issue(acme, cast.dana, name="Dialer", scopes=(SECRETS,))
-    with pytest.raises(Conflict) as refused:
-        tokens.issue(acme, cast.mo, name="Dialer")
-    assert refused.value.code == "USER_DISABLED"
-    assert tokens.of_user(acme, cast.mo) == []
 
 
 def test_of_user_lists_working_tokens_then_expired_ones(acme, cast, issued):

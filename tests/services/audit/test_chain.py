@@ -65,7 +65,7 @@ def _key_check(scope):
     return scope.session.scalar(select(Installation.key_check))
 
 
-def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, globex, written):
+def test_events_follow_from_each_other_also_those_of_one_transaction(acme, globex, written):
     _write(globex, "theirs")
     _write(acme.for_organization(None), "first", "second")
     _write(acme, "six")
@@ -73,18 +73,16 @@ def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, gl
     assert [(verdict.head.count, verdict.fault) for verdict in found] == [(6, None), (1, None), (2, None)]
     assert found[0].head.digest == _rows(acme)[-1]["digest"]
 
-
-def test_note_links_events_of_one_transaction_in_order(acme, globex):
     with acme.transaction():
         for number in range(5):
             log.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
             log.note(acme.for_organization(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
     for scope in (acme, globex):
-        assert [row["subject"] for row in _rows(scope)] == [f"no. {number}" for number in range(5)]
+        assert [row["subject"] for row in _rows(scope)][-5:] == [f"no. {number}" for number in range(5)]
         assert _verify(scope).fault is None
 
 
-def test_verify_finds_a_change_of_any_column(acme, globex, written):
+def test_verify_finds_changed_removed_moved_and_added_events(acme, globex, written):
     third = written[2]
     changed = {
         "at": third["at"] + timedelta(microseconds=1),
@@ -108,8 +106,6 @@ def test_verify_finds_a_change_of_any_column(acme, globex, written):
         assert (found.head.count, found.fault) == (2, integrity.Fault(kind, event["id"])), name
     assert _verify(globex).fault, "nor does it fit where it was moved to"
 
-
-def test_removed_moved_and_added_events_are_found(acme, written):
     one, two, three, four, five = written
     ids = [row["id"] for row in written]
     copy = two | {"id": ids[-1] + 10}

@@ -55,22 +55,7 @@ def call(scope, operation, **options):
     return gateway.call(scope, Outbound(), connection, operation, evidence=Evidence.NUMBERS, **options)
 
 
-def test_call_returns_the_result_or_raises_with_code_outcome_and_sentence(acme):
-    connected(acme)
-    for error, status, expected in FAILURES:
-        with pytest.raises(ProviderCallFailed) as failed:
-            call(acme, fails(error))
-        conflict = failed.value
-        assert (conflict.code, conflict.result.code, conflict.message) == expected
-        assert conflict.status == status
-        assert conflict.__cause__ is None
-
-    assert call(acme, lambda *_: [1, 2]) == [1, 2]
-    with pytest.raises(ZeroDivisionError):
-        call(acme, lambda *_: 1 / 0)
-
-
-def test_call_needs_every_value_and_holds_no_transaction(acme):
+def test_call_needs_every_value_holds_no_transaction_and_says_what_failed(acme):
     with pytest.raises(Conflict) as missing:
         gateway.configured(acme, VOBIZ)
     assert missing.value.code == gateway.NOT_CONFIGURED
@@ -87,6 +72,18 @@ def test_call_needs_every_value_and_holds_no_transaction(acme):
 
     assert call(acme, operation) == (False, VALUES["auth_token"])
     assert call(acme, operation, values={"auth_token": "typed"}) == (False, "typed")
+
+    for error, status, expected in FAILURES:
+        with pytest.raises(ProviderCallFailed) as failed:
+            call(acme, fails(error))
+        conflict = failed.value
+        assert (conflict.code, conflict.result.code, conflict.message) == expected
+        assert conflict.status == status
+        assert conflict.__cause__ is None
+
+    assert call(acme, lambda *_: [1, 2]) == [1, 2]
+    with pytest.raises(ZeroDivisionError):
+        call(acme, lambda *_: 1 / 0)
 
 
 def test_call_counts_against_its_quota_and_shares_its_seconds(acme):

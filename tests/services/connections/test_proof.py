@@ -48,7 +48,8 @@ def refuses(code):
     return operation
 
 
-def test_list_of_numbers_ends_a_refusal_and_a_refusal_ends_a_proof(acme, twilio, http):
+def test_list_of_numbers_ends_a_refusal_but_not_what_a_test_concluded(acme, twilio, http):
+    """A suspended account still lists its numbers."""
     twilio.status, twilio.hides_status = "suspended", True
     with pytest.raises(ProviderCallFailed):
         inventory.list_owned(acme, http, TWILIO)
@@ -64,8 +65,31 @@ def test_list_of_numbers_ends_a_refusal_and_a_refusal_ends_a_proof(acme, twilio,
         call(acme, http, refuses(Outcome.NOT_FOUND))
     assert state(acme)[1] == Outcome.NO_PERMISSION
 
+    twilio.status = "suspended"
+    verification.verify(acme, http, TWILIO, {})
+    inventory.list_owned(acme, http, TWILIO)
+    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST)
+    with acme.transaction():
+        assert not proof.record(acme, TWILIO, Evidence.NUMBERS, None)
+    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST), "a test that ended meanwhile counts"
+    twilio.status = "active"
+    verification.verify(acme, http, TWILIO, {})
+    assert state(acme) == (True, Outcome.OK, Evidence.TEST)
 
-def test_outage_and_busy_change_nothing(acme, twilio, http):
+
+def test_other_values_an_unsent_call_and_an_outage_prove_nothing(acme, twilio, http):
+    assert call(acme, http, lambda *_: "known already") == "known already"
+    verification.verify(acme, http, TWILIO, {"twilio_auth_token": "sample-and-wrong"})
+    assert state(acme) is None
+
+    def replaced_meanwhile(client, values):
+        found = list(TWILIO.numbers(client, values))
+        credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
+        return found
+
+    call(acme, http, replaced_meanwhile)
+    assert state(acme) is None
+
     wrong = []
     for before in [None, (True, Outcome.OK), (False, Outcome.BAD_CREDENTIALS)]:
         if before:
@@ -129,20 +153,6 @@ def test_success_or_refusal_changes_what_it_disproves(acme, twilio, http):
     assert wrong == []
 
 
-def test_only_a_test_lifts_what_a_test_concluded(acme, twilio, http):
-    """A suspended account still lists its numbers."""
-    twilio.status = "suspended"
-    verification.verify(acme, http, TWILIO, {})
-    inventory.list_owned(acme, http, TWILIO)
-    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST)
-    with acme.transaction():
-        assert not proof.record(acme, TWILIO, Evidence.NUMBERS, None)
-    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST), "a test that ended meanwhile counts"
-    twilio.status = "active"
-    verification.verify(acme, http, TWILIO, {})
-    assert state(acme) == (True, Outcome.OK, Evidence.TEST)
-
-
 def test_success_moves_the_time_once_a_minute(acme, twilio, http):
     earlier = clock.now() - 2 * proof.FRESH
     store(acme, Outcome.OK, ok=True)
@@ -153,20 +163,6 @@ def test_success_moves_the_time_once_a_minute(acme, twilio, http):
         inventory.list_owned(acme, http, TWILIO)
         times += acme.session.scalars(select(Check.checked_at))
     assert times[0] == times[1] > earlier + timedelta(seconds=60)
-
-
-def test_nothing_is_proven_by_other_values_or_by_a_call_that_sends_nothing(acme, twilio, http):
-    assert call(acme, http, lambda *_: "known already") == "known already"
-    verification.verify(acme, http, TWILIO, {"twilio_auth_token": "sample-and-wrong"})
-    assert state(acme) is None
-
-    def replaced_meanwhile(client, values):
-        found = list(TWILIO.numbers(client, values))
-        credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
-        return found
-
-    call(acme, http, replaced_meanwhile)
-    assert state(acme) is None
 
 
 def test_only_a_changed_credential_voids_a_proof(acme, twilio):

@@ -101,7 +101,7 @@ def test_save_keeps_absent_clears_null_refuses_the_hint_and_audits(acme, saved):
     assert {event.subject for event in events} == {"Twilio"}
 
 
-def test_secrets_belong_to_their_organization(acme, globex, saved):
+def test_load_opens_ones_own_secrets_and_marks_the_broken_ones(acme, globex, saved):
     assert not store.load(globex, TWILIO).exists
     credentials.save(globex, TWILIO, {"auth_token": "sample-token-of-globex"})
     assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
@@ -114,8 +114,6 @@ def test_secrets_belong_to_their_organization(acme, globex, saved):
         globex.session.scalar(globex.select(Secret)).sealed = sealed
     assert store.load(globex, TWILIO).secrets["auth_token"].broken
 
-
-def test_load_marks_broken_secrets_and_hides_values_declared_no_more(acme, saved):
     states = store.load_all(acme)
     assert list(states) == list(PROVIDERS)
     assert [key for key, state in states.items() if state.exists] == ["twilio"]

@@ -180,16 +180,17 @@ def test_since_survives_failures_of_another_kind_and_a_sweep(live):
     assert (connection.since, number.since) == since
 
 
-@pytest.mark.parametrize(("result", "cause"), [(REFUSED, "credentials_refused"), (NO_CREDIT, "no_credit")])
-def test_proof_ends_every_refusal_and_queues_a_check(live, result, cause):
+def test_proof_ends_every_refusal_and_queues_a_check(live):
     """Nothing is green that was not read: what was found before the refusal has its time."""
-    prove(live, result)
-    refused = live.session.scalars(live.select(DriftCheck)).one()
-    assert (refused.verdict, refused.cause, refused.due) == ("unhealthy", cause, False)
-    prove(live)
-    live.session.expire_all()
-    assert (refused.verdict, refused.cause, refused.due) == ("healthy", None, True)
-    assert transitions.of_connections(live)["twilio"].now == Verdict.HEALTHY
+    for result, cause in ((REFUSED, "credentials_refused"), (NO_CREDIT, "no_credit")):
+        save_result(live, in_sync())
+        prove(live, result)
+        refused = live.session.scalars(live.select(DriftCheck)).one()
+        assert (refused.verdict, refused.cause, refused.due) == ("unhealthy", cause, False)
+        prove(live)
+        live.session.expire_all()
+        assert (refused.verdict, refused.cause, refused.due) == ("healthy", None, True)
+        assert transitions.of_connections(live)["twilio"].now == Verdict.HEALTHY
 
 
 def test_after_returns_what_is_newer_in_its_organization_and_no_outage(live, globex):
@@ -205,7 +206,9 @@ def test_after_returns_what_is_newer_in_its_organization_and_no_outage(live, glo
     assert transitions.after(globex, 0, limit=10) == []
 
 
-def test_sweep_keeps_the_state_at_the_beginning(live):
+@pytest.mark.both_databases
+def test_sweep_keeps_the_state_at_the_beginning_and_deletes_the_removed(live, monkeypatch):
+    """In several batches. What is off, and still there, keeps its last transition."""
     save_result(live, drifted())
     save_result(live, in_sync())
     save_result(live, drifted())
@@ -223,18 +226,6 @@ def test_sweep_keeps_the_state_at_the_beginning(live):
     transitions.sweep(live)
     assert of_number(live, OTHER)[0].now == Verdict.OFF, "of a number that is there again"
 
-
-def _make_old(scope, rows):
-    """Moves the rows to before what is kept, in their order."""
-    beginning = clock.now() - transitions.KEPT - timedelta(days=1)
-    with scope.transaction():
-        for row in scope.session.scalars(scope.select(HealthTransition).where(rows)):
-            row.at = beginning + timedelta(milliseconds=row.id)
-
-
-@pytest.mark.both_databases
-def test_sweep_deletes_what_was_removed(live, monkeypatch):
-    """In several batches. What is off, and still there, keeps its last transition."""
     monkeypatch.setattr(transitions, "BATCH", 2)
     edit(live, inbound_agent_name="b")
     delete(live)
@@ -250,6 +241,14 @@ def test_sweep_deletes_what_was_removed(live, monkeypatch):
     _make_old(live, HealthTransition.id > 0)
     transitions.sweep(live)
     assert transitions.of_connections(live) == {}
+
+
+def _make_old(scope, rows):
+    """Moves the rows to before what is kept, in their order."""
+    beginning = clock.now() - transitions.KEPT - timedelta(days=1)
+    with scope.transaction():
+        for row in scope.session.scalars(scope.select(HealthTransition).where(rows)):
+            row.at = beginning + timedelta(milliseconds=row.id)
 
 
 def test_health_filter_finds_each_endpoint_once(live):

@@ -100,7 +100,12 @@ def test_last_result_is_of_the_tested_values_and_outlasts_an_outage(acme, vobiz,
     assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
 
 
-def test_verify_sends_a_stored_secret_to_no_other_host(acme):
+def test_verify_needs_a_test_and_sends_a_stored_secret_to_no_other_host(acme, http, monkeypatch):
+    monkeypatch.delattr(type(VOBIZ), "verify")
+    with pytest.raises(Conflict) as refused:
+        verification.verify(acme, http, VOBIZ, {})
+    assert refused.value.message == messages.cannot_verify(VOBIZ.label)
+
     with Exotel() as upstream:
         connect(acme, "exotel", upstream.values)
         http = Outbound(upstream.upstreams, deadline=2.0)
@@ -110,30 +115,21 @@ def test_verify_sends_a_stored_secret_to_no_other_host(acme):
         assert upstream.requests == []
 
 
-def test_verify_is_audited_and_limited(acme, vobiz, http, monkeypatch):
+def test_verify_is_limited_and_audited_with_the_status_of_a_refusal(acme, vobiz, http, monkeypatch):
     connect(acme, "vobiz", vobiz.values)
-    monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, most=2))
-    for _ in range(2):
-        verification.verify(acme, http, VOBIZ, {})
-    with pytest.raises(TooMany):
-        verification.verify(acme, http, VOBIZ, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, most=2))
+        for _ in range(2):
+            verification.verify(acme, http, VOBIZ, {})
+        with pytest.raises(TooMany):
+            verification.verify(acme, http, VOBIZ, {})
     events = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "connection.tested"))
     assert [event.changes for event in events] == [{"result": [None, "ok"]}] * 2
 
-
-def test_verify_of_a_provider_without_tests_is_a_conflict(acme, http, monkeypatch):
-    monkeypatch.delattr(type(VOBIZ), "verify")
-    with pytest.raises(Conflict) as refused:
-        verification.verify(acme, http, VOBIZ, {})
-    assert refused.value.message == messages.cannot_verify(VOBIZ.label)
-
-
-def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
-    connect(acme, "vobiz", vobiz.values)
     verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
     verification.verify(acme, http, VOBIZ, {})
     tested = [change.words for change in history.changes(acme, VOBIZ) if "tested" in change.words]
-    assert tested == ["Provider tested: accepted", "Provider tested: refused, 401"]
+    assert tested[:2] == ["Provider tested: accepted", "Provider tested: refused, 401"]
 
     vobiz.instead = {("GET", "/numbers"): Reply(403, {"error": "forbidden"})}
     verification.verify(acme, http, VOBIZ, {})
