@@ -262,10 +262,22 @@ def test_run_concurrently_checks_once(acme, scopes, twilio, http, monkeypatch):
     assert tallies.tally(acme).due == 0
 
 
-def test_run_continues_a_killed_run_after_its_lease(acme, twilio, http):
+def test_run_that_fails_ends_and_a_killed_one_is_continued(acme, twilio, http, monkeypatch):
     """The killed one had checked the first of three numbers."""
     numbers = _numbers(acme, twilio, 3)
-    runs.run(acme, http)
+
+    def broken(*_arguments):
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(TWILIO), "observe", broken)
+        with pytest.raises(RuntimeError):
+            runs.run(acme, http)
+    found = standing.of(acme)
+    assert (found.is_running, found.tally.due) == (False, 3)
+    assert _last_run(acme).failure == messages.CHECK_BROKEN
+    assert runs.run(acme, http) == Report(checked=3)
+
     with acme.transaction():
         queue.mark_due(acme, numbers[1:], changed=False)
     now = clock.now()
@@ -315,22 +327,6 @@ def test_run_stops_when_its_lease_is_taken(acme, scopes, twilio, http, monkeypat
     assert runs.run(acme, http) == Report(already_running=True)
     assert len(requests) == 1
     assert _last_run(acme).finished_at is None, "it belongs to the other run"
-
-
-def test_run_that_fails_records_it_and_ends(acme, twilio, http, monkeypatch):
-    _numbers(acme, twilio, 2)
-
-    def broken(*_arguments):
-        raise RuntimeError("broken")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(TWILIO), "observe", broken)
-        with pytest.raises(RuntimeError):
-            runs.run(acme, http)
-    found = standing.of(acme)
-    assert (found.is_running, found.tally.due) == (False, 2)
-    assert _last_run(acme).failure == messages.CHECK_BROKEN
-    assert runs.run(acme, http) == Report(checked=2)
 
 
 def _request(scope, **values):

@@ -55,7 +55,8 @@ def test_next_times_are_spread_over_the_period_and_keep_their_place_in_it():
 
 
 @pytest.mark.both_databases
-def test_request_due_requests_each_check_once(acme, scopes, place):
+def test_request_due_requests_once_follows_the_period_and_repeats_failures(acme, scopes, place):
+    """In a new period the check gets its place; it is not requested early."""
     assert schedule.request_due(acme, HOUR) == 0
     first = _run(acme).next_at
     assert timedelta(0) < _next(acme) <= HOUR
@@ -67,11 +68,7 @@ def test_request_due_requests_each_check_once(acme, scopes, place):
     assert (_run(acme).due, _run(acme).next_at) == (True, first)
     assert schedule.waiting(acme) == [place]
 
-
-def test_request_due_follows_a_shorter_period_and_repeats_a_failure(acme, place):
-    """In a new period the check gets its place; it is not requested early."""
-    schedule.request_due(acme, timedelta(days=30))
-    _set(acme, next_at=clock.now() + timedelta(days=20))
+    _set(acme, due=False, next_at=clock.now() + timedelta(days=20))
     assert schedule.request_due(acme, HOUR) == 0
     assert timedelta(0) < _next(acme) <= HOUR
     assert not _run(acme).due

@@ -67,8 +67,19 @@ def _due(scope):
     return [row.phone_number for row in scope.session.scalars(query)]
 
 
-def test_change_of_ids_changes_only_those_of_the_organization(reported, globex, ids):
+def test_change_by_drift_or_of_ids_changes_only_those_and_queues_checks(ids, reported, globex):
     acme, requested = reported
+    with acme.transaction():
+        is_first = DriftCheck.phone_number == "+15550000001"
+        acme.session.execute(
+            update(DriftCheck).where(is_first).values(verdict="unhealthy", cause="no_webhook")
+        )
+    chosen = Selection(filters=Filter(drifted=True))
+    assert bulk.change(acme, chosen, {"inbound_agent_name": "Eve"}, seen=1).count == 1
+    assert _due(acme) == ["+15550000001"]
+    assert bulk.affected(acme, chosen).count == 0
+
+    requested.clear()
     before = {row.id: row.version for row in _rows(acme)}
     some = [row.id for row in _rows(globex)]
     chosen = Selection(ids=[ids[1], ids[2], ids[4], *some])
@@ -113,18 +124,6 @@ def test_change_of_an_agent_stales_edits_and_null_removes_it(reported, ids):
     assert {row.inbound_agent_name for row in _rows(acme)} == {None}
     assert bulk.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
     assert len(search.recent(acme)) == events + 1
-
-
-def test_change_by_drift_queues_checks(acme, ids):
-    with acme.transaction():
-        is_first = DriftCheck.phone_number == "+15550000001"
-        acme.session.execute(
-            update(DriftCheck).where(is_first).values(verdict="unhealthy", cause="no_webhook")
-        )
-    chosen = Selection(filters=Filter(drifted=True))
-    assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
-    assert _due(acme) == ["+15550000001"]
-    assert bulk.affected(acme, chosen).count == 0
 
 
 def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, globex, ids):

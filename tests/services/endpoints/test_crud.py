@@ -50,7 +50,7 @@ BAD_VALUES: dict[str, list[Any]] = {
 }
 
 
-def test_create_refuses_a_bad_value_by_field_and_stores_every_good_one(acme):
+def test_create_refuses_bad_values_by_field_and_stores_every_good_one(acme):
     wrong = []
     for field, values in BAD_VALUES.items():
         for value in values:
@@ -79,13 +79,11 @@ def test_create_refuses_a_bad_value_by_field_and_stores_every_good_one(acme):
     assert (row.inbound_agent_name, row.outbound_agent_name, row.label) == (None, None, None)
     assert row.is_active is True
 
-
-def test_create_accepts_any_other_agent_name_and_reads_a_national_number(acme):
     names = ["x", "x" * 100, "Zoë", "a.b", "...", "{{7*7}}", '"><b>', "🔑" * 100]
     for n, name in enumerate(names):
         crud.create(acme, {**DRAFT, "phone_number": f"+1555123{n:04}", "inbound_agent_name": name})
     acme.session.expire_all()
-    stored = [row["inbound_agent_name"] for row in listing.stream(acme, Filter())]
+    stored = [row["inbound_agent_name"] for row in listing.stream(acme, Filter(text="+1555123000"))]
     assert stored == names
 
     with pytest.raises(Invalid):
@@ -147,7 +145,7 @@ def test_update_keeps_absent_clears_null_and_writes_only_changes(acme):
         assert [(problem.field, problem.message) for problem in refused.value.problems] == [(field, reason)]
 
 
-def test_a_stale_version_is_refused_with_the_current_row(acme):
+def test_stale_and_foreign_rows_are_refused_and_delete_frees_the_number(acme, globex):
     row = crud.create(acme, DRAFT)
     version = row.version
     crud.update(acme, row.id, {"label": "Theirs"})
@@ -161,8 +159,6 @@ def test_a_stale_version_is_refused_with_the_current_row(acme):
         assert refused.value.current.label.startswith("Theirs")
         change(refused.value.current.version)
 
-
-def test_delete_is_of_ones_own_and_frees_the_number(acme, globex):
     row = crud.create(acme, DRAFT | {"inbound_agent_name": "a"})
     for act in (crud.get, crud.delete, lambda scope, row_id: crud.update(scope, row_id, {"label": "x"})):
         with pytest.raises(NotFound):

@@ -93,7 +93,15 @@ def test_undo_restores_each_number_and_can_be_undone(acme, rows, subtests):
     assert integrity.verify(acme.session, acme.keys.sealer, acme.organization.id).fault is None
 
 
-def test_undo_skips_numbers_changed_since(acme, globex, rows):
+def test_undo_queues_checks_and_skips_numbers_changed_since(acme, rows, globex):
+    done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
+    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
+    assert tallies.of_numbers(acme, [number(0)]) == {}
+    undo(acme, other.event_id)
+    assert due(acme) == set()
+    undo(acme, done.event_id)
+    assert due(acme) == {number(0), number(1), number(2)}
+
     done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
     edit(acme, 0, {"inbound_agent_name": "Zoe"})
     edit(acme, 1, {"label": "New"})
@@ -152,21 +160,7 @@ def test_undo_restores_deleted_numbers_not_claimed_since(acme, globex, rows):
     assert due(acme) == {number(0), number(2)}
 
 
-def test_undo_of_one_endpoint(acme, rows):
-    event = crud.delete(acme, by_number(acme, number(4)).id)
-    back = undo(acme, event.id)
-    assert stored(acme) == rows
-    event = endpoints_undo.get(acme, back.event_id)
-    assert (event.action, event.subject) == ("endpoint.restored", number(4))
-    assert search.about(acme, number(4))[0] == event
-    edit(acme, 0, {"label": None, "inbound_agent_name": "Zoe"})
-    undo(acme, search.recent(acme)[0].id)
-    assert stored(acme) == rows
-    undo(acme, back.event_id)
-    assert number(4) not in stored(acme)
-
-
-def test_undo_of_an_import_deletes_what_it_added(acme, rows):
+def test_undo_of_an_import_deletes_what_it_added_and_of_one_restores_it(acme, rows):
     raw = f"phone_number,provider,inbound_agent_name\n{number(0)},twilio,Eve\n+15550000077,twilio,Eve\n"
     raw += "+15550000078,twilio,Eve\n"
     sheet = csv_import.check(acme, csv_format.opened(raw.encode()))
@@ -180,6 +174,19 @@ def test_undo_of_an_import_deletes_what_it_added(acme, rows):
     undo(acme, event.id)
     assert stored(acme).keys() == rows.keys() | {"+15550000078"}
     assert stored(acme)[number(0)] == rows[number(0)]
+
+    rows = stored(acme)
+    event = crud.delete(acme, by_number(acme, number(4)).id)
+    back = undo(acme, event.id)
+    assert stored(acme) == rows
+    event = endpoints_undo.get(acme, back.event_id)
+    assert (event.action, event.subject) == ("endpoint.restored", number(4))
+    assert search.about(acme, number(4))[0] == event
+    edit(acme, 0, {"label": None, "inbound_agent_name": "Zoe"})
+    undo(acme, search.recent(acme)[0].id)
+    assert stored(acme) == rows
+    undo(acme, back.event_id)
+    assert number(4) not in stored(acme)
 
 
 def test_undo_of_no_numbers_or_with_another_count_is_refused(acme, globex, rows):
@@ -229,13 +236,3 @@ def test_undo_that_fails_changes_nothing_and_concurrently_happens_once(acme, eng
 
 def _id(scope, n):
     return by_number(scope, number(n)).id
-
-
-def test_undo_queues_checks_of_changed_webhooks(acme, rows):
-    done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
-    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
-    assert tallies.of_numbers(acme, [number(0)]) == {}
-    undo(acme, other.event_id)
-    assert due(acme) == set()
-    undo(acme, done.event_id)
-    assert due(acme) == {number(0), number(1), number(2)}
