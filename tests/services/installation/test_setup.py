@@ -43,8 +43,8 @@ SENT = {
 }
 
 
-def test_prepare_marks_a_new_database_once_and_its_own_key_alone_opens_it(
-    session, keys, shared_keys, console
+def test_prepare_marks_a_database_once_and_its_own_key_alone_opens_it(
+    session, keys, shared_keys, console, scopes
 ):
     installation_keys.check_keys(session, keys.sealer)
 
@@ -64,8 +64,6 @@ def test_prepare_marks_a_new_database_once_and_its_own_key_alone_opens_it(
     session.expire_all()
     assert session.get_one(Installation, 1).key_check == mark
 
-
-def test_prepare_concurrently_leaves_one_mark(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         scope.session.delete(scope.session.get_one(Installation, 1))
     task = ("dana", lambda scope: installation_keys.prepare(scope.for_organization(None)))
@@ -74,8 +72,20 @@ def test_prepare_concurrently_leaves_one_mark(scopes):
         installation_keys.check_keys(scope.session, scope.keys.sealer)
 
 
-def test_set_up_works_once_with_the_latest_link(console):
+def test_set_up_works_once_with_the_latest_link_also_after_a_mistake(console):
     first, token = _link(console), _link(console)
+    for field, value in [
+        ("organization", ""),
+        ("name", ""),
+        ("email", "ann"),
+        ("password", "short"),
+        ("role", "member"),
+    ]:
+        with pytest.raises(Invalid) as refused:
+            setup.set_up(console, token, SENT | {field: value})
+        assert [problem.field for problem in refused.value.problems] == [field]
+        assert console.session.scalar(select(func.count()).select_from(Organization)) == 0
+
     for wrong in (first, "", "junk", "é", "\0", token + "x"):
         with pytest.raises(NotFound):
             setup.set_up(console, wrong, SENT)
@@ -90,22 +100,6 @@ def test_set_up_works_once_with_the_latest_link(console):
         with pytest.raises(NotFound):
             act()
     assert setup.new_setup_token(console) is None
-
-
-def test_set_up_with_a_mistake_names_it_and_keeps_the_link(console):
-    token = _link(console)
-    for field, value in [
-        ("organization", ""),
-        ("name", ""),
-        ("email", "ann"),
-        ("password", "short"),
-        ("role", "member"),
-    ]:
-        with pytest.raises(Invalid) as refused:
-            setup.set_up(console, token, SENT | {field: value})
-        assert [problem.field for problem in refused.value.problems] == [field]
-        assert console.session.scalar(select(func.count()).select_from(Organization)) == 0
-    setup.set_up(console, token, SENT)
 
 
 @pytest.mark.both_databases

@@ -40,7 +40,30 @@ def _row(scope) -> LastCall | None:
     return scope.session.scalar(query.execution_options(populate_existing=True))
 
 
-def test_refresh_returns_the_state_of_each_kind_of_call(acme, http, twilio, endpoint_id):
+def test_show_and_refresh_return_the_state_of_each_kind_of_call(acme, http, twilio, endpoint_id):
+    assert endpoints.show(acme, endpoint_id).document() == {
+        "state": "not_read",
+        "detail": endpoints.show(acme, endpoint_id).sentence,
+        "last_call": None,
+        "webhook_failure": None,
+        "problem": None,
+        "since": None,
+        "checked_at": None,
+    }
+
+    twilio.calls.add(NUMBER, errors=[(99999, URL), (11200, OLD_URL)])
+    failure = endpoints.refresh(acme, http, endpoint_id).document()["webhook_failure"]
+    assert (failure["code"], failure["url"], failure["url_is_ours"]) == ("99999", URL, True)
+    assert "99999" in failure["reason"]
+    assert failure["help_url"] == "https://www.twilio.com/docs/api/errors/99999"
+
+    twilio.calls.clear()
+    twilio.calls.add(NUMBER, errors=[(11200, URL)])
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.WEBHOOK_FAILED
+    statuses.edit(acme, inbound_agent_name="another")
+    assert endpoints.show(acme, endpoint_id).state is CallState.FAILED_ELSEWHERE
+    statuses.edit(acme, inbound_agent_name="support")
+
     wrong = []
     for outcome, errors, state in (
         (None, [], CallState.NEVER_CALLED),
@@ -65,32 +88,22 @@ def test_refresh_returns_the_state_of_each_kind_of_call(acme, http, twilio, endp
     assert wrong == []
 
 
-def test_show_before_a_reading_and_of_errors_at_our_webhook_and_the_former(acme, http, twilio, endpoint_id):
-    assert endpoints.show(acme, endpoint_id).document() == {
-        "state": "not_read",
-        "detail": endpoints.show(acme, endpoint_id).sentence,
-        "last_call": None,
-        "webhook_failure": None,
-        "problem": None,
-        "since": None,
-        "checked_at": None,
-    }
+def test_outage_keeps_what_was_read_and_a_lacking_right_is_unreadable(acme, http, twilio, endpoint_id):
+    twilio.trouble = Trouble.FAULT
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.UNREADABLE
+    assert endpoints.show(acme, endpoint_id).state is CallState.NOT_READ
+    twilio.trouble = None
+    twilio.calls.add(NUMBER)
+    before = endpoints.refresh(acme, http, endpoint_id).document()
+    twilio.trouble = Trouble.FAULT
+    found = endpoints.refresh(acme, http, endpoint_id)
+    assert found.failure
+    assert found.document() == before | {"problem": found.failure}
+    assert endpoints.show(acme, endpoint_id).document() == before
 
-    twilio.calls.add(NUMBER, errors=[(99999, URL), (11200, OLD_URL)])
-    failure = endpoints.refresh(acme, http, endpoint_id).document()["webhook_failure"]
-    assert (failure["code"], failure["url"], failure["url_is_ours"]) == ("99999", URL, True)
-    assert "99999" in failure["reason"]
-    assert failure["help_url"] == "https://www.twilio.com/docs/api/errors/99999"
-
+    twilio.trouble = None
     twilio.calls.clear()
-    twilio.calls.add(NUMBER, errors=[(11200, URL)])
-    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.WEBHOOK_FAILED
-    statuses.edit(acme, inbound_agent_name="another")
-    assert endpoints.show(acme, endpoint_id).state is CallState.FAILED_ELSEWHERE
-
-
-def test_lack_of_a_right_or_another_account_makes_calls_unreadable(acme, http, twilio, endpoint_id):
-    endpoints.refresh(acme, http, endpoint_id)
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.NEVER_CALLED
     line = ProviderNumber(NUMBER, faults=(Fault(Reason.OTHER_REGION),))
     statuses.save_result(acme, ProbeResult(line))
     assert endpoints.show(acme, endpoint_id).state is CallState.UNREADABLE, "and not never called"
@@ -106,20 +119,6 @@ def test_lack_of_a_right_or_another_account_makes_calls_unreadable(acme, http, t
     assert [check.ok for check in acme.session.scalars(acme.select(Check))] == [True]
     twilio.hides_calls = twilio.hides_errors = False
     assert endpoints.refresh(acme, http, endpoint_id).state is CallState.CONNECTED
-
-
-def test_outage_keeps_what_was_read_with_its_time(acme, http, twilio, endpoint_id):
-    twilio.trouble = Trouble.FAULT
-    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.UNREADABLE
-    assert endpoints.show(acme, endpoint_id).state is CallState.NOT_READ
-    twilio.trouble = None
-    twilio.calls.add(NUMBER)
-    before = endpoints.refresh(acme, http, endpoint_id).document()
-    twilio.trouble = Trouble.FAULT
-    found = endpoints.refresh(acme, http, endpoint_id)
-    assert found.failure
-    assert found.document() == before | {"problem": found.failure}
-    assert endpoints.show(acme, endpoint_id).document() == before
 
 
 def test_nothing_of_the_caller_is_stored(acme, http, twilio, endpoint_id):

@@ -22,7 +22,7 @@ def _of(scope, user):
     return {(row.provider, row.phone_number): row.is_default for row in assignments.of_user(scope, user)}
 
 
-def test_assign_first_of_a_provider_is_the_default_until_it_changes(acme, cast):
+def test_first_of_a_provider_is_the_default_until_it_changes_or_goes(acme, cast):
     _give(acme, cast.mo, ONE)
     _give(acme, cast.mo, TWO)
     _give(acme, cast.mo, THREE, "sinch")
@@ -45,26 +45,26 @@ def test_assign_first_of_a_provider_is_the_default_until_it_changes(acme, cast):
     assignments.make_default(acme, cast.mo, one.id)
     assert search.recent(acme)[0].id == event.id
 
+    _give(acme, cast.mo, THREE)
+    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
+    assert _of(acme, cast.mo) == {("twilio", TWO): True, ("twilio", THREE): False}
+    assignments.unassign(acme, cast.mo.id, "twilio", THREE)
+    assert _of(acme, cast.mo) == {("twilio", TWO): True}
+    assignments.unassign(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
+    assert _of(acme, cast.mo) == {}
+
+    _give(acme, cast.mo, TWO, "sinch")
+    _give(acme, cast.mo, THREE, "sinch", isDefault=True)
+    _give(acme, cast.mo, ONE)
+    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
+    assert _of(acme, cast.mo) == {("sinch", TWO): False, ("sinch", THREE): True}
+
 
 def _change(scope, user, number, provider="twilio", **sent):
     return assignments.update(scope, user.id, provider, number, sent)
 
 
-def test_update_sets_label_inbound_and_default(acme, cast):
-    for number in (ONE, TWO):
-        _give(acme, cast.mo, number)
-    row, user = _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
-    assert (row.label, row.is_inbound_enabled, user.id) == ("Desk", False, cast.mo.id)
-    assert _of(acme, cast.mo) == {("twilio", ONE): False, ("twilio", TWO): True}
-    events = search.recent(acme)
-    assert [event.action for event in events[:2]] == ["number.saved", "number.default"]
-    assert events[0].changes["label"] == [None, "Desk"]
-    _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
-    assert search.recent(acme)[0].id == events[0].id
-    assert _change(acme, cast.mo, TWO, label=None)[0].label is None
-
-
-def test_update_refuses_a_stale_version_no_default_and_foreign_users(acme, cast):
+def test_update_sets_label_inbound_and_default_and_refuses_the_rest(acme, cast):
     row, own = _give(acme, cast.mo, ONE), _give(acme, cast.dana, ONE)
     _change(acme, cast.mo, ONE, label="theirs")
     with pytest.raises(Stale):
@@ -79,6 +79,17 @@ def test_update_refuses_a_stale_version_no_default_and_foreign_users(acme, cast)
     assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
     assert (row.label, _of(acme, cast.mo)) == ("theirs", {("twilio", ONE): True})
 
+    _give(acme, cast.mo, TWO)
+    row, user = _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
+    assert (row.label, row.is_inbound_enabled, user.id) == ("Desk", False, cast.mo.id)
+    assert _of(acme, cast.mo) == {("twilio", ONE): False, ("twilio", TWO): True}
+    events = search.recent(acme)
+    assert [event.action for event in events[:2]] == ["number.saved", "number.default"]
+    assert events[0].changes["label"] == [None, "Desk"]
+    _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
+    assert search.recent(acme)[0].id == events[0].id
+    assert _change(acme, cast.mo, TWO, label=None)[0].label is None
+
 
 @pytest.mark.both_databases
 def test_update_reassigns_a_number_with_its_label_and_defaults(acme, cast):
@@ -92,23 +103,6 @@ def test_update_reassigns_a_number_with_its_label_and_defaults(acme, cast):
     assert _of(acme, cast.dana) == {("twilio", ONE): True, ("twilio", TWO): False}
     actions = [event.action for event in search.recent(acme)[:2]]
     assert actions == ["number.given", "number.taken"]
-
-
-def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
-    for number in (ONE, TWO, THREE):
-        _give(acme, cast.mo, number)
-    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
-    assert _of(acme, cast.mo) == {("twilio", TWO): True, ("twilio", THREE): False}
-    assignments.unassign(acme, cast.mo.id, "twilio", THREE)
-    assert _of(acme, cast.mo) == {("twilio", TWO): True}
-    assignments.unassign(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
-    assert _of(acme, cast.mo) == {}
-
-    _give(acme, cast.mo, TWO, "sinch")
-    _give(acme, cast.mo, THREE, "sinch", isDefault=True)
-    _give(acme, cast.mo, ONE)
-    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
-    assert _of(acme, cast.mo) == {("sinch", TWO): False, ("sinch", THREE): True}
 
 
 def test_assign_shares_a_number_between_users_of_one_organization_once(acme, globex, cast):
@@ -152,7 +146,7 @@ def test_assign_concurrently_one_organization_and_one_default_win(scopes):
         assert sum(row.is_default for row in rows) == 1
 
 
-def test_numbers_that_are_unknown_or_of_others_are_not_found(acme, globex, cast):
+def test_unknown_and_foreign_numbers_and_bad_values_are_refused(acme, globex, cast):
     row = _give(acme, cast.mo, ONE)
     for act in (
         lambda: _give(globex, cast.mo, TWO),
@@ -177,8 +171,6 @@ def test_numbers_that_are_unknown_or_of_others_are_not_found(acme, globex, cast)
         with pytest.raises(NotFound):
             assignments.unassign(acme, user_id, provider, ONE)
 
-
-def test_assign_invalid_value_names_the_field(acme, cast):
     sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": ONE}
     wrong = []
     for field, value in (

@@ -52,7 +52,7 @@ def events(scope, action):
     return list(scope.session.scalars(found))
 
 
-def test_import_endpoints_keeps_labels_and_audits_the_provider(acme, twilio, http):
+def test_import_endpoints_keeps_labels_is_audited_and_queues_checks(acme, twilio, http, monkeypatch):
     twilio.numbers[FIRST].friendly_name = "Front desk"
     made = imports.import_endpoints(acme, http, TWILIO, [SECOND, FIRST, SECOND], AGENTS)
     assert [row.phone_number for row in made] == [FIRST, SECOND]
@@ -64,21 +64,21 @@ def test_import_endpoints_keeps_labels_and_audits_the_provider(acme, twilio, htt
     assert [event.subject for event in found] == [FIRST, SECOND]
     assert [event.changes["imported_from"] for event in found] == [[None, "Twilio"]] * 2
 
-
-def test_import_endpoints_queues_checks_unless_refused_and_is_no_listing(acme, http, monkeypatch):
     queued: list[str] = []
     scope = replace(acme, queue_drift_check=queued.append)
     with pytest.raises(Conflict):
-        imports.import_endpoints(scope, http, TWILIO, [FIRST, "+15550000000"], {})
+        imports.import_endpoints(scope, http, TWILIO, [THIRD, "+15550000000"], {})
     assert queued == []
-    imports.import_endpoints(scope, http, TWILIO, [FIRST], AGENTS)
+    imports.import_endpoints(scope, http, TWILIO, [THIRD], AGENTS)
     assert queued == [acme.organization.id]
-    assert [(check.phone_number, check.due) for check in rows(acme, DriftCheck)] == [(FIRST, True)]
+    checks = {check.phone_number: check.due for check in rows(acme, DriftCheck)}
+    assert checks == dict.fromkeys([FIRST, SECOND, THIRD], True)
 
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
-    for number in (SECOND, THIRD):
+    for number in ("+15551230001", "+15551230002"):
+        twilio.add(number)
         imports.import_endpoints(acme, http, TWILIO, [number], {})
-    assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3
+    assert len(inventory.list_owned(acme, http, TWILIO).rows) == 5
 
 
 def test_import_endpoints_claimed_number_imports_nothing(acme, globex, http, monkeypatch):
@@ -146,10 +146,10 @@ def test_import_of_unusable_or_foreign_numbers_imports_nothing(acme, twilio, htt
     assert rows(acme) == rows(acme, VoicePhoneNumber) == []
 
 
-def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
-    http = reach(acme, sinch, "sinch")
+def test_import_voice_numbers_has_a_default_their_label_and_their_carrier(acme, cast, sinch, twilio, http):
+    there = reach(acme, sinch, "sinch")
     wanted = ["+12025550103", "+12025550101"]
-    user = imports.import_voice_numbers(acme, http, SINCH, wanted, cast.mo.id)
+    user = imports.import_voice_numbers(acme, there, SINCH, wanted, cast.mo.id)
     assert user.id == cast.mo.id
     given = rows(acme, VoicePhoneNumber)
     assert [(row.phone_number, row.provider, row.is_default) for row in given] == [
@@ -158,11 +158,10 @@ def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
     ]
     assert len(events(acme, "number.given")) == 2
 
-
-def test_import_voice_numbers_keeps_the_label_and_the_trunks_carrier(acme, cast, twilio, http):
     twilio.numbers[FIRST].friendly_name = "Front desk"
     imports.import_voice_numbers(acme, http, TWILIO, [FIRST], cast.mo.id)
-    assert [(row.provider, row.label) for row in rows(acme, VoicePhoneNumber)] == [("twilio", "Front desk")]
+    given = rows(acme, VoicePhoneNumber)
+    assert [row.label for row in given if row.provider == "twilio"] == ["Front desk"]
 
     with SinchEst() as upstream:
         http = reach(acme, upstream, "sinch_est")
