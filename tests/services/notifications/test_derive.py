@@ -48,7 +48,7 @@ def live(acme):
     return acme
 
 
-def test_number_is_reported_once_and_closed_when_it_recovers(live):
+def test_number_is_reported_once_after_a_wait_and_closed_when_it_recovers(live):
     assert found(live, *NUMBERS) == []
     save_result(live, drifted())
     read(live)
@@ -64,6 +64,16 @@ def test_number_is_reported_once_and_closed_when_it_recovers(live):
     assert read(live) == 0
     assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1), (Event.NUMBER_RECOVERED, 1)]
     assert inbox.open_now(live) == []
+
+    save_result(live, drifted())
+    assert derive.derive(live, quiet=timedelta(minutes=1)) == 0
+    with live.session.begin_nested():
+        before = HealthTransition.organization_id == live.organization.id
+        rows = live.session.scalars(select(HealthTransition).where(before))
+        for row in rows:
+            row.at -= derive.LONGEST
+    live.session.commit()
+    assert derive.derive(live, quiet=timedelta(minutes=1)) == 1
 
 
 def test_new_number_is_reported_after_its_check_and_closed_silently(live):
@@ -160,24 +170,12 @@ def test_many_numbers_after_one_change_are_one_message(live, webhook):
     ]
 
 
-def test_what_still_happens_is_waited_for(live):
-    save_result(live, drifted())
-    assert derive.derive(live, quiet=timedelta(minutes=1)) == 0
-    with live.session.begin_nested():
-        before = HealthTransition.organization_id == live.organization.id
-        rows = live.session.scalars(select(HealthTransition).where(before))
-        for row in rows:
-            row.at -= derive.LONGEST
-    live.session.commit()
-    assert derive.derive(live, quiet=timedelta(minutes=1)) == 1
-
-
 def _prove(scope, result=None):
     with scope.transaction():
         gateway.record(scope, store.load(scope, TWILIO), Evidence.NUMBERS, result)
 
 
-def test_settings_that_change_are_reported(live):
+def test_settings_that_change_are_reported_and_each_action_that_notifies(live):
     active.make_active(live, Family.TELEPHONY, None)
     directory.update(live, OFFLINE, {"public_base_url": "https://other.example.com"})
     read(live)
@@ -188,12 +186,12 @@ def test_settings_that_change_are_reported(live):
     ]
     assert live.session.scalars(select(NotificationOutbox)).all() == []
 
-
-def test_outbox_has_only_actions_that_notify(live):
     with live.transaction():
         log.note(live, Action.CHANGE_STARTED, NUMBER)
         kept = log.note(live, Action.CALL_WEBHOOK_FAILED, "ElevenLabs")
     assert live.session.scalars(select(NotificationOutbox.audit_event_id)).all() == [kept.id]
+
+    assert set(audited._READERS) == set(actions.with_trait(Trait.NOTIFIES))
 
 
 def test_connection_and_call_webhook_are_reported_until_they_work_again(live):
@@ -232,7 +230,13 @@ def _sign_in(scope, user, ip):
     sign_in.start_session(from_there, Checked(user, state_of(user)), user_agent="x")
 
 
-def test_sign_in_from_a_new_place_is_reported_of_superadmins(acme, cast, installation):
+def test_installation_is_told_of_key_rotation_and_sign_ins_from_new_places(acme, installation, webhook, cast):
+    keys.prepare(acme)
+    assert list(keys.reseal(acme)) == []
+    assert None in derive.pending(acme)
+    read(installation)
+    assert found(installation) == [(Event.KEYS_ROTATED, 1)]
+
     for user, ip in (
         (cast.dana, "192.0.2.1"),
         (cast.dana, "192.0.2.1"),
@@ -248,18 +252,6 @@ def test_sign_in_from_a_new_place_is_reported_of_superadmins(acme, cast, install
     assert [(row.organization_id, row.subject, row.detail) for row in rows] == [
         (None, "dana@acme.example", "2001:db8::1")
     ]
-
-
-def test_key_rotation_is_reported_to_the_installation(acme, installation, webhook):
-    keys.prepare(acme)
-    assert list(keys.reseal(acme)) == []
-    assert None in derive.pending(acme)
-    read(installation)
-    assert found(installation) == [(Event.KEYS_ROTATED, 1)]
-
-
-def test_every_action_that_notifies_is_read():
-    assert set(audited._READERS) == set(actions.with_trait(Trait.NOTIFIES))
 
 
 @pytest.mark.both_databases

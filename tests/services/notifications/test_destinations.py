@@ -65,7 +65,8 @@ def test_create_refuses_bad_input_by_field_and_too_many(acme, monkeypatch):
         destinations.replace_secret(acme, row.id)
 
 
-def test_create_seals_what_is_secret(acme):
+def test_create_seals_what_is_secret_and_rotation_reseals_it(acme, shared_keys):
+    keys.prepare(acme)
     made = destinations.create(acme, {"kind": "slack", "url": SLACK})
     assert made.secrets == {}
     assert destinations.document(made.row)["url_hint"] == "mple"
@@ -78,6 +79,15 @@ def test_create_seals_what_is_secret(acme):
     assert secret not in repr(destinations.document(webhook.row)) + repr(webhook)
     events = acme.session.scalars(select(AuditEvent)).all()
     assert SLACK not in repr([event.changes for event in events])
+
+    older, newer = shared_keys["PATCHBAY_FERNET_KEYS"], Fernet.generate_key().decode()
+    rotating = replace(acme, keys=replace(acme.keys, sealer=Sealer([newer, older])))
+    assert keys.unrotated_count(rotating) == 2
+    list(keys.reseal(rotating))
+    assert keys.unrotated_count(rotating) == 0
+    after = replace(acme, keys=replace(acme.keys, sealer=Sealer([newer])))
+    assert sealed.values(after, destinations.get(after, made.row.id))["url"] == SLACK
+    assert (setup.sealed_counts(after), setup.sealed_counts(acme)) == ((2, 0), (2, 2))
 
 
 def test_change_saves_what_was_sent(acme, globex):
@@ -156,19 +166,6 @@ def test_quiet_periods_and_limits_refuse_bad_input(acme, installation):
     acme.session.commit()
     with pytest.raises(NotFound):
         quiet.end(acme, period.id)
-
-
-def test_rotation_reseals_destinations(acme, shared_keys):
-    keys.prepare(acme)
-    row = destinations.create(acme, WEBHOOK).row
-    older, newer = shared_keys["PATCHBAY_FERNET_KEYS"], Fernet.generate_key().decode()
-    rotating = replace(acme, keys=replace(acme.keys, sealer=Sealer([newer, older])))
-    assert keys.unrotated_count(rotating) == 1
-    list(keys.reseal(rotating))
-    assert keys.unrotated_count(rotating) == 0
-    after = replace(acme, keys=replace(acme.keys, sealer=Sealer([newer])))
-    assert sealed.values(after, destinations.get(after, row.id))["url"] == URL
-    assert (setup.sealed_counts(after), setup.sealed_counts(acme)) == ((1, 0), (1, 1))
 
 
 def test_every_event_has_a_title_and_can_be_chosen_or_not():

@@ -48,7 +48,7 @@ def test_token_is_reported_14_and_3_days_before_it_ends(acme, cast):
     assert opened(acme) == []
 
 
-def test_secret_is_reported_when_it_is_older_than_chosen(acme, globex):
+def test_old_secret_and_a_check_that_fails_or_is_overdue_are_reported(acme, globex):
     go_live(acme)
     change(acme, Secret, updated_at=clock.now() - 40 * DAY)
     change(acme, CheckRun, finished_at=clock.now())
@@ -61,9 +61,6 @@ def test_secret_is_reported_when_it_is_older_than_chosen(acme, globex):
     change(acme, Secret, updated_at=clock.now())
     assert opened(acme, timedelta(0)) == []
 
-
-def test_check_is_reported_while_it_fails_or_is_overdue(acme):
-    go_live(acme)
     own = {"organization_id": acme.organization.id, "provider": "twilio"}
     change(acme, Connection, created_at=clock.now() - DAY)
     assert opened(acme) == [(Event.CHECK_OVERDUE, None)]

@@ -105,22 +105,22 @@ def test_find_is_one_query_for_the_default_number_of_the_user(engine, acme, cast
     assert len(seen) == 1
 
 
-def test_look_up_on_postgresql_is_one_query_for_all(engine, issued, defaults, monkeypatch):
+def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
+    acme, issued, defaults, changes, monkeypatch
+):
     """However slow the machine is: what was found stays fresh."""
-    if engine.dialect.name != "postgresql":
-        return
-    for limit in ("AHEAD_SECONDS", "FRESH_SECONDS"):
-        monkeypatch.setattr(dialer_defaults, limit, 60.0)
-    for token_id in issued:
-        defaults.expect(token_id)
-    with statements(engine) as seen:
-        assert look_up(defaults, issued) == [Default(None, None)] * len(issued)
-    assert len(seen) == 1
-
-
-def test_look_up_on_postgresql_needs_no_query_after_other_commits(acme, token, defaults, changes):
     if not acme.is_postgresql:
         return
+    with monkeypatch.context() as patch:
+        for limit in ("AHEAD_SECONDS", "FRESH_SECONDS"):
+            patch.setattr(dialer_defaults, limit, 60.0)
+        for token_id in issued:
+            defaults.expect(token_id)
+        with statements(acme.session.get_bind()) as seen:
+            assert look_up(defaults, issued) == [Default(None, None)] * len(issued)
+        assert len(seen) == 1
+
+    token = issued[0]
     look_up(defaults, [token])
     with acme.transaction():
         acme.organization.revision += 1
@@ -130,12 +130,10 @@ def test_look_up_on_postgresql_needs_no_query_after_other_commits(acme, token, d
     assert defaults._tokens[token].found.commits == found.commits == changes.count()
 
 
-def test_look_up_is_none_without_a_database(token, changes):
+def test_look_up_is_none_without_a_database_and_reconnects(token, changes, engine):
     defaults = OnPostgresql(create_engine("postgresql+psycopg://127.0.0.1:1/none"), changes.count)
     assert look_up(defaults, [token]) == [None]
 
-
-def test_look_up_reconnects_after_an_error(engine, token):
     if engine.dialect.name == "postgresql":
         return
     defaults = OnSqlite(engine)
