@@ -28,7 +28,8 @@ def progress(job: Job) -> tuple[str, int, int]:
     return job.step, job.done, job.total
 
 
-def test_report_and_finish_are_seen_by_another_connection(acme, engine, monkeypatch):
+def test_report_is_seen_by_others_and_does_not_wait_for_the_work(acme, engine, monkeypatch):
+    """SQLite has one writer at a time, and in the end it is the work itself."""
     job = started(acme)
     assert progress(job) == ("Reading the file", 0, 0)
     report = Running(engine, job.id).report
@@ -45,9 +46,6 @@ def test_report_and_finish_are_seen_by_another_connection(acme, engine, monkeypa
     assert (jobs.state(ended), ended.result_url, ended.problem) == (State.DONE, "/there", None)
     assert ended.finished_at is not None
 
-
-def test_report_does_not_wait_for_the_transaction_of_the_work(acme, engine):
-    """SQLite has one writer at a time, and here it is the work itself."""
     job = started(acme)
     with acme.transaction():
         acme.organization.name = "Held"
@@ -71,7 +69,13 @@ def test_state_of_a_silent_job_is_interrupted_until_it_ends(acme, engine):
     assert jobs.state(stored(acme, job)) is State.FAILED
 
 
-def test_interrupt_running_leaves_finished_jobs(acme, globex, engine):
+def test_start_deletes_old_jobs_and_interrupt_running_leaves_finished_ones(acme, globex, engine):
+    old = started(acme)
+    with acme.transaction():
+        old.created_at = clock.now() - jobs.KEPT - timedelta(seconds=1)
+    kept = started(acme)
+    assert list(acme.session.scalars(select(Job.id))) == [kept.id]
+
     running, done = started(acme), started(acme)
     Running(engine, done.id).finish(result_url="/there")
     jobs.interrupt_running(acme)
@@ -79,11 +83,3 @@ def test_interrupt_running_leaves_finished_jobs(acme, globex, engine):
     assert jobs.state(stored(acme, done)) is State.DONE
     with pytest.raises(NotFound):
         jobs.get(globex, running.id)
-
-
-def test_start_deletes_jobs_older_than_a_day(acme):
-    old = started(acme)
-    with acme.transaction():
-        old.created_at = clock.now() - jobs.KEPT - timedelta(seconds=1)
-    kept = started(acme)
-    assert list(acme.session.scalars(select(Job.id))) == [kept.id]

@@ -44,7 +44,7 @@ def _problems(model, value):
     return []
 
 
-def test_read_reports_plain_sentences_and_never_the_value():
+def test_read_reports_plain_sentences_and_hides_the_value_in_its_error():
     found = [each for model in MODELS for value in WRONG for each in _problems(model, value)]
     wrong = [
         problem
@@ -56,6 +56,12 @@ def test_read_reports_plain_sentences_and_never_the_value():
     ]
     assert len(found) > 100
     assert wrong == []
+
+    with pytest.raises(Invalid) as refused:
+        validation.read(telephony.TelephonyChanges, {"twilio_auth_token": "canary canary"})
+    assert "canary" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
 
 
 def test_read_names_every_wrong_or_missing_field():
@@ -101,11 +107,3 @@ def test_read_strips_and_coerces_no_value():
         with pytest.raises(Invalid) as refused:
             validation.read(TelephonyChanges, {"twilio_max_concurrent": value})
         assert refused.value.problems[0].message == messages.NOT_WHOLE
-
-
-def test_read_hides_values_in_its_error():
-    with pytest.raises(Invalid) as refused:
-        validation.read(telephony.TelephonyChanges, {"twilio_auth_token": "canary canary"})
-    assert "canary" not in str(refused.value)
-    assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__

@@ -34,7 +34,7 @@ def live(acme, twilio):
     return acme
 
 
-def test_find_reads_a_number_in_any_format_and_an_unknown_one_has_no_path(live, globex):
+def test_find_reads_any_format_and_lists_the_dialers_of_a_number(live, globex, cast):
     for text in (NUMBER, "555-123-4567", "(555) 123 4567", " 15551234567", "+1.555.123.4567"):
         assert call_path.find(live, text).number == NUMBER, text
     for text in ("", "12", "unknown", "+1555123456789012345"):
@@ -47,32 +47,6 @@ def test_find_reads_a_number_in_any_format_and_an_unknown_one_has_no_path(live, 
     there = call_path.find(globex, NUMBER)
     assert (there.is_known, there.is_elsewhere) == (False, True)
 
-
-def test_find_with_http_shows_the_providers_webhook_and_is_limited(live, twilio, http, monkeypatch):
-    twilio.numbers[NUMBER].voice_url = OLD_URL
-    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
-    hop = path.hop("at_provider")
-    assert (path.problem, hop.state, hop.text) == (hop, HopState.DRIFTED, OLD_URL)
-    twilio.numbers[NUMBER].voice_url = URL
-    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
-    assert (path.problem, path.hop("at_provider").state) == (None, HopState.IN_SYNC)
-    twilio.trouble = Trouble.FAULT
-    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
-    hop = path.hop("at_provider")
-    assert (path.problem, hop.state) == (hop, HopState.NO_RESPONSE)
-    assert hop.problem
-
-    twilio.trouble = None
-    in_transaction = open_during_requests(live, monkeypatch)
-    call_path.find(live, NUMBER, http=http)
-    call_path.owners(live, http, "+15557654321")
-    assert in_transaction == [False] * 4
-    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
-    with pytest.raises(TooMany):
-        call_path.find(live, NUMBER, http=http)
-
-
-def test_find_lists_the_dialers_of_a_number(live, cast):
     values = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
     credentials.save(live, SINCH, values)
     number = "+15557654321"
@@ -99,7 +73,30 @@ def test_find_lists_the_dialers_of_a_number(live, cast):
     assert (dialer.check.provider, dialer.check.due) == ("sinch_est", True)
 
 
-def test_owners_are_the_accounts_that_have_the_number(live, twilio, http):
+def test_find_with_http_and_owners_show_what_the_provider_has(live, twilio, http, monkeypatch):
+    twilio.numbers[NUMBER].voice_url = OLD_URL
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
+    hop = path.hop("at_provider")
+    assert (path.problem, hop.state, hop.text) == (hop, HopState.DRIFTED, OLD_URL)
+    twilio.numbers[NUMBER].voice_url = URL
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
+    assert (path.problem, path.hop("at_provider").state) == (None, HopState.IN_SYNC)
+    twilio.trouble = Trouble.FAULT
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
+    hop = path.hop("at_provider")
+    assert (path.problem, hop.state) == (hop, HopState.NO_RESPONSE)
+    assert hop.problem
+
+    twilio.trouble = None
+    in_transaction = open_during_requests(live, monkeypatch)
+    call_path.find(live, NUMBER, http=http)
+    call_path.owners(live, http, "+15557654321")
+    assert in_transaction == [False] * 4
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
+        with pytest.raises(TooMany):
+            call_path.find(live, NUMBER, http=http)
+
     twilio.add("+15557654321")
     found = call_path.owners(live, http, "+15557654321")
     assert ([one.key for one in found.providers], found.silent) == (["twilio"], [])

@@ -18,22 +18,7 @@ def _facts(scope):
     return next(each for each in every if each.organization.id == scope.organization.id)
 
 
-def test_load_counts_active_numbers_by_provider(live, globex):
-    own = {"organization_id": live.organization.id}
-    rows = [
-        Endpoint(**own, phone_number="+15550000001", provider="twilio"),
-        Endpoint(**own, phone_number="+15550000002", provider="twilio", is_active=False),
-        Endpoint(**own, phone_number="+15550000003", provider="gone", inbound_agent_name="a"),
-        Endpoint(**own, phone_number="+15550000004", provider="exotel", is_active=False),
-    ]
-    with live.transaction():
-        live.session.add_all(rows)
-    found, other = _facts(live), _facts(globex)
-    assert (found.numbers, found.answered, found.live) == ({"twilio": 2, "gone": 1}, 2, 3)
-    assert (other.numbers, other.answered, other.live) == ({}, 0, 0)
-
-
-def test_load_has_the_last_check_and_what_it_showed(live):
+def test_load_counts_active_numbers_and_has_the_last_check(live, globex):
     assert _facts(live).healthy == 1
     first, last = clock.now() - timedelta(days=3), clock.now() - timedelta(days=1)
     crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
@@ -46,6 +31,19 @@ def test_load_has_the_last_check_and_what_it_showed(live):
     assert (found.checked_at, found.unchecked, found.healthy) == (last, 0, 0)
     edit(live, inbound_agent_name="another")
     assert _facts(live).unchecked == 1
+
+    own = {"organization_id": live.organization.id}
+    rows = [
+        Endpoint(**own, phone_number="+15550000001", provider="twilio"),
+        Endpoint(**own, phone_number="+15550000002", provider="twilio", is_active=False),
+        Endpoint(**own, phone_number="+15550000003", provider="gone", inbound_agent_name="a"),
+        Endpoint(**own, phone_number="+15550000004", provider="exotel", is_active=False),
+    ]
+    with live.transaction():
+        live.session.add_all(rows)
+    found, other = _facts(live), _facts(globex)
+    assert (found.numbers, found.answered, found.live) == ({"twilio": 3, "gone": 1}, 3, 4)
+    assert (other.numbers, other.answered, other.live) == ({}, 0, 0)
 
 
 def test_is_usable_matches_the_connection(acme):

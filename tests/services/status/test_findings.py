@@ -49,7 +49,7 @@ def _kinds(scope):
     return [finding.kind for finding in _findings(scope)]
 
 
-def test_of_a_new_organization_is_what_is_missing_and_of_a_live_one_empty(live, globex):
+def test_of_a_new_organization_a_live_one_and_one_with_a_drifted_dialer(live, globex, cast):
     assert [(finding.kind, finding.place) for finding in _findings(globex)] == [
         (Kind.NO_BASE_URL, Place.SETTINGS),
         (Kind.NO_PROVIDER, Place.HOME),
@@ -57,6 +57,22 @@ def test_of_a_new_organization_is_what_is_missing_and_of_a_live_one_empty(live, 
     assert _findings(live) == []
     save_result(live, ProbeResult(trouble=Reason.NOT_SHOWN))
     assert _findings(live) == []
+
+    sinch, number = PROVIDERS["sinch"], "+15557654321"
+    values = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
+    credentials.save(live, sinch, values)
+    with live.transaction():
+        store.row_for(live, sinch).callback_url = "https://calls.example.com/sinch"
+    assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
+    wrong = ProbeResult(ProviderNumber(number, webhook_url="https://old.example/x"))
+    save_result(live, wrong, number, "sinch")
+    (finding,) = _findings(live)
+    assert (finding.kind, finding.place, finding.provider, finding.count) == (
+        Kind.DIALER_DRIFTED,
+        Place.CALLBACK,
+        "sinch",
+        1,
+    )
 
 
 def test_of_drift_comes_first_and_counts_since_the_first_number(live):
@@ -78,24 +94,6 @@ def test_of_drift_comes_first_and_counts_since_the_first_number(live):
     assert (finding.kind, finding.place, finding.count) == (Kind.DRIFTED, Place.DRIFTED, 2)
     assert finding.since == first
     assert [finding.kind for finding in rest] == [Kind.UNTESTED]
-
-
-def test_of_dialer_drift_leads_to_the_callback(live, cast):
-    sinch, number = PROVIDERS["sinch"], "+15557654321"
-    values = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
-    credentials.save(live, sinch, values)
-    with live.transaction():
-        store.row_for(live, sinch).callback_url = "https://calls.example.com/sinch"
-    assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
-    wrong = ProbeResult(ProviderNumber(number, webhook_url="https://old.example/x"))
-    save_result(live, wrong, number, "sinch")
-    (finding,) = _findings(live)
-    assert (finding.kind, finding.place, finding.provider, finding.count) == (
-        Kind.DIALER_DRIFTED,
-        Place.CALLBACK,
-        "sinch",
-        1,
-    )
 
 
 def test_of_a_connection_follows_its_test_and_its_values(live):

@@ -23,7 +23,16 @@ def _counts(scope):
     return counted
 
 
-def test_facts_count_each_number_once(live):
+def test_facts_count_each_number_once_and_the_calls_of_two_days(live, globex):
+    hours = (1, 23, 25, 47, 49)
+    for scope, count in ((live, 5), (globex, 1)):
+        for number, ago in enumerate(hours[:count]):
+            own = {"organization_id": scope.organization.id, "conversation_id": f"conv-{number}"}
+            at = clock.now() - timedelta(hours=ago)
+            scope.session.add(Call(**own, kind="post_call_transcription", agent_id="agent", at=at))
+    live.session.commit()
+    assert [(one.calls, one.calls_before) for one in (facts.of(live), facts.of(globex))] == [(2, 2), (1, 0)]
+
     assert _counts(live) == (1, 0, 0, 0, 0)
     save_result(live, drifted())
     assert _counts(live) == (0, 1, 0, 0, 0)
@@ -36,17 +45,6 @@ def test_facts_count_each_number_once(live):
     assert facts.of(live).unhealthy == 1
     crud.create(live, {"phone_number": "+15551230001", "provider": "twilio"})
     assert (facts.of(live).live, facts.of(live).answered) == (2, 1)
-
-
-def test_facts_count_the_calls_of_the_last_two_days(live, globex):
-    hours = (1, 23, 25, 47, 49)
-    for scope, count in ((live, 5), (globex, 1)):
-        for number, ago in enumerate(hours[:count]):
-            own = {"organization_id": scope.organization.id, "conversation_id": f"conv-{number}"}
-            at = clock.now() - timedelta(hours=ago)
-            scope.session.add(Call(**own, kind="post_call_transcription", agent_id="agent", at=at))
-    live.session.commit()
-    assert [(one.calls, one.calls_before) for one in (facts.of(live), facts.of(globex))] == [(2, 2), (1, 0)]
 
 
 def test_home_lists_findings_calls_and_changes(live, globex):

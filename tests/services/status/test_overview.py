@@ -73,7 +73,7 @@ def test_page_has_the_figures_of_all_filters_by_level_and_orders(live, globex):
     assert _names(live, order="drifted")[0] == _names(live, order="name")[0] == "Acme Support"
 
 
-def test_page_has_new_organizations_apart(live, globex, monkeypatch):
+def test_page_has_new_organizations_apart_and_the_pages_beside_it(live, globex, monkeypatch):
     for number in range(3):
         directory.create(live, {"name": f"New {number}"})
     monkeypatch.setattr(overview, "MOST_NEW", 2)
@@ -85,6 +85,15 @@ def test_page_has_new_organizations_apart(live, globex, monkeypatch):
     found = overview.page(live, Wanted("new"))
     assert (len(found.rows), found.new) == (3, [])
 
+    _make(live, 8)
+    monkeypatch.setattr(overview, "PAGE", 4)
+    pages = [overview.page(live, number=number) for number in (1, 2, 3)]
+    assert [len(page.rows) for page in pages] == [4, 4, 1]
+    assert [len(page.new) for page in pages] == [0, 0, 2]
+    assert len({row.organization.id for page in pages for row in page.rows}) == 9
+    assert [(page.previous, page.next) for page in pages] == [(None, 2), (1, 3), (2, None)]
+    assert (overview.page(live, number=99).number, overview.page(live, number=0).number) == (3, 1)
+
 
 @pytest.mark.both_databases
 def test_page_finds_a_text_in_name_or_slug(live):
@@ -94,14 +103,3 @@ def test_page_finds_a_text_in_name_or_slug(live):
     assert (page.matching, page.total) == (2, 14)
     assert overview.page(live, Wanted("ENANT 003")).matching == 1
     assert [text for text in ("%", "_", "x" * 500, "unknown") if overview.page(live, Wanted(text)).rows] == []
-
-
-def test_page_has_the_numbers_of_the_pages_beside_it(live, monkeypatch):
-    _make(live, 8)
-    monkeypatch.setattr(overview, "PAGE", 4)
-    pages = [overview.page(live, number=number) for number in (1, 2, 3)]
-    assert [len(page.rows) for page in pages] == [4, 4, 1]
-    assert [len(page.new) for page in pages] == [0, 0, 1]
-    assert len({row.organization.id for page in pages for row in page.rows}) == 9
-    assert [(page.previous, page.next) for page in pages] == [(None, 2), (1, 3), (2, None)]
-    assert (overview.page(live, number=99).number, overview.page(live, number=0).number) == (3, 1)

@@ -23,7 +23,7 @@ def _add(scope, count, *, provider="twilio", agents=1, prefix="+1666"):
 
 
 @pytest.mark.both_databases
-def test_of_shows_few_numbers_each_by_itself(acme, globex):
+def test_of_shows_few_numbers_each_and_groups_many_and_counts_all(acme, globex):
     go_live(acme)
     save_result(acme, drifted())
     _add(acme, 2)
@@ -37,15 +37,10 @@ def test_of_shows_few_numbers_each_by_itself(acme, globex):
     assert (found.numbers, found.unhealthy, found.agents) == (4, 1, {"agent-00": 3, "support": 1})
     assert routing.of(globex) == routing.Routing()
 
-
-@pytest.mark.both_databases
-def test_of_groups_many_numbers_and_counts_all(acme):
-    go_live(acme)
-    save_result(acme, drifted())
-    _add(acme, 600, agents=30)
-    _add(acme, 300, provider="vobiz", agents=10, prefix="+1777")
+    _add(acme, 600, agents=30, prefix="+1888")
+    _add(acme, 300, provider="vobiz", agents=10, prefix="+1999")
     found = routing.of(acme)
-    assert found.numbers == 901
+    assert found.numbers == 904
     assert len(found.all_groups) <= routing.GROUPS + len(found.groups)
     assert (len(found.agents), found.rest) == (routing.AGENTS, 31 - routing.AGENTS)
     assert {group.agent for group in found.all_groups} - found.agents.keys() == {routing.OTHERS}
