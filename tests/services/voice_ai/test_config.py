@@ -72,7 +72,7 @@ def test_generate_tool_secret_makes_a_new_one_each_time(acme):
     assert first not in str([event.changes for event in search.recent(acme)])
 
 
-def test_save_ignores_values_that_are_not_typed_and_refuses_other_choices(acme):
+def test_save_refuses_other_choices_and_an_old_tag_and_null_unsets_one(acme):
     for name in ("elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"):
         assert voice_ai_config.save(acme, OFFLINE, {name: "sample-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
@@ -83,8 +83,6 @@ def test_save_ignores_values_that_are_not_typed_and_refuses_other_choices(acme):
         assert [problem.field for problem in refused.value.problems] == ["aiVoiceProvider"]
     assert not _elevenlabs(acme).secrets
 
-
-def test_save_null_unsets_the_choice_and_an_old_tag_raises_stale(acme):
     voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": "elevenlabs"})
     voice_ai_config.save(acme, OFFLINE, {})
     assert voice_ai_config.config(acme)["aiVoiceProvider"] == "elevenlabs"

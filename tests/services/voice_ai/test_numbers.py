@@ -91,7 +91,7 @@ def test_enable_uses_a_manual_import_which_stays_or_an_earlier_one_of_ours(here)
     assert len(here.labs.convai.numbers) == 2
 
 
-def test_enable_refused_imports_nothing(here):
+def test_enable_refused_imports_nothing_and_anothers_number_is_not_found(here, globex):
     other = give(here.scope, here.cast.mo, OTHER, "twilio")
     with pytest.raises(Conflict) as refused:
         here.on(number_id=other.id)
@@ -117,6 +117,14 @@ def test_enable_refused_imports_nothing(here):
     assert refused.value.code == "PROVIDER_REFUSED"
     assert (here.row(), here.labs.writes) == (OFF, [])
 
+    for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
+        for act in (
+            lambda scope=scope, user=user: numbers.enable(scope, here.http, user, here.number_id, RECEPTION),
+            lambda scope=scope, user=user: numbers.disable(scope, here.http, user, here.number_id),
+        ):
+            with pytest.raises(NotFound):
+                act()
+
 
 def test_enable_names_what_is_missing(acme, cast, est, labs, http):
     row = give(acme, cast.mo)
@@ -140,16 +148,6 @@ def test_enable_names_what_is_missing(acme, cast, est, labs, http):
     credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
     assert refusal()[0] == "PROVIDER_DISABLED"
     assert est.requests == labs.requests == []
-
-
-def test_other_users_number_is_not_found(here, globex):
-    for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
-        for act in (
-            lambda scope=scope, user=user: numbers.enable(scope, here.http, user, here.number_id, RECEPTION),
-            lambda scope=scope, user=user: numbers.disable(scope, here.http, user, here.number_id),
-        ):
-            with pytest.raises(NotFound):
-                act()
 
 
 SINCH_AWAY = {

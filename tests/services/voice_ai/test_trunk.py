@@ -111,13 +111,25 @@ def test_check_and_caution_read_the_trunk(here, acme):
     assert wrong == []
 
 
-def test_check_fails_only_if_its_number_may_be_in_the_unread_part(here):
+def test_check_of_an_unread_part_fails_and_an_odd_list_is_not_known(here, subtests):
     est, provider = here.est, PROVIDERS["sinch_est"]
     here.on()
-    est.odd_items = [7]
+    usual, est.odd_items = est.numbers, [7]
     assert trunk.check(here.scope, here.http, provider) == Watched(checked=1)
     est.numbers = {}
     assert trunk.check(here.scope, here.http, provider).failure
+
+    est.odd_items, est.numbers = [], usual
+    trunk_key, scope = "sinch_est", here.scope
+    for reply, expected in LISTED:
+        with subtests.test(status=reply.status, body=repr(reply.body)):
+            here.labs.instead = {("GET", "/v1/convai/phone-numbers"): reply}
+            found = trunk.check(scope, here.http, PROVIDERS[trunk_key])
+            assert found.failure is None
+            scope.session.expire_all()
+            row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
+            assert row.in_sync is expected
+            assert bool(found.problem) is (expected is not True)
 
 
 def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
@@ -185,20 +197,6 @@ LISTED: list[tuple[Any, Any]] = [
     (Reply(200, [{**ITEM, "assigned_agent": None}]), False),
     (Reply(200, []), False),
 ]
-
-
-def test_agents_list_that_is_odd_or_absent_is_not_known(here, subtests):
-    here.on()
-    trunk_key, scope = "sinch_est", here.scope
-    for reply, expected in LISTED:
-        with subtests.test(status=reply.status, body=repr(reply.body)):
-            here.labs.instead = {("GET", "/v1/convai/phone-numbers"): reply}
-            found = trunk.check(scope, here.http, PROVIDERS[trunk_key])
-            assert found.failure is None
-            scope.session.expire_all()
-            row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
-            assert row.in_sync is expected
-            assert bool(found.problem) is (expected is not True)
 
 
 def test_a_number_that_an_agent_answers_is_not_expected_on_the_application(here):

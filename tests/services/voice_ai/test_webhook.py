@@ -162,18 +162,9 @@ OTHERS = {
 }
 
 
-def test_follow_sets_the_webhook_up_after_a_save_that_concerns_it(ready, upstream, http, subtests):
-    for save in OTHERS.values():
-        save(ready, http)
-    assert upstream.requests == []
-    for name, save in SAVES.items():
-        with subtests.test(name):
-            _reset(ready, upstream, http, "new")
-            save(ready, http)
-            check_it_is_one(ready, upstream.workspace, str(ready.organization.public_base_url))
-
-
-def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream, http, monkeypatch):
+def test_follow_sets_up_after_a_save_that_concerns_it_in_no_transaction(
+    ready, scopes, upstream, http, monkeypatch
+):
     seen = []
     answer = upstream.answer
 
@@ -182,9 +173,20 @@ def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream,
             seen.append((ready.session.in_transaction(), config.config(other)["aiVoiceProvider"]))
         return answer(request)
 
-    monkeypatch.setattr(upstream, "answer", watched)
-    config.save(ready, http, {"aiVoiceProvider": "elevenlabs"})
+    with monkeypatch.context() as patch:
+        patch.setattr(upstream, "answer", watched)
+        config.save(ready, http, {"aiVoiceProvider": "elevenlabs"})
     assert seen == [(False, "elevenlabs")] * 5
+
+    _reset(ready, upstream, http, "new")
+    upstream.requests.clear()
+    for save in OTHERS.values():
+        save(ready, http)
+    assert upstream.requests == []
+    for save in SAVES.values():
+        _reset(ready, upstream, http, "new")
+        save(ready, http)
+        check_it_is_one(ready, upstream.workspace, str(ready.organization.public_base_url))
 
 
 def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, http):
@@ -495,7 +497,7 @@ def check_now(scope, http):
 WELL = (False, False, State.ACTIVE)
 
 
-def test_check_sends_nothing_without_a_setup_and_then_reads_only(ready, upstream, http):
+def test_check_only_reads_and_names_agents_with_a_webhook_of_their_own(ready, upstream, http, cast):
     assert webhook_checks.check(ready, http, ELEVENLABS) == Watched()
     assert webhook_checks.check(ready, http, PROVIDERS["twilio"]) == Watched()
     assert upstream.requests == []
@@ -505,6 +507,17 @@ def test_check_sends_nothing_without_a_setup_and_then_reads_only(ready, upstream
     assert check_now(ready, http) == WELL
     assert calls(upstream) == [f"GET {WEBHOOKS}", f"GET {SETTINGS}"]
     assert webhook.status(ready, ELEVENLABS).checked_at
+
+    with ready.transaction():
+        own = {"organization_id": ready.organization.id, "user_id": cast.mo.id, "provider": "sinch"}
+        for number, agent_id in (("+15550000001", RECEPTION), ("+15550000002", NIGHT_SHIFT)):
+            ai = {"ai_enabled": True, "ai_provider": "elevenlabs", "ai_agent_id": agent_id}
+            ready.session.add(VoicePhoneNumber(**own, **ai, phone_number=number))
+    assert check_now(ready, http) == WELL
+    upstream.convai.own_webhooks = {RECEPTION: "another", NIGHT_SHIFT: upstream.workspace.selected}
+    assert check_now(ready, http) == (True, False, State.IMPAIRED)
+    reason = str(webhook.status(ready, ELEVENLABS).reason)
+    assert ("Reception" in reason, "Night shift" in reason) == (True, False)
 
 
 def test_check_repairs_what_the_provider_switched_off_and_look_reports_it(working, upstream, http):
@@ -612,19 +625,6 @@ def test_check_reports_failed_deliveries_until_a_report_is_received(working, ups
     assert document["auto_disabled_at"]
     with pytest.raises(NotFound):
         webhook_documents.of_provider(working, PROVIDERS["twilio"])
-
-
-def test_check_names_agents_with_a_webhook_of_their_own(working, cast, upstream, http):
-    with working.transaction():
-        own = {"organization_id": working.organization.id, "user_id": cast.mo.id, "provider": "sinch"}
-        for number, agent_id in (("+15550000001", RECEPTION), ("+15550000002", NIGHT_SHIFT)):
-            ai = {"ai_enabled": True, "ai_provider": "elevenlabs", "ai_agent_id": agent_id}
-            working.session.add(VoicePhoneNumber(**own, **ai, phone_number=number))
-    assert check_now(working, http) == WELL
-    upstream.convai.own_webhooks = {RECEPTION: "another", NIGHT_SHIFT: upstream.workspace.selected}
-    assert check_now(working, http) == (True, False, State.IMPAIRED)
-    reason = str(webhook.status(working, ELEVENLABS).reason)
-    assert ("Reception" in reason, "Night shift" in reason) == (True, False)
 
 
 def test_check_during_an_outage_or_of_what_cannot_be_read_keeps_the_state(working, upstream, http):

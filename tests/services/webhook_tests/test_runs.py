@@ -80,8 +80,8 @@ def official(started, url=lambda: request.url, *, token=TOKEN):
     return app
 
 
-def test_run_by_default_starts_no_agent(acme, endpoint, http):
-    """A runtime that logs everything gets one unsigned request, about a call that has ended."""
+def test_run_starts_no_agent_and_signed_proves_an_official_runtime(acme, endpoint, http):
+    """By default a runtime gets one unsigned request, about a call that has ended."""
     row = endpoint()
     started: list[str] = []
     with Runtime(REFUSED) as runtime, wsgi(official(started)) as base:
@@ -97,13 +97,10 @@ def test_run_by_default_starts_no_agent(acme, endpoint, http):
     assert got.headers["Host"] == "voice.acme.example"
     assert TOKEN not in str(got)
 
-
-def test_run_signed_proves_a_runtime_of_the_official_library(acme, endpoint, http):
-    started: list[str] = []
     app = official(started)
     app.wsgi_app = ProxyFix(app.wsgi_app)
     with wsgi(app) as base:
-        report = runs.run(acme, http(base), endpoint().id, signed=True)
+        report = runs.run(acme, http(base), row.id, signed=True)
     expected = {"unsigned": "refused", "wrongly_signed": "refused", "signed": "connects"}
     assert codes(report) == expected
     assert (report.ok, report.code, report.is_proof) == (True, "connects", True)
@@ -187,7 +184,7 @@ def test_run_judges_responses_to_an_unsigned_and_a_signed_request(acme, endpoint
     assert wrong == []
 
 
-def test_run_stops_at_a_runtime_that_is_not_reached(acme, endpoint, http, monkeypatch):
+def test_run_stops_at_a_runtime_that_is_not_reached_or_too_slow(acme, endpoint, http, monkeypatch):
     row = endpoint()
     with Runtime(Said()) as plain:
         clients = {
@@ -199,17 +196,16 @@ def test_run_stops_at_a_runtime_that_is_not_reached(acme, endpoint, http, monkey
     assert found == {code: {"unsigned": code} for code in clients}
 
     private = [addresses.literal("10.0.0.8")]
-    monkeypatch.setattr(addresses, "look_up", lambda *_: private)
-    report = runs.run(acme, Outbound(deadline=1), row.id, signed=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(addresses, "look_up", lambda *_: private)
+        report = runs.run(acme, Outbound(deadline=1), row.id, signed=True)
     assert codes(report) == {"unsigned": "private_address"}
 
-
-def test_run_stops_at_the_limit_of_the_provider(acme, endpoint, http, monkeypatch):
     provider, over = PROVIDERS["twilio"], threading.Event()
     rules = typed(CallsWebhooks, provider).webhook_rules
     monkeypatch.setattr(type(provider), "webhook_rules", dataclasses.replace(rules, limit_seconds=0.2))
     with Runtime(Said(waits=over)) as slow:
-        report = runs.run(acme, http(slow.base), endpoint().id, signed=True)
+        report = runs.run(acme, http(slow.base), row.id, signed=True)
         over.set()
     assert codes(report) == {"unsigned": "too_slow"}
 

@@ -54,7 +54,7 @@ def _pointed(scope):
     return [event.changes for event in events], store.load(scope, SINCH).callback_url
 
 
-def test_point_sets_reads_stores_and_audits_the_url(stored, sinch, http):
+def test_point_sets_and_audits_the_url_and_look_says_how_it_differs(stored, sinch, http):
     was, before = sinch.urls["primary"], store.load(stored, SINCH)
     seen = application.look(stored, http, SINCH)
     assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
@@ -65,6 +65,18 @@ def test_point_sets_reads_stores_and_audits_the_url(stored, sinch, http):
     assert sinch.urls == {"primary": URL}
     assert _pointed(stored) == ([{"callback_url": [was, URL]}], URL)
     assert store.load(stored, SINCH).version == before.version
+
+    wrong = []
+    for there, reason in (
+        (URL, None),
+        (URL.replace("dialer.example", "DIALER.example"), None),
+        ("https://other.example/", Reason.DIFFERENT_URL),
+        (None, Reason.NO_WEBHOOK),
+    ):
+        sinch.urls = {"primary": there} if there else {}
+        if (found := application.look(stored, http, SINCH).reason) is not reason:
+            wrong.append((there, found))
+    assert wrong == []
 
 
 def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
@@ -89,21 +101,6 @@ def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
     assert queued == [stored.organization.id]
 
 
-def test_look_returns_how_the_url_differs(stored, sinch, http):
-    _point(stored, http)
-    wrong = []
-    for there, reason in (
-        (URL, None),
-        (URL.replace("dialer.example", "DIALER.example"), None),
-        ("https://other.example/", Reason.DIFFERENT_URL),
-        (None, Reason.NO_WEBHOOK),
-    ):
-        sinch.urls = {"primary": there} if there else {}
-        if (found := application.look(stored, http, SINCH).reason) is not reason:
-            wrong.append((there, found))
-    assert wrong == []
-
-
 def test_point_after_a_change_raises_stale(stored, sinch, http):
     seen = application.look(stored, http, SINCH)
     changes = [{"primary": "https://other.example/"}, sinch.urls | {"fallback": "https://other.example/"}]
@@ -119,10 +116,22 @@ def test_point_after_a_change_raises_stale(stored, sinch, http):
     assert _pointed(stored) == ([], None)
 
 
-def test_invalid_url_is_refused_without_a_request(stored, sinch, http):
+def test_look_needs_values_and_a_turn_and_an_invalid_url_sends_no_request(acme, sinch, http, monkeypatch):
+    with pytest.raises(Conflict) as refused:
+        application.look(acme, http, SINCH)
+    assert refused.value.code == gateway.NOT_CONFIGURED
+    assert sinch.requests == []
+    credentials.save(acme, SINCH, sinch.values)
+    monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=2))
+    application.look(acme, http, SINCH)
+    application.look(acme, http, SINCH)
+    with pytest.raises(TooMany):
+        application.look(acme, http, SINCH)
+
+    sinch.requests.clear()
     for call in (application.plan, _plain_point):
         with pytest.raises(Invalid) as refused:
-            call(stored, http, SINCH, "http://127.0.0.1/")
+            call(acme, http, SINCH, "http://127.0.0.1/")
         assert [problem.field for problem in refused.value.problems] == ["url"]
     assert sinch.requests == []
     for key in ("twilio", "unknown"):
@@ -203,16 +212,3 @@ def test_point_unrecorded_raises_unavailable(stored, sinch, http, monkeypatch):
         _point(stored, http, digest=seen.digest)
     assert sinch.urls["primary"] == URL
     assert _pointed(stored) == ([], None)
-
-
-def test_look_needs_values_and_is_rate_limited(acme, sinch, http, monkeypatch):
-    with pytest.raises(Conflict) as refused:
-        application.look(acme, http, SINCH)
-    assert refused.value.code == gateway.NOT_CONFIGURED
-    assert sinch.requests == []
-    credentials.save(acme, SINCH, sinch.values)
-    monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=2))
-    application.look(acme, http, SINCH)
-    application.look(acme, http, SINCH)
-    with pytest.raises(TooMany):
-        application.look(acme, http, SINCH)

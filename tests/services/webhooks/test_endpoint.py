@@ -140,28 +140,29 @@ def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(
             endpoint.observe(acme, http, endpoint_id)
 
 
-def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, endpoint_id, subtests):
+def test_point_sets_the_webhook_once_unless_it_was_changed_since(
+    acme, twilio, http, endpoint_id, monkeypatch
+):
     for at_provider in (
         {"voice_url": ""},
         {"voice_url": OLD_URL, "voice_method": "GET"},
         {"voice_url": URL} | APPLICATION,
         {"voice_url": URL, "trunk_sid": sample_id("TK")},
     ):
-        with subtests.test(at_provider=at_provider):
-            _set(twilio, **USUAL | at_provider)
-            after = endpoint.point(acme, http, endpoint_id)
-            assert (after.in_sync, after.actual) == (True, URL)
-            number = twilio.numbers[NUMBER]
-            assert (number.voice_url, number.voice_method) == (URL, "POST")
-            assert not number.voice_application_sid
-            assert not number.trunk_sid
-            assert _kept(acme).in_sync is True
+        _set(twilio, **USUAL | at_provider)
+        after = endpoint.point(acme, http, endpoint_id)
+        assert (after.in_sync, after.actual) == (True, URL)
+        number = twilio.numbers[NUMBER]
+        assert (number.voice_url, number.voice_method) == (URL, "POST")
+        assert not number.voice_application_sid
+        assert not number.trunk_sid
+        assert _kept(acme).in_sync is True
     pointed = acme.select(AuditEvent).where(AuditEvent.action == "number.pointed")
     events = list(acme.session.scalars(pointed))
     assert [(event.subject, event.changes["webhook"][1]) for event in events] == [(NUMBER, URL)] * 4
 
-
-def test_point_after_a_change_raises_stale_and_then_writes_once(acme, twilio, http, endpoint_id, monkeypatch):
+    _set(twilio, **USUAL)
+    twilio.requests.clear()
     open_meanwhile = open_during_requests(acme, monkeypatch)
     _set(twilio, voice_url=OLD_URL)
     plan = endpoint.plan(acme, http, endpoint_id)
