@@ -71,7 +71,7 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.mark.thorough("test_run_continues_a_killed_run_after_its_lease")
+@pytest.mark.thorough("test_run_that_fails_ends_and_a_killed_one_is_continued")
 def test_a_killed_scheduled_check_counts_nothing_that_it_did_not_read(
     app: Flask, tmp_path: Path, environment: dict[str, str], *, full: bool, report: Report
 ) -> None:

@@ -39,7 +39,7 @@ def _checks(app: Flask) -> list[tuple[bool, bool | None]]:
 
 
 @pytest.mark.thorough(
-    "test_run_continues_a_killed_run_after_its_lease",
+    "test_run_that_fails_ends_and_a_killed_one_is_continued",
     "test_schedule_that_is_off_resumes_only",
 )
 def test_a_killed_check_is_resumed_at_the_start(

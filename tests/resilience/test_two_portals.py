@@ -30,7 +30,7 @@ VOICE = [
 pytestmark = [
     pytest.mark.parametrize("shared_portal", ["postgresql"], indirect=True),
     pytest.mark.thorough(
-        "test_revoke_needs_the_tokens_user_and_ends_it",
+        "test_revoke_a_disabled_user_and_another_role_end_tokens",
         "test_no_answer_is_stale",
         "test_run_concurrently_checks_once",
     ),

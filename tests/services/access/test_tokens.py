@@ -107,9 +107,9 @@ def test_issue_refuses_bad_values_others_and_what_has_changed_meanwhile(acme, ca
         other.execute(update(User).where(User.id == cast.dana.id).values(role="member"))
     with pytest.raises(Invalid):
         tokens.issue(acme, cast.dana, name="Dialer", scopes=(SECRETS,))
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(Conflict) as disabled:
         tokens.issue(acme, cast.mo, name="Dialer")
-    assert refused.value.code == "USER_DISABLED"
+    assert disabled.value.code == "USER_DISABLED"
     assert tokens.of_user(acme, cast.mo) == before
 
 

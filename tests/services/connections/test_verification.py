@@ -109,9 +109,12 @@ def test_verify_needs_a_test_and_sends_a_stored_secret_to_no_other_host(acme, ht
     with Exotel() as upstream:
         connect(acme, "exotel", upstream.values)
         http = Outbound(upstream.upstreams, deadline=2.0)
-        with pytest.raises(Invalid) as refused:
+        with pytest.raises(Invalid) as incomplete:
             verification.verify(acme, http, EXOTEL, {"exotel_api_base": "https://api.in.exotel.com"})
-        assert {problem.field for problem in refused.value.problems} == {"exotel_api_key", "exotel_api_token"}
+        assert {problem.field for problem in incomplete.value.problems} == {
+            "exotel_api_key",
+            "exotel_api_token",
+        }
         assert upstream.requests == []
 
 

@@ -131,8 +131,8 @@ def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
 
 
 def test_look_up_is_none_without_a_database_and_reconnects(token, changes, engine):
-    defaults = OnPostgresql(create_engine("postgresql+psycopg://127.0.0.1:1/none"), changes.count)
-    assert look_up(defaults, [token]) == [None]
+    away = OnPostgresql(create_engine("postgresql+psycopg://127.0.0.1:1/none"), changes.count)
+    assert look_up(away, [token]) == [None]
 
     if engine.dialect.name == "postgresql":
         return

@@ -130,9 +130,9 @@ def test_look_needs_values_and_a_turn_and_an_invalid_url_sends_no_request(acme, 
 
     sinch.requests.clear()
     for call in (application.plan, _plain_point):
-        with pytest.raises(Invalid) as refused:
+        with pytest.raises(Invalid) as invalid:
             call(acme, http, SINCH, "http://127.0.0.1/")
-        assert [problem.field for problem in refused.value.problems] == ["url"]
+        assert [problem.field for problem in invalid.value.problems] == ["url"]
     assert sinch.requests == []
     for key in ("twilio", "unknown"):
         with pytest.raises(NotFound):
