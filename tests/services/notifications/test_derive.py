@@ -230,7 +230,7 @@ def _sign_in(scope, user, ip):
     sign_in.start_session(from_there, Checked(user, state_of(user)), user_agent="x")
 
 
-def test_installation_is_told_of_key_rotation_and_sign_ins_from_new_places(acme, installation, webhook, cast):
+def test_key_rotation_and_sign_ins_from_new_places_are_reported(acme, installation, webhook, cast):
     keys.prepare(acme)
     assert list(keys.reseal(acme)) == []
     assert None in derive.pending(acme)
