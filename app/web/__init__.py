@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from functools import cache
 
 from flask import Flask
 
@@ -25,10 +25,12 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(blueprint)
 
 
-def blueprints() -> Iterator[Pages]:
+@cache
+def blueprints() -> tuple[Pages, ...]:
     """Returns the blueprint of each module in the packages beside this file."""
-    for found in pkgutil.walk_packages(__path__, f"{__name__}."):
-        module = importlib.import_module(found.name)
-        for value in vars(module).values():
-            if isinstance(value, Pages) and value.import_name == module.__name__:
-                yield value
+    return tuple(
+        value
+        for found in pkgutil.walk_packages(__path__, f"{__name__}.")
+        for value in vars(importlib.import_module(found.name)).values()
+        if isinstance(value, Pages) and value.import_name == found.name
+    )
