@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -16,9 +16,9 @@ TOKEN = re.compile(
     (?P<text>[^<]+)
     | </(?P<end>[a-zA-Z][a-zA-Z0-9-]*)\s*>
     | <(?P<begin>[a-zA-Z][a-zA-Z0-9-]*)([^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*)>
-    | <!--.*?--> | <!doctype[^>]*>
+    | <!--.*?--> | <!(?i:doctype)[^>]*>
     """,
-    re.DOTALL | re.VERBOSE | re.IGNORECASE,
+    re.DOTALL | re.VERBOSE,
 )
 ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
 WITH_RAW_TEXT = ("script", "style", "textarea", "title")
@@ -27,19 +27,20 @@ VOID = frozenset(
 )
 
 
-@dataclass(eq=False)
 class Element:
     """`_order` has all elements of the document; those inside are from `_first` up to `_end`."""
 
-    tag: str
-    attrs: dict[str, str]
-    parent: Element | None = field(repr=False)
-    _order: list[Element] = field(repr=False)
-    children: list[Element | str] = field(default_factory=list, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None) -> None:
+        self.tag = tag
+        self.attrs = attrs
+        self.parent = parent
+        self.children: list[Element | str] = []
+        self._order: list[Element] = parent._order if parent else []
         self._order.append(self)
         self._first = self._end = len(self._order)
+
+    def __repr__(self) -> str:
+        return f"<{self.tag} {self.attrs}>"
 
     def close(self) -> None:
         self._end = len(self._order)
@@ -94,7 +95,7 @@ class Element:
 
 def parse(source: str) -> Element:
     """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
-    here = root = Element("", {}, None, [])
+    here = root = Element("", {}, None)
     at = 0
     while at < len(source):
         token = TOKEN.match(source, at)
@@ -118,12 +119,18 @@ def parse(source: str) -> Element:
 
 
 def _begun(tag: str, written: str, parent: Element) -> Element:
-    pairs = ATTRIBUTE.findall(written) if written else ()
-    attrs = {name.lower(): unescape(double or single or plain) for name, double, single, plain in pairs}
-    assert len(attrs) == len(pairs), f"<{tag}{written}> has an attribute twice"
-    made = Element(tag, attrs, parent, parent._order)
+    made = Element(tag, _attributes(written).copy(), parent)
     parent.children.append(made)
     return made
+
+
+@lru_cache(10_000)
+def _attributes(written: str) -> dict[str, str]:
+    """Remembered: most tags of a page are on every page."""
+    pairs = ATTRIBUTE.findall(written)
+    attrs = {name.lower(): unescape(double or single or plain) for name, double, single, plain in pairs}
+    assert len(attrs) == len(pairs), f"<…{written}> has an attribute twice"
+    return attrs
 
 
 def _fill(element: Element, source: str, at: int) -> int:
