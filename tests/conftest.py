@@ -19,10 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
-from app import create_app
-from app.config import Settings
 from app.core.outbound import client as outbound_client
-from app.extensions import db
 from devtools import chromium, databases, leftovers
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
@@ -31,6 +28,7 @@ from devtools.warm import keep_warm, leave_alone_what_stays
 from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
+from tests.support.apps import Apps
 from tests.support.hashing import QUICK, hashing_with
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
@@ -185,8 +183,20 @@ def postgres(shared: Path) -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def sqlite_url(shared: Path, tmp_path: Path, migrate: databases.Migrate) -> str:
-    return databases.sqlite_copy(shared, tmp_path / "patchbay.db", migrate)
+def data_folder(tmp_path: Path) -> Path:
+    """The data folder of the test's own installation."""
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def kept_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder for one test after another, which can have the same app then."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture
+def sqlite_url(shared: Path, data_folder: Path, migrate: databases.Migrate) -> str:
+    return databases.sqlite_copy(shared, data_folder / "patchbay.db", migrate)
 
 
 @pytest.fixture(scope="session")
@@ -210,28 +220,29 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) -> dict[str, str]:
+def environment(data_folder: Path, database_url: str, shared_keys: dict[str, str]) -> dict[str, str]:
     """The settings of the test's own installation; a module may override it to add some.
 
     No provider is there: a test that needs one starts it and says where.
     """
-    own = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, "PATCHBAY_UPSTREAMS": NOWHERE}
+    own = {"PATCHBAY_DATA": str(data_folder), "DATABASE_URL": database_url, "PATCHBAY_UPSTREAMS": NOWHERE}
     return own | shared_keys
 
 
+@pytest.fixture(scope="session")
+def apps() -> Apps:
+    return Apps()
+
+
 @pytest.fixture
-def app(environment: dict[str, str]) -> Iterator[Flask]:
+def app(environment: dict[str, str], apps: Apps) -> Iterator[Flask]:
     """Checks that it queues stay rows: no thread works on the database when the test is over.
 
     `tests/test_background.py` tests the threads, and stops those that repeat their work: on PostgreSQL they
     would find the rows of a later test.
     """
-    app = create_app(Settings.from_environment(environment))
-    app.testing = True
-    app.extensions["patchbay_check_soon"] = lambda _organization_id: None
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with apps.lend(environment) as app:
+        yield app
     assert _repeating_threads() == []
 
 

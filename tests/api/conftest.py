@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
+from tests.support.apps import emptied
 from tests.support.caller import Caller
 from tests.support.cast import Cast, assemble, issue
+
+
+@pytest.fixture
+def data_folder(kept_data: Path) -> Path:
+    return emptied(kept_data)
 
 
 @pytest.fixture

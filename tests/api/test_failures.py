@@ -77,7 +77,9 @@ def test_cut_connections_are_replaced(app: Flask, dana: Caller) -> None:
     assert set(statuses) <= {200, 503}
 
 
-def test_failure_in_the_view_or_after_it_is_500_and_not_503(app: Flask, dana: Caller) -> None:
+def test_failure_in_the_view_or_after_it_is_500_and_not_503(
+    app: Flask, dana: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """But for a database that is away."""
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE endpoints RENAME TO elsewhere"))
@@ -93,7 +95,7 @@ def test_failure_in_the_view_or_after_it_is_500_and_not_503(app: Flask, dana: Ca
             raise raised.pop()
         return response
 
-    app.after_request_funcs.setdefault(None, []).append(fail_once)
+    monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], fail_once])
     found = []
     for error in (RuntimeError("sample"), OperationalError(None, None, Exception("sample"))):
         raised.append(error)

@@ -83,7 +83,9 @@ def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.TokenUses:
     return uses
 
 
-def test_token_use_is_stored_in_the_background(app: Flask, cast: Cast, uses: background.TokenUses) -> None:
+def test_token_use_is_stored_in_the_background(
+    app: Flask, cast: Cast, uses: background.TokenUses, request: pytest.FixtureRequest
+) -> None:
     with app.app_context():
         engine = db.engine
     statements: list[str] = []
@@ -97,6 +99,7 @@ def test_token_use_is_stored_in_the_background(app: Flask, cast: Cast, uses: bac
             written.append(thread)
 
     event.listen(engine, "before_cursor_execute", note)
+    request.addfinalizer(lambda: event.remove(engine, "before_cursor_execute", note))
     for path in ("/api/calls/providers", "/api/calls/voice-ai/config"):
         issued = issue(app, cast.mo)
         statements.clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
@@ -22,7 +23,7 @@ from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from devtools import databases
-from simulators import SIMULATORS
+from tests.support.apps import emptied
 from tests.support.cast import Cast, assemble
 from tests.support.pages import Portal
 
@@ -64,19 +65,16 @@ def _seen_just_now(file: Path) -> None:
 
 
 @pytest.fixture
-def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
-    target = tmp_path / "patchbay.db"
-    shutil.copyfile(signed_in.file, target)
-    _seen_just_now(target)
-    return f"sqlite:///{target}"
+def data_folder(kept_data: Path) -> Path:
+    return emptied(kept_data)
 
 
 @pytest.fixture
-def environment(environment: dict[str, str]) -> dict[str, str]:
-    """An accidental provider call reaches no host."""
-    hosts = sorted({host for upstream in SIMULATORS.values() for host in upstream.hosts})
-    anonymous = ",".join(f"{host}=http://127.0.0.1:9" for host in hosts)
-    return environment | {"PATCHBAY_UPSTREAMS": anonymous}
+def database_url(signed_in: SignedIn, data_folder: Path) -> str:
+    target = data_folder / "patchbay.db"
+    shutil.copyfile(signed_in.file, target)
+    _seen_just_now(target)
+    return f"sqlite:///{target}"
 
 
 @pytest.fixture
@@ -85,14 +83,19 @@ def cast(signed_in: SignedIn) -> Cast:
 
 
 @pytest.fixture
-def logged(app: Flask) -> StringIO:
+def logged(app: Flask) -> Iterator[StringIO]:
     """Fills up with the lines of the log."""
     written = StringIO()
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
-            assert isinstance(handler, logging.StreamHandler)
-            handler.setStream(written)
-    return written
+    handlers = [
+        handler
+        for handler in logging.getLogger().handlers
+        if isinstance(handler, logging.StreamHandler)
+        and isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+    ]
+    usual = [handler.setStream(written) for handler in handlers]
+    yield written
+    for handler, stream in zip(handlers, usual, strict=True):
+        handler.setStream(stream)
 
 
 @pytest.fixture

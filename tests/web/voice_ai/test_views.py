@@ -231,7 +231,7 @@ class TestCallWebhook:
             assert dana.get(f"/o/acme-support/providers/{key}/disconnect").data("kept-webhook") == kept
 
     def test_webhook_secret_is_nowhere(
-        self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, tmp_path: Path
+        self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, data_folder: Path
     ) -> None:
         page.press("Check again")
         webhook_id = upstream.workspace.selected
@@ -240,5 +240,6 @@ class TestCallWebhook:
         for path in (PATH, "/o/acme-support/audit", "/o/acme-support/calls"):
             assert found_in(dana.get(path).source.encode(), secrets) == []
         assert found_in(logged.getvalue().encode(), secrets) == []
-        files = [path for path in tmp_path.iterdir() if path.is_file()]
+        files = [path for path in data_folder.iterdir() if path.is_file()]
+        assert files
         assert found_in_files(files, secrets) == []
