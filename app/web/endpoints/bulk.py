@@ -166,7 +166,7 @@ def _change(
     value = _text(form, field.name) if field.is_text else action.value
     done = bulk.change(scope, selection, {field.name: value}, seen=form.seen, reason=form.why)
     flash_undo(messages.bulk_changed(done.count, (form.seen or 0) - done.count), done.event_id)
-    if done.event_id and field.changes_webhook:
+    if done.event_id and field.changes_webhook and field.is_text and value:
         offer_webhooks(done.event_id)
     return back()
 

@@ -153,6 +153,9 @@ def test_deactivation_warns_of_each_direction(app: Flask, dana: Portal, cast: Ca
     assert "2 numbers" in page.root.by_id("stops-outbound").text
     items = chosen(dana, "outbound_agent_name", ids=ids[:3]).root.all("li")
     assert [item["data-dialing"] for item in items if item.get("data-dialing")] == ["2"]
+    done = confirmed(page)
+    assert done.link("Undo")["href"]
+    assert not [link for link in done.root.all("a") if "do=configure" in str(link["href"])]
 
 
 def test_all_selects_what_the_filter_shows(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
