@@ -128,7 +128,7 @@ class TestOrganizationId:
                 (event.organization_id, event.actor_name, event.actor_id, event.changes)
                 for event in _entered(app)[len(before) :]
             ]
-            if found != [(cast.acme, cast.gus.email, cast.gus.id, {"from": ["Globex", None]})]:
+            if found != [(cast.acme, cast.gus.email, cast.gus.id, {"from": [None, "Globex"]})]:
                 wrong.append((_name(operation), found))
         assert wrong == []
 

@@ -48,5 +48,5 @@ def _record(inside: Scope, ids: tuple[str, str]) -> None:
     with inside.transaction(lock=False):
         if rate_limits.tally(inside, _ENTERED, *ids):
             home = inside.session.get_one(Organization, inside.actor.organization_id)
-            changes = {"from": [home.name, None]}
+            changes = {"from": [None, home.name]}
             audit_log.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name, changes)

@@ -278,7 +278,7 @@ def value_text(value: object) -> str:
 def value_display(value: object, name: str) -> str:
     """Returns a field's value for a page; files have `value_words`."""
     text = value_words(value, name)
-    return phone.display(text) if text.startswith("+") else text
+    return phone.E164.sub(lambda found: phone.display(found[0]), text) if text.startswith("+") else text
 
 
 def value_words(value: object, name: str) -> str:

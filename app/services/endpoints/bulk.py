@@ -300,7 +300,7 @@ def _record(
     numbers = before.numbers
     if not numbers:
         return None
-    chosen = "selected rows" if selection.filters is None else words(selection.filters) or "all"
+    chosen = "individual rows" if selection.filters is None else words(selection.filters) or "all"
     changes: dict[str, Any] = {name: [before.summed(name), after.get(name)] for name in after or SUMMED}
     changes |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:

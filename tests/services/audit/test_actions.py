@@ -42,6 +42,7 @@ def test_labels_and_values_have_words():
         ("twilio", "label"): "twilio",
         ("gone", "provider"): "gone",
         ("+15551234567", "phone_number"): "+1 555-123-4567",
+        ("+15551234567, +15551234568 and 3 more", "numbers"): "+1 555-123-4567, +1 555-123-4568 and 3 more",
         ("+ more", "label"): "+ more",
         (None, "label"): "—",
     }

@@ -157,7 +157,7 @@ def test_change_records_one_event_that_names_a_few_numbers(acme, ids, monkeypatc
     assert (event.action, event.subject) == ("endpoints.saved", "4 endpoints")
     assert event.changes == {
         "inbound_agent_name": ["Agent 1 (2), Agent 0 (1), none (1)", "Ann"],
-        "selected": [None, "selected rows"],
+        "selected": [None, "individual rows"],
         "numbers": [None, "+15550000000, +15550000001, +15550000002, +15550000003"],
     }
 
