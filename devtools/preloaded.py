@@ -4,8 +4,9 @@
 
 Loading takes most of the seconds in which `flask serve` and then each worker start. Here one process loads,
 and a server is a fork of it that runs `flask serve` with its own environment; its workers are forks of that.
-What differs: granian's main process replaces the command without a new interpreter, so a worker that is
-started later runs the code of the first. Settings that change how Python starts need the real command.
+What differs: a new SQLite database is migrated already, and granian's main process replaces the command
+without a new interpreter, so a worker that is started later runs the code of the first. Settings that change
+how Python starts need the real command.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
+
+from devtools import leftovers
+from devtools.locks import locked
 
 ROOT = Path(__file__).parents[1]
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -85,54 +89,79 @@ def start(environment: Mapping[str, str], log: Path) -> Fork:
 
 @cache
 def _loader() -> str:
-    """The address of the process that has loaded everything. It ends with this one."""
-    address = f"\0patchbay-preloaded-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+    """The address of the process that has loaded everything.
+
+    All processes of a test run have one, which ends with the run; another process has its own.
+    """
+    run = os.environ.get(leftovers.RUN)
+    address = f"\0patchbay-preloaded-{run or os.getpid()}"
+    with locked(Path(__file__)), socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(address)
+        except OSError:
+            return address
         listener.listen()
-        process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(listener.fileno())],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            pass_fds=[listener.fileno()],
-        )
-    atexit.register(process.kill)
+        command = [sys.executable, "-m", __name__, str(listener.fileno()), *([run] if run else [])]
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
+    _loaders.append(process)
+    if not run:
+        atexit.register(process.kill)
     return address
 
 
-def _serve(listener: socket.socket) -> None:
-    _load()
-    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+_loaders: list[subprocess.Popen[bytes]] = []
+"""Their pipes stay open until this process ends."""
+
+
+def _serve(listener: socket.socket, *, ends_with_its_starter: bool) -> None:
+    new_database = _load()
+    waited_for = [listener, sys.stdin] if ends_with_its_starter else [listener]
+    while sys.stdin not in select.select(waited_for, [], [])[0]:
         connection = listener.accept()[0]
         if os.fork() == 0:
             listener.close()
-            _keep(connection)
+            _keep(connection, new_database)
         connection.close()
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
 
 
-def _load() -> None:
-    """Loads every module that a server has. None keeps a setting, except for prometheus_client: whether
-    several processes count together."""
+def _load() -> bytes:
+    """Loads every module that a server has; returns a migrated database. No module keeps a setting, except
+    for prometheus_client: whether several processes count together."""
     os.environ[COUNTS] = tempfile.gettempdir()
     for module in ("flask.cli", "granian_server", "app.edge"):
         importlib.import_module(module)
-    importlib.import_module("devtools.warm").load_app()
+    new_database: bytes = importlib.import_module("devtools.warm").load_app()
+    return new_database
 
 
-def _keep(connection: socket.socket) -> NoReturn:
+def _keep(connection: socket.socket, new_database: bytes) -> NoReturn:
     """Starts one server, and reports its process id and how it ended."""
     order: dict[str, Any] = json.loads(connection.makefile().readline())
     pid = os.fork()
     if pid == 0:
         connection.close()
+        _place(new_database, order["environment"])
         _become_server(order["environment"], order["log"])
     connection.sendall(f"{pid}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     connection.sendall(f"{code}\n".encode())
     os._exit(0)
+
+
+def _place(new_database: bytes, environment: Mapping[str, str]) -> None:
+    """Spares a server that would have a new SQLite database its migrations; its keys come first."""
+    from app.config import Settings, SettingsError
+
+    path = Path(environment["PATCHBAY_DATA"], "patchbay.db")
+    if "DATABASE_URL" in environment or path.exists():
+        return
+    with suppress(SettingsError):
+        Settings.from_environment(environment)
+        path.touch(0o600)
+        path.write_bytes(new_database)
 
 
 class _Replaced(BaseException):
@@ -184,4 +213,4 @@ def _set(environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), ends_with_its_starter=len(sys.argv) == 2)

@@ -7,8 +7,12 @@ take longer than the rest of the app, and than most tests.
 from __future__ import annotations
 
 import gc
+import os
 import tempfile
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import CodeType
 from typing import Any, Self
 
@@ -26,8 +30,11 @@ from werkzeug.routing.rules import RulePart
 
 from app import create_app
 from app.config import Settings
+from app.database import migrate
 from app.extensions import db
 
+TEMPLATES = "TEST_TEMPLATES"
+"""Names a folder in which the processes of a run share what each has compiled."""
 STATEMENTS = 2_000
 FEW_GARBAGE_COLLECTIONS = (20_000, 10, 10)
 
@@ -40,11 +47,23 @@ class Templates(BytecodeCache):
     """Knows a template by its file and a checksum of its text."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = _templates.get((bucket.key, bucket.checksum))
+        known = bucket.key, bucket.checksum
+        if known in _templates:
+            bucket.code = _templates[known]
+        elif folder := os.environ.get(TEMPLATES):
+            with suppress(OSError), Path(folder, bucket.key).open("rb") as file:
+                bucket.load_bytecode(file)
+            if bucket.code is not None:
+                _templates[known] = bucket.code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         assert bucket.code is not None
         _templates[bucket.key, bucket.checksum] = bucket.code
+        if folder := os.environ.get(TEMPLATES):
+            draft = Path(folder, f"{bucket.key}.{threading.get_native_id()}")
+            with suppress(OSError):
+                draft.write_bytes(bucket.bytecode_to_string())
+                draft.replace(draft.with_suffix(""))
 
 
 class Route(Rule):
@@ -101,25 +120,36 @@ class PostgreSQL(OneDialect, PGDialect_psycopg):
     supports_statement_cache = True
 
 
-def load_app() -> None:
-    """Loads every module that an app has, and compiles its routes, for this process and its forks."""
-    Flask.url_rule_class = Route
+def load_app() -> bytes:
+    """Loads every module that an app has, and compiles its routes, for this process and its forks.
+
+    Returns a SQLite database at the newest revision that no installation has used yet.
+    """
+    _keep_what_is_compiled()
     with tempfile.TemporaryDirectory(prefix="patchbay-warm-") as folder:
         app = create_app(Settings.from_environment({"PATCHBAY_DATA": folder}))
         with app.app_context():
+            migrate.upgrade(db.engine, Path(folder))
+            db.session.remove()
             db.engine.dispose()
+        leave_alone_what_stays()
+        return Path(folder, "patchbay.db").read_bytes()
+
+
+def _keep_what_is_compiled() -> None:
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
+    Flask.url_rule_class = Route
 
 
 def keep_warm() -> None:
     """For every app and engine that this process makes from now on."""
-    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
-    Flask.url_rule_class = Route
+    _keep_what_is_compiled()
     gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
     registry.register("sqlite", __name__, "SQLite")
     registry.register("postgresql.psycopg", __name__, "PostgreSQL")
 
 
 def leave_alone_what_stays() -> None:
-    """The garbage collector looks at what the tests make, and not again at all that is loaded."""
-    gc.collect()
+    """The garbage collector looks at what is made from now on, and not again at all that is loaded."""
     gc.freeze()
+    gc.enable()

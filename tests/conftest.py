@@ -8,6 +8,7 @@ both databases; `make test-all` passes it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -24,7 +25,7 @@ from devtools import chromium, databases, leftovers
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
-from devtools.warm import keep_warm, leave_alone_what_stays
+from devtools.warm import TEMPLATES, keep_warm, leave_alone_what_stays
 from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
@@ -34,6 +35,8 @@ from tests.support.hashing import QUICK, hashing_with
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
 
 keep_warm()
+gc.disable()
+"""Until all is collected: most of what imports make stays for good."""
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Else every worker, server and command of the run would compile the whole project again."""
@@ -48,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """`tmp_path` is in memory if there is plenty, unless a place is named."""
     if not hasattr(config, "workerinput"):
         leftovers.begin()
+        os.environ[TEMPLATES] = str(leftovers.new_folder("templates", fast_folder()))
     config.pluginmanager.register(denominators)
     config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
