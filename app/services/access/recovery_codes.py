@@ -32,7 +32,6 @@ def _read(code: str) -> str:
 
 def renew(scope: Scope, user: User) -> list[str]:
     """Returns new codes, which cannot be read again; the old ones stop working."""
-    scope.require_transaction()
     remove(scope, user)
     codes = [_fresh() for _ in range(COUNT)]
     scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)

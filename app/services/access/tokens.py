@@ -185,7 +185,6 @@ def issue(
     """
     step_up.expect_recent_password(scope)
     with scope.transaction():
-        scope.session.refresh(user)
         _expect_valid(scope, user, name=name, scopes=scopes, days=days)
         issued = create(scope, user, name=name, scopes=scopes, life=timedelta(days=days))
         changes = {

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from app.core import clock
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from app.models import ApiToken, User
-from app.services.access import tokens, users
+from app.services.access import step_up, tokens, users
 from app.services.audit import search
 from app.services.scope import SECRETS, Actor, Keys
 from tests.support.scopes import statements
@@ -91,6 +91,9 @@ def test_issue_refuses_bad_values_others_and_what_has_changed_meanwhile(acme, ca
     for days in (1, 3650):
         assert tokens.issue(acme, cast.dana, name="Dialer", days=days).token.name == "Dialer"
 
+    old = replace(acme, actor=replace(acme.actor, password_typed_at=clock.now() - step_up.RECENT))
+    with pytest.raises(step_up.PasswordNeeded):
+        tokens.issue(old, cast.mo, name="Dialer")
     with pytest.raises(Forbidden):
         tokens.issue(globex, cast.dana, name="Mine now", scopes=(SECRETS,))
     with pytest.raises(Forbidden):
@@ -246,6 +249,13 @@ def test_revoke_a_disabled_user_and_another_role_end_tokens(acme, cast, issued, 
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
     users.set_disabled(acme, cast.mo.id, False)
+    token = tokens.issue(acme, cast.mo, name="Dialer").token
+    with acme.transaction():
+        cast.mo.disabled_at = clock.now()
+    with pytest.raises(Unauthenticated):
+        tokens.actor(acme.session, token.id, ip="", request_id="")
+    users.set_disabled(acme, cast.mo.id, False)
+
     for name, role in [("mo", "superadmin"), ("gus", "member")]:
         home = acme if name == "mo" else globex
         user = getattr(cast, name)

@@ -112,6 +112,9 @@ def test_update_and_disable_refuse_others_users_and_a_stale_version(acme, cast):
         users.update_user(acme, cast.mo.id, {"name": "Mine"}, version=version)
     with pytest.raises(Stale):
         users.set_disabled(acme, cast.mo.id, True, version=version)
+    for is_active in (False, True):
+        users.update_user(acme, cast.mo.id, {"is_active": is_active})
+        assert users.document(cast.mo)["is_active"] is is_active
     users.update_user(acme, cast.mo.id, {"role": "superadmin"})
     assert search.recent(acme)[0].changes == {"role": ["member", "superadmin"]}
     for field in ("email", "password", "organization_id"):
@@ -143,9 +146,11 @@ def test_disable_end_sessions_and_reset_end_what_they_should(acme, cast):
     with pytest.raises(NotFound):
         users.end_sessions(acme, cast.gus.id)
 
+    signed_in = _sign_in(acme, cast.mo)
     secret = totp.begin(acme, cast.mo).split("secret=")[1].split("&")[0]
     totp.confirm(acme, cast.mo, pyotp.TOTP(secret).now())
     users.reset(acme, cast.mo, "four black cats on a roof")
+    assert _is_signed_in(acme, *signed_in) == (False, False)
     assert not totp.is_on(cast.mo)
     assert recovery_codes.left(acme, cast.mo) == 0
     assert search.recent(acme)[0].changes == {"two_step": ["on", "off"]}
