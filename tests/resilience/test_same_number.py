@@ -17,7 +17,7 @@ CLIENTS = 50
 SECONDS = 60
 
 
-@pytest.mark.thorough("test_create_by_20_concurrently_succeeds_once")
+@pytest.mark.thorough("test_create_claims_a_number_once_names_no_owner_also_concurrently")
 @pytest.mark.asvs("2.3.4")
 def test_one_of_50_parallel_creates_succeeds(
     shared_portal: Server, account: Account, full: bool, report: Report

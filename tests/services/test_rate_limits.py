@@ -87,24 +87,11 @@ def test_forgive_and_clear_beginning_with_end_what_is_a_users_own(acme):
     assert len(rate_limits.key("code-browser", "x" * 1_000_000, "y", "z")) <= 120
 
 
-def test_take_concurrently_lets_ten_pass(scopes):
+def test_take_concurrently_lets_ten_pass_and_does_not_deadlock(scopes, monkeypatch):
     """Unauthenticated requests have no organization, and so no lock to wait for."""
     answers = scopes.in_parallel(*[("dana", lambda scope: _take(scope.for_organization(None)))] * 20)
     assert [type(answer) for answer in answers if answer] == [TooMany] * 10
 
-
-def test_sweep_deletes_expired_counts(scopes):
-    """On SQLite there is no other lock: the sweeper locks the whole database."""
-    with scopes.of("dana") as scope:
-        _take(scope)
-        _take(scope, 1, OTHER)
-        _move(scope, -2 * rate_limits.WINDOW)
-        with scope.transaction():
-            rate_limits.sweep(scope)
-        assert (_row(scope), _row(scope, OTHER).count) == (None, 1)
-
-
-def test_take_forgive_and_sweep_do_not_deadlock(scopes, monkeypatch):
     monkeypatch.setattr(rate_limits, "SWEPT_ONCE_IN", 1)
     monkeypatch.setattr(rate_limits, "WINDOW", timedelta(milliseconds=5))
     limits = [Limit(rate_limits.key("sign-in", each), 1000) for each in "abc"]
@@ -118,7 +105,7 @@ def test_take_forgive_and_sweep_do_not_deadlock(scopes, monkeypatch):
     assert scopes.in_parallel(*[("dana", work)] * 6) == [None] * 6
 
 
-def test_tally_is_recorded_first_and_then_hourly(acme):
+def test_tally_is_recorded_hourly_and_sweep_deletes_expired_counts_alone(acme):
     def happen():
         with acme.transaction():
             return rate_limits.tally(acme, "refused", "mo")
@@ -133,6 +120,13 @@ def test_tally_is_recorded_first_and_then_hourly(acme):
         assert rate_limits.end_tally(acme, "refused", "mo") == 2
         assert rate_limits.end_tally(acme, "refused", "mo") == 0
     assert happen() == 1
+
+    _take(acme)
+    _take(acme, 1, OTHER)
+    _move(acme, -2 * rate_limits.WINDOW)
+    with acme.transaction():
+        rate_limits.sweep(acme)
+    assert (_row(acme), _row(acme, OTHER).count) == (None, 1)
 
 
 def test_take_counts_again_if_the_limit_was_cleared_meanwhile(acme, monkeypatch):

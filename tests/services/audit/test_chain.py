@@ -242,15 +242,8 @@ def _own(scope):
     return TABLE.c.organization_id == scope.organization.id
 
 
-def test_start_seals_no_event_without_a_digest_after_one_with_it(acme, written):
-    """It may have been added by another program."""
-    _before_records(acme, written, written[3:4])
-    installation_keys.prepare(acme.for_organization(None))
-    assert acme.session.scalar(select(CHAIN.c.earlier)) == 0
-    assert _verify(acme).fault is not None
-
-
-def test_start_seals_events_from_before_records(acme, globex, written):
+def test_start_seals_events_from_before_records_and_no_later_one(acme, globex, written):
+    """A later one may have been added by another program."""
     session, console = acme.session, acme.for_organization(None)
     _write(globex, "theirs")
     first = _before_records(acme, written, written[:2])
@@ -272,6 +265,12 @@ def test_start_seals_events_from_before_records(acme, globex, written):
         with _forged(session, statement):
             installation_keys.prepare(console)
             assert _verify(acme).fault is not None, str(statement)
+
+    rows = _rows(acme)
+    _before_records(acme, rows, rows[3:4])
+    installation_keys.prepare(acme.for_organization(None))
+    assert acme.session.scalar(select(CHAIN.c.earlier).where(CHAIN.c.chain == acme.organization.id)) == 0
+    assert _verify(acme).fault is not None
 
 
 def test_verify_finds_events_of_no_chain(acme, engine, written):
@@ -314,9 +313,22 @@ def test_without_the_key_or_with_unreadable_events_no_chain_fits(acme, written):
     assert _verify(acme).fault == integrity.Fault(FaultKind.UNREADABLE, count=chain.TOGETHER)
 
 
-def test_rotated_keys_leave_the_chain_whole(acme, written):
+def test_word_of_an_earlier_version_is_replaced_once_and_keys_are_rotated(acme):
+    session, sealer = acme.session, acme.keys.sealer
+    with acme.transaction():
+        row = session.get_one(Installation, 1)
+        row.key_check = sealer.seal("This opens with the right key.", chain.KEY_CHECK)
+    installation_keys.prepare(acme.for_organization(None))
+    session.expire_all()
+    mark = session.get_one(Installation, 1).key_check
+    assert len(sealer.open(mark, chain.KEY_CHECK)) > 40
+    assert "right key" not in sealer.open(mark, chain.KEY_CHECK)
+    installation_keys.prepare(acme.for_organization(None))
+    session.expire_all()
+    assert session.get_one(Installation, 1).key_check == mark
+
     newest = Fernet.generate_key().decode()
-    session = acme.session
+    _write(acme, "one", "two", "three", "four", "five")
     old = acme.keys.sealer.open(session.get_one(Installation, 1).key_check, chain.KEY_CHECK)
     keys = Keys(_both(acme, newest), acme.keys.jwt)
     console = Scope(session, None, Actor(name="command line"), keys)
@@ -337,21 +349,6 @@ def _both(scope, newest):
             )
 
     return Both([newest])
-
-
-def test_the_word_of_an_earlier_version_is_replaced_once(acme):
-    session, sealer = acme.session, acme.keys.sealer
-    with acme.transaction():
-        row = session.get_one(Installation, 1)
-        row.key_check = sealer.seal("This opens with the right key.", chain.KEY_CHECK)
-    installation_keys.prepare(acme.for_organization(None))
-    session.expire_all()
-    mark = session.get_one(Installation, 1).key_check
-    assert len(sealer.open(mark, chain.KEY_CHECK)) > 40
-    assert "right key" not in sealer.open(mark, chain.KEY_CHECK)
-    installation_keys.prepare(acme.for_organization(None))
-    session.expire_all()
-    assert session.get_one(Installation, 1).key_check == mark
 
 
 @pytest.mark.both_databases

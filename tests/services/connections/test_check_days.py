@@ -39,7 +39,7 @@ def today(scope, number=NUMBER):
 
 
 @pytest.mark.both_databases
-def test_checks_of_an_organization_are_counted_by_the_verdict_after_them(live, globex):
+def test_checks_are_counted_by_the_verdict_after_them_and_swept(live, globex, monkeypatch):
     save_result(live, in_sync())
     assert today(live) == (2, 0, 0)
     save_result(live, drifted())
@@ -60,8 +60,6 @@ def test_checks_of_an_organization_are_counted_by_the_verdict_after_them(live, g
     assert check_days.with_checks(globex, days) == set()
     assert check_days.with_checks(live.for_organization(None), days) == {days[-1]}
 
-
-def test_sweep_deletes_what_is_no_longer_shown(live, monkeypatch):
     monkeypatch.setattr(check_days, "BATCH", 1)
     prove(live)
     before = clock.now().date() - timedelta(days=check_days.SHOWN)

@@ -172,22 +172,29 @@ def test_reseal_makes_the_new_key_open_everything(sealed, cast, shared_keys):
     assert list(installation_keys.reseal(both)) == []
 
 
-@pytest.mark.parametrize("stopped_after", [0, 1, 5])
-def test_reseal_stopped_anywhere_loses_nothing_and_continues(
-    sealed, cast, scopes, shared_keys, stopped_after
-):
-    keys = Keys(Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]), ())
+def test_reseal_stopped_anywhere_loses_nothing_and_continues(sealed, cast, scopes, shared_keys):
+    """Of several rotations, one after the other."""
+    older = shared_keys["PATCHBAY_FERNET_KEYS"]
+    for stopped_after in (0, 1, 5):
+        newer = Fernet.generate_key().decode()
+        _reseal_stopped(sealed, cast, scopes, (newer, older), stopped_after)
+        older = newer
+
+
+def _reseal_stopped(sealed, cast, scopes, fernet_keys, stopped_after):
+    keys = Keys(Sealer(fernet_keys), ())
     with scopes.of("dana") as other:
         run = installation_keys.reseal(replace(other, keys=keys).for_organization(None))
         for _ in range(stopped_after):
             next(run)
         del run
+    sealed.session.rollback()
     both = replace(sealed, keys=keys).for_organization(None)
     installation_keys.check_keys(both.session, keys.sealer)
     assert _opened(both, cast) == SECRETS
     assert installation_keys.unrotated_count(both) == 6 - stopped_after
     assert [done for done, _ in installation_keys.reseal(both)] == list(range(1, 6 - stopped_after))
-    alone = _rotated(sealed, NEW).for_organization(None)
+    alone = _rotated(sealed, fernet_keys[0]).for_organization(None)
     assert _opened(alone, cast) == SECRETS
     assert totp.pending_uri(alone, cast.mo) is not None
     installation_keys.check_keys(alone.session, alone.keys.sealer)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from app.models import Endpoint
 from app.provider.numbers import Reason
 from app.services.drift.verdicts import ProbeResult
@@ -140,9 +138,23 @@ def test_hops_of_a_live_number_and_of_a_call_out(live):
     assert not _path(live).is_outbound_only
 
 
-@pytest.mark.parametrize("direction", readiness.DIRECTIONS)
-def test_the_reason_is_the_apis_and_its_hop_the_first_problem(live, direction):
+def test_the_reason_is_the_apis_and_its_hop_the_first_problem(live):
     """Each step breaks one more thing; the one that blocks is named before the others."""
+    for direction in readiness.DIRECTIONS:
+        _heal(live)
+        reasons = _reasons(live, direction)
+        assert reasons == [
+            None,
+            "provider_disabled",
+            "provider_not_configured",
+            "provider_unknown",
+            "no_public_base_url",
+            f"no_{direction}_agent",
+            "endpoint_inactive",
+        ]
+
+
+def _reasons(live, direction):
     reasons = []
     for break_it in (
         lambda: None,
@@ -159,12 +171,4 @@ def test_the_reason_is_the_apis_and_its_hop_the_first_problem(live, direction):
         if path.blocked_reason and not path.is_outbound_only:
             assert path.problem is path.hop(call_path.BLOCKED_AT[path.blocked_reason])
         reasons.append(path.blocked_reason)
-    assert reasons == [
-        None,
-        "provider_disabled",
-        "provider_not_configured",
-        "provider_unknown",
-        "no_public_base_url",
-        f"no_{direction}_agent",
-        "endpoint_inactive",
-    ]
+    return reasons

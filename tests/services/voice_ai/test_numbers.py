@@ -33,7 +33,7 @@ from tests.support.voice_ai import OFF, give
 OTHER = "+14165550101"
 
 
-def test_enable_imports_assigns_and_stores_and_again_keeps_one(here):
+def test_enable_imports_assigns_and_stores_one_at_the_trunks_domain(here):
     row = here.on()
     (imported_id,) = here.labs.convai.numbers
     imported = here.labs.convai.numbers[imported_id]
@@ -62,8 +62,8 @@ def test_enable_imports_assigns_and_stores_and_again_keeps_one(here):
     (again,) = here.labs.convai.numbers
     assert here.row() == (True, RECEPTION, again), "a deleted number is imported again"
 
-
-def test_enable_uses_the_stored_domain_and_ignores_case_of_the_trunk_id(here):
+    here.off()
+    here.est.requests.clear()
     connect(
         here.scope, "sinch_est", here.est.values, trunk_domain="stored.example", trunk_id=TRUNK[:-1] + "x"
     )

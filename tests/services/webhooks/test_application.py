@@ -177,7 +177,21 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
     assert _pointed(stored)[1] == URL
 
 
-def test_point_without_a_second_reading_claims_nothing(stored, sinch, http):
+def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, monkeypatch):
+    """If it is not recorded, the URL is set by then, and the error says so."""
+    seen = application.look(stored, http, SINCH)
+
+    def fail(*_arguments: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "record", fail)
+        with pytest.raises(Unavailable, match=re.escape(messages.callback_not_recorded("Sinch"))):
+            _point(stored, http, digest=seen.digest)
+    assert sinch.urls["primary"] == URL
+    assert _pointed(stored) == ([], None)
+
+    sinch.urls = {"primary": "https://other.example/"}
     seen = application.look(stored, http, SINCH)
     answer, before = sinch.answer, sinch.urls
     is_lost = True
@@ -198,17 +212,3 @@ def test_point_without_a_second_reading_claims_nothing(stored, sinch, http):
     is_lost, sinch.trouble, sinch.urls = False, None, before
     assert _point(stored, http, digest=seen.digest) is None
     assert _pointed(stored)[1] == URL
-
-
-def test_point_unrecorded_raises_unavailable(stored, sinch, http, monkeypatch):
-    """The URL is set by then, and the error says so."""
-    seen = application.look(stored, http, SINCH)
-
-    def fail(*_arguments: object) -> None:
-        raise OperationalError("UPDATE", {}, Exception())
-
-    monkeypatch.setattr(log, "record", fail)
-    with pytest.raises(Unavailable, match=re.escape(messages.callback_not_recorded("Sinch"))):
-        _point(stored, http, digest=seen.digest)
-    assert sinch.urls["primary"] == URL
-    assert _pointed(stored) == ([], None)
