@@ -52,6 +52,8 @@ def test_missing_page_keeps_the_navigation_and_is_no_recent_one(
         assert [link["href"] for link in page.navigation.all("a")] == links
         assert crumbs(page)[0] == ("Acme Support", "/o/acme-support/")
         assert (page.has_link("Endpoints"), page.has_link("Find")) == (True, True)
+    page = dana.get("/o/acme-support/providers/nope", 404)
+    assert page.root.one("div", **{"data-error": "404"}).one("h2").text == "Provider 'nope' not found."
     for path in ("/no/such/page", "/o/nowhere/people", "/o/ACME-SUPPORT/people", "/o/acme-support%00/people"):
         page = dana.get(path, 404)
         assert crumbs(page) == []
