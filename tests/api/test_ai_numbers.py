@@ -46,7 +46,9 @@ def path(dana: Caller, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
     return f"{numbers}/{cast.mo.id}/sinch/{NUMBER}/ai"
 
 
-def test_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
+def test_ai_on_to_another_agent_and_off_as_it_was_read_or_here_only(
+    dana: Caller, cast: Cast, labs: ElevenLabs, path: str, app: Flask
+) -> None:
     answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     (imported_id,) = labs.convai.numbers
     assert answer.status_code == 200
@@ -75,11 +77,41 @@ def test_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLa
     assert not {"aiAgentId", "elevenlabsPhoneNumberId"} & set(answer.get_json())
     assert labs.convai.numbers == {}
 
+    on = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION}).get_json()
+    changed = dana.put(path, on | {"aiAgentId": NIGHT_SHIFT})
+    assert (changed.status_code, changed.get_json()["aiAgentId"]) == (200, NIGHT_SHIFT)
+    with unchanged(app):
+        for field, value in {"userName": "Moe", "isDefault": False, "label": "x"}.items():
+            assert fields(dana.put(path, changed.get_json() | {field: value})) == {field}
+        stale = dana.put(path, {"aiEnabled": False}, headers={"If-Match": f'"{on["version"]}"'})
+        assert stale.get_json()["code"] == "STALE"
+    labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
+    assert dana.put(path, {"aiEnabled": False}).status_code == 409
+    answer = dana.put(path, {"aiEnabled": False, "hereOnly": True})
+    assert (answer.get_json()["aiEnabled"], len(labs.convai.numbers)) == (False, 1)
 
-def test_switch_ai_conflicts_have_codes(
-    app: Flask, dana: Caller, est: SinchEst, labs: ElevenLabs, path: str
+
+def test_switch_ai_refusals_name_the_field_or_have_codes(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str, *, est: SinchEst, labs: ElevenLabs
 ) -> None:
     on = {"aiEnabled": True, "aiAgentId": RECEPTION}
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({}, "aiEnabled"),
+        ({"aiEnabled": None}, "aiEnabled"),
+        ({"aiEnabled": True}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": ""}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": "../agents"}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": "x" * 101}, "aiAgentId"),
+        ({"aiEnabled": False, "hereOnly": "yes"}, "hereOnly"),
+        ({"aiEnabled": False, "elevenlabsPhoneNumberId": "x"}, "elevenlabsPhoneNumberId"),
+    ]
+    with unchanged(app):
+        assert [(sent, fields(dana.put(path, sent))) for sent, _ in wrong] == [
+            (sent, {field}) for sent, field in wrong
+        ]
+        assert dana.put(path.replace(cast.mo.id, cast.dana.id), on).status_code == 404
+        assert gus.put(path.replace(cast.acme, cast.globex), on).status_code == 404
+        assert fields(dana.put(path.replace(NUMBER, "junk"), on)) == {"phone_number"}
 
     def refusal(path: str = path) -> str:
         with unchanged(app, but=("audit_events", "provider_writes", "checks")):
@@ -102,43 +134,3 @@ def test_switch_ai_conflicts_have_codes(
     assert refusal() == "PROVIDER_UNREACHABLE"
     dana.post("/api/calls/voice-ai/config", {"elevenlabsApiKey": None})
     assert refusal() == "PROVIDER_NOT_CONFIGURED"
-
-
-def test_ai_number_as_it_was_read_may_be_sent_back_and_off_here_only(
-    app: Flask, dana: Caller, labs: ElevenLabs, path: str
-) -> None:
-    on = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION}).get_json()
-    changed = dana.put(path, on | {"aiAgentId": NIGHT_SHIFT})
-    assert (changed.status_code, changed.get_json()["aiAgentId"]) == (200, NIGHT_SHIFT)
-    with unchanged(app):
-        for field, value in {"userName": "Moe", "isDefault": False, "label": "x"}.items():
-            assert fields(dana.put(path, changed.get_json() | {field: value})) == {field}
-        stale = dana.put(path, {"aiEnabled": False}, headers={"If-Match": f'"{on["version"]}"'})
-        assert stale.get_json()["code"] == "STALE"
-    labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
-    assert dana.put(path, {"aiEnabled": False}).status_code == 409
-    answer = dana.put(path, {"aiEnabled": False, "hereOnly": True})
-    assert (answer.get_json()["aiEnabled"], len(labs.convai.numbers)) == (False, 1)
-
-
-def test_switch_ai_refuses_wrong_fields_and_unassigned_numbers(
-    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
-) -> None:
-    on = {"aiEnabled": True, "aiAgentId": RECEPTION}
-    wrong: list[tuple[dict[str, Any], str]] = [
-        ({}, "aiEnabled"),
-        ({"aiEnabled": None}, "aiEnabled"),
-        ({"aiEnabled": True}, "aiAgentId"),
-        ({"aiEnabled": True, "aiAgentId": ""}, "aiAgentId"),
-        ({"aiEnabled": True, "aiAgentId": "../agents"}, "aiAgentId"),
-        ({"aiEnabled": True, "aiAgentId": "x" * 101}, "aiAgentId"),
-        ({"aiEnabled": False, "hereOnly": "yes"}, "hereOnly"),
-        ({"aiEnabled": False, "elevenlabsPhoneNumberId": "x"}, "elevenlabsPhoneNumberId"),
-    ]
-    with unchanged(app):
-        assert [(sent, fields(dana.put(path, sent))) for sent, _ in wrong] == [
-            (sent, {field}) for sent, field in wrong
-        ]
-        assert dana.put(path.replace(cast.mo.id, cast.dana.id), on).status_code == 404
-        assert gus.put(path.replace(cast.acme, cast.globex), on).status_code == 404
-        assert fields(dana.put(path.replace(NUMBER, "junk"), on)) == {"phone_number"}

@@ -50,10 +50,17 @@ def events(app: Flask) -> list[tuple[str, Any]]:
         return [(name, changes) for name, changes in found]
 
 
-def test_token_is_the_active_providers_for_the_calling_user(
-    dana: Caller, mo: Caller, gus: Caller, cast: Cast
+def test_token_is_of_the_active_provider_and_user_and_logged_nowhere(
+    dana: Caller,
+    mo: Caller,
+    gus: Caller,
+    cast: Cast,
+    app: Flask,
+    *,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Of any organization for superadmins, of their own for members."""
+    """Of any organization for superadmins, of their own for members. It is made of its own secrets only."""
     activate(dana, TWILIO)
     before = clock.now().replace(microsecond=0)
     answer = mo.post(PATH, {})
@@ -74,6 +81,17 @@ def test_token_is_the_active_providers_for_the_calling_user(
     inside = gus.post(f"{PATH}?organizationId={cast.acme}", {}).get_json()
     assert inside["identity"] == dialer_tokens.identity_of(cast.gus.id)
     assert gus.post(PATH, {}).status_code == 409
+
+    activate(dana, TWILIO)
+    with app.app_context():
+        broken = update(Secret).where(Secret.field == "auth_token").values(sealed="broken")
+        context.session().execute(broken)
+        context.session().commit()
+    with caplog.at_level(logging.DEBUG):
+        token = (mo.post(PATH, {}).json or {})["token"]
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert not [text for text in (token, API_KEY_SECRET, TWILIO["twilioAuthToken"]) if text in logged]
+    assert token not in str(events(app))
 
 
 def test_conflict_names_what_is_missing_or_disabled(app: Flask, dana: Caller, mo: Caller) -> None:
@@ -118,18 +136,3 @@ def test_tokens_are_limited_per_user_and_audited_once_an_hour(
         context.session().commit()
     mo.post(PATH, {})
     assert events(app)[2:] == [(cast.mo.email, {"times": [None, 3]})]
-
-
-def test_token_is_made_of_its_secrets_only_and_logged_nowhere(
-    app: Flask, dana: Caller, mo: Caller, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    activate(dana, TWILIO)
-    with app.app_context():
-        broken = update(Secret).where(Secret.field == "auth_token").values(sealed="broken")
-        context.session().execute(broken)
-        context.session().commit()
-    with caplog.at_level(logging.DEBUG):
-        token = (mo.post(PATH, {}).json or {})["token"]
-    logged = caplog.text + "".join(capsys.readouterr())
-    assert not [text for text in (token, API_KEY_SECRET, TWILIO["twilioAuthToken"]) if text in logged]
-    assert token not in str(events(app))

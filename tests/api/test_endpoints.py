@@ -66,8 +66,11 @@ def test_create_refuses_wrong_fields_and_taken_numbers(app: Flask, dana: Caller,
             assert (answer.status_code, answer.json) == (409, own | refused)
 
 
-def test_update_keeps_omitted_and_clears_null_fields(app: Flask, dana: Caller) -> None:
-    """A URL that was read may be sent back with another agent, of which it is made."""
+def test_update_keeps_omitted_fields_and_delete_frees_the_number(
+    app: Flask, dana: Caller, gus: Caller
+) -> None:
+    """What is null is cleared. A URL that was read may be sent back with another agent, of which it is
+    made."""
     dana.put("/api/settings/telephony", BASE)
     made = create(dana)
     path = f"{PATH}/{made['id']}"
@@ -85,10 +88,6 @@ def test_update_keeps_omitted_and_clears_null_fields(app: Flask, dana: Caller) -
     }
     assert dana.get(PATH).json == [off.json]
 
-
-def test_delete_frees_the_number(dana: Caller, gus: Caller) -> None:
-    made = create(dana)
-    path = f"{PATH}/{made['id']}"
     statuses = [dana.delete(path).status_code, dana.delete(path).status_code, dana.put(path, {}).status_code]
     assert (statuses, dana.get(PATH).json) == ([204, 404, 404], [])
     create(gus)

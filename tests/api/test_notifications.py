@@ -47,7 +47,7 @@ def base(request, cast):
     }[request.param]
 
 
-def test_destination_is_created_changed_tested_and_deleted(dana, base, receiver):
+def test_destination_is_changed_tested_deleted_and_messages_resent(dana, base, receiver):
     made = dana.post(f"{base}/notifications", json=NEW)
     assert made.status_code == 201
     document = made.get_json()
@@ -74,8 +74,6 @@ def test_destination_is_created_changed_tested_and_deleted(dana, base, receiver)
     assert dana.delete(own).status_code == 204
     assert dana.get(own).status_code == 404
 
-
-def test_deliveries_are_paged_and_resent(dana, base, receiver):
     own = dana.post(f"{base}/notifications", json=NEW).headers["Location"].removeprefix("http://localhost")
     receiver.status = 503
     ids = [dana.post(f"{own}/test").get_json()["id"] for _ in range(3)]

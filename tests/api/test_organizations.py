@@ -246,8 +246,10 @@ def test_objects_can_be_sent_back_as_they_were_read(app: Flask, dana: Caller, ca
     assert wrong == []
 
 
-def test_created_resources_are_at_their_location(app: Flask, fresh: Caller, cast: Cast, here: str) -> None:
-    """In another organization too."""
+def test_created_resources_are_at_their_url_whose_host_is_trusted(
+    app: Flask, fresh: Caller, cast: Cast, here: str, dana: Caller, *, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another organization too. URLs have a host only if it can be trusted."""
     number = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+14165550100"}
     requests: list[tuple[str, dict[str, Any]]] = [
         (ORGANIZATIONS, {"name": "Initech"}),
@@ -269,12 +271,8 @@ def test_created_resources_are_at_their_location(app: Flask, fresh: Caller, cast
         }
         assert read.headers["ETag"] == made.headers.get("ETag", read.headers["ETag"])
 
-
-def test_urls_have_a_host_only_if_it_can_be_trusted(
-    app: Flask, dana: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(2):
-        dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE | {"phone_number": f"+1555123456{number}"})
+    for last in range(2):
+        dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE | {"phone_number": f"+1555123456{last}"})
 
     def origin(host: str) -> str:
         answer = dana.get(f"{ENDPOINTS}?limit=1", headers={"Host": host})

@@ -49,7 +49,8 @@ def _queries(operation: Operation, parameters: Iterable[Parameter]) -> dict[str,
 def test_wrong_parameters_are_refused_by_every_operation(
     app: Flask, dana: Caller, cast: Cast, thorough: bool
 ) -> None:
-    """Thorough, each parameter of each operation; else a name that several have, at the first of them."""
+    """Thorough, each parameter of each operation; else a name that several have, at the first of them.
+    A refusal names every wrong one, and the nearest."""
     wrong, known = [], set[str]()
     with unchanged(app):
         for operation in CHECKED:
@@ -62,8 +63,6 @@ def test_wrong_parameters_are_refused_by_every_operation(
                     wrong.append((operation.method, operation.path, query, answer.text))
     assert wrong == []
 
-
-def test_refusal_names_every_wrong_parameter_and_the_nearest_one(dana: Caller) -> None:
     query = "limit=0&is_active=True&provider=&qq=1&agent=%20"
     assert fields(dana.get(f"{LIST}?{query}")) == {"limit", "is_active", "provider", "qq", "agent"}
     assert "“is_active”" in sentence(dana.get(f"{LIST}?is_activ=false"))

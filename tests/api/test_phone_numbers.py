@@ -23,7 +23,10 @@ def _body(cast: Cast, **more: Any) -> dict[str, Any]:
     return {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": NUMBER} | more
 
 
-def test_assign_list_and_unassign(dana: Caller, cast: Cast, path: str) -> None:
+def test_numbers_are_assigned_the_first_as_default_and_unassigned(
+    dana: Caller, cast: Cast, path: str
+) -> None:
+    """Another user may have the same number."""
     given = dana.post(path, _body(cast, label="Main line"))
     assert given.status_code == 201
     assert given.json is not None
@@ -50,9 +53,6 @@ def test_assign_list_and_unassign(dana: Caller, cast: Cast, path: str) -> None:
     for number in ("abc", "+1", "1" * 40, "%20"):
         assert dana.delete(f"{path}/{cast.mo.id}/sinch/{number}").status_code in (404, 422), number
 
-
-def test_assign_makes_the_first_number_the_default(dana: Caller, cast: Cast, path: str) -> None:
-    """Of the user: another one may have the same number."""
     for n, more in enumerate(({}, {}, {"isDefault": True})):
         dana.post(path, _body(cast, phoneNumber=f"+1416555010{n}", **more))
     assert [n["isDefault"] for n in dana.get(path).json or []] == [False, False, True]
