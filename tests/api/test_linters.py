@@ -39,7 +39,8 @@ FAULTY = {
 
 
 @pytest.mark.thorough(
-    "test_document_is_valid_and_made_once_and_sent_once", "test_operations_and_parameters_are_described"
+    "test_document_is_valid_and_made_once_and_sent_once",
+    "test_operations_parameters_and_errors_are_described",
 )
 def test_document_passes_the_recommended_rules(tmp_path: Path) -> None:
     ours, theirs = _findings(tmp_path, document(), FAULTY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from flask import Flask, template_rendered
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from app.api.document import document, template
+from app.api.document import document, operation_id, template
 from app.api.operations import OPERATIONS
 from app.services.notifications.events import Event, Reach
 from tests.support import contract
@@ -34,7 +35,7 @@ def _documented() -> set[tuple[str, str]]:
     }
 
 
-def test_document_has_exactly_the_routes_and_the_contracts(app: Flask) -> None:
+def test_document_has_exactly_the_routes_and_the_contracts_and_names(app: Flask) -> None:
     assert _routes(app) == _documented()
 
     expected = {
@@ -86,6 +87,28 @@ def test_document_has_exactly_the_routes_and_the_contracts(app: Flask) -> None:
     }
     assert expected <= {f"{method} {path}" for method, path in _documented()}
 
+    named = {
+        ("GET", "/api/calls/providers"): (
+            "get_calls_providers",
+            "Get the active voice provider for the organization",
+        ),
+        ("GET", "/api/calls/providers/config"): (
+            "get_calls_providers_config",
+            "Get full voice provider configuration (superadmin)",
+        ),
+        ("GET", "/api/calls/voice-ai/config"): (
+            "get_calls_voice_ai_config",
+            "Get organization-level Voice AI configuration",
+        ),
+        ("POST", "/api/calls/voice-ai/config"): (
+            "post_calls_voice_ai_config",
+            "Save organization-level Voice AI configuration (superadmin)",
+        ),
+    }
+    found = {(operation.method, operation.path): operation for operation in OPERATIONS}
+    assert {key: (operation_id(found[key]), found[key].summary) for key in named} == named
+    assert {found[key].tag.name for key in named} == {"Calls"}
+
 
 def test_document_schemas_and_examples_are_those_of_the_contract() -> None:
     """Also in what is null, for schemas of responses."""
@@ -123,8 +146,9 @@ def _types(schema: dict) -> set[str]:
     return {schema["type"]}
 
 
-def test_schemas_share_no_names_in_generated_clients() -> None:
-    """Go has a function `NewUser` for a schema `User`, and one namespace for the values of all enums."""
+def test_schemas_have_no_shared_name_or_default_for_generated_clients() -> None:
+    """Go has a function `NewUser` for a schema `User`, and one namespace for the values of all enums. A
+    client would send a default in a partial update, and expect it in a response without the field."""
     schemas = document()["components"]["schemas"]
     assert [name for name in schemas if name.startswith("New") and name.removeprefix("New") in schemas] == []
     assert [name for name, schema in schemas.items() if "enum" in schema] == []
@@ -134,6 +158,18 @@ def test_schemas_share_no_names_in_generated_clients() -> None:
     ]
     assert len(ids) == len(set(ids))
     assert all(ids)
+
+    def defaults(place: str, schema: Any) -> Iterator[str]:
+        if isinstance(schema, dict):
+            if "default" in schema and place.rsplit("/", 1)[-1] != "properties":
+                yield place
+            for key, value in schema.items():
+                yield from defaults(f"{place}/{key}", value)
+        elif isinstance(schema, list):
+            for item in schema:
+                yield from defaults(place, item)
+
+    assert list(defaults("", document()["components"]["schemas"])) == []
 
 
 def _of_body(path: str, method: str) -> dict:

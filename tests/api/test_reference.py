@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from app.api import error_codes
-from app.api.document import document, operation_id, template
+from app.api.document import document, template
 from app.api.operations import OPERATIONS, Named, Operation
 
 SENTENCE = re.compile(r"^[A-Z].+[.!]$", re.DOTALL)
@@ -34,7 +34,7 @@ def _media(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "response", described["responses"][str(operation.status)]["content"][operation.media]
 
 
-def test_operations_and_parameters_are_described() -> None:
+def test_operations_parameters_and_errors_are_described() -> None:
     wrong = []
     for operation in OPERATIONS:
         for parameter in (*operation.path_parameters, *operation.parameters):
@@ -53,6 +53,17 @@ def test_operations_and_parameters_are_described() -> None:
             wrong.append(f"{_name(operation)}: returns= says what a success has, as a sentence")
         if not SENTENCE.match(operation.tag.description):
             wrong.append(f"{_name(operation)}: the tag of the blueprint needs a description")
+    wrong += [
+        f"{_name(operation)}: {code} is not in app/api/error_codes.py"
+        for operation in OPERATIONS
+        for code in operation.errors
+        if code not in error_codes.ERRORS
+    ]
+    for error in error_codes.ERRORS.values():
+        if not SENTENCE.match(error.meaning) or not SENTENCE.match(error.remedy):
+            wrong.append(f"{error.code}: meaning and remedy are sentences")
+    used = {error.code for operation in OPERATIONS for error in operation.error_codes}
+    wrong += [f"{code}: no operation has it" for code in error_codes.ERRORS if code not in used]
     assert wrong == []
 
 
@@ -96,58 +107,3 @@ def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
     """Returns the component that it refers to, if it is a reference."""
     name = parameter.get("$ref", "").removeprefix("#/components/parameters/")
     return document()["components"]["parameters"][name] if name else parameter
-
-
-def test_errors_are_codes_with_meaning_and_remedy() -> None:
-    wrong = [
-        f"{_name(operation)}: {code} is not in app/api/error_codes.py"
-        for operation in OPERATIONS
-        for code in operation.errors
-        if code not in error_codes.ERRORS
-    ]
-    for error in error_codes.ERRORS.values():
-        if not SENTENCE.match(error.meaning) or not SENTENCE.match(error.remedy):
-            wrong.append(f"{error.code}: meaning and remedy are sentences")
-    used = {error.code for operation in OPERATIONS for error in operation.error_codes}
-    wrong += [f"{code}: no operation has it" for code in error_codes.ERRORS if code not in used]
-    assert wrong == []
-
-
-def test_schemas_have_no_default() -> None:
-    """A generated client would send it in a partial update, and expect it in a response without the field."""
-
-    def defaults(place: str, schema: Any) -> Iterator[str]:
-        if isinstance(schema, dict):
-            if "default" in schema and place.rsplit("/", 1)[-1] != "properties":
-                yield place
-            for key, value in schema.items():
-                yield from defaults(f"{place}/{key}", value)
-        elif isinstance(schema, list):
-            for item in schema:
-                yield from defaults(place, item)
-
-    assert list(defaults("", document()["components"]["schemas"])) == []
-
-
-def test_operations_of_the_contract_have_its_names() -> None:
-    expected = {
-        ("GET", "/api/calls/providers"): (
-            "get_calls_providers",
-            "Get the active voice provider for the organization",
-        ),
-        ("GET", "/api/calls/providers/config"): (
-            "get_calls_providers_config",
-            "Get full voice provider configuration (superadmin)",
-        ),
-        ("GET", "/api/calls/voice-ai/config"): (
-            "get_calls_voice_ai_config",
-            "Get organization-level Voice AI configuration",
-        ),
-        ("POST", "/api/calls/voice-ai/config"): (
-            "post_calls_voice_ai_config",
-            "Save organization-level Voice AI configuration (superadmin)",
-        ),
-    }
-    found = {(operation.method, operation.path): operation for operation in OPERATIONS}
-    assert {key: (operation_id(found[key]), found[key].summary) for key in expected} == expected
-    assert {found[key].tag.name for key in expected} == {"Calls"}

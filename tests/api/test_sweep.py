@@ -168,7 +168,7 @@ def test_random_bodies_never_fail(
         assert anonymous.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"
 
 
-def test_random_queries_never_fail(
+def test_random_queries_and_deletes_never_fail(
     dana: Caller, cast: Cast, thorough: bool, subtests: pytest.Subtests
 ) -> None:
     for operation in READS:
@@ -186,8 +186,6 @@ def test_random_queries_never_fail(
                 answer = dana.get(f"{path}?{query}", headers=_headers(chance))
                 assert answer.status_code < 500, f"seed {seed}: {path}?{query[:500]}"
 
-
-def test_random_deletes_never_fail(dana: Caller, cast: Cast, thorough: bool) -> None:
     for operation in (one for one in OPERATIONS if one.method == "DELETE"):
         for seed in _seeds(40, thorough=thorough):
             chance = random.Random(f"{_name(operation)} {seed}")

@@ -50,8 +50,18 @@ def test_put_accepts_the_contract_examples_and_keeps_omitted_fields(dana: Caller
     assert _document(dana) == expected | {"exotel_account_sid": "new_sid", "exotel_max_concurrent": 7}
 
 
-def test_put_requires_a_base_url_once(app: Flask, dana: Caller, cast: Cast) -> None:
-    """It is normalized, as are numbers, with the organization's country."""
+def test_put_requires_a_base_url_once_and_names_every_invalid_field(
+    app: Flask, dana: Caller, cast: Cast
+) -> None:
+    """And the nearest to one that is unknown. The URL is normalized, as are numbers, with the
+    organization's country."""
+    with unchanged(app):
+        for misspelt, meant in MISSPELT.items():
+            answer = dana.put(PATH, BASE | {misspelt: "sample-value"})
+            assert (fields(answer), sentence(answer)) == ({misspelt}, messages.did_you_mean(meant))
+        answer = dana.put(PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1})
+        assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
+
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_max_concurrent": 3})) == {"public_base_url"}
         assert fields(dana.put(PATH, {})) == {"public_base_url"}
@@ -76,15 +86,6 @@ MISSPELT = {
     "public_baseurl": "public_base_url",
     "exotel_apikey": "exotel_api_key",
 }
-
-
-def test_put_names_every_invalid_field_and_the_nearest(app: Flask, dana: Caller) -> None:
-    with unchanged(app):
-        for misspelt, meant in MISSPELT.items():
-            answer = dana.put(PATH, BASE | {misspelt: "sample-value"})
-            assert (fields(answer), sentence(answer)) == ({misspelt}, messages.did_you_mean(meant))
-        answer = dana.put(PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1})
-        assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
 
 
 def test_put_needs_whole_secrets_and_again_for_another_host(app: Flask, dana: Caller) -> None:

@@ -48,8 +48,9 @@ def test_save_accepts_the_contract_example_and_what_was_read(dana: Caller, mo: C
     assert "hasApiKey" in warning
 
 
-def test_save_keeps_omitted_and_clears_null_fields(app: Flask, dana: Caller) -> None:
-    """Fields that are unknown are named, and ignored. The tool secret is replaced on request only."""
+def test_save_keeps_omitted_fields_also_when_the_provider_fails(app: Flask, dana: Caller) -> None:
+    """What is null is cleared. Fields that are unknown are named, and ignored. The tool secret is replaced
+    on request only."""
     answer = dana.post(CONFIG, {"elevenlabsToolSecret": "x", "elevenlabsWebhookId": "y"})
     assert (answer.status_code, len(answer.get_json()["warnings"])) == (200, 2)
     dana.post(CONFIG, {"generateToolSecret": False})
@@ -63,6 +64,13 @@ def test_save_keeps_omitted_and_clears_null_fields(app: Flask, dana: Caller) -> 
     cleared = dict.fromkeys([*(set(contract.VOICE_AI_EXAMPLE) - {"generateToolSecret"}), *EST], None)
     assert dana.post(CONFIG, cleared).status_code == 200
     assert dana.get(CONFIG).json == EMPTY | {"hasToolSecret": True}
+
+    app.extensions["patchbay_outbound"] = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=2.0)
+    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example"})
+    assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).status_code == 200
+    assert dana.get(CONFIG).json["hasApiKey"] is True  # type: ignore[index]
+    with app.app_context():
+        assert db.session.scalars(select(WebhookSetup.state)).all() == ["failed"]
 
 
 def test_get_lists_the_sinch_numbers_of_all_users(
@@ -106,12 +114,3 @@ def test_get_lists_the_sinch_numbers_of_all_users(
         },
     ]
     assert gus.get(CONFIG).json["phoneNumbers"] == []  # type: ignore[index]
-
-
-def test_save_succeeds_when_the_provider_fails(app: Flask, dana: Caller) -> None:
-    app.extensions["patchbay_outbound"] = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=2.0)
-    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example"})
-    assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).status_code == 200
-    assert dana.get(CONFIG).json["hasApiKey"] is True  # type: ignore[index]
-    with app.app_context():
-        assert db.session.scalars(select(WebhookSetup.state)).all() == ["failed"]

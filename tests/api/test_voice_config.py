@@ -32,8 +32,8 @@ def _item(caller: Caller, provider: str) -> dict:
     return next(item for item in answer.json["providers"] if item["provider"] == provider)
 
 
-def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app: Flask, cast: Cast) -> None:
-    """With the caller's own numbers."""
+def test_saved_configuration_is_returned_sent_back_and_kept(dana: Caller, app: Flask, cast: Cast) -> None:
+    """With the caller's own numbers. A save keeps omitted and clears null fields."""
     assert dana.get(CONFIG).json == {
         "activeProvider": None,
         "providers": [
@@ -61,8 +61,6 @@ def test_saved_configuration_is_returned_and_can_be_sent_back(dana: Caller, app:
     more = {"isInboundEnabled": True, "aiEnabled": False}
     assert dana.get(CONFIG).get_json()["userPhoneNumbers"] == [expected | more]
 
-
-def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(
         CONFIG,

@@ -103,9 +103,10 @@ WRONG: list[tuple[Any, set[str]]] = [
 ]
 
 
-def test_point_many_refuses_what_is_wrong(
-    app: Flask, dana: Caller, mo: Caller, gus: Caller, ids: list[str]
+def test_point_many_refuses_what_is_wrong_or_of_another_organization(
+    app: Flask, dana: Caller, mo: Caller, gus: Caller, ids: list[str], *, cast: Cast
 ) -> None:
+    """A job is its organization's own."""
     with unchanged(app):
         found = [(body, fields(dana.post(PATH, body))) for body, _ in WRONG]
         assert [
@@ -116,10 +117,6 @@ def test_point_many_refuses_what_is_wrong(
         assert mo.post(PATH, {"filter": {}}).status_code == 403
         assert dana.get(f"{JOBS}/none").status_code == 404
 
-
-def test_job_is_its_organizations_own(
-    dana: Caller, gus: Caller, mo: Caller, cast: Cast, ids: list[str]
-) -> None:
     address = job_path(dana.post(PATH, {"ids": ids}))
     ended()
     for caller, status in ((gus, 404), (mo, 403)):

@@ -43,7 +43,21 @@ def path(dana: Caller, runtime: Runtime) -> str:
     return f"/api/settings/endpoints/{made['id']}/webhook-test"
 
 
-def test_webhook_test_is_made_and_read_again(dana: Caller, runtime: Runtime, path: str) -> None:
+def test_webhook_test_is_made_by_superadmins_and_read_again(
+    dana: Caller, mo: Caller, gus: Caller, runtime: Runtime, path: str, *, numbers: list[str]
+) -> None:
+    """Bad input is refused by field."""
+    found = [
+        (of_many, sent, fields(dana.post(MANY if of_many else path, sent))) for of_many, sent, _ in WRONG
+    ]
+    assert found == [(of_many, sent, {field}) for of_many, sent, field in WRONG]
+    assert dana.get(f"{path}?signed=true").status_code == 422
+    for caller, status in ((mo, 403), (gus, 404)):
+        assert caller.get(path).status_code == status
+        assert caller.post(path, {}).status_code == status
+        assert caller.post(MANY, {"ids": numbers}).status_code == status
+    assert runtime.got == []
+
     before = dana.get(path).get_json()
     assert set(before) == FIELDS
     assert (before["ok"], before["code"], before["tests"], before["limit_ms"]) == (
@@ -79,21 +93,6 @@ WRONG: list[tuple[bool, Any, str]] = [
     (True, {"filter": {"agnet": "x"}}, "filter.agnet"),
 ]
 """Whether for many, and the field that is named."""
-
-
-def test_webhook_tests_refuse_bad_input_and_others_than_superadmins(
-    dana: Caller, mo: Caller, gus: Caller, runtime: Runtime, path: str, *, numbers: list[str]
-) -> None:
-    found = [
-        (of_many, sent, fields(dana.post(MANY if of_many else path, sent))) for of_many, sent, _ in WRONG
-    ]
-    assert found == [(of_many, sent, {field}) for of_many, sent, field in WRONG]
-    assert dana.get(f"{path}?signed=true").status_code == 422
-    for caller, status in ((mo, 403), (gus, 404)):
-        assert caller.get(path).status_code == status
-        assert caller.post(path, {}).status_code == status
-        assert caller.post(MANY, {"ids": numbers}).status_code == status
-    assert runtime.got == []
 
 
 @pytest.fixture

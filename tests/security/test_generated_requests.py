@@ -46,7 +46,9 @@ VARIED = [operation for operation in OPERATIONS if not operation.path.endswith((
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.thorough(
-    "test_random_bodies_never_fail", "test_random_deletes_never_fail", "test_random_queries_never_fail"
+    "test_random_bodies_never_fail",
+    "test_random_queries_and_deletes_never_fail",
+    "test_random_queries_and_deletes_never_fail",
 )
 def test_generated_requests_get_what_the_document_says(
     installation: Installation, here: Furnished, database: str, full: bool, report: Report
