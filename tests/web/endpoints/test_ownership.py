@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.providers import PROVIDERS
-from app.services.providers import credentials
 from simulators import SIMULATORS
+from tests.support import accounts
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
@@ -32,10 +31,8 @@ def test_the_form_shows_whether_the_account_has_the_number(app: Flask, dana: Por
     assert typed(dana, OWN) == "", "not connected"
     with SIMULATORS["twilio"]() as upstream:
         app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=0.5)
-        known = {field.name for field in PROVIDERS["twilio"].typed_fields}
         with scope_as(app, cast.dana) as scope:
-            values = {name: value for name, value in upstream.values.items() if name in known}
-            credentials.save(scope, PROVIDERS["twilio"], values)
+            accounts.connect(scope, "twilio", upstream.values)
         assert [typed(dana, OWN, "exotel"), typed(dana, "+1555"), typed(dana, OWN, "nonsense")] == [""] * 3
         own, other = typed(dana, OWN), typed(dana, OTHER)
         with unchanged(app, but=("throttles",)):
