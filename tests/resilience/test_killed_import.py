@@ -52,7 +52,7 @@ def _hold_and_kill(app: Flask, server: Server) -> None:
 
 @pytest.mark.thorough(
     "test_apply_requested_twice_imports_once",
-    "test_job_that_was_interrupted_is_not_polled",
+    "test_job_that_fails_or_was_interrupted_shows_it_and_a_link_back",
     "test_state_of_a_silent_job_is_interrupted_until_it_ends",
 )
 def test_a_killed_import_is_shown_as_interrupted(

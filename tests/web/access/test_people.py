@@ -117,9 +117,10 @@ def test_links_that_do_not_work_are_all_the_same_page(
     assert len(seen) == 1, seen
 
 
-def test_sessions_of_another_user_are_ended_one_by_one_or_all(
+def test_sessions_of_another_user_are_ended_or_they_are_disabled(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:
+    """One by one or all. Disabling ends tokens too, for ever."""
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = dana.get(of(cast))
     (row,) = page.root.by_id("sessions").one("tbody").all("tr")
@@ -134,6 +135,21 @@ def test_sessions_of_another_user_are_ended_one_by_one_or_all(
     assert not mo.is_signed_in()
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
     assert last_events(app, 1) == ["sessions.ended"]
+
+    mo.sign_in(cast.mo.email)
+    caller = Caller(app, jwt)
+    assert caller.get("/api/calls/providers").status_code == 200
+    page = dana.get(of(cast)).press("Disable Mo", reason="Left us")
+    assert messages.user_disabled("Mo") in page.notes
+    assert audit(app)[-1].changes == {"reason": [None, "Left us"]}
+    assert not page.has_button("Create token")
+    assert not mo.is_signed_in()
+    assert caller.get("/api/calls/providers").status_code == 401
+    assert dana.get(PATH).data("state") == ["active", "disabled"]
+    page = page.press("Enable Mo")
+    assert messages.user_enabled("Mo") in page.notes
+    assert caller.get("/api/calls/providers").status_code == 401
+    assert mo.sign_in(cast.mo.email).title == "Your account"
 
 
 def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -166,34 +182,9 @@ def test_add_person_shows_each_error_beside_its_field(app: Flask, dana: Portal) 
         assert "Globex" not in page.text
 
 
-def test_save_changes_name_and_role(dana: Portal, mo: Portal, cast: Cast) -> None:
-    page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
-    assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
-    assert page.value("role") == "superadmin"
-    assert not page.has_button("Create token")
-    assert mo.get("/").title == "Organizations"
-
-
-def test_disable_ends_sessions_and_tokens_until_enabled(
-    app: Flask, dana: Portal, mo: Portal, cast: Cast
+def test_save_changes_name_and_role_from_the_page_of_another_form(
+    dana: Portal, cast: Cast, mo: Portal
 ) -> None:
-    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
-    caller = Caller(app, jwt)
-    assert caller.get("/api/calls/providers").status_code == 200
-    page = dana.get(of(cast)).press("Disable Mo", reason="Left us")
-    assert messages.user_disabled("Mo") in page.notes
-    assert audit(app)[-1].changes == {"reason": [None, "Left us"]}
-    assert not page.has_button("Create token")
-    assert not mo.is_signed_in()
-    assert caller.get("/api/calls/providers").status_code == 401
-    assert dana.get(PATH).data("state") == ["active", "disabled"]
-    page = page.press("Enable Mo")
-    assert messages.user_enabled("Mo") in page.notes
-    assert caller.get("/api/calls/providers").status_code == 401
-    assert mo.sign_in(cast.mo.email).title == "Your account"
-
-
-def test_person_is_saved_from_the_page_of_another_form(dana: Portal, cast: Cast) -> None:
     """A refused form of the page has an address of its own. A name from right to left is isolated."""
     page = give(dana, cast, "12", 422)
     assert page.path != of(cast)
@@ -201,6 +192,12 @@ def test_person_is_saved_from_the_page_of_another_form(dana: Portal, cast: Cast)
     assert (page.path, page.title) == (of(cast), "שרה")
     assert page.root.one("title").text == "\u2068שרה\u2069 · Acme Support · Patchbay"
     assert messages.user_saved("שרה", revoked=False) in page.notes
+
+    page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
+    assert page.notes == f"Done: {messages.user_saved('Moritz', revoked=False)}"
+    assert page.value("role") == "superadmin"
+    assert not page.has_button("Create token")
+    assert mo.get("/").title == "Organizations"
 
 
 def test_numbers_are_assigned_listed_and_made_the_default(
@@ -277,26 +274,7 @@ def test_unassign_confirms_promotes_the_next_and_links_to_assign_again(
     assert "On leave" in page.root.by_id("history").text
 
 
-def test_create_token_shows_it_once(app: Flask, dana: Portal, cast: Cast) -> None:
-    assert not dana.get(of(cast)).root.all("input", name="scope")
-    page = issue(dana, of(cast))
-    token, of_whom = page.root.one("header", css="pb-head").all("bdi")[-2:]
-    assert (token.text, of_whom.text) == ("Dialer in Pune", "Mo")
-    assert page.answer.headers["Cache-Control"] == "no-store"
-    (jwt,) = set(JWT.findall(page.source))
-    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
-    listed = page.follow("Done")
-    assert listed.has_button("Revoke Dialer in Pune")
-    for path in (of(cast), PATH, "/o/acme-support/audit", "/account"):
-        assert jwt not in dana.get(path).source
-    assert jwt not in repr(dump(app))
-    listed = listed.press("Revoke Dialer in Pune", reason="Lost laptop")
-    assert messages.token_revoked("Dialer in Pune") in listed.notes
-    assert audit(app)[-1].changes == {"name": ["Dialer in Pune", None], "reason": [None, "Lost laptop"]}
-    assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
-
-
-def test_create_token_refused_shows_the_error_and_makes_none(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_create_token_shows_it_once_or_the_error(app: Flask, dana: Portal, cast: Cast) -> None:
     """Only those of superadmins can have the scope of secrets."""
     form = dana.get(of(cast))
     values = {"name": "x", "expires_days": "9", "your_password": PASSWORD}
@@ -316,6 +294,23 @@ def test_create_token_refused_shows_the_error_and_makes_none(app: Flask, dana: P
     assert dump(app)["api_tokens"] == []
     page = issue(dana, f"{PATH}/{cast.dana.id}", scope=True)
     assert "Can read" in page.follow("Done").text
+
+    assert not dana.get(of(cast)).root.all("input", name="scope")
+    page = issue(dana, of(cast))
+    token, of_whom = page.root.one("header", css="pb-head").all("bdi")[-2:]
+    assert (token.text, of_whom.text) == ("Dialer in Pune", "Mo")
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    (jwt,) = set(JWT.findall(page.source))
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
+    listed = page.follow("Done")
+    assert listed.has_button("Revoke Dialer in Pune")
+    for path in (of(cast), PATH, "/o/acme-support/audit", "/account"):
+        assert jwt not in dana.get(path).source
+    assert jwt not in repr(dump(app))
+    listed = listed.press("Revoke Dialer in Pune", reason="Lost laptop")
+    assert messages.token_revoked("Dialer in Pune") in listed.notes
+    assert audit(app)[-1].changes == {"name": ["Dialer in Pune", None], "reason": [None, "Lost laptop"]}
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
 
 
 def reset(portal: Portal, path: str, **typed: Any) -> Page:

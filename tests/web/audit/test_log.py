@@ -23,11 +23,21 @@ from tests.support.scopes import OFFLINE
 PATH = "/o/acme-support/audit"
 
 
-def test_table_shows_actor_address_and_changes(dana: Portal) -> None:
+def test_table_shows_actor_address_changes_and_results(dana: Portal, app: Flask, cast: Cast) -> None:
     dana.get("/o/acme-support/settings").press("Save", name="Acme", country="IN")
     row = dana.get(PATH).root.all("tr", **{"data-action": Action.ORGANIZATION_SAVED})[0]
     assert changes_in(row) == {"Name": ("Acme Support", "Acme"), "Country": ("India",)}
     assert [part.text for part in row.all("div", css="pb-break")] == ["Dana 127.0.0.1"]
+
+    changes = {"result": [None, "bad_credentials"], "ends_at": [None, "2026-03-18T10:00:00Z"]}
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        log.note(scope, Action.CONNECTION_TESTED, "Twilio", changes)
+    tested = f"{PATH}?action=connection.tested"
+    (result,) = dana.get(tested).rows()
+    assert "Result refused Ends at 18 Mar 2026, 10:00" in result
+    (line,) = list(csv.reader(_file(dana, tested, "CSV").text.splitlines()))[1:]
+    assert "refused" in line[6]
+    assert "2026-03-18T10:00:00Z" in line[6]
 
 
 def _events(page: Page) -> list[str]:
@@ -83,8 +93,21 @@ def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, d
             assert dana.raw("GET", f"{PATH}?{side}={place}").status_code == 200, place
 
 
-def test_days_are_those_of_the_reader(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_days_are_the_readers_and_invalid_dates_are_reported(dana: Portal, app: Flask, cast: Cast) -> None:
     """In a zone where it is another day than in UTC; in UTC if this machine does not know the zone."""
+    errors = {
+        "from=soon": ("from", messages.NO_DATE),
+        "from=20260101": ("from", messages.NO_DATE),
+        "to=2026-02-30": ("to", messages.NO_DATE),
+        "from=2026-03-02&to=2026-03-01": ("to", messages.END_BEFORE_START),
+    }
+    for query, (field, sentence) in errors.items():
+        assert sentence in dana.get(f"{PATH}?{query}").root.by_id(f"audit-{field}-error").text
+    for query in ("q=nothing+has+this", "about=Nothing"):
+        page = dana.get(f"{PATH}?{query}")
+        assert not page.root.all("table")
+        assert page.link("Show all events")["href"] == PATH
+
     _happen(app, cast, "Twilio")
     now = clock.now()
     name, hours = ("Pacific/Kiritimati", 14) if now.hour >= 10 else ("Etc/GMT+12", -12)
@@ -103,40 +126,14 @@ def test_days_are_those_of_the_reader(app: Flask, cast: Cast, dana: Portal) -> N
         assert days(unknown, f"from={now.date()}&to={now.date()}") == [figures.plain_weekday(now.date())]
 
 
-def test_table_reports_invalid_dates_and_empty_results(dana: Portal) -> None:
-    errors = {
-        "from=soon": ("from", messages.NO_DATE),
-        "from=20260101": ("from", messages.NO_DATE),
-        "to=2026-02-30": ("to", messages.NO_DATE),
-        "from=2026-03-02&to=2026-03-01": ("to", messages.END_BEFORE_START),
-    }
-    for query, (field, sentence) in errors.items():
-        assert sentence in dana.get(f"{PATH}?{query}").root.by_id(f"audit-{field}-error").text
-    for query in ("q=nothing+has+this", "about=Nothing"):
-        page = dana.get(f"{PATH}?{query}")
-        assert not page.root.all("table")
-        assert page.link("Show all events")["href"] == PATH
-
-
 def _file(portal: Portal, page: str, kind: str) -> TestResponse:
     answer = portal.raw("GET", portal.get(page).link(kind)["href"])
     assert answer.status_code == 200
     return answer
 
 
-def test_results_have_words_and_times_are_the_reader_s(app: Flask, cast: Cast, dana: Portal) -> None:
-    changes = {"result": [None, "bad_credentials"], "ends_at": [None, "2026-03-18T10:00:00Z"]}
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        log.note(scope, Action.CONNECTION_TESTED, "Twilio", changes)
-    tested = f"{PATH}?action=connection.tested"
-    (row,) = dana.get(tested).rows()
-    assert "Result refused Ends at 18 Mar 2026, 10:00" in row
-    (line,) = list(csv.reader(_file(dana, tested, "CSV").text.splitlines()))[1:]
-    assert "refused" in line[6]
-    assert "2026-03-18T10:00:00Z" in line[6]
-
-
-def test_csv_escapes_formulas_and_has_the_changes_of_one_number(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_csv_escapes_formulas_and_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
+    """With the changes of one number, if it is filtered by."""
     _happen(app, cast, "Twilio", "=cmd|' /C calc'!A0")
     answer = _file(dana, f"{PATH}?q=cmd", "CSV")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-acme-support-')
@@ -160,8 +157,6 @@ def test_csv_escapes_formulas_and_has_the_changes_of_one_number(app: Flask, cast
     assert event["changes"]["label"] == ["1 (1), 2 (1)", "x"]
     assert event["numbersDigest"]
 
-
-def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, *[f"thing {number}" for number in range(1200)])
     answer = _file(dana, PATH, "JSON lines")
     events = [json.loads(line) for line in answer.text.splitlines()]

@@ -126,7 +126,26 @@ def test_check_and_export_are_of_the_selection(app: Flask, dana: Portal, cast: C
         assert len(sheet.splitlines()) == count + 1, query
 
 
-def test_change_needs_an_effect_and_one_value(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+def test_change_needs_a_selection_its_count_an_effect_and_one_value(
+    app: Flask, dana: Portal, ids: list[str], cast: Cast
+) -> None:
+    token = dana.token()
+    for query in ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"]:
+        page = dana.get(f"{PATH}/many?{query}")
+        assert not page.root.all("form", css="pb-form"), query
+        assert page.link("Back to endpoints")["href"] == PATH, query
+        with unchanged(app):
+            status = 409 if "id=x" in query and "do" in query else 422
+            dana.post(f"{PATH}/many?{query}", {"csrf_token": token}, status)
+    with unchanged(app):
+        page = dana.post(f"{PATH}/many?do=delete&all=yes", {"csrf_token": token, "count": "59"}, 409)
+        assert page.value("count") == "60"
+        for count in ("", "sixty", "-60", "9" * 5000):
+            sent = {"csrf_token": token, "count": count}
+            answer = dana.raw("POST", f"{PATH}/many?do=delete&all=yes", data=sent)
+            assert answer.status_code == 409, count
+        dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)
+
     def is_offered(action: str, some: Sequence[str]) -> bool:
         return bool(chosen(dana, action, ids=some).root.all("form", css="pb-form"))
 
@@ -205,22 +224,3 @@ def test_undo_of_a_change_skips_what_changed_since(
     changes = [tuple(side.text for side in line.all("bdi")) for line in card.all("span", css="pb-break")]
     assert {("Wrong", "Ann"), ("Ann", "Wrong")} <= set(changes)
     assert "30 endpoints" in card.text
-
-
-def test_change_without_a_selection_or_its_count_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
-    token = dana.token()
-    for query in ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"]:
-        page = dana.get(f"{PATH}/many?{query}")
-        assert not page.root.all("form", css="pb-form"), query
-        assert page.link("Back to endpoints")["href"] == PATH, query
-        with unchanged(app):
-            status = 409 if "id=x" in query and "do" in query else 422
-            dana.post(f"{PATH}/many?{query}", {"csrf_token": token}, status)
-    with unchanged(app):
-        page = dana.post(f"{PATH}/many?do=delete&all=yes", {"csrf_token": token, "count": "59"}, 409)
-        assert page.value("count") == "60"
-        for count in ("", "sixty", "-60", "9" * 5000):
-            sent = {"csrf_token": token, "count": count}
-            answer = dana.raw("POST", f"{PATH}/many?do=delete&all=yes", data=sent)
-            assert answer.status_code == 409, count
-        dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)

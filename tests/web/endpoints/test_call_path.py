@@ -89,7 +89,10 @@ def test_trace_finds_a_number_as_it_is_typed_or_its_users(app: Flask, dana: Port
     assert not page.has_link("Add endpoint")
 
 
-def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(app: Flask, cast: Cast, live: Portal) -> None:
+def test_check_now_leads_to_repair_and_beyond_the_limit_keeps_it(
+    app: Flask, cast: Cast, live: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept is the last result."""
     with scope_as(app, cast.dana) as scope:
         crud.create(scope, {"phone_number": "+15550001111", "provider": "twilio"})
     page = ask(live)
@@ -112,6 +115,11 @@ def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(app: Flask, cast: C
     assert outcome(page) == "verified"
     assert page.notes == ""
     assert page.has_link("Check now")
+
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
+    page = page.follow("Check now").follow("Check again")
+    assert page.root.by_id("answer").all(css="pb-warn")
+    assert [*hops(page)] == ["endpoint", "provider", "agent", "at_provider", "webhook_test", "last_call"]
 
 
 def test_trace_links_to_what_blocks_the_call(app: Flask, cast: Cast, live: Portal) -> None:
@@ -155,10 +163,3 @@ def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio
     elsewhere = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
     assert elsewhere.root.by_id("unknown-title").tag == "h2"
     assert (elsewhere.has_link("Add endpoint"), "Acme" in elsewhere.text) == (False, False)
-
-
-def test_trace_beyond_the_limit_keeps_the_last_result(live: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
-    page = ask(live).follow("Check now").follow("Check again")
-    assert page.root.by_id("answer").all(css="pb-warn")
-    assert [*hops(page)] == ["endpoint", "provider", "agent", "at_provider", "webhook_test", "last_call"]

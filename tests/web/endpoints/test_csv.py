@@ -203,7 +203,10 @@ def test_export_has_what_the_filter_shows(app: Flask, cast: Cast, dana: Portal) 
     assert totals(page) == {"unchanged": 2}
 
 
-def test_uploads_have_a_larger_limit(app: Flask, cast: Cast, dana: Portal, anonymous: Portal) -> None:
+def test_uploads_have_a_larger_limit_which_the_largest_export_fits(
+    app: Flask, cast: Cast, dana: Portal, anonymous: Portal
+) -> None:
+    """With names as long as people give, and the computed columns that come along."""
     long = "x" * 100
     header = "phone_number,provider,inbound_agent_name,outbound_agent_name,label"
     rows = "\n".join([header, *(f"+1212{n:07d},twilio,{long},{long},{long}{long}" for n in range(2400))])
@@ -222,9 +225,6 @@ def test_uploads_have_a_larger_limit(app: Flask, cast: Cast, dana: Portal, anony
         assert (reported.status_code, reported.text.count("1 MB")) == (413, 1)
         assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 
-
-def test_export_of_the_most_rows_fits_the_upload_limit(app: Flask, cast: Cast, dana: Portal) -> None:
-    """With names as long as people give, and the computed columns that come along."""
     with scope_as(app, cast.dana) as scope:
         directory.update(scope, OFFLINE, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
     agent = "Réception des appels du soir"

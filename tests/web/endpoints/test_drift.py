@@ -231,7 +231,9 @@ def test_what_cannot_be_repaired_leads_elsewhere(
     assert dana.get(number).status == 200
 
 
-def test_check_shows_progress_and_triggers_the_table(app: Flask, dana: Portal, number: str) -> None:
+def test_check_of_one_or_all_organizations_shows_progress(
+    app: Flask, dana: Portal, number: str, cast: Cast
+) -> None:
     assert dana.get("/o/acme-support/endpoints?sync=drifted").has_link("Clear filters")
     headers = {"HX-Request": "true", "HX-Target": "checks", "X-CSRFToken": dana.token()}
     started = dana.raw("POST", "/o/acme-support/check", headers=headers)
@@ -245,8 +247,6 @@ def test_check_shows_progress_and_triggers_the_table(app: Flask, dana: Portal, n
         listed = dana.get(f"/o/acme-support/endpoints?sync={health}", htmx="endpoints")
         assert len(listed.rows()) == count, health
 
-
-def test_check_everywhere_shows_progress(app: Flask, dana: Portal, cast: Cast, number: str) -> None:
     strip = dana.get("/").press("Check all numbers", htmx="checks").root.by_id("checks")
     assert strip.one("span", role="status")["data-due"] == "1"
     looked = 0
@@ -257,7 +257,7 @@ def test_check_everywhere_shows_progress(app: Flask, dana: Portal, cast: Cast, n
     assert answer.answer.headers["HX-Trigger"] == "checked"
     with scope_as(app, cast.dana) as scope, scope.transaction():
         later = clock.now() + timedelta(minutes=1)
-        run = {"leased_until": later, "done": 40, "total": 1200}
+        run = {"leased_until": later, "finished_at": None, "done": 40, "total": 1200}
         scope.session.merge(CheckRun(organization_id=cast.acme, provider="twilio", **run))
     running = dana.get("/check?again=0")
     bar = running.root.one("progress")

@@ -86,7 +86,7 @@ def test_create_shows_the_webhook_url(app: Flask, dana: Portal) -> None:
     assert steps == list(PROVIDERS["twilio"].webhook_steps)
 
 
-def test_the_form_shows_how_a_number_is_read(
+def test_the_form_shows_the_number_and_the_url_as_they_are_typed(
     app: Flask, dana: Portal, gus: Portal, cast: Cast, row: Endpoint
 ) -> None:
     with scope_as(app, cast.dana) as scope:
@@ -110,6 +110,28 @@ def test_the_form_shows_how_a_number_is_read(
     page = add(dana, phone_number=" (415) 555-0188 ")
     assert web_messages.read_as("(415) 555-0188", "+14155550188") in page.notes
     assert page.title == shown("+14155550188")
+
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        directory.set_base_url(scope, BASE_URL)
+    wrong = []
+    for name, provider, url, is_warned, is_refused in [
+        ("support", "twilio", "/telephony/twilio/inbound/support", False, False),
+        ("support", "vobiz", "/telephony/vobiz/inbound/support", False, False),
+        ("agent-€", "twilio", "/telephony/twilio/inbound/agent-%E2%82%AC", True, False),
+        ("a/b", "twilio", "", False, True),
+        ("", "twilio", "", False, False),
+    ]:
+        query = {"provider": provider, "inbound_agent_name": name}
+        page = dana.get(f"{PATH}/webhook-url?{urlencode(query)}", htmx="webhook_url")
+        found = page.root.all("code")
+        shown_url = found[0].text if found else ""
+        has = (
+            bool(page.root.all("p", **{"data-warning": ""})),
+            bool(page.root.all("div", **{"class": "pb-error"})),
+        )
+        if not shown_url.endswith(url) or bool(url) is not bool(shown_url) or has != (is_warned, is_refused):
+            wrong.append((name, shown_url, has))
+    assert wrong == []
 
 
 BAD_VALUES = [
@@ -176,7 +198,10 @@ def agents(page: Page) -> list[tuple[str, str]]:
     return [(way.text, name.text) for way, name in zip(cell.all("small"), cell.all("bdi"), strict=True)]
 
 
-def test_edit_on_the_detail_page_returns_there(app: Flask, dana: Portal, cast: Cast, row: Endpoint) -> None:
+def test_edit_returns_to_its_page_and_refused_shows_its_row(
+    app: Flask, dana: Portal, cast: Cast, row: Endpoint
+) -> None:
+    """Despite the filter of the table."""
     here = f"{PATH}/{row.id}"
     page = dana.get(here).follow("Edit")
     assert page.title == "+1 555-123-4567"
@@ -196,6 +221,12 @@ def test_edit_on_the_detail_page_returns_there(app: Flask, dana: Portal, cast: C
     assert web_messages.saved(shown(NUMBER)) in page.notes
     assert "Kept" in page.text
     assert page.follow("Edit").follow("Cancel").path == here
+
+    form = dana.get(f"{PATH}?agent=Mine&edit={row.id}")
+    with scope_as(app, cast.dana) as scope:
+        crud.update(scope, row.id, {"inbound_agent_name": "Another agent"})
+    for status, typed in ((412, {"label": "Mine"}), (422, {"inbound_agent_name": "a/b", "label": "Mine"})):
+        assert form.press("Save", status, **typed).value("label") == "Mine", status
 
 
 def test_save_warns_of_an_agent_no_other_number_has(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -221,30 +252,6 @@ def test_save_warns_of_an_agent_no_other_number_has(app: Flask, dana: Portal, ca
     assert messages.unusual_agent("front desk") in notes(
         inbound_agent_name="front desk", outbound_agent_name=""
     )
-
-
-def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: Cast) -> None:
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        directory.set_base_url(scope, BASE_URL)
-    wrong = []
-    for name, provider, url, is_warned, is_refused in [
-        ("support", "twilio", "/telephony/twilio/inbound/support", False, False),
-        ("support", "vobiz", "/telephony/vobiz/inbound/support", False, False),
-        ("agent-€", "twilio", "/telephony/twilio/inbound/agent-%E2%82%AC", True, False),
-        ("a/b", "twilio", "", False, True),
-        ("", "twilio", "", False, False),
-    ]:
-        query = {"provider": provider, "inbound_agent_name": name}
-        page = dana.get(f"{PATH}/webhook-url?{urlencode(query)}", htmx="webhook_url")
-        found = page.root.all("code")
-        shown_url = found[0].text if found else ""
-        has = (
-            bool(page.root.all("p", **{"data-warning": ""})),
-            bool(page.root.all("div", **{"class": "pb-error"})),
-        )
-        if not shown_url.endswith(url) or bool(url) is not bool(shown_url) or has != (is_warned, is_refused):
-            wrong.append((name, shown_url, has))
-    assert wrong == []
 
 
 def test_the_table_is_searched_and_filtered(dana: Portal, many: list[str]) -> None:
@@ -511,16 +518,6 @@ def test_rows_show_what_blocks_them(app: Flask, dana: Portal, cast: Cast) -> Non
     page = dana.get(PATH)
     assert "Not connected" in page.rows()[1]
     assert page.follow("Not connected").title == "Twilio"
-
-
-def test_save_refused_shows_the_row_despite_the_filter(
-    app: Flask, dana: Portal, cast: Cast, row: Endpoint
-) -> None:
-    form = dana.get(f"{PATH}?agent=Reception&edit={row.id}")
-    with scope_as(app, cast.dana) as scope:
-        crud.update(scope, row.id, {"inbound_agent_name": "Another agent"})
-    for status, typed in ((412, {"label": "Mine"}), (422, {"inbound_agent_name": "a/b", "label": "Mine"})):
-        assert form.press("Save", status, **typed).value("label") == "Mine", status
 
 
 def test_page_shows_the_checks_of_each_day(app: Flask, dana: Portal, cast: Cast) -> None:

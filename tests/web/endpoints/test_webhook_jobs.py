@@ -58,7 +58,7 @@ def called(twilio: Twilio) -> list[str]:
     return [twilio.numbers[number].voice_url for number in NUMBERS]
 
 
-def test_base_url_change_offers_to_configure_all(dana: Portal, twilio: Twilio) -> None:
+def test_a_change_of_the_base_url_or_agent_offers_to_configure(dana: Portal, twilio: Twilio) -> None:
     saved = dana.get(SETTINGS).press("Save", public_base_url=NEW).press("Change the base URL")
     page = ended(confirmed(saved.follow("Configure webhooks…")))
     assert page.root.by_id("job")["data-state"] == "done"
@@ -72,14 +72,12 @@ def test_base_url_change_offers_to_configure_all(dana: Portal, twilio: Twilio) -
     ended(confirmed(again, replace_services="y"))
     assert called(twilio) == [url(NEW)] * 3
 
-
-def test_agent_change_offers_to_configure_what_it_changed(dana: Portal, twilio: Twilio) -> None:
     form = dana.get(PATH)
     ids = [tick["value"] for tick in form.root.all("input", name="id")][:2]
     changed = confirmed(chosen(dana, "inbound_agent_name", ids=ids), inbound_agent_name="sales")
     page = ended(confirmed(changed.follow("Configure webhooks…")))
     assert len(codes(page)) == 2
-    assert sorted(called(twilio)) == sorted([url(BASE, "sales")] * 2 + [VAPI])
+    assert sorted(called(twilio)) == sorted([url(NEW, "sales")] * 2 + [url(NEW)])
 
 
 def test_job_can_be_stopped_from_its_page(dana: Portal, gus: Portal, twilio: Twilio) -> None:
