@@ -44,7 +44,8 @@ def _own(portal, base):
     return link["href"]
 
 
-def test_webhook_is_added_tested_muted_and_deleted(dana, base, receiver):
+def test_webhook_is_added_tested_muted_deleted_or_refused(dana, base, receiver, app, cast):
+    """Bad and stale values are refused; a destination of another owner is not found."""
     made = _add(dana, base)
     assert made.source.count("whsec_") >= 1
     own = _own(dana, base)
@@ -66,9 +67,6 @@ def test_webhook_is_added_tested_muted_and_deleted(dana, base, receiver):
     press(dana, own, "Delete")
     assert "/destinations/" not in dana.get(base).source
 
-
-def test_destination_is_refused_beside_its_field_or_not_found(app, cast, dana, base, receiver):
-    """Bad and stale values are refused; a destination of another owner is not found."""
     page = dana.get(f"{base}/new?kind=webhook")
     refused = page.press("Add destination", url="https://10.0.0.1/", status=422)
     assert refused.error("url")

@@ -83,7 +83,10 @@ def tickable(page: Page) -> list[str]:
     return [box["value"] for box in page.root.all("input", name="number")]
 
 
-def test_show_is_linked_and_requests_the_list_separately(dana: Portal, twilio: Any) -> None:
+def test_show_is_of_any_connected_provider_and_requests_its_list(
+    dana: Portal, twilio: Any, app: Flask, cast: Cast
+) -> None:
+    """One without a connection leads to its form; numbers of the dialer and of a trunk are listed too."""
     assert dana.get(f"{ACME}/providers/twilio").follow("Numbers").path == PATH
     chosen = dana.get(f"{ACME}/endpoints").follow("Import from provider")
     assert chosen.path == f"{ACME}/numbers"
@@ -100,6 +103,27 @@ def test_show_is_linked_and_requests_the_list_separately(dana: Portal, twilio: A
     page = dana.get(PATH).press("Search", q="4569")
     assert tickable(page) == [THIRD]
     assert page.value("q") == "4569"
+
+    for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai?tab=sinch_est")]:
+        page, provider = dana.get(f"{ACME}/providers/{key}/numbers"), PROVIDERS[key]
+        assert [field.label for field in provider.required if field.label not in page.notes] == [], key
+        assert page.link(f"Open {provider.label}")["href"] == f"{ACME}/{place}", key
+    with SinchEst() as upstream:
+        connect(app, cast, upstream, "sinch_est")
+        page = dana.get(f"{ACME}/voice-ai?tab=sinch_est").follow("Numbers of Sinch EST")
+        page = page.follow("List numbers")
+        assert tickable(page) == sorted(upstream.numbers)
+        assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""
+
+    with SIMULATORS["sinch"]() as sinch:
+        connect(app, cast, sinch, "sinch")
+        with scope_as(app, cast.dana) as scope:
+            given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+            assignments.assign(scope, given)
+        page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
+    assert not page.has_button("Import as endpoints")
+    assert page.link("Imported +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
+    assert "+12025550101" in tickable(page)
 
 
 def test_list_shows_the_state_of_each_number(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
@@ -249,27 +273,3 @@ def test_provider_failure_is_shown_with_a_next_step(
     assert ticked(page) == [SECOND, FIRST]
     assert list(refusals(page)) == [SECOND]
     assert page.value("inbound_agent_name") == "Reception"
-
-
-def test_show_is_of_any_connected_provider(app: Flask, cast: Cast, dana: Portal) -> None:
-    """One without a connection leads to its form; numbers of the dialer and of a trunk are listed too."""
-    for key, place in [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai?tab=sinch_est")]:
-        page, provider = dana.get(f"{ACME}/providers/{key}/numbers"), PROVIDERS[key]
-        assert [field.label for field in provider.required if field.label not in page.notes] == [], key
-        assert page.link(f"Open {provider.label}")["href"] == f"{ACME}/{place}", key
-    with SinchEst() as upstream:
-        connect(app, cast, upstream, "sinch_est")
-        page = dana.get(f"{ACME}/voice-ai?tab=sinch_est").follow("Numbers of Sinch EST")
-        page = page.follow("List numbers")
-        assert tickable(page) == sorted(upstream.numbers)
-        assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""
-
-    with SIMULATORS["sinch"]() as sinch:
-        connect(app, cast, sinch, "sinch")
-        with scope_as(app, cast.dana) as scope:
-            given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-            assignments.assign(scope, given)
-        page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
-    assert not page.has_button("Import as endpoints")
-    assert page.link("Imported +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
-    assert "+12025550101" in tickable(page)

@@ -29,8 +29,25 @@ def form(dana: Portal) -> Page:
     return dana.get(PATH)
 
 
-def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
-    """It clears blanks, adds https:// and offers the next step."""
+def test_save_stores_the_settings_or_shows_each_error(app: Flask, form: Page) -> None:
+    """It needs a version, clears blanks, adds https:// and offers the next step."""
+    for field, typed in (
+        ("public_base_url", "javascript:alert(1)"),
+        ("public_base_url", "voice"),
+        ("public_base_url", "https://10.0.0.1"),
+        ("name", ""),
+        ("country", "XX"),
+    ):
+        with unchanged(app):
+            page = form.press("Save", 422, **{field: typed})
+        assert page.error(field), field
+        if field != "country":
+            assert page.value(field) == typed
+    for version in ("", "x", "-1", "1.0", "9" * 5000, "\u0661"):
+        with unchanged(app):
+            page = form.press("Save", 412, version=version, name="Forced")
+        assert page.value("name") == "Forced"
+
     page = form.press("Save", name="Acme")
     assert page.notes == f"Done: {messages.SETTINGS_SAVED}"
     saved = [len(page.root.by_id(group).all("span", **{"data-saved": ""})) for group in GROUPS]
@@ -54,25 +71,6 @@ def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
     assert page.value("public_base_url") == BASE
     assert messages.https_added(BASE) in page.notes
     assert page.follow(StepKey.PROVIDER.label).path == "/o/acme-support/"
-
-
-def test_save_shows_each_error_and_needs_a_version(app: Flask, form: Page) -> None:
-    for field, typed in (
-        ("public_base_url", "javascript:alert(1)"),
-        ("public_base_url", "voice"),
-        ("public_base_url", "https://10.0.0.1"),
-        ("name", ""),
-        ("country", "XX"),
-    ):
-        with unchanged(app):
-            page = form.press("Save", 422, **{field: typed})
-        assert page.error(field), field
-        if field != "country":
-            assert page.value(field) == typed
-    for version in ("", "x", "-1", "1.0", "9" * 5000, "\u0661"):
-        with unchanged(app):
-            page = form.press("Save", 412, version=version, name="Forced")
-        assert page.value("name") == "Forced"
 
 
 OTHER = "https://calls.acme.example"

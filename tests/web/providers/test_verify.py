@@ -36,9 +36,33 @@ def vobiz(app: Flask) -> Iterator[Vobiz]:
         yield upstream
 
 
-def test_verify_tests_typed_values_and_keeps_them_in_the_form(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+def test_verify_tests_typed_values_or_names_the_missing(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+    """In place, it returns the result alone; else the values are kept in the form."""
+    form = dana.get(PATH)
+    with unchanged(app):
+        part = form.press("Test connection", 422, htmx="vobiz-test")
+        page = form.press("Test connection", 422)
+        wrong = form.press("Test connection", 422, vobiz_phone_number="hello")
+    assert part.data("problem-of") == ["vobiz-vobiz_auth_id", "vobiz-vobiz_auth_token"]
+    assert page.error("vobiz_auth_id")
+    assert page.error("vobiz_auth_token")
+    assert wrong.error("vobiz_phone_number")
+    assert vobiz.requests == []
+
     page = dana.get(PATH)
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    with unchanged(app, but=NOTED):
+        part = page.press("Test connection", htmx="vobiz-test", **typed)
+        wrong = page.press(
+            "Test connection", htmx="vobiz-test", **typed | {"vobiz_auth_token": "sample-wrong"}
+        )
+    assert part.root.one("div", id="vobiz-test").one("div", css="pb-ok")["data-tested"] == "ok"
+    assert part.root.all("input") == []
+    assert typed["vobiz_auth_token"] not in part.source
+    assert part.root.all("button") == []
+    assert wrong.root.one("div", css="pb-bad")["data-tested"] == "bad_credentials"
+    assert wrong.root.all("button") == []
+
     vobiz.account = {"name": "Meridian", "concurrent_calls_limit": 7}
     with unchanged(app, but=NOTED):
         tested = page.press("Test connection", **typed)
@@ -56,35 +80,6 @@ def test_verify_tests_typed_values_and_keeps_them_in_the_form(app: Flask, dana: 
     assert tested.path == f"{PATH}/verify", "without scripts it has another address than the form"
     tested.send("Save", vobiz_auth_token=typed["vobiz_auth_token"])
     assert dana.get(PATH).health == "works"
-
-
-def test_verify_in_place_returns_the_result_alone(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
-    page = dana.get(PATH)
-    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
-    with unchanged(app, but=NOTED):
-        part = page.press("Test connection", htmx="vobiz-test", **typed)
-        wrong = page.press(
-            "Test connection", htmx="vobiz-test", **typed | {"vobiz_auth_token": "sample-wrong"}
-        )
-    assert part.root.one("div", id="vobiz-test").one("div", css="pb-ok")["data-tested"] == "ok"
-    assert part.root.all("input") == []
-    assert typed["vobiz_auth_token"] not in part.source
-    assert part.root.all("button") == []
-    assert wrong.root.one("div", css="pb-bad")["data-tested"] == "bad_credentials"
-    assert wrong.root.all("button") == []
-
-
-def test_verify_without_good_values_names_them(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
-    form = dana.get(PATH)
-    with unchanged(app):
-        part = form.press("Test connection", 422, htmx="vobiz-test")
-        page = form.press("Test connection", 422)
-        wrong = form.press("Test connection", 422, vobiz_phone_number="hello")
-    assert part.data("problem-of") == ["vobiz-vobiz_auth_id", "vobiz-vobiz_auth_token"]
-    assert page.error("vobiz_auth_id")
-    assert page.error("vobiz_auth_token")
-    assert wrong.error("vobiz_phone_number")
-    assert vobiz.requests == []
 
 
 def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz) -> None:

@@ -64,7 +64,10 @@ def stored(app: Flask, cast: Cast, provider: Provider) -> dict[str, Any]:
         return {declared.name: state.raw(declared) for declared in provider.typed_fields}
 
 
-def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.Subtests) -> None:
+def test_the_form_has_every_typed_field_and_folds_optional_groups(
+    dana: Portal, subtests: pytest.Subtests
+) -> None:
+    """A group is open if it is used or wrong. Beside the form the steps were longer than it."""
     for provider in PROVIDERS.values():
         with subtests.test(provider=provider.key):
             page = dana.get(path_of(provider))
@@ -95,9 +98,6 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
             needed = ", ".join(declared.label for declared in provider.required)
             assert f"Needed: {needed}." in page.text
 
-
-def test_optional_groups_are_folded_and_steps_are_below_the_form(dana: Portal) -> None:
-    """A group is open if it is used or wrong. Beside the form the steps were longer than it."""
     page = dana.get(path_of(PROVIDERS["exotel"]))
     steps = [item.text for item in page.root.one("div", css="pb-cols-main").one("ol").all("li")]
     assert steps == list(PROVIDERS["exotel"].webhook_steps)
@@ -164,7 +164,29 @@ def test_save_stores_replaces_clears_and_removes_values(
             assert not page.root.all("input", name=f"clear_{names[0]}")
 
 
-def test_save_normalizes_a_number_and_then_writes_nothing(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_save_normalizes_a_number_or_shows_the_error_beside_its_field(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    form = dana.get(path_of(TWILIO))
+    for name, typed in [
+        ("twilio_account_sid", "AC123"),
+        ("twilio_max_concurrent", "0"),
+        ("twilio_max_concurrent", "many"),
+        (settings_name("twilio", "phone_number"), "12"),
+    ]:
+        with unchanged(app):
+            page = form.press("Save", 422, **{name: typed})
+        assert page.error(name), (name, typed)
+    for provider in PROVIDERS.values():
+        secret = next(declared for declared in provider.typed_fields if declared.secret)
+        name, page = settings_name(provider.key, secret.name), dana.get(path_of(provider))
+        wrong = (f"{MARK} with spaces", "••••abcd")
+        for typed in wrong if provider is TWILIO else wrong[:1]:
+            with unchanged(app):
+                page = page.press("Save", 422, **{name: typed})
+            assert page.error(name), (name, typed)
+            assert typed not in page.source
+
     with scope_as(app, cast.dana) as scope:
         directory.update(scope, OFFLINE, {"country": "IN"})
     vobiz = PROVIDERS["vobiz"]
@@ -191,29 +213,10 @@ def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(app: Flask, dana
     assert stored(app, cast, TWILIO) == good_values(TWILIO)
 
 
-def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal) -> None:
-    form = dana.get(path_of(TWILIO))
-    for name, typed in [
-        ("twilio_account_sid", "AC123"),
-        ("twilio_max_concurrent", "0"),
-        ("twilio_max_concurrent", "many"),
-        (settings_name("twilio", "phone_number"), "12"),
-    ]:
-        with unchanged(app):
-            page = form.press("Save", 422, **{name: typed})
-        assert page.error(name), (name, typed)
-    for provider in PROVIDERS.values():
-        secret = next(declared for declared in provider.typed_fields if declared.secret)
-        name, page = settings_name(provider.key, secret.name), dana.get(path_of(provider))
-        wrong = (f"{MARK} with spaces", "••••abcd")
-        for typed in wrong if provider is TWILIO else wrong[:1]:
-            with unchanged(app):
-                page = page.press("Save", 422, **{name: typed})
-            assert page.error(name), (name, typed)
-            assert typed not in page.source
-
-
-def test_disable_keeps_the_credentials_and_delete_names_them(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_disable_keeps_credentials_and_links_to_numbers_that_stop(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    """Deleting names the credentials."""
     connect(dana, cast, TWILIO).follow("Disable…").send(f"Disable {TWILIO.label}")
     page = dana.get(path_of(TWILIO))
     assert (page.health, page.has_link("Disable…")) == ("disabled", False)
@@ -230,23 +233,6 @@ def test_disable_keeps_the_credentials_and_delete_names_them(app: Flask, dana: P
     assert set(stored(app, cast, TWILIO).values()) == {None}
     assert dana.get(path_of(TWILIO)).health == "not-connected"
 
-
-def test_make_default_records_the_reason(dana: Portal, cast: Cast, subtests: pytest.Subtests) -> None:
-    was: dict[Family, str] = {}
-    for family, provider in SERVING:
-        with subtests.test(family=family, provider=provider.key):
-            words = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls"}[family]
-            page = connect(dana, cast, provider).follow(f"Make default for {words}")
-            assert page.title == f"Make {provider.label} the default for {words}?"
-            assert page.data("replaces") == [was.get(family, "")]
-            page = page.press(f"Make {provider.label} the default", reason="The contract begins today")
-            was[family] = provider.key
-            assert messages.default_set(provider.label, words) in page.notes
-            assert family in page.data("default")
-            assert page.root.by_id("history").all("li")[0].all("bdi")[-1].text == "The contract begins today"
-
-
-def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, cast: Cast) -> None:
     vobiz = PROVIDERS["vobiz"]
     with scope_as(app, cast.dana) as scope:
         directory.update(scope, OFFLINE, {"public_base_url": BASE_URL})
@@ -262,6 +248,21 @@ def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, 
     assert messages.blocked(messages.disabled("Vobiz"), 2) in page.notes
     assert len(page.follow("Show").rows()) == 2
     assert messages.enabled("Vobiz") in dana.get(path_of(vobiz)).press("Enable").notes
+
+
+def test_make_default_records_the_reason(dana: Portal, cast: Cast, subtests: pytest.Subtests) -> None:
+    was: dict[Family, str] = {}
+    for family, provider in SERVING:
+        with subtests.test(family=family, provider=provider.key):
+            words = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls"}[family]
+            page = connect(dana, cast, provider).follow(f"Make default for {words}")
+            assert page.title == f"Make {provider.label} the default for {words}?"
+            assert page.data("replaces") == [was.get(family, "")]
+            page = page.press(f"Make {provider.label} the default", reason="The contract begins today")
+            was[family] = provider.key
+            assert messages.default_set(provider.label, words) in page.notes
+            assert family in page.data("default")
+            assert page.root.by_id("history").all("li")[0].all("bdi")[-1].text == "The contract begins today"
 
 
 def test_the_default_keeps_what_it_needs_until_it_is_disabled(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -284,14 +285,8 @@ def test_the_default_keeps_what_it_needs_until_it_is_disabled(app: Flask, dana: 
     assert service_messages.is_disabled("Vobiz") in page.notes
 
 
-def test_unknown_provider_or_switch_is_not_found(dana: Portal) -> None:
-    paths = [f"switches/{unknown}/undo" for unknown in ("0", "x", "99999999999999999999")]
-    for key in ("unknown", "TWILIO", "twilio%00"):
-        paths += [f"providers/{key}", f"providers/{key}/disconnect"]
-    assert [path for path in paths if dana.raw("GET", f"{ACME}/{path}").status_code != 404] == []
-
-
 def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal, cast: Cast) -> None:
+    """An unknown switch or provider is not found."""
     with scope_as(app, cast.dana) as scope:
         for key in ("vobiz", "twilio"):
             credentials.save(scope, PROVIDERS[key], good_values(PROVIDERS[key]))
@@ -310,6 +305,11 @@ def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal, 
     assert messages.undo_reason("Better lines") in page.text
     with unchanged(app):
         stale.press("Restore Vobiz as the default", 409)
+
+    paths = [f"switches/{unknown}/undo" for unknown in ("0", "x", "99999999999999999999")]
+    for key in ("unknown", "TWILIO", "twilio%00"):
+        paths += [f"providers/{key}", f"providers/{key}/disconnect"]
+    assert [path for path in paths if dana.raw("GET", f"{ACME}/{path}").status_code != 404] == []
 
 
 def test_pages_name_what_uses_a_provider(app: Flask, dana: Portal, cast: Cast) -> None:
