@@ -150,7 +150,15 @@ def _values(page: Page, names: Iterable[str]) -> dict[str, str]:
     return {name: sent[name] for name in names}
 
 
-def test_conflict_is_of_the_last_change_also_without_differences(dana: Portal, gus: Portal) -> None:
+def test_conflict_keeps_the_typed_values_and_is_of_the_last_change(dana: Portal, gus: Portal) -> None:
+    """Also without the values that were opened, and without differences."""
+    form = dana.get(f"{ACME}/settings")
+    gus.get(f"{ACME}/settings").send("Save", name="Theirs")
+    for seen in ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})]:
+        page = form.press("Save", 412, seen=seen)
+        assert rows(page)["Name"] == ("Theirs", "Acme Support", messages.CHANGED_BY_UNKNOWN)
+        assert page.value("name") == "Acme Support"
+
     form = dana.get(f"{ACME}/settings")
     gus.get(f"{ACME}/settings").send("Save", name="Second")
     page = form.press("Save", 412, country="IN")
@@ -187,15 +195,6 @@ def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     gus.get(TWILIO).send("Save", clear_twilio_api_key_secret=True)
     page = form.press("Save", 412)
     assert rows(page)["API key secret"] == ("removed", "not changed", messages.CHANGED_BY_THEM)
-
-
-def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: Portal) -> None:
-    form = dana.get(f"{ACME}/settings")
-    gus.get(f"{ACME}/settings").send("Save", name="Theirs")
-    for seen in ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})]:
-        page = form.press("Save", 412, seen=seen)
-        assert rows(page)["Name"] == ("Theirs", "Acme Support", messages.CHANGED_BY_UNKNOWN)
-        assert page.value("name") == "Acme Support"
 
 
 Change = Callable[[Portal, dict[str, str]], object]

@@ -37,11 +37,27 @@ def test_addresses_are_in_kebab_case_and_of_a_page_or_a_file(app: Flask) -> None
     assert {rule for rule in untitled if not rule.endswith(FILES)} == set()
 
 
-def test_htmx_without_a_session_gets_401_and_no_page(app: Flask, here: Furnished, dana: Portal) -> None:
-    """A session that ended: htmx is redirected, so that no page is swapped into another.
+def test_without_a_session_forms_and_htmx_lead_to_sign_in_and_back(
+    app: Flask, dana: Portal, here: Furnished
+) -> None:
+    """htmx is redirected, so that no page is swapped into another. Where something was sent, it stays on
+    the page that has it."""
+    page = dana.get("/o/acme-support/settings")
+    sent = {"csrf_token": dana.token(), "name": "Typed for long"}
+    Portal(app, dana.cookie).sign_out()
+    for portal in (dana, Portal(app)):
+        referer = {"Referer": f"https://localhost{page.path}"}
+        answer = portal.raw("POST", page.path, data=sent, headers=referer)
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
+        form = portal.get(answer.headers["Location"])
+        assert messages.SIGNED_OUT in form.notes
+        there = form.press("Sign in", email="dana@acme.example", password=PASSWORD)
+        assert there.title == "Settings"
+    gone = Portal(app)
+    answer = gone.raw("POST", "/sign-out")
+    assert answer.status_code == 303
+    assert messages.SIGNED_OUT not in gone.get(answer.headers["Location"]).notes
 
-    Where something was sent, it stays on the page that has it.
-    """
     ended_token = dana.token()
     Portal(app, dana.cookie).sign_out()
     anonymous = Portal(app)
@@ -59,24 +75,6 @@ def test_htmx_without_a_session_gets_401_and_no_page(app: Flask, here: Furnished
         answer = portal.raw("POST", path, headers=headers, data=everything(token))
         assert (answer.status_code, answer.data) == (401, b"")
         assert "HX-Redirect" not in answer.headers
-
-
-def test_form_after_the_session_ended_leads_to_sign_in_and_back(app: Flask, dana: Portal) -> None:
-    page = dana.get("/o/acme-support/settings")
-    sent = {"csrf_token": dana.token(), "name": "Typed for long"}
-    Portal(app, dana.cookie).sign_out()
-    for portal in (dana, Portal(app)):
-        referer = {"Referer": f"https://localhost{page.path}"}
-        answer = portal.raw("POST", page.path, data=sent, headers=referer)
-        assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
-        form = portal.get(answer.headers["Location"])
-        assert messages.SIGNED_OUT in form.notes
-        there = form.press("Sign in", email="dana@acme.example", password=PASSWORD)
-        assert there.title == "Settings"
-    gone = Portal(app)
-    answer = gone.raw("POST", "/sign-out")
-    assert answer.status_code == 303
-    assert messages.SIGNED_OUT not in gone.get(answer.headers["Location"]).notes
 
 
 def test_every_page_passes_the_page_checks(

@@ -38,7 +38,8 @@ def test_first_requests_read_the_guides_concurrently() -> None:
             assert set(threads.map(summary, range(4))) == {"Read  this ."}
 
 
-def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
+def test_guides_are_pages_that_pages_and_the_palette_link_to(mo: Portal, dana: Portal) -> None:
+    """Their links and pictures work."""
     addresses = {link["href"] for link in mo.get("/help").root.all("a") if "/help/" in link["href"]}
     assert addresses == {f"/help/{file.stem}" for file in (guides.DOCS / "guides").glob("*.md")}
     assert all(10 < len(guide.summary) < 130 for guide in guides.known().values())
@@ -61,8 +62,6 @@ def test_guides_are_pages_whose_links_and_pictures_work(mo: Portal) -> None:
                 wrong.append((address, image["src"]))
     assert wrong == []
 
-
-def test_pages_and_palette_link_to_their_guide(dana: Portal) -> None:
     linked = {}
     for path in (
         "providers/twilio",

@@ -126,8 +126,15 @@ def test_apply_after_a_change_leads_to_a_new_preview(dana: Portal) -> None:
     assert len(dana.get(PATH).rows()) == 1
 
 
-def test_job_that_fails_shows_its_problem_and_a_link_back(
-    dana: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
+def test_job_that_fails_or_was_interrupted_shows_it_and_a_link_back(
+    dana: Portal,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
+    app: Flask,
+    *,
+    cast: Cast,
+    gus: Portal,
 ) -> None:
     for error in (Conflict("The rows changed."), RuntimeError("sample-secret")):
         with subtests.test(type(error).__name__):
@@ -147,8 +154,6 @@ def test_job_that_fails_shows_its_problem_and_a_link_back(
             logged = [record for record in caplog.records if "job.failed" in str(record.msg)]
             assert bool(logged) is not is_expected
 
-
-def test_job_that_was_interrupted_is_not_polled(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
     with scope_as(app, cast.dana) as scope:
         job_id = job_rows.start(scope, Kind.APPLY_IMPORT, "Preparing", NEW).id
         job_rows.interrupt_running(scope)

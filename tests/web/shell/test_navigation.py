@@ -41,9 +41,8 @@ def test_breadcrumbs_lead_to_the_pages_above(app: Flask, cast: Cast, dana: Porta
     assert {path: crumbs(dana.get(path)) for path in expected} == expected
 
 
-def test_missing_page_keeps_the_navigation_and_is_no_recent_one(
-    dana: Portal, gus: Portal, mo: Portal
-) -> None:
+def test_missing_or_refused_page_keeps_the_navigation(dana: Portal, gus: Portal, mo: Portal) -> None:
+    """It is no recent one. One for superadmins leads a member to their account."""
     here = dana.get("/o/acme-support/providers/twilio")
     assert "data-recent" in here.root.by_id("main").attrs
     links = [link["href"] for link in here.navigation.all("a")]
@@ -61,8 +60,6 @@ def test_missing_page_keeps_the_navigation_and_is_no_recent_one(
         assert (page.has_link("Organizations"), page.has_link("Find")) == (True, True)
     assert crumbs(mo.get("/o/acme-support/nonsense", 404)) == []
 
-
-def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> None:
     account = mo.get("/account").navigation
     for path in ("/o/acme-support/endpoints", "/audit"):
         page = mo.get(path, 403)
@@ -73,7 +70,10 @@ def test_page_for_superadmins_leads_a_member_to_their_account(mo: Portal) -> Non
         assert (link["href"], "member" in page.root.by_id("main").text) == ("/account", True)
 
 
-def test_form_that_is_refused_is_a_page_of_the_portal(dana: Portal) -> None:
+def test_refused_form_or_failed_page_is_a_page_of_the_portal(
+    dana: Portal, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed page can be requested again. A failed form cannot: part of it may be done."""
     page = dana.post("/help", {"csrf_token": dana.token()}, 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address receives no forms."
     provider = "/o/acme-support/providers/vobiz"
@@ -86,12 +86,6 @@ def test_form_that_is_refused_is_a_page_of_the_portal(dana: Portal) -> None:
         ("/o/acme-support/endpoints/new/x", {"csrf_token": dana.token()}, 404),
     ):
         assert crumbs(dana.post(path, sent, status))[0] == ("Acme Support", "/o/acme-support/")
-
-
-def test_failed_page_can_be_requested_again(
-    app: Flask, dana: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A failed form cannot: part of it may be done."""
 
     def fail(**_: object) -> None:
         raise RuntimeError

@@ -54,7 +54,7 @@ report(
 
 @pytest.mark.thorough(
     "test_each_page_has_its_own_key",
-    "test_find_returns_pages_organizations_and_people_by_name",
+    "test_find_returns_pages_organizations_people_settings_and_help",
     "test_every_page_passes_the_page_checks",
 )
 def test_new_page_is_in_navigation_palette_and_tests(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_find_returns_numbers_by_digits_label_and_agents(
 
 
 @pytest.mark.usefixtures("here")
-def test_find_returns_pages_organizations_and_people_by_name(dana: Portal) -> None:
+def test_find_returns_pages_organizations_people_settings_and_help(dana: Portal) -> None:
     assert "Add endpoint" in found(dana, "endp")
     assert "Twilio" in found(dana, "twil")
     assert found(dana, "trace a") == ["Trace a number"]
@@ -65,8 +65,6 @@ def test_find_returns_pages_organizations_and_people_by_name(dana: Portal) -> No
     assert "Acme Support" in mo
     assert found(dana, "nothing-like-it") == []
 
-
-def test_find_returns_actions_settings_and_help(dana: Portal) -> None:
     assert found(dana, "check all")[0] == "Check all numbers"
     assert found(dana, "check all", inside="") == ["Check all numbers of every organization"]
     page = dana.get("/find?in=acme-support&q=check all numbers").press("Check all numbers")

@@ -161,8 +161,18 @@ def test_show_names_what_is_missing_or_not_supported(
     assert service_messages.not_supported(["Sinch"], "Twilio") in page.text
 
 
-def test_disable_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
-    page = switched_on(dana, person).follow(CHANGE)
+def test_unassign_leads_to_turning_ai_off_perhaps_here_only(
+    app: Flask, dana: Portal, person: str, labs: ElevenLabs
+) -> None:
+    confirmation = dana.get(person).follow(f"Unassign… {NUMBER}")
+    switched_on(dana, person)
+    with unchanged(app, but=("checks",)):
+        page = confirmation.press("Unassign number")
+    assert number_messages.AI_IS_ON in page.notes
+    page = page.follow(f"Unassign… {NUMBER}")
+    assert not page.has_button("Unassign number")
+    page = page.follow("Turn AI off…")
+    assert page.title == "AI on +1 416-555-0100"
     assert not page.has_button("Turn off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
     with unchanged(app, but=("audit_events", "checks", "drift_checks")):
@@ -190,17 +200,6 @@ def test_show_names_the_other_users_and_an_interrupted_change(
     assert form["action"] == "/o/acme-support/check"
     page.press("Answer with AI", ai_agent_id=RECEPTION)
     assert dana.get(f"/o/acme-support/people/{cast.dana.id}").data("ai") == ["on"]
-
-
-def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal, person: str) -> None:
-    confirmation = dana.get(person).follow(f"Unassign… {NUMBER}")
-    switched_on(dana, person)
-    with unchanged(app, but=("checks",)):
-        page = confirmation.press("Unassign number")
-    assert number_messages.AI_IS_ON in page.notes
-    page = page.follow(f"Unassign… {NUMBER}")
-    assert not page.has_button("Unassign number")
-    assert page.follow("Turn AI off…").title == "AI on +1 416-555-0100"
 
 
 def states(page: Page) -> dict[str, str]:
