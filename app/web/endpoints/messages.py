@@ -37,8 +37,8 @@ def created(number: str) -> str:
     return f"{number} added."
 
 
-def read_as(typed: str, number: str) -> str:
-    return f"“{texts.bidi_isolate(typed)}” was read as {number}."
+def created_from(number: str, typed: str) -> str:
+    return f"{created(number)} It was typed as “{texts.bidi_isolate(typed)}”."
 
 
 def saved(number: str) -> str:

@@ -215,10 +215,9 @@ def create(scope: Scope) -> ResponseReturnValue:
             row = crud.create(scope, form.drafted())
         except Conflict as error:
             raise _linked(error) from None
-    next_step.flash_done(scope, messages.created(phone.display(row.phone_number)))
-    typed = (form.phone_number.data or "").strip()
-    if typed != row.phone_number:
-        flash(messages.read_as(typed, row.phone_number), "ok")
+    typed, shown = (form.phone_number.data or "").strip(), phone.display(row.phone_number)
+    is_same = typed in (row.phone_number, shown)
+    next_step.flash_done(scope, messages.created(shown) if is_same else messages.created_from(shown, typed))
     _flash_warnings(scope, row)
     return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 

@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
 from app.providers import PROVIDERS
+from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.drift import runs
 from app.services.endpoints import crud, messages
@@ -25,6 +26,7 @@ from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.live_numbers import add_numbers
 from tests.support.pages import Page, Portal
+from tests.support.rows import audit
 
 NUMBER = "+15551234567"
 NUMBER_SET = web_messages.webhook_set("Twilio", "+1 555-123-4567")
@@ -92,7 +94,7 @@ def test_pages_name_the_check_that_was_not_completed(
     assert after == [[], []]
 
 
-def test_the_detail_page_loads_the_provider_card_and_repairs(dana: Portal, number: str) -> None:
+def test_the_detail_page_loads_the_provider_card_and_repairs(app: Flask, dana: Portal, number: str) -> None:
     page = dana.get(number)
     assert page.root.by_id("verdict").text == "Not checked"
     assert _cards(page)[:2] == ["Webhook URL", "At Twilio"]
@@ -117,7 +119,20 @@ def test_the_detail_page_loads_the_provider_card_and_repairs(dana: Portal, numbe
     assert page.root.by_id("verdict").text == "In sync"
     part = dana.get(number, htmx="history")
     assert [child["id"] for child in part.root.children if not isinstance(child, str)] == ["history"]
-    assert part.data("action")[0] == Action.NUMBER_POINTED
+    assert part.data("action") == [Action.NUMBER_POINTED, Action.ENDPOINT_CREATED]
+    assert Action.CHANGE_STARTED in [event.action for event in audit(app)]
+
+
+def test_the_history_leaves_out_the_start_of_a_finished_change(
+    app: Flask, dana: Portal, cast: Cast, number: str
+) -> None:
+    """One change was made, one was broken off, and one failed."""
+    started, set_ = Action.CHANGE_STARTED, Action.NUMBER_POINTED
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        for action in (started, set_, started, started, Action.CHANGE_FAILED):
+            log.note(scope, action, NUMBER, {} if action == set_ else {"change": [None, set_.label]})
+    shown = dana.get(number, htmx="history").data("action")
+    assert shown == [Action.CHANGE_FAILED, started, set_, Action.ENDPOINT_CREATED]
 
 
 def test_nothing_moves_when_the_card_of_the_provider_is_read(
