@@ -28,4 +28,7 @@ export const recentOrganizations = () => {
 // A question is not a place to return to.
 const isPlace = main?.matches("[data-recent]") && !document.querySelector("h1").textContent.trim().endsWith("?");
 if (document.body.matches(".pb-plain-page")) write("recents", "[]");
-else if (isPlace && page.href !== "/find") write("recents", JSON.stringify([page, ...recents()].slice(0, MOST)));
+else if (isPlace && page.href !== "/find") {
+  const others = recents().filter(({ title }) => title !== page.title);
+  write("recents", JSON.stringify([page, ...others].slice(0, MOST)));
+}

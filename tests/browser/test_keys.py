@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import MERIDIAN
 
@@ -19,11 +19,18 @@ def table(dana: Page) -> Page:
 
 
 def test_palette_works_by_keyboard_alone(table: Page) -> None:
+    """What is typed before it is there is not lost."""
+
+    def answer_later(route: Route) -> None:
+        table.keyboard.type("add")
+        route.continue_()
+
+    table.route("**/find?*", answer_later, times=1)
     table.keyboard.press("Control+k")
     palette = table.get_by_role("dialog", name="Find")
     box = palette.get_by_role("combobox", name="Find")
     expect(box).to_be_focused()
-    table.keyboard.type("add")
+    expect(box).to_have_value("add")
     expect(palette.locator("[data-announce]")).to_have_text("3 found")
     found = palette.get_by_role("listbox", name="Found")
     options = found.get_by_role("group", name="Actions").get_by_role("option")
