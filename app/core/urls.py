@@ -218,3 +218,12 @@ def local_path(target: str | None) -> str | None:
     if any(character in target for character in "\\\r\n\t\0"):
         return None
     return target
+
+
+def at_host(url: str) -> str:
+    """Returns " at" and the host of a URL, whose rest may be secret; nothing if it has none."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return ""
+    return f" at {host}" if host else ""

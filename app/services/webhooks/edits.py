@@ -158,9 +158,17 @@ class Clear:
     def result(self, item: Item, found: ProbeResult) -> Result:
         if found.trouble:
             return _unread(item, found)
-        if found.number is not None and _calls(found.number, item.payload):
-            return Result(False, "not_cleared", messages.not_cleared(providers.label(item.provider)))
-        return Result(True, "cleared", messages.cleared(providers.label(item.provider)))
+        is_left = found.number is not None and _calls(found.number, item.payload)
+        return cleared(providers.label(item.provider), found.number, is_left=is_left)
+
+
+def cleared(label: str, number: ProviderNumber | None, *, is_left: bool) -> Result:
+    """What became of a webhook to clear; a number that calls another URL was left alone."""
+    if is_left:
+        return Result(False, "not_cleared", messages.not_cleared(label))
+    if number is not None and number.called_url:
+        return Result(True, "left_alone", messages.left_alone(label, number.called_url))
+    return Result(True, "cleared", messages.cleared(label))
 
 
 def _expect_restores(item: Item) -> None:

@@ -15,7 +15,7 @@ from app.services.drift import verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.jobs import Kind, State
 from app.services.scope import Scope
-from app.services.webhooks import messages
+from app.services.webhooks import edits, messages
 from app.services.webhooks.edits import Result
 
 
@@ -57,9 +57,10 @@ def _result(scope: Scope, kind: Kind, row: JobResult, read: ProbeResult) -> Resu
         return Result(bool(seen.in_sync), str(seen.reason or "in_sync"), seen.message)
     if kind is Kind.CLEAR_WEBHOOKS:
         base = scope.organization.public_base_url or ""
-        if number and number.webhook_url and provider_numbers.has_same_host(number.webhook_url, base):
-            return Result(False, "not_cleared", messages.not_cleared(label))
-        return Result(True, "cleared", messages.cleared(label))
+        url = number.webhook_url if number else None
+        return edits.cleared(
+            label, number, is_left=bool(url) and provider_numbers.has_same_host(url or "", base)
+        )
     if number and verdicts.address(number) == row.url:
         return Result(True, "restored", messages.RESTORED)
     return Result(False, "not_restored", messages.NOT_RESTORED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.core import urls
+
 NOTHING_TO_SET = "No webhook URL to set: the number is inactive, or has no inbound agent or base URL."
 NOT_TAKEN = "The provider accepted the change, and has another webhook than that afterwards."
 NOT_SET = "The webhook was not set."
@@ -58,6 +60,11 @@ def not_tried(why: str) -> str:
 
 def cleared(label: str) -> str:
     return f"{label} no longer calls the webhook of this number."
+
+
+def left_alone(label: str, url: str) -> str:
+    """Names the host: the rest of the URL may be secret."""
+    return f"{label} calls another URL{urls.at_host(url)} for this number. It was left alone."
 
 
 def not_cleared(label: str) -> str:

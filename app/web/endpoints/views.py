@@ -445,5 +445,6 @@ def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     done = deleting.delete(scope, http, endpoint_id, reason=form.why, version=form.version_sent)
     query.flash_undo(messages.deleted(phone.display(done.event.subject)), done.event.id)
     if done.cleared:
-        flash(done.cleared.reason, "ok" if done.cleared.ok else "bad")
+        tones = {"cleared": "ok", "left_alone": "warn"}
+        flash(done.cleared.reason, tones.get(done.cleared.code, "bad"))
     return query.back()
