@@ -111,10 +111,10 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress(scope: Scope) -> Response:
-    """When no check is running, HX-Trigger makes the table load again."""
+    """When a check has ended, HX-Trigger makes the table load again."""
     found = standing.of(scope)
     answer = render.page("endpoints/check.html", standing=found)
-    if not found.is_moving and request.method == "GET":
+    if not found.is_moving and request.method == "GET" and "after" not in request.args:
         answer.headers["HX-Trigger"] = "checked"
     return answer
 

@@ -338,8 +338,12 @@ def _unconfirmed(scope: Scope, row: Endpoint, changes: Mapping[str, Any]) -> lis
 
 
 def _changed(scope: Scope, saved: Saved) -> Response:
-    """What follows a change of one line: that line, or the table."""
-    return _line(scope, saved.row, saved=True) if _is_line(saved.row.id) else query.back()
+    """What follows a change of one line: that line, or the table. htmx gets HX-Trigger, for the counts."""
+    if not _is_line(saved.row.id):
+        return query.back()
+    response = _line(scope, saved.row, saved=True)
+    response.headers["HX-Trigger"] = "changed"
+    return response
 
 
 def _is_detail_page() -> bool:

@@ -280,3 +280,19 @@ def test_check_of_one_or_all_organizations_shows_progress(
     assert "HX-Trigger" not in running.answer.headers
     assert running.root.by_id("checks")["hx-get"] == "/check?again=5"
     assert dana.get("/").root.one("progress")["value"] == "40"
+
+
+def test_change_of_a_line_updates_the_counts_beside_it(app: Flask, dana: Portal, number: str) -> None:
+    """Without the table, in which another line may be edited."""
+    dana.get("/o/acme-support/endpoints").press("Check all numbers")
+    check(app)
+    table = dana.get("/o/acme-support/endpoints").root
+    strip, toggle = table.by_id("checks"), table.one("button", css="pb-toggle")
+    assert strip["hx-trigger"] == "changed from:body"
+    headers = {"HX-Request": "true", "HX-Target": f"endpoint-{number.rpartition('/')[2]}"}
+    sent = {"csrf_token": dana.token(), "active": "no", "confirmed": "yes"}
+    switched = dana.raw("POST", str(toggle["formaction"]), data=sent, headers=headers)
+    assert switched.headers["HX-Trigger"] == "changed"
+    counts = dana.raw("GET", str(strip["hx-get"]), headers={"HX-Request": "true", "HX-Target": "checks"})
+    assert "sync=drifted" not in counts.text
+    assert "HX-Trigger" not in counts.headers
