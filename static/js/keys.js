@@ -28,7 +28,29 @@ document.addEventListener("click", ({ target }) => {
 // The palette, which is loaded when it is first opened
 
 const opener = document.querySelector("[data-palette=find]");
-const openPalette = async (from) => (await import("./palette.js")).openPalette(from);
+const openPalette = async (from) => {
+  const [typed, end] = typedMeanwhile();
+  try {
+    await (await import("./palette.js")).openPalette(from, typed);
+  } finally {
+    end();
+  }
+};
+
+// What is typed before the dialog is there belongs to it; Esc leaves it. Returns what was typed, and what ends this.
+const typedMeanwhile = () => {
+  const typed = { text: "", isLeft: false };
+  const keep = (event) => {
+    if (typed.isLeft || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") typed.isLeft = true;
+    else if (event.key.length === 1) typed.text += event.key;
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", keep, { capture: true });
+  return [typed, () => document.removeEventListener("keydown", keep, { capture: true })];
+};
 document.addEventListener("click", (event) => {
   const from = event.target.closest?.("[data-palette]");
   if (!from || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;

@@ -10,35 +10,18 @@ const input = () => palette.querySelector("input[type=search]");
 const options = () => [...palette.querySelectorAll("[role=option]")];
 const chosen = () => palette.querySelector("[aria-selected=true]");
 
-export const openPalette = async (opener) => {
+// `typed`: the keys since it was requested, see keys.js.
+export const openPalette = async (opener, typed) => {
   const here = document.querySelector("main .pb-find-page");
   if (here) return here.querySelector("input[type=search]").focus();
-  const typed = typedMeanwhile();
-  const isBuilt = await build(opener);
-  const text = typed();
-  if (!isBuilt) return location.assign(opener.href);
+  if (!(await build(opener))) return location.assign(opener.href);
+  if (typed.isLeft) return;
   if (!palette.open) palette.showModal();
   input().focus();
   input().select();
-  if (!text) return;
-  input().value = text;
+  if (!typed.text) return;
+  input().value = typed.text;
   input().dispatchEvent(new Event("input", { bubbles: true }));
-};
-
-// What is typed before the dialog is there belongs to it. The function that is returned ends this.
-const typedMeanwhile = () => {
-  let text = "";
-  const keep = (event) => {
-    if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) return;
-    text += event.key;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  document.addEventListener("keydown", keep, { capture: true });
-  return () => {
-    document.removeEventListener("keydown", keep, { capture: true });
-    return text;
-  };
 };
 
 const build = async (opener) => {

@@ -37,9 +37,7 @@ MAX_POLLS = 5
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Shows the webhook at the provider now, and the expected one. HX-Trigger makes the path load again."""
-    answer = _page(scope, endpoint_id)
-    answer.headers["HX-Trigger"] = "checked"
-    return answer
+    return render.triggering("checked", _page(scope, endpoint_id))
 
 
 def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) -> Response:
@@ -83,9 +81,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         flash(messages.webhook_still_wrong(label, shown, after.message), "bad")
     if not render.is_fragment_request():
         return render.redirect_to(url_for("drift.show", endpoint_id=endpoint_id))
-    answer = _page(scope, endpoint_id)
-    answer.headers["HX-Trigger"] = "changed"
-    return answer
+    return render.triggering("changed", _page(scope, endpoint_id))
 
 
 @drift.page(

@@ -22,6 +22,7 @@ WEBHOOK_JOBS = {
     Kind.TEST_WEBHOOKS: "Test webhooks",
 }
 
+TONES_OF_CLEARING = {"cleared": "ok", "left_alone": "warn"}
 WEBHOOKS_CHANGED = "Their webhook URLs have changed: the providers still call the earlier ones."
 CONFIGURE_WEBHOOKS = "Configure webhooks…"
 

@@ -96,14 +96,13 @@ def _is_line(endpoint_id: str) -> bool:
 
 def _line(scope: Scope, row: Endpoint, status: int = 200, **context: Any) -> Response:
     """One line of the table, which htmx puts in its place. What was just saved is marked."""
-    number = row.phone_number
     shown: dict[str, Any] = {"form": None, "conflicts": None, "saved": False} | context
     return render.line(
         "endpoints/_line.html",
         status,
         endpoint=row,
-        checks=tallies.of_numbers(scope, [number]),
-        strips=check_days.of_numbers(scope, [number]),
+        checks=tallies.of_numbers(scope, [row.phone_number]),
+        strips=check_days.of_numbers(scope, [row.phone_number]),
         readiness=readiness.load(scope),
         query=query.query_string(),
         filter_string=query.filter_string(),
@@ -338,12 +337,9 @@ def _unconfirmed(scope: Scope, row: Endpoint, changes: Mapping[str, Any]) -> lis
 
 
 def _changed(scope: Scope, saved: Saved) -> Response:
-    """What follows a change of one line: that line, or the table. htmx gets HX-Trigger, for the counts."""
-    if not _is_line(saved.row.id):
-        return query.back()
-    response = _line(scope, saved.row, saved=True)
-    response.headers["HX-Trigger"] = "changed"
-    return response
+    """What follows a change of one line: that line, with HX-Trigger for the counts; or the table."""
+    is_line = _is_line(saved.row.id)
+    return render.triggering("changed", _line(scope, saved.row, saved=True)) if is_line else query.back()
 
 
 def _is_detail_page() -> bool:
@@ -449,6 +445,5 @@ def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     done = deleting.delete(scope, http, endpoint_id, reason=form.why, version=form.version_sent)
     query.flash_undo(messages.deleted(phone.display(done.event.subject)), done.event.id)
     if done.cleared:
-        tones = {"cleared": "ok", "left_alone": "warn"}
-        flash(done.cleared.reason, tones.get(done.cleared.code, "bad"))
+        flash(done.cleared.reason, messages.TONES_OF_CLEARING.get(done.cleared.code, "bad"))
     return query.back()

@@ -72,6 +72,12 @@ def later(response: Response, error: PatchbayError) -> Response:
     return response
 
 
+def triggering(event: str, response: Response) -> Response:
+    """The response, with the event that htmx triggers on the page after it."""
+    response.headers["HX-Trigger"] = event
+    return response
+
+
 def flash_with_link(text: str, kind: str, href: str, word: str) -> None:
     """Flashes a sentence with a link to the page that resolves it."""
     flash(LINKED.format(text, href, word), kind)
