@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -44,12 +45,13 @@ from app.services.status import outages
 from app.services.voice_ai import numbers, webhook
 from app.services.webhooks import endpoint
 from devtools import demo, demo_filling, html
+from devtools.databases import Migrate, sqlite_copy
 from devtools.demo_outside import Outside
 from devtools.html import Element
 from devtools.server import ROOT, clean_environment, free_port
 from simulators import SIMULATORS
 from simulators.console import OTHER_URL
-from simulators.demo import HARBOR
+from simulators.demo import HARBOR, MERIDIAN
 from simulators.elevenlabs.numbers import RECEPTION
 from simulators.mail import MailCatcher
 from simulators.receiver import Receiver
@@ -88,9 +90,26 @@ def scope(app: Flask) -> Iterator[Scope]:
         yield Scope(db.session(), None, Actor(name="test"), context.keys())
 
 
+@pytest.fixture(scope="module")
+def filled(
+    shared: Path, shared_keys: dict[str, str], migrate: Migrate, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A database that has the demo's organizations, to copy."""
+    path = tmp_path_factory.mktemp("filled") / "patchbay.db"
+    url = sqlite_copy(shared, path, migrate)
+    settings = {"PATCHBAY_DATA": str(path.parent), "DATABASE_URL": url, **shared_keys}
+    with create_app(Settings.from_environment(settings)).app_context():
+        demo_data.fill(context.scope(Actor(name="test")), OFFLINE, PASSWORD)
+        db.session.remove()
+        db.engine.dispose()
+    return path
+
+
 @pytest.fixture
-def meridian(scope: Scope) -> Scope:
-    return scope.for_organization(demo_data.fill(scope, OFFLINE, PASSWORD))
+def meridian(filled: Path, tmp_path: Path, scope: Scope) -> Scope:
+    db.engine.dispose()
+    shutil.copyfile(filled, tmp_path / "patchbay.db")
+    return organization(scope, MERIDIAN.name)
 
 
 def organization(scope: Scope, name: str) -> Scope:
@@ -299,17 +318,17 @@ def test_demo_sets_up_voice_ai_and_reports_calls(
 
 
 def test_broken_number_is_reported_and_so_is_its_repair(
-    environment: dict[str, str], stubs: dict[str, Any], sqlite_url: str
+    environment: dict[str, str], stubs: dict[str, Any], filled: Path, tmp_path: Path
 ) -> None:
     """Break it at the console, check, read the message and the mail, follow the link, repair."""
+    shutil.copyfile(filled, tmp_path / "patchbay.db")
     with AgentRuntime() as runtime, Receiver() as receiver, MailCatcher() as mail:
         outside = Outside(stubs, runtime, receiver, mail)
         portal = {"PATCHBAY_PUBLIC_URL": "http://127.0.0.1:2212"}
         app = create_app(Settings.from_environment(environment | outside.settings | portal))
         notifier = Notifier(app, timedelta(0))
         with app.app_context():
-            everywhere = context.scope(Actor(name="test"))
-            meridian = everywhere.for_organization(demo_data.fill(everywhere, OFFLINE, PASSWORD))
+            meridian = organization(context.scope(Actor(name="test")), MERIDIAN.name)
             receiver.secrets.append(demo_filling.add_destinations())
             runs.run(meridian, context.outbound(), everything=True)
             _notify(notifier)
