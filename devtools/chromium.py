@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from devtools import processes
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 SHELL = "chromium-headless-shell"
 """The same engine without a window, which loads a page for about half the CPU time."""
@@ -85,7 +85,8 @@ def _kill(started: set[int]) -> None:
                 os.kill(each, signal.SIGKILL)
 
 
-def complaints(page: Page) -> list[str]:
+@contextmanager
+def complaints_of(page: Page) -> Iterator[list[str]]:
     """Collects script errors and CSP violations of the page."""
     found: list[str] = []
 
@@ -93,9 +94,14 @@ def complaints(page: Page) -> list[str]:
         if message.type == "error" and "Content Security Policy" in message.text:
             found.append(message.text)
 
+    def on_error(error: Error) -> None:
+        found.append(str(error))
+
     page.on("console", on_console)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
+    page.on("pageerror", on_error)
+    yield found
+    page.remove_listener("console", on_console)
+    page.remove_listener("pageerror", on_error)
 
 
 def main() -> int:

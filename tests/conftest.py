@@ -282,7 +282,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(base_url=server.url)
     context.set_default_timeout(10_000)
     page = context.new_page()
-    complaints = chromium.complaints(page)
-    yield page
+    with chromium.complaints_of(page) as complaints:
+        yield page
     context.close()
     assert complaints == []

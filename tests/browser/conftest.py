@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from app import create_app
 from app.config import Settings
@@ -89,10 +89,15 @@ def stays_here(request: pytest.FixtureRequest) -> Iterator[None]:
     def note(made: Request) -> None:
         requested.append(made.url)
 
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
     page.context.on("request", note)
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("console", hear)
     yield
     page.context.remove_listener("request", note)
+    page.remove_listener("console", hear)
     host = urlsplit(request.getfixturevalue("server").url).netloc
     assert requested
     assert {urlsplit(url).netloc for url in requested if not url.startswith("data:")} == {host}
@@ -128,7 +133,7 @@ Contexts = dict[tuple[str, bool], BrowserContext]
 
 @pytest.fixture(scope="session")
 def contexts() -> Contexts:
-    """By server, and whether they run scripts. They share what is cached, and nothing else; see `page`."""
+    """By server, and whether they run scripts. Tests share what is cached and a tab, and nothing else."""
     return {}
 
 
@@ -138,7 +143,8 @@ def page(
 ) -> Iterator[Page]:
     """As everywhere, without motion: a smooth scroll that another cuts off stays where it is.
 
-    Without JavaScript if a test is marked so by its parameter.
+    Without JavaScript if a test is marked so by its parameter. The tab is that of the test before, as if it
+    were new: to start another takes longer than to load a page.
     """
     kind = server.url, getattr(request, "param", True)
     if kind not in contexts:
@@ -147,12 +153,24 @@ def page(
         )
         contexts[kind].set_default_timeout(10_000)
     context = contexts[kind]
-    page = context.new_page()
-    complaints = chromium.complaints(page)
-    yield page
-    network = context.new_cdp_session(page)
-    network.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "all"})
-    for each in context.pages:
-        each.close()
+    page = context.pages[0] if context.pages else context.new_page()
+    with chromium.complaints_of(page) as complaints:
+        yield page
+    _leave_as_new(page, server.url)
     context.clear_cookies()
     assert complaints == []
+
+
+def _leave_as_new(page: Page, origin: str) -> None:
+    """On a page of the same origin without a script: another origin has another process."""
+    page.goto("/healthz")
+    storage = page.context.new_cdp_session(page)
+    storage.send("DOMStorage.clear", {"storageId": {"securityOrigin": origin, "isLocalStorage": False}})
+    storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    storage.detach()
+    for other in page.context.pages[1:]:
+        other.close()
+    page.unroute_all()
+    page.emulate_media(color_scheme="light", reduced_motion="reduce", forced_colors="none")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.mouse.move(0, 0)

@@ -58,7 +58,8 @@ def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], p
     """A page is drawn with fallback fonts of the same size first."""
     held: list[Route] = []
     dana.route(FONTS, lambda route: held.append(route))  # noqa: PLW0108 (playwright marks what it is given)
-    dana.add_init_script(SHIFTS)
+    tools = dana.context.new_cdp_session(dana)
+    tools.send("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFTS})
     moved = {}
     dana.set_viewport_size({"width": width, "height": 800})
     for path in addresses[part::PARTS]:
@@ -71,4 +72,5 @@ def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], p
         dana.evaluate(DRAWN)
         if shifts := dana.evaluate("window.shifts"):
             moved[path] = shifts
+    tools.detach()
     assert moved == {}
