@@ -110,9 +110,17 @@ def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
     return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
 
 
+def has_checks(scope: Scope) -> bool:
+    """Whether any number of the organization is checked. While it is being set up, none is."""
+    query = select(DriftCheck.provider).where(DriftCheck.organization_id == scope.organization.id)
+    return scope.session.scalar(query.limit(1)) is not None
+
+
 def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     states, checks = store.load_all(scope), proof.last_of_all(scope)
     health.settle(scope, states, checks)
+    if not has_checks(scope):
+        return
     numbers: set[str] = set()
     some: ColumnElement[bool] = true()
     if None not in batches:

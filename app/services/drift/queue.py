@@ -203,12 +203,8 @@ def mark_due(
     has begun that checks them, so no other is started.
     """
     scope.require_transaction()
-    mine = (DriftCheck.organization_id == scope.organization.id) & (
-        true() if numbers is None else number_health.among(scope, numbers)
-    )
-    if provider is not None:
-        mine &= DriftCheck.provider == provider
-    number_health.delete_checks(scope, mine & ~_is_target(scope))
+    if number_health.has_checks(scope):
+        _delete_gone(scope, numbers, provider)
     number_health.changed(scope, numbers)
     targets = _targets(scope, numbers)
     rows = select(
@@ -219,6 +215,16 @@ def mark_due(
     upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
     if sql.run(scope, upsert) and not by_run:
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
+
+
+def _delete_gone(scope: Scope, numbers: Collection[str] | None, provider: str | None) -> None:
+    """Deletes the checks of numbers that no longer exist."""
+    mine = (DriftCheck.organization_id == scope.organization.id) & (
+        true() if numbers is None else number_health.among(scope, numbers)
+    )
+    if provider is not None:
+        mine &= DriftCheck.provider == provider
+    number_health.delete_checks(scope, mine & ~_is_target(scope))
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:

@@ -231,3 +231,5 @@ def test_save_loads_the_connection_once(acme):
     of_one = [sql for sql in loads if len(re.findall(r"\?|%\(", sql)) == 2]
     assert (len(of_one), len(loads)) == (1, 2), "the second is for the verdicts, of all"
     assert len([sql for sql in ran if sql.startswith("SELECT connections")]) <= 4, ran
+    writes = [sql for sql in ran if not sql.startswith("SELECT")]
+    assert [sql for sql in writes if "FROM drift_checks" in sql] == [], "there are no numbers to judge"
