@@ -33,6 +33,7 @@ COMMON = [
     *["1qaz2wsx3edc4rfv5tgb", "123456789012345", "987654321098765", "abcdefghijklmnopqr", "aaaaaaaaaaaaaaaa"],
     *["abababababababab", "iloveyouiloveyou1", "correct horse battery staple", "correcthorsebatterystaple"],
     *["patchbaypatchbay", "adminadminadmin!", "changeme-changeme-1", "mo@acme.example"],
+    *["kartoffelpuffer", "kartoffelpuffer-Kartoffelpuffer"],
 ]
 LONG = [
     "five mild otter",

@@ -175,7 +175,8 @@ def _filter(days: Days) -> Filter:
 
 def _place(name: str) -> int | None:
     text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    is_id = text.isascii() and text.isdigit() and len(text) <= search.LONGEST_ID
+    return int(text) if is_id else None
 
 
 def _query() -> str:

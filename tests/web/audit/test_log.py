@@ -88,7 +88,7 @@ def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, d
     assert [len(_events(found)) for found in (page, older)] == [50, 10]
     assert "Sinch" not in " ".join(page.rows() + older.rows())
     assert older.follow("Newer").rows() == page.rows()
-    for place in ("x", "-1", "9" * 40, "1.5", "0", "999999999999999"):
+    for place in ("x", "-1", "9" * 40, "9" * 5000, "1.5", "0", "999999999999999"):
         for side in ("before", "after"):
             assert dana.raw("GET", f"{PATH}?{side}={place}").status_code == 200, place
 
