@@ -240,9 +240,18 @@ def _answer(portal: Portal, method: str, path: str, token: str) -> tuple[int, st
 
 
 @pytest.mark.asvs("8.4.1")
-def test_another_organizations_rows_do_not_exist_in_any_operation(
-    app: Flask, here: Furnished, cast: Cast, api: Clients
+def test_another_organizations_rows_are_in_no_list_and_no_operation(
+    here: Furnished, gus: Portal, cast: Cast, api: Clients, app: Flask
 ) -> None:
+    assert api.gus.get("/api/settings/endpoints").json == []
+    markers = ["Reception", "Front desk", "+1555", cast.mo.email, *here.secrets.values()]
+    texts = [api.gus.get(f"/api/{path}").text for path in ("settings/telephony", "calls/providers/config")]
+    texts += [api.gus.get(f"/api/organizations/{cast.globex}/phone-numbers").text]
+    for page in ("endpoints", "people", "calls", "audit", "providers/twilio", "endpoints.csv", "voice-ai"):
+        texts.append(gus.raw("GET", f"/o/globex/{page}").text)
+    for text in texts:
+        assert [marker for marker in markers if marker in text] == []
+
     seen = 0
     sent = {"aiEnabled": False, "hereOnly": True}
     with unchanged(app):
@@ -266,27 +275,27 @@ def test_another_organizations_rows_do_not_exist_in_any_operation(
     assert seen > 8
 
 
-@pytest.mark.asvs("8.4.1")
-def test_lists_have_ones_own_rows(here: Furnished, gus: Portal, cast: Cast, api: Clients) -> None:
-    assert api.gus.get("/api/settings/endpoints").json == []
-    markers = ["Reception", "Front desk", "+1555", cast.mo.email, *here.secrets.values()]
-    texts = [api.gus.get(f"/api/{path}").text for path in ("settings/telephony", "calls/providers/config")]
-    texts += [api.gus.get(f"/api/organizations/{cast.globex}/phone-numbers").text]
-    for page in ("endpoints", "people", "calls", "audit", "providers/twilio", "endpoints.csv", "voice-ai"):
-        texts.append(gus.raw("GET", f"/o/globex/{page}").text)
-    for text in texts:
-        assert [marker for marker in markers if marker in text] == []
-
-
 @pytest.mark.asvs("15.3.3")
-def test_an_operation_takes_no_field_that_it_does_not_name(
-    app: Flask, here: Furnished, cast: Cast, api: Clients, *, thorough: bool
+def test_a_form_or_an_operation_takes_no_field_that_it_does_not_name(
+    app: Flask, here: Furnished, mo: Portal, dana: Portal, cast: Cast, *, api: Clients, thorough: bool
 ) -> None:
-    """Refused by name under /api/settings; a warning under /api/calls, as the contract has it.
+    """On a form, a member who makes themselves superadmin; an endpoint and a user that move to Globex. By
+    the     API, refused by name under /api/settings; a warning under /api/calls, as the contract has
+    it.      A read-only field is compared with the row once the others are valid. An operation is sent
+    two of the     fields, in turn; thorough, all."""
+    more = {"role": "superadmin", "organization_id": cast.globex, "id": "1", "disabled_at": ""}
+    password = {"current_password": PASSWORD, "new_password": "a lamp in the north window"}
+    mo.post("/account/password", everything(mo.token()) | more | password)
+    endpoint = {"inbound_agent_name": "Ann", "phone_number": "+15550000000", "provider": "exotel"}
+    path = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
+    dana.post(path, {"csrf_token": dana.token(), "version": "1"} | more | endpoint | {"confirmed": "yes"})
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.mo.id)
+        assert (user.role, user.organization_id) == ("member", cast.acme)
+        row = scope.session.get_one(Endpoint, here.ids["endpoint_id"])
+        got = (row.organization_id, row.phone_number, row.provider, row.inbound_agent_name)
+        assert got == (cast.acme, "+15551234567", "twilio", "Ann")
 
-    A read-only field is compared with the row once the others are valid. An operation is sent two of the
-    fields, in turn; thorough, all.
-    """
     before = dump(app)
     fields_of_rows = {"id", "organization_id", "organizationId", "role", "created_at", "version"}
     for place, operation in enumerate(operation for operation in GUARDED if operation.body):
@@ -303,25 +312,6 @@ def test_an_operation_takes_no_field_that_it_does_not_name(
     for table in ("users", "endpoints", "connections", "organizations"):
         assert {row[0] for row in after[table]} == {row[0] for row in before[table]}, table
     assert [row[:2] for row in after["users"]] == [row[:2] for row in before["users"]]
-
-
-@pytest.mark.asvs("15.3.3")
-def test_a_form_takes_no_field_that_it_does_not_show(
-    app: Flask, here: Furnished, mo: Portal, dana: Portal, cast: Cast
-) -> None:
-    """A member who makes themselves superadmin; an endpoint and a user that move to Globex."""
-    more = {"role": "superadmin", "organization_id": cast.globex, "id": "1", "disabled_at": ""}
-    password = {"current_password": PASSWORD, "new_password": "a lamp in the north window"}
-    mo.post("/account/password", everything(mo.token()) | more | password)
-    endpoint = {"inbound_agent_name": "Ann", "phone_number": "+15550000000", "provider": "exotel"}
-    path = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
-    dana.post(path, {"csrf_token": dana.token(), "version": "1"} | more | endpoint | {"confirmed": "yes"})
-    with scope_as(app, cast.dana) as scope:
-        user = scope.session.get_one(User, cast.mo.id)
-        assert (user.role, user.organization_id) == ("member", cast.acme)
-        row = scope.session.get_one(Endpoint, here.ids["endpoint_id"])
-        got = (row.organization_id, row.phone_number, row.provider, row.inbound_agent_name)
-        assert got == (cast.acme, "+15551234567", "twilio", "Ann")
 
 
 @pytest.mark.asvs("15.3.7")

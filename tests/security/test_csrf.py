@@ -114,8 +114,10 @@ def test_reading_changes_nothing(
                 api.dana.call("HEAD", operation_path(operation, here))
 
 
-@pytest.mark.asvs("3.5.8")
-def test_a_cross_site_request_is_403(app: Flask, here: Furnished, dana: Portal, thorough: bool) -> None:
+@pytest.mark.asvs("3.5.8", "3.7.2")
+def test_a_cross_site_request_is_403_and_a_sign_in_stays_here(
+    app: Flask, here: Furnished, dana: Portal, anonymous: Portal, cast: Cast, *, thorough: bool
+) -> None:
     """To one address in five; thorough, to each."""
     token, step = dana.token(), 1 if thorough else 5
     with unchanged(app):
@@ -133,9 +135,6 @@ def test_a_cross_site_request_is_403(app: Flask, here: Furnished, dana: Portal, 
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert dana.raw("GET", "/account", headers=link).status_code == 200
 
-
-@pytest.mark.asvs("3.7.2")
-def test_next_of_a_sign_in_stays_on_this_host(anonymous: Portal, dana: Portal, cast: Cast) -> None:
     for after in OTHER_HOSTS:
         answer = dana.raw("GET", "/sign-in", query_string={"next": after})
         assert answer.headers["Location"] == "/", after

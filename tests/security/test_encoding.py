@@ -195,9 +195,22 @@ NO_BASES = [
 
 
 @pytest.mark.asvs("1.2.2")
-def test_an_agent_name_is_one_encoded_segment(
-    app: Flask, here: Furnished, dana: Portal, api: Clients
+def test_a_webhook_url_has_a_public_host_and_one_encoded_segment(
+    app: Flask, dana: Portal, api: Clients, thorough: bool, here: Furnished
 ) -> None:
+    """Bases each by the API, and one in five on the page; thorough, each there too."""
+    wrong: list[Any] = []
+    with unchanged(app):
+        for place, url in enumerate(NO_BASES):
+            refused = api.dana.put("/api/settings/telephony", {"public_base_url": url})
+            if fields(refused) != {"public_base_url"}:
+                wrong.append(url)
+            if thorough or place % 5 == 0:
+                page = dana.get(f"{ACME}/settings").press("Save", 422, public_base_url=url)
+                if not page.error("public_base_url"):
+                    wrong.append(f"{url}, page")
+    assert wrong == []
+
     path, wrong = f"endpoints/{here.ids['endpoint_id']}", []
     for agent, encoded in AGENTS.items():
         url = f"https://voice.acme.example/telephony/twilio/inbound/{encoded}"
@@ -212,24 +225,6 @@ def test_an_agent_name_is_one_encoded_segment(
             refused = api.dana.put(f"/api/settings/{path}", {"inbound_agent_name": agent})
             if fields(refused) != {"inbound_agent_name"}:
                 wrong.append((agent, refused.text))
-    assert wrong == []
-
-
-@pytest.mark.asvs("1.2.2")
-def test_a_base_url_with_another_scheme_or_a_private_host_is_422(
-    app: Flask, dana: Portal, api: Clients, thorough: bool
-) -> None:
-    """Each by the API, and one in five on the page; thorough, each there too."""
-    wrong = []
-    with unchanged(app):
-        for place, url in enumerate(NO_BASES):
-            refused = api.dana.put("/api/settings/telephony", {"public_base_url": url})
-            if fields(refused) != {"public_base_url"}:
-                wrong.append(url)
-            if thorough or place % 5 == 0:
-                page = dana.get(f"{ACME}/settings").press("Save", 422, public_base_url=url)
-                if not page.error("public_base_url"):
-                    wrong.append(f"{url}, page")
     assert wrong == []
 
 

@@ -27,7 +27,11 @@ KINDS = [
 
 
 @pytest.mark.asvs("3.4.1", "3.4.2", "3.4.4", "3.4.5", "3.4.6", "3.4.8", "4.1.1")
-def test_every_response_has_the_headers_and_allows_no_other_origin(anonymous: Portal, api: Clients) -> None:
+def test_every_response_has_the_headers_and_allows_no_other_origin(
+    anonymous: Portal, api: Clients, installation: Installation
+) -> None:
+    """Also those to requests that are too large. Bytes that are no request: the HTTP parser answers,
+    without     our headers and without a body that could need them."""
     for path in KINDS:
         _check_headers(path, anonymous.raw("GET", path, headers={"Origin": "https://evil.example"}).headers)
     for origin in ("https://evil.example", "null", "http://localhost"):
@@ -38,6 +42,19 @@ def test_every_response_has_the_headers_and_allows_no_other_origin(anonymous: Po
                     answer = caller.call(method, path, headers=headers)
                     assert "evil" not in str(answer.headers)
                     assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+
+    for path in ("/sign-in", "/api/calls/providers"):
+        long = anonymous.raw("GET", f"{path}?{'x' * 20_000}")
+        large = anonymous.raw("GET", path, headers={"X-A": "x" * 200_000})
+        assert (long.status_code, large.status_code) == (414, 431)
+        for answer in (long, large):
+            assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+    for request in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"):
+        head, _, body = received(installation, request).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert body == b""
 
 
 def _check_headers(path: str, headers: Headers) -> None:
@@ -87,8 +104,10 @@ def test_the_cookie_is_as_closed_as_it_can_be(anonymous: Portal, cast: Cast) -> 
     assert anonymous.is_signed_in()
 
 
-@pytest.mark.asvs("3.4.3")
-def test_the_policy_allows_nothing_unsafe(anonymous: Portal, dana: Portal) -> None:
+@pytest.mark.asvs("3.4.3", "14.3.2")
+def test_the_policy_allows_nothing_unsafe_and_nothing_is_stored(
+    anonymous: Portal, dana: Portal, api: Clients, visited: Mapping[str, TestResponse]
+) -> None:
     nonces = set()
     for portal, path, status in (
         (anonymous, "/sign-in", 200),
@@ -108,11 +127,6 @@ def test_the_policy_allows_nothing_unsafe(anonymous: Portal, dana: Portal) -> No
         nonces.add(rules["script-src"][0])
     assert len(nonces) == 4
 
-
-@pytest.mark.asvs("14.3.2")
-def test_nothing_behind_the_sign_in_is_stored(
-    dana: Portal, api: Clients, visited: Mapping[str, TestResponse]
-) -> None:
     for rule, answer in visited.items():
         assert answer.headers["Cache-Control"] == "no-store", rule
     htmx = json.loads(dana.get("/").root.one("meta", name="htmx-config")["content"])
@@ -136,23 +150,3 @@ def test_files_are_ours_and_their_address_names_their_content(anonymous: Portal)
         assert anonymous.raw("GET", other).headers["Cache-Control"] == "no-cache", file
     for escape in ("/static/x/../../app/config.py", "/static/x/%2e%2e/wsgi.py", "/static/x/..%2fwsgi.py"):
         assert anonymous.raw("GET", escape).status_code == 404
-
-
-@pytest.mark.asvs("3.4.1", "3.4.4")
-def test_a_request_that_is_too_large_is_refused_with_the_headers(
-    installation: Installation, anonymous: Portal
-) -> None:
-    """Bytes that are no request: the HTTP parser answers, without our headers and without a body that could
-    need them."""
-    for path in ("/sign-in", "/api/calls/providers"):
-        long = anonymous.raw("GET", f"{path}?{'x' * 20_000}")
-        large = anonymous.raw("GET", path, headers={"X-A": "x" * 200_000})
-        assert (long.status_code, large.status_code) == (414, 431)
-        for answer in (long, large):
-            assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
-            assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-    for request in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"):
-        head, _, body = received(installation, request).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 400 ")
-        assert body == b""

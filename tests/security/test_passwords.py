@@ -55,16 +55,15 @@ def opened_link(app: Flask, cast: Cast) -> Page:
     return Portal(app).get("/choose-password").press("Continue", key=link.token)
 
 
-@pytest.mark.asvs("6.2.3")
-def test_a_change_needs_the_current_password(app: Flask, mo: Portal) -> None:
+@pytest.mark.asvs("6.2.3", "6.2.1", "6.2.4")
+def test_a_new_password_needs_the_current_one_and_strength(
+    app: Flask, mo: Portal, cast: Cast, thorough: bool
+) -> None:
+    """Those of `COMMON`, and of the 3,000 most common ones a part, doubled and decorated."""
     with unchanged(app, but=TRIED):
         for current in ("", "a wrong password at that", f"{PASSWORD} ", PASSWORD.upper()):
             assert change(mo, current, NEW, 422).error("current_password"), current
 
-
-@pytest.mark.asvs("6.2.1", "6.2.4")
-def test_a_short_or_common_password_is_422(app: Flask, mo: Portal, cast: Cast, thorough: bool) -> None:
-    """Those of `COMMON`, and of the 3,000 most common ones a part, doubled and decorated."""
     words = [word for word in FREQUENCY_LISTS["passwords"][:3000] if len(word) > 3][
         :: 100 if thorough else 500
     ]

@@ -47,8 +47,12 @@ def test_a_forged_address_counts_for_nothing(app: Flask, anonymous: Portal, api:
 
 
 @pytest.mark.asvs("4.1.4")
-def test_a_page_takes_no_other_verb(app: Flask, here: Furnished, dana: Portal, thorough: bool) -> None:
-    """One in three refuses the verbs of forms and links, and one of the others; thorough, each all."""
+def test_a_page_or_an_operation_takes_no_other_verb(
+    app: Flask, here: Furnished, dana: Portal, thorough: bool, api: Clients
+) -> None:
+    """A page in three refuses the verbs of forms and links, and one of the others; an operation one in
+    turn;     thorough, each all. `Allow` names its own: `/endpoints/resolve` is not taken for an
+    endpoint."""
     token = dana.token()
     paths = {here.address(rule) for unsafe in (False, True) for rule, *_ in portal_rules(app, unsafe=unsafe)}
     assert len(paths) > 70
@@ -61,11 +65,6 @@ def test_a_page_takes_no_other_verb(app: Flask, here: Furnished, dana: Portal, t
                     is_led = verb == "GET" and answer.status_code == 303
                     assert is_led or answer.status_code == 405, f"{verb} {path}"
 
-
-@pytest.mark.asvs("4.1.4")
-def test_an_operation_takes_no_other_verb(app: Flask, here: Furnished, api: Clients, thorough: bool) -> None:
-    """One in turn; thorough, each. `Allow` names its own: `/endpoints/resolve` is not taken for an endpoint
-    with that id."""
     with unchanged(app):
         for place, path in enumerate(sorted({operation_path(operation, here) for operation in OPERATIONS})):
             allowed = {verb for verb in VERBS if operation_at(app, verb, path) is not None}

@@ -117,7 +117,8 @@ def server(installation: Installation) -> Server:
 
 
 @pytest.mark.thorough(
-    "test_theme_outlasts_the_session_and_nothing_else_does", "test_nothing_behind_the_sign_in_is_stored"
+    "test_theme_outlasts_the_session_and_nothing_else_does",
+    "test_the_policy_allows_nothing_unsafe_and_nothing_is_stored",
 )
 @pytest.mark.asvs("14.3.2")
 def test_back_after_sign_out_shows_nothing(page: BrowserPage, cast: Cast) -> None:
