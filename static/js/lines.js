@@ -36,6 +36,7 @@ onKey("k", () => step(-1));
 onKey("x", press("[data-tick]"));
 onKey("e", press("[data-edit]"));
 onKey("c", press("[data-copy]"));
+onKey("r", press(".pb-repair"));
 document.addEventListener("keydown", (event) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(`${LINE} .pb-num`)) return;

@@ -6,3 +6,4 @@ onKey("j", press("[rel=next]"));
 onKey("k", press("[rel=prev]"));
 onKey("e", press("[data-edit]"));
 onKey("c", press("[data-copy]"));
+onKey("r", press("[data-repair]"));

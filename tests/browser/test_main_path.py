@@ -209,10 +209,18 @@ class Walk:
             self.page.wait_for_timeout(250)
             self.page.reload()
         expect(wrong.first).to_be_visible()
-        self.link("Repair +1 555-123-4567")
+        if isinstance(self.hand, Keyboard):
+            self.page.get_by_role("link", name="+1 555-123-4567", exact=True).focus()
+            self.page.keyboard.press("r")
+        else:
+            self.link("Repair +1 555-123-4567")
         self.ask_twilio()
         expect(self.page.locator("#badge-endpoints-table")).to_have_text(", 2 drifted")
-        self.button("Repair at Twilio")
+        if isinstance(self.hand, Keyboard):
+            expect(self.page.get_by_role("button", name="Repair at Twilio")).to_be_visible()
+            self.page.keyboard.press("r")
+        else:
+            self.button("Repair at Twilio")
         self.sees("In sync")
         expect(self.page.locator("#badge-endpoints-table")).to_have_text(", 1 drifted")
         assert self.twilio.numbers["+15551234567"].voice_url == URL

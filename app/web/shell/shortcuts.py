@@ -46,6 +46,7 @@ NUMBERS = (
     Shortcut(("x",), "Select the number"),
     Shortcut(("e",), "Edit the number"),
     Shortcut(("c",), "Copy the number's webhook URL"),
+    Shortcut(("r",), "Repair the number's webhook"),
 )
 TABLES = (
     Shortcut(("Space",), "Select a row; with Shift, select a range"),
