@@ -50,3 +50,14 @@ document.addEventListener("htmx:configRequest", ({ detail: { verb, headers, trig
   const isByItself = !triggeringEvent || triggeringEvent instanceof CustomEvent;
   if (verb === "get" && isByItself) headers["Patchbay-Background"] = "true";
 });
+
+// In a conflict: their value for one field.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-take]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.take);
+  if (field.type === "checkbox") field.checked = button.value === "yes";
+  else field.value = button.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});

@@ -237,6 +237,8 @@ def test_axe_finds_nothing_in_conflicts_and_undo(dana: Page, look: Look) -> None
         page.get_by_role("button", name="Save", exact=True).click()
     expect(dana.locator(".pb-compare")).to_be_visible()
     found = look(dana, "settings")
+    dana.get_by_role("button", name="Use theirs for Country").click()
+    expect(dana.get_by_label("Country")).to_have_value("IN")
     dana.goto(f"{MERIDIAN}/endpoints/many?do=inbound_agent_name&all=yes")
     dana.locator("input[name=inbound_agent_name]").fill("wrong-agent")
     found += look(dana, "many")

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, current_app, g, make_response
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
-from wtforms import Field, PasswordField, SelectField
+from wtforms import Field, PasswordField, SelectField, SelectMultipleField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
@@ -35,13 +35,18 @@ LOOKED_BACK = 20
 
 @dataclass(frozen=True)
 class Row:
-    """One field: what is stored now and who stored it, what was typed, and which of them the form has."""
+    """One field: what is stored now and who stored it, what was typed, and which of them the form has.
+
+    `offered` is the id of the control that a button fills with `value`, theirs.
+    """
 
     label: str
     stored: str
     typed: str
     outcome: str
     by: AuditEvent | None = None
+    offered: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def merge_with_stored(
             found = _plain(field, fresh[name], seen.get(name))
         if found:
             label, by = str(field.label.text), _who(events, name)
-            rows.append(Row(label, *found, by=by if found[2] != messages.CHANGED_BY_YOU else None))
+            theirs = _offered(field, fresh[name], found[2])
+            rows.append(Row(label, *found, by if found[2] != messages.CHANGED_BY_YOU else None, *theirs))
     form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
     return Clash(rows, events[0][0] if events else None)
 
@@ -86,6 +92,13 @@ def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, st
     else:
         outcome = messages.CHANGED_BY_YOU if stored == opened else messages.CHANGED_BY_BOTH
     return _words(fresh, stored), shown, outcome
+
+
+def _offered(field: Field, fresh: Field, outcome: str) -> tuple[str, str]:
+    """The control that can take their value, and the value; nothing if the form has it, or it is secret."""
+    is_theirs = outcome in (messages.CHANGED_BY_BOTH, messages.CHANGED_BY_UNKNOWN)
+    is_shown = not isinstance(field, PasswordField | SelectMultipleField)
+    return (str(field.id), Edit.text_of(fresh)) if is_theirs and is_shown else ("", "")
 
 
 def _words(field: Field, text: str) -> str:

@@ -93,7 +93,7 @@ CASES = {
 
 def rows(page: Page) -> dict[str, tuple[str, str, str]]:
     """By label: what is stored now, what was typed, and what the form has."""
-    outcomes = [found.text for found in page.root.all(css="pb-compare-outcome")]
+    outcomes = [found.one("small").text for found in page.root.all(css="pb-compare-outcome")]
     return {
         label: (stored, typed, outcome)
         for (label, stored, typed), outcome in zip(page.compared, outcomes, strict=True)
@@ -130,6 +130,8 @@ def _conflict(app: Flask, dana: Portal, gus: Portal, case: Case, path: str) -> N
         expected[_label(page, case.mine[0])] = (sides, typed, messages.CHANGED_BY_YOU)
     assert found == expected
     assert page.notes.count(GUS) == 2
+    (offer,) = page.root.all("button", css="btn-sm", value=case.both[2])
+    assert offer["data-take"] == _control(page, case.both[0])["id"]
     kept = mine | {case.theirs[0]: case.theirs[2]}
     assert _values(page, kept) == kept
     page.send("Save")
