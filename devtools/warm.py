@@ -44,14 +44,17 @@ _parts: dict[str, tuple[list[RulePart], list[tuple[bool, str]], dict[str, Any]]]
 
 
 class Templates(BytecodeCache):
-    """Knows a template by its file and a checksum of its text."""
+    """Knows a template by its name and a checksum of its text."""
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return super().get_cache_key(name)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         known = bucket.key, bucket.checksum
         if known in _templates:
             bucket.code = _templates[known]
         elif folder := os.environ.get(TEMPLATES):
-            with suppress(OSError), Path(folder, bucket.key).open("rb") as file:
+            with suppress(OSError), Path(folder, f"{bucket.key}-{bucket.checksum}").open("rb") as file:
                 bucket.load_bytecode(file)
             if bucket.code is not None:
                 _templates[known] = bucket.code
@@ -60,7 +63,7 @@ class Templates(BytecodeCache):
         assert bucket.code is not None
         _templates[bucket.key, bucket.checksum] = bucket.code
         if folder := os.environ.get(TEMPLATES):
-            draft = Path(folder, f"{bucket.key}.{threading.get_native_id()}")
+            draft = Path(folder, f"{bucket.key}-{bucket.checksum}.{threading.get_native_id()}")
             with suppress(OSError):
                 draft.write_bytes(bucket.bytecode_to_string())
                 draft.replace(draft.with_suffix(""))

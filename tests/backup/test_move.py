@@ -40,23 +40,13 @@ from app.services.endpoints import crud
 from devtools.postgres import Postgres
 from devtools.server import clean_environment
 from tests.support.caller import Caller
-from tests.support.cast import assemble, issue
-from tests.support.commands import Commands, Done, commands
-from tests.support.full_organization import Furnished, furnish, scope_as
+from tests.support.cast import issue
+from tests.support.commands import Commands, Done
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.rows import dump
 
 TELEPHONY = "/api/settings/telephony"
 PASSWORD = "not-for-anybodys-eyes"
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    return sqlite_url
-
-
-@pytest.fixture
-def here(app: Flask) -> Furnished:
-    return furnish(app, assemble(app))
 
 
 @pytest.fixture
@@ -81,12 +71,6 @@ def there(environment: dict[str, str], target: str) -> Iterator[Flask]:
 def run_move(starting: Commands, environment: dict[str, str], target: str) -> Callable[[], Done]:
     settings = clean_environment() | environment | {"TARGET_DATABASE_URL": target}
     return lambda: starting.run("move-database", environment=settings)
-
-
-@pytest.fixture(scope="module")
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 def _moved(app: Flask, url: str) -> tuple[move.Contents, move.State]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import sqlite3
 import zipfile
@@ -32,14 +33,14 @@ from app.models import Installation, Secret
 from app.services.audit import integrity
 from app.services.installation import setup
 from app.services.scope import Actor
-from devtools.databases import Migrate, sqlite_copy
 from devtools.server import clean_environment
+from tests.backup.conftest import Written
 from tests.support import cli
 from tests.support.caller import Caller
 from tests.support.canary import found_in
-from tests.support.cast import Cast, assemble, issue
-from tests.support.commands import Commands, Done, commands
-from tests.support.full_organization import Furnished, furnish
+from tests.support.cast import Cast, issue
+from tests.support.commands import Commands, Done
+from tests.support.full_organization import Furnished
 from tests.support.rows import audit, dump
 
 TELEPHONY = "/api/settings/telephony"
@@ -48,24 +49,8 @@ UNTOLD = ("audit_events", "audit_chains", "installation")
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    return sqlite_url
-
-
-@pytest.fixture
-def here(app: Flask) -> Furnished:
-    return furnish(app, assemble(app))
-
-
-@pytest.fixture
 def cast(here: Furnished) -> Cast:
     return here.cast
-
-
-@pytest.fixture(scope="module")
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as found:
-        yield found
 
 
 Run = Callable[..., Done]
@@ -89,13 +74,12 @@ def backup(app: Flask, here: Furnished, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def archived(
-    shared: Path, shared_keys: dict[str, str], migrate: Migrate, tmp_path_factory: pytest.TempPathFactory
+    written: Written, shared_keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> bytes:
     """A backup, made once for the tests that need no more than one."""
     folder = tmp_path_factory.mktemp("archived")
-    url = sqlite_copy(shared, folder / "patchbay.db", migrate)
-    with started(shared_keys | {"PATCHBAY_DATA": str(folder), "DATABASE_URL": url}) as app:
-        furnish(app, assemble(app))
+    shutil.copyfile(written[0], folder / "patchbay.db")
+    with started(shared_keys | {"PATCHBAY_DATA": str(folder)}) as app:
         return back_up(app, folder / "backup.zip").read_bytes()
 
 

@@ -20,6 +20,7 @@ from flask import Flask
 from app import create_app
 from devtools import databases
 from devtools.server import ROOT, clean_environment
+from devtools.warm import keep_warm
 from tests.support import cast
 from tests.support.caller import Caller
 from tests.support.cast import Cast
@@ -91,6 +92,7 @@ class Installation:
 
 def install() -> Installation:
     """For a script in a copy: makes the installation that its environment describes."""
+    keep_warm()
     databases.migrate(os.environ)
     with hashing_with(QUICK):
         app = create_app()

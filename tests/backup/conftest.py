@@ -1,0 +1,61 @@
+"""An installation on SQLite that has one of everything: written once, and copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+from app.models import Installation
+from devtools.databases import Migrate, sqlite_copy
+from tests.support.cast import assemble
+from tests.support.commands import Commands, commands
+from tests.support.full_organization import Furnished, furnish
+
+Written = tuple[Path, Furnished]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
+def written(
+    shared: Path, shared_keys: dict[str, str], migrate: Migrate, tmp_path_factory: pytest.TempPathFactory
+) -> Written:
+    """The database to copy, and what is in it."""
+    path = tmp_path_factory.mktemp("written") / "patchbay.db"
+    url = sqlite_copy(shared, path, migrate)
+    app = create_app(
+        Settings.from_environment(shared_keys | {"PATCHBAY_DATA": str(path.parent), "DATABASE_URL": url})
+    )
+    found = furnish(app, assemble(app))
+    with app.app_context():
+        db.engine.dispose()
+    return path, found
+
+
+@pytest.fixture
+def here(app: Flask, written: Written, tmp_path: Path) -> Furnished:
+    """In use: its write-ahead log is open."""
+    database, found = written
+    with app.app_context():
+        db.engine.dispose()
+        shutil.copyfile(database, tmp_path / "patchbay.db")
+        db.session.scalar(select(Installation.id))
+        db.session.remove()
+    return found
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with commands(tmp_path_factory.mktemp("commands")) as found:
+        yield found
