@@ -25,6 +25,7 @@ from app.extensions import db
 from devtools import databases
 from tests.support.apps import emptied
 from tests.support.cast import Cast, assemble
+from tests.support.full_organization import Furnished, furnish
 from tests.support.pages import Portal
 
 
@@ -75,6 +76,33 @@ def database_url(signed_in: SignedIn, data_folder: Path) -> str:
     shutil.copyfile(signed_in.file, target)
     _seen_just_now(target)
     return f"sqlite:///{target}"
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    signed_in: SignedIn, shared_keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Furnished]:
+    """A database with one of everything, and what there is."""
+    file = tmp_path_factory.mktemp("furnished") / "patchbay.db"
+    shutil.copyfile(signed_in.file, file)
+    environment = {"PATCHBAY_DATA": str(file.parent), "DATABASE_URL": f"sqlite:///{file}", **shared_keys}
+    app = create_app(Settings.from_environment(environment))
+    here = furnish(app, signed_in.cast)
+    with app.app_context():
+        db.engine.dispose()
+    return file, here
+
+
+@pytest.fixture
+def here(app: Flask, data_folder: Path, furnished: tuple[Path, Furnished]) -> Furnished:
+    """Acme Support has one of everything."""
+    with app.app_context():
+        db.engine.dispose()
+    file, here = furnished
+    target = data_folder / "patchbay.db"
+    shutil.copyfile(file, target)
+    _seen_just_now(target)
+    return here
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from app.services.audit.actions import Action
 from app.services.organizations import directory
 from app.web.shell import figures
 from tests.support.cast import Cast
-from tests.support.full_organization import furnish, scope_as
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Page, Portal, changes_in
 from tests.support.scopes import OFFLINE
 
@@ -209,8 +209,7 @@ def test_everywhere_is_filtered_exported_and_audited_once(
     assert messages.NO_DATE in dana.get("/audit.csv?from=soon").text
 
 
-def test_pages_lead_to_the_history_of_their_thing(app: Flask, cast: Cast, dana: Portal) -> None:
-    here = furnish(app, cast)
+def test_pages_lead_to_the_history_of_their_thing(here: Furnished, dana: Portal) -> None:
     person, endpoint = f"people/{here.ids['user_id']}", f"endpoints/{here.ids['endpoint_id']}"
     cards = ("settings", "voice-ai", "providers/twilio", person, endpoint)
     ai = f"{person}/numbers/{here.ids['number_id']}/ai"

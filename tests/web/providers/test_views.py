@@ -22,7 +22,7 @@ from app.services.providers import messages as service_messages
 from app.web.providers import messages
 from app.web.providers.views import has_own_page
 from tests.support.cast import Cast
-from tests.support.full_organization import BASE_URL, furnish, good_values, scope_as
+from tests.support.full_organization import BASE_URL, good_values, scope_as
 from tests.support.page_checks import MARK
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
@@ -312,8 +312,8 @@ def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal, 
     assert [path for path in paths if dana.raw("GET", f"{ACME}/{path}").status_code != 404] == []
 
 
-def test_pages_name_what_uses_a_provider(app: Flask, dana: Portal, cast: Cast) -> None:
-    furnish(app, cast)
+@pytest.mark.usefixtures("here")
+def test_pages_name_what_uses_a_provider(dana: Portal) -> None:
     assert dana.get(f"{ACME}/active/voice?provider=twilio").data("without") == ["1"]
     page = dana.get(path_of(PROVIDERS["twilio"]))
     assert page.root.one("li", **{"data-numbers": "1"}).one("bdi").text == "Reception and Sales"

@@ -8,13 +8,12 @@ from flask import Flask
 
 from tests.support.caller import Caller
 from tests.support.cast import Cast, issue
-from tests.support.full_organization import furnish
+from tests.support.full_organization import Furnished
 from tests.support.pages import Portal
 
 
-def test_commands_request_what_the_page_shows(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_commands_request_what_the_page_shows(app: Flask, cast: Cast, here: Furnished, dana: Portal) -> None:
     """Gus's token is of another organization, so the command has to name this one."""
-    here = furnish(app, cast)
     caller = Caller(app, issue(app, cast.gus).jwt)
     endpoint = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
     seen = {}

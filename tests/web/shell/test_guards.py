@@ -6,7 +6,6 @@ import json
 import re
 from io import StringIO
 
-import pytest
 from flask import Flask
 from sqlalchemy import QueuePool
 
@@ -15,15 +14,9 @@ from app.extensions import db
 from app.web.shell import messages
 from app.web.shell.guard import Who
 from devtools.scopes import PASSWORD
-from tests.support.cast import Cast
-from tests.support.full_organization import Furnished, furnish
+from tests.support.full_organization import Furnished
 from tests.support.pages import Portal
 from tests.support.routes import FILES, everything, portal_pages, portal_rules
-
-
-@pytest.fixture
-def here(app: Flask, cast: Cast) -> Furnished:
-    return furnish(app, cast)
 
 
 def test_addresses_are_in_kebab_case_and_of_a_page_or_a_file(app: Flask) -> None:

@@ -7,7 +7,7 @@ from flask import Flask
 
 from devtools.html import Element
 from tests.support.cast import Cast
-from tests.support.full_organization import furnish
+from tests.support.full_organization import Furnished
 from tests.support.pages import Page, Portal
 
 
@@ -21,8 +21,7 @@ def _href(crumb: Element) -> str:
     return next((link["href"] for link in crumb.all("a")), "")
 
 
-def test_breadcrumbs_lead_to_the_pages_above(app: Flask, cast: Cast, dana: Portal) -> None:
-    here = furnish(app, cast)
+def test_breadcrumbs_lead_to_the_pages_above(here: Furnished, cast: Cast, dana: Portal) -> None:
     home, endpoints = ("Acme Support", "/o/acme-support/"), ("Endpoints", "/o/acme-support/endpoints")
     endpoint = ("+1 555-123-4567", f"/o/acme-support/endpoints/{here.ids['endpoint_id']}")
     people, mo = ("People", "/o/acme-support/people"), f"/o/acme-support/people/{cast.mo.id}"

@@ -6,15 +6,14 @@ from flask import Flask
 
 from app.services.status.places import Place
 from app.web.shell.places import place
-from tests.support.cast import Cast
-from tests.support.full_organization import furnish
+from tests.support.full_organization import Furnished
 from tests.support.pages import Portal
 
 KEYS = {Place.CALLBACK: "sinch", Place.AI_NUMBERS: "sinch_est"}
 
 
-def test_every_place_is_a_page(app: Flask, cast: Cast, dana: Portal) -> None:
-    ids = furnish(app, cast).ids
+def test_every_place_is_a_page(app: Flask, here: Furnished, dana: Portal) -> None:
+    ids = here.ids
     with app.test_request_context():
         addresses = {
             where: place(ids["slug"], where, KEYS.get(where, "twilio"), ids["endpoint_id"]) for where in Place

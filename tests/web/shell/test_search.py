@@ -10,14 +10,9 @@ from app.models import Organization
 from app.services.endpoints import crud
 from app.services.organizations import directory
 from tests.support.cast import Cast
-from tests.support.full_organization import Furnished, furnish, scope_as
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.scopes import OFFLINE
-
-
-@pytest.fixture
-def here(app: Flask, cast: Cast) -> Furnished:
-    return furnish(app, cast)
 
 
 def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
