@@ -109,7 +109,21 @@ def test_template_imports_and_has_no_changes_then(app: Flask, cast: Cast, dana: 
     assert [button.text for button in again.root.one("main").all("button")] == []
 
 
-def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_unreadable_file_is_refused_and_invalid_rows_are_shown_first(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    for field in ["file", "rows"]:
+        with unchanged(app):
+            if field == "file":
+                page = upload(dana, b"phone_number,providr\n1,2", 422)
+            else:
+                page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
+                assert page.value("rows") == "phone_number,providr 1,2"
+        assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
+
+    page = dana.get(NEW).press("Preview import", 422)
+    assert page.error("rows")
+
     made(app, cast, SECOND, elsewhere=True)
     page = paste(dana, f"{FIRST},twilio,,", "1.55512E+10,twilio,,", f"{SECOND},twilio,,", "<b>x</b>,,,")
     first, second, third, last = page.rows()
@@ -125,20 +139,6 @@ def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Port
     assert totals(page) == {"refused": 3, "added": 1}
     dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
     assert numbers(app, cast) == []
-
-
-def test_import_of_an_unreadable_or_missing_file_is_refused(app: Flask, dana: Portal) -> None:
-    for field in ["file", "rows"]:
-        with unchanged(app):
-            if field == "file":
-                page = upload(dana, b"phone_number,providr\n1,2", 422)
-            else:
-                page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
-                assert page.value("rows") == "phone_number,providr 1,2"
-        assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
-
-    page = dana.get(NEW).press("Preview import", 422)
-    assert page.error("rows")
 
 
 def test_import_of_a_stale_preview_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:

@@ -56,7 +56,9 @@ def step_of(page: Page) -> str:
     return next(str(step["data-step"]) for step in page.root.all("li") if step.get("aria-current"))
 
 
-def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None:
+def test_callback_is_shown_set_and_tested_without_a_signature_first(
+    page: Page, sinch: Sinch, app: Flask
+) -> None:
     was = sinch.urls["primary"]
     sinch.urls["fallback"] = "https://ann:sample-word@fallback.example/"
     assert page.path == PATH
@@ -87,6 +89,20 @@ def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None
         sinch.urls = {"primary": there}
         drifted = page.portal.get(PATH)
         assert (step_of(drifted), reason_of(drifted), bool(drifted.notes)) == ("2", reason, True)
+
+    dana = page.portal
+    assert not page.press("Set callback…", url=URL).press("Set callback").has_button("Test webhook")
+    dana.get(PROVIDER).press("Save", sinch_phone_number="+12025550101")
+    with Runtime(Said(401, "")) as runtime:
+        upstreams = sinch.upstreams | {"dialer.example.com": runtime.base}
+        app.extensions["patchbay_outbound"] = Outbound(upstreams, deadline=2.0)
+        tested = dana.get(PATH).press("Test webhook")
+        assert len(runtime.got) == 1
+        assert tested.root.by_id("webhook_test").one("p", role="status")["data-code"] == "refused"
+        confirm = tested.follow("Test as a call…")
+        assert URL in confirm.text
+        confirm.press("Send three requests")
+        assert "Authorization" in runtime.got[-1].headers
 
 
 def test_set_callback_refused_changed_or_unread_keeps_the_typed_url(page: Page, sinch: Sinch) -> None:
@@ -214,19 +230,3 @@ def test_move_number_refused_or_changed_meanwhile_moves_nothing(
         assert (bool(refused.notes), refused.has_button("Move number")) == (True, False), number
     given.get(f"{PATH}/numbers/+12025550102", 404)
     given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
-
-
-def test_callback_is_tested_without_a_signature_first(app: Flask, page: Page, sinch: Sinch) -> None:
-    dana = page.portal
-    assert not page.press("Set callback…", url=URL).press("Set callback").has_button("Test webhook")
-    dana.get(PROVIDER).press("Save", sinch_phone_number="+12025550101")
-    with Runtime(Said(401, "")) as runtime:
-        upstreams = sinch.upstreams | {"dialer.example.com": runtime.base}
-        app.extensions["patchbay_outbound"] = Outbound(upstreams, deadline=2.0)
-        tested = dana.get(PATH).press("Test webhook")
-        assert len(runtime.got) == 1
-        assert tested.root.by_id("webhook_test").one("p", role="status")["data-code"] == "refused"
-        confirm = tested.follow("Test as a call…")
-        assert URL in confirm.text
-        confirm.press("Send three requests")
-        assert "Authorization" in runtime.got[-1].headers
