@@ -1,10 +1,11 @@
-"""Help: the guides of `docs/guides` as pages. HTML in them is shown as text."""
+"""Help: the guides of `docs/guides` and the changelog as pages. HTML in them is shown as text."""
 
 from __future__ import annotations
 
 import re
 import struct
 import threading
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ LEAST_CONTENTS = 3
 PARTS = {
     "Phone numbers": ("import-numbers", "move-to-another-provider"),
     "Your software": ("webhook-test", "dialer"),
-    "Operation": ("notifications", "monitoring", "backup-and-restore", "rotate-keys"),
+    "Operation": ("notifications", "monitoring", "backup-and-restore", "rotate-keys", "changelog"),
 }
 """Names of guides by what they are about. A guide that is in none, such as a provider's, begins the first."""
 
@@ -55,9 +56,15 @@ class Guide:
 def known() -> dict[str, Guide]:
     """Returns the guides by name, in the order of their parts."""
     order = [name for names in PARTS.values() for name in names]
-    found = [_read(file) for file in (DOCS / "guides").glob("*.md")]
+    found = [_read(file) for file in [*(DOCS / "guides").glob("*.md"), DOCS.parent / "CHANGELOG.md"]]
     found.sort(key=lambda guide: (order.index(guide.name) if guide.name in order else -1, guide.title))
     return {guide.name: guide for guide in found}
+
+
+@cache
+def version() -> str:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
 
 
 def _by_part() -> dict[str, list[Guide]]:
@@ -70,7 +77,7 @@ def _by_part() -> dict[str, list[Guide]]:
 
 def _read(file: Path) -> Guide:
     title, _, text = file.read_text().partition("\n")
-    return Guide(file.stem, title.removeprefix("# ").strip(), _summary(text), text)
+    return Guide(file.stem.lower(), title.removeprefix("# ").strip(), _summary(text), text)
 
 
 def _parse(parser: MarkdownIt, text: str) -> list[Token]:
@@ -140,7 +147,7 @@ def _size(picture: Path) -> tuple[int, int]:
 
 @guides.page("/help", who=Who.USER, title="Help", link=Link(Section.GLOBAL, 50, icon="help"))
 def table(_scope: Scope) -> ResponseReturnValue:
-    return render.page("shell/guides.html", parts=_by_part())
+    return render.page("shell/guides.html", parts=_by_part(), version=version())
 
 
 def _entries() -> list[Entry]:

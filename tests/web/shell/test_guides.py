@@ -40,8 +40,11 @@ def test_first_requests_read_the_guides_concurrently() -> None:
 
 def test_guides_are_pages_that_pages_and_the_palette_link_to(mo: Portal, dana: Portal) -> None:
     """Their links and pictures work."""
-    addresses = {link["href"] for link in mo.get("/help").root.all("a") if "/help/" in link["href"]}
-    assert addresses == {f"/help/{file.stem}" for file in (guides.DOCS / "guides").glob("*.md")}
+    page = mo.get("/help")
+    assert f"this version of Patchbay, {guides.version()}." in page.text
+    addresses = {link["href"] for link in page.root.all("a") if "/help/" in link["href"]}
+    names = [file.stem for file in (guides.DOCS / "guides").glob("*.md")]
+    assert addresses == {f"/help/{name}" for name in [*names, "changelog"]}
     assert all(10 < len(guide.summary) < 130 for guide in guides.known().values())
     wrong = []
     for address in sorted(addresses):
