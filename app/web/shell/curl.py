@@ -15,10 +15,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["curl"] = curl
 
 
-def curl(path: str, method: str = "GET") -> str:
+def curl(path: str, method: str = "GET", **query: str) -> str:
     """Returns the command for a path of the API in the page's organization; the token is in $TOKEN."""
     scope: Scope = g.scope
-    return command(f"{path}?{urlencode({'organizationId': scope.organization.id})}", method)
+    return command(f"{path}?{urlencode({'organizationId': scope.organization.id} | query)}", method)
 
 
 def command(address: str, method: str = "GET") -> str:
