@@ -43,7 +43,8 @@ class ProjectCopy:
         """
         for name in PRODUCT:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
-        shutil.copy(ROOT / "wsgi.py", folder)
+        for name in ("wsgi.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
         return cls(folder)
 
     def write(self, path: str, text: str) -> None:

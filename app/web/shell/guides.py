@@ -56,7 +56,8 @@ class Guide:
 def known() -> dict[str, Guide]:
     """Returns the guides by name, in the order of their parts."""
     order = [name for names in PARTS.values() for name in names]
-    found = [_read(file) for file in [*(DOCS / "guides").glob("*.md"), DOCS.parent / "CHANGELOG.md"]]
+    files = [*(DOCS / "guides").glob("*.md"), *DOCS.parent.glob("CHANGELOG.md")]
+    found = [_read(file) for file in files]
     found.sort(key=lambda guide: (order.index(guide.name) if guide.name in order else -1, guide.title))
     return {guide.name: guide for guide in found}
 
