@@ -65,7 +65,7 @@ def _film(browser: Browser, page: Page, demo: Demo) -> None:
     shown = phone.display(number)
     console = browser.new_page()
     console.goto(demo.outside.providers[key].base)
-    console.get_by_role("button", name=f"Another URL: {number}").click()
+    console.get_by_role("button", name=f"Another URL: {shown}").click()
     page.goto(f"{HERE}/endpoints")
     page.get_by_role("link", name=shown, exact=True).first.click()
     repair = page.get_by_role("button", name="Repair")

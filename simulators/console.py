@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from app.core import phone
+
 OTHER_URL = "https://old-agents.example/answer"
 """The webhook of a number that was broken on purpose."""
 
@@ -77,6 +79,11 @@ class Row:
     actions: Sequence[Action] = ()
     label: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The name; a number as the portal shows it."""
+        return phone.display(self.name)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -120,7 +127,7 @@ def apply(tables: Sequence[Table], form: Mapping[str, str]) -> str:
             for action in row.actions:
                 if (form.get("row"), form.get("do")) == (place(table, row), action.label):
                     notice = action.do(form.get(action.label, "").strip())
-                    return notice or f"{row.name}: {action.label}. Done."
+                    return notice or f"{row.shown}: {action.label}. Done."
     return "Not found. Nothing was changed."
 
 
@@ -152,17 +159,17 @@ def _row(table: Table, row: Row) -> str:
     key = escape(place(table, row))
     fields = "".join(_action(row, action) for action in row.actions)
     form = f'<form method="post"><input type="hidden" name="row" value="{key}">{fields}</form>'
-    heading = f'<h3 dir="auto">{escape(row.name)}</h3> <bdi>{escape(row.label)}</bdi>'
+    heading = f'<h3 dir="auto">{escape(row.shown)}</h3> <bdi>{escape(row.label)}</bdi>'
     now = f"<p><code>{escape(row.now)}</code></p>"
     return f'<article id="{key}">{heading}{now}{form if fields else ""}</article>'
 
 
 def _action(row: Row, action: Action) -> str:
     label = escape(action.label)
-    button = f'<button name="do" value="{label}" aria-label="{label}: {escape(row.name)}">{label}</button>'
+    button = f'<button name="do" value="{label}" aria-label="{label}: {escape(row.shown)}">{label}</button>'
     if action.value is None:
         return button
-    named = f'name="{label}" aria-label="{label}, {escape(row.name)}"'
+    named = f'name="{label}" aria-label="{label}, {escape(row.shown)}"'
     if action.options is None:
         field = f'<input type="text" {named} value="{escape(action.value)}">'
     else:

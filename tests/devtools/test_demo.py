@@ -24,6 +24,7 @@ from sqlalchemy import select
 
 from app import context, create_app, demo_data
 from app.config import Settings
+from app.core import phone
 from app.core.errors import Conflict, Invalid
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
@@ -136,7 +137,7 @@ def press(base: str, number: str, label: str, typed: str = "") -> str:
 
 def pressed(base: str, page: Element, number: str, label: str, typed: str = "") -> Element:
     """The page after that of a console, once a button of it is pressed."""
-    rows = [row for row in page.all("article") if row.one("h3").text == number]
+    rows = [row for row in page.all("article") if row.one("h3").text == phone.display(number)]
     (row,) = [row for row in rows if label in [button.text for button in row.all("button")]]
     sent = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
     answer = requests.post(base, sent, headers={"Origin": base, "Sec-Fetch-Site": "same-origin"}, timeout=5)
@@ -202,7 +203,7 @@ def test_console_fault_is_found_and_repaired(
     ]
     for label, reason in reasons if thorough else reasons[:1]:
         with subtests.test(label=label):
-            assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
+            assert press(base, BILLING, label) == f"{phone.display(BILLING)}: {label}. Done."
             runs.run(meridian, outbound, everything=True)
             assert drifted(meridian) == FAULTS | {BILLING: reason}
             row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
