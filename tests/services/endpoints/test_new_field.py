@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from devtools import databases
 from tests.support.project_copy import ProjectCopy
 
 MIGRATION = """
@@ -150,14 +151,17 @@ report(**found)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory, shared, shared_keys, migrate):
+    """What the script found in a copy, whose database had every revision but the new one."""
     project = ProjectCopy.at(tmp_path_factory.mktemp("field"))
     head = sorted(path.name for path in (project.folder / "migrations" / "versions").glob("*.py"))[-1]
     project.insert_after("app/models/endpoint.py", "label: Mapped", "    department: Mapped[str | None]")
     project.write("migrations/versions/9999_department.py", MIGRATION.format(head=head.split("_")[0]))
     project.insert_after("app/services/endpoints/fields.py", "FIELDS = (", FIELD.strip("\n"))
     project.insert_after("app/services/audit/actions.py", "ORGANIZATION_CREATED =", ACTION)
-    return project.run(SCRIPT)
+    (project.folder / "data").mkdir()
+    url = databases.sqlite_copy(shared, project.folder / "data" / "patchbay.db", migrate)
+    return project.run(SCRIPT, DATABASE_URL=url, **shared_keys)
 
 
 FIRST, SECOND = "+15551234567", "+15551234568"
