@@ -36,17 +36,17 @@ class Elsewhere:
         self._organization = directory.by_slug(everywhere, account.slug)
         self._scope = everywhere.for_organization(self._organization)
         self._user = cast.user(self._organization, f"dialer@{account.slug}.example", "Dialer", Role.MEMBER)
-        db.session.add(self._user)
-        db.session.flush()
-        self._number = VoicePhoneNumber(
-            organization_id=self._organization.id,
-            user_id=self._user.id,
-            provider="twilio",
-            phone_number=f"+1555{choose.randrange(10**7):07}",
-            is_default=True,
-        )
-        db.session.add(self._number)
-        db.session.commit()
+        with self._scope.transaction():
+            db.session.add(self._user)
+            db.session.flush()
+            self._number = VoicePhoneNumber(
+                organization_id=self._organization.id,
+                user_id=self._user.id,
+                provider="twilio",
+                phone_number=f"+1555{choose.randrange(10**7):07}",
+                is_default=True,
+            )
+            db.session.add(self._number)
         self.issue()
 
     def issue(self) -> None:
