@@ -86,7 +86,9 @@ def test_token_use_is_stored_in_the_background_or_is_no_error(
     cast: Cast,
     uses: background.TokenUses,
     request: pytest.FixtureRequest,
+    *,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with app.app_context():
         engine = db.engine
@@ -123,3 +125,6 @@ def test_token_use_is_stored_in_the_background_or_is_no_error(
         assert uses.idle.wait(20)
     with app.app_context():
         assert db.session.get_one(ApiToken, first.token.id).last_used_at is None
+    logged = [str(record.msg) for record in caplog.records]
+    assert len([event for event in logged if "token.use_not_written" in event]) == 2
+    assert not [event for event in logged if "background.failed" in event]
