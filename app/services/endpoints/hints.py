@@ -16,6 +16,9 @@ from app.services.endpoints import fields as endpoint_fields
 from app.services.endpoints import messages, readiness
 from app.services.scope import Scope
 
+LEAST_DIGITS = 7
+"""So many digits are meant as a whole number."""
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -61,11 +64,15 @@ class Number:
 
 
 def number(scope: Scope, text: str) -> Number:
-    """Returns how a number is read, and whether it can be added. Nothing of one that is not complete."""
+    """Returns how a number is read, and whether it can be added. Nothing of one that is not complete.
+
+    More digits do not complete one that lacks its country code.
+    """
     try:
         normal = phone.normalize(text, scope.organization.country)
-    except ValueError:
-        return Number()
+    except phone.NotANumber as error:
+        is_known = error.kind is phone.Kind.NO_COUNTRY_CODE and sum(map(str.isdigit, text)) >= LEAST_DIGITS
+        return Number(problem=str(error) if is_known else "")
     query = select(Endpoint.id, Endpoint.organization_id).where(Endpoint.phone_number == normal)
     used = scope.session.execute(query).one_or_none()
     if used is None:
