@@ -50,6 +50,7 @@ account = Pages("account", __name__)
     who=Who.USER,
     title="Your account",
     link=Link(Section.GLOBAL, 40, icon="person", key="u", parts=PARTS),
+    words="profile token",
     before_two_step=True,
 )
 def show(scope: Scope) -> ResponseReturnValue:

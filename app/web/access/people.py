@@ -72,6 +72,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     who=Who.SUPERADMIN,
     title="Add person",
     link=Link(Section.ORGANIZATION, 20, in_navigation=False, icon="plus"),
+    words="invite user",
 )
 def new(_scope: Scope) -> ResponseReturnValue:
     return _new(PersonForm())

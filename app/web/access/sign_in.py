@@ -123,6 +123,7 @@ def _refused(
     before_two_step=True,
     action="Sign out",
     icon="sign-out",
+    words="log out logout",
 )
 def leave(scope: Scope) -> ResponseReturnValue:
     """What the browser's storage has stays: how its reader wants pages to look and to be used."""

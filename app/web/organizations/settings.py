@@ -56,6 +56,7 @@ BACK = "back"
     who=Who.SUPERADMIN,
     title="Settings",
     link=Link(Section.ORGANIZATION, 40, icon="sliders", key="s", parts=PARTS),
+    words="webhook",
     places={Place.SETTINGS: {}},
 )
 def show(scope: Scope) -> ResponseReturnValue:

@@ -67,6 +67,7 @@ FormPage = Callable[..., Response]
     who=Who.SUPERADMIN,
     title="Provider",
     link=Link(Section.PROVIDERS, 10, icon="plug", entries=_entries, state=connection_states.state_of),
+    words="disconnect credentials account keys",
     places={Place.PROVIDER: {}},
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:

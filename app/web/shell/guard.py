@@ -138,6 +138,7 @@ class Pages(Blueprint):
         name: Callable[..., str] | None = None,
         action: str = "",
         icon: str = "page",
+        words: str = "",
     ) -> Callable[[View], View]:
         """Guards the view and passes it a Scope, in the organization if the path names one.
 
@@ -145,15 +146,16 @@ class Pages(Blueprint):
         is in bytes, for a route that takes files. `former` is the page's earlier address: it redirects.
         `name` returns the page's label in breadcrumbs, from the scope and the values of its address.
         The palette can send an `action`, a form without fields, by that label and with the `icon`.
+        It also finds a page or an action by the `words` of other products.
         A superadmin who has yet to turn on two-step sign-in opens the routes `before_two_step` only.
         """
 
         def declare(view: View) -> View:
             endpoint = f"{self.name}.{view.__name__}"
             if action:
-                self.actions.append(Action(endpoint, rule, action, icon, who))
+                self.actions.append(Action(endpoint, rule, action, icon, who, words))
             if title:
-                page = Page(endpoint, rule, title, who, link, places or {}, name, guide)
+                page = Page(endpoint, rule, title, who, link, places or {}, name, guide, words)
                 self.registered.append(page)
             self.add_url_rule(
                 rule,

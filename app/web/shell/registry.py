@@ -76,6 +76,7 @@ class Action:
     label: str
     icon: str
     who: Who
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class Page:
     """Returns its label in breadcrumbs from the scope and the values of its address."""
     guide: str = ""
     """Name of the guide that the page's heading links to; a part in braces is of the address."""
+    words: str = ""
+    """Other words that the palette finds it by."""
 
     def entries(self) -> Iterable[Entry]:
         """Returns the page's links; none if it is reached from other pages alone."""

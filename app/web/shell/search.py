@@ -33,6 +33,7 @@ class Item:
     icon: str
     keys: str = ""
     is_action: bool = False
+    words: str = ""
 
 
 @find.page("/find", who=Who.SUPERADMIN, title="Find")
@@ -60,9 +61,9 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
 
 
 def _having(items: Iterable[Item], text: str) -> list[Item]:
-    """Returns those whose label has all the words."""
-    words = text.lower().split()
-    return [item for item in items if all(word in item.label.lower() for word in words)]
+    """Returns those whose label and other words have all that is typed."""
+    typed = text.lower().split()
+    return [item for item in items if all(word in f"{item.label} {item.words}".lower() for word in typed)]
 
 
 def _items(inside: Scope | None) -> dict[str, list[Item]]:
@@ -89,7 +90,7 @@ def _of_page(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
     for entry in page.entries():
         if entry.in_palette:
             address = _address(page, inside, **entry.values)
-            yield Item(entry.label, address, link.icon, keys if entry.in_navigation else "")
+            yield Item(entry.label, address, link.icon, keys if entry.in_navigation else "", words=page.words)
 
 
 def _parts(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
@@ -100,7 +101,9 @@ def _parts(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
 def _actions(inside: Scope | None) -> Iterator[Item]:
     for action in guard.actions():
         if inside or "<slug>" not in action.rule:
-            yield Item(action.label, _address(action, inside), action.icon, is_action=True)
+            yield Item(
+                action.label, _address(action, inside), action.icon, is_action=True, words=action.words
+            )
 
 
 def _address(target: Page | Action, inside: Scope | None, **values: Any) -> str:

@@ -68,6 +68,7 @@ def _entries() -> Iterator[Entry]:
     who=Who.SUPERADMIN,
     title=messages.VOICE_AI,
     link=Link(Section.PROVIDERS, 20, icon="sparkle", key="v", state=_state, entries=_entries),
+    words="disconnect credentials webhook",
     places={
         Place.VOICE_AI: {},
         Place.CALL_WEBHOOK: {"_anchor": "webhook"},

@@ -59,6 +59,15 @@ def test_find_returns_pages_organizations_people_settings_and_help(dana: Portal)
     (mo,) = [link for link in found(dana, "mo@", inside="") if "Mo" in link]
     assert "Acme Support" in mo
     assert found(dana, "nothing-like-it") == []
+    for text, label in {
+        "disconnect": "Twilio",
+        "webhook": "Settings",
+        "credentials": "Voice AI",
+        "token": "Your account",
+        "logout": "Sign out",
+        "invite": "Add person",
+    }.items():
+        assert label in found(dana, text), text
 
     assert found(dana, "check all")[0] == "Check all numbers"
     assert found(dana, "check all", inside="") == ["Check all numbers of every organization"]
