@@ -43,7 +43,7 @@ class ProjectCopy:
         """
         for name in PRODUCT:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
-        for name in ("wsgi.py", "pyproject.toml", "CHANGELOG.md"):
+        for name in ("wsgi.py", "pyproject.toml"):
             shutil.copy(ROOT / name, folder)
         return cls(folder)
 
