@@ -1,7 +1,7 @@
 # Everything is installed in .venv. What is up to date is skipped, so a second run needs no network.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3 # on two cores: tests of servers and browsers wait too
 PYTEST_ARGS ?= -n $(WORKERS) --dist loadscope --no-loadscope-reorder --max-worker-restart=4
 TRUST_ARGS ?= -q -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=4
 RESILIENCE_ARGS ?= -q -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=4 -o faulthandler_timeout=7200
@@ -38,7 +38,6 @@ demo: $(VENV)/.installed ## Serve sample organizations with simulated providers:
 test: browser clients $(VENV)/.installed-dev ## Run the tests but the thorough ones (PYTEST_ARGS='tests/web -k bulk' runs some)
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
-test-all: WORKERS = 3 # its tests of faults wait for servers more than they compute
 test-all: browser clients $(VENV)/.installed-dev ## Run all tests, those of services and the API on both databases
 	@$(IN_VENV) pytest --thorough $(PYTEST_ARGS)
 
