@@ -200,8 +200,8 @@ def copy(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(copy):
-    return copy.run(SCRIPT)
+def found(copy, shared, shared_keys, migrate):
+    return copy.run(SCRIPT, DATABASE_URL=copy.database(shared, migrate), **shared_keys)
 
 
 def test_new_provider_is_in_every_api_page_and_openapi(found):

@@ -60,6 +60,12 @@ class ProjectCopy:
         lines[found[0] : found[0]] = [new.rstrip("\n") + "\n"]
         self.write(path, "".join(lines))
 
+    def database(self, shared: Path, migrate: databases.Migrate) -> str:
+        """Makes a database with every revision that the project itself has; returns its URL."""
+        data = self.folder / "data"
+        data.mkdir()
+        return databases.sqlite_copy(shared, data / "patchbay.db", migrate)
+
     def start(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs a script to its end in a process of its own, with a data folder beside the product."""
         self.write("script.py", script)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from devtools import databases
 from tests.support.project_copy import ProjectCopy
 
 MIGRATION = """
@@ -159,9 +158,7 @@ def found(tmp_path_factory, shared, shared_keys, migrate):
     project.write("migrations/versions/9999_department.py", MIGRATION.format(head=head.split("_")[0]))
     project.insert_after("app/services/endpoints/fields.py", "FIELDS = (", FIELD.strip("\n"))
     project.insert_after("app/services/audit/actions.py", "ORGANIZATION_CREATED =", ACTION)
-    (project.folder / "data").mkdir()
-    url = databases.sqlite_copy(shared, project.folder / "data" / "patchbay.db", migrate)
-    return project.run(SCRIPT, DATABASE_URL=url, **shared_keys)
+    return project.run(SCRIPT, DATABASE_URL=project.database(shared, migrate), **shared_keys)
 
 
 FIRST, SECOND = "+15551234567", "+15551234568"
