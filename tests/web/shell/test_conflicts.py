@@ -130,8 +130,8 @@ def _conflict(app: Flask, dana: Portal, gus: Portal, case: Case, path: str) -> N
         expected[_label(page, case.mine[0])] = (sides, typed, messages.CHANGED_BY_YOU)
     assert found == expected
     assert page.notes.count(GUS) == 2
-    (offer,) = page.root.all("button", css="btn-sm", value=case.both[2])
-    assert offer["data-take"] == _control(page, case.both[0])["id"]
+    assert page.data("take") == [_control(page, case.both[0])["id"]]
+    assert page.root.one("button", **{"data-take": page.data("take")[0]})["value"] == case.both[2]
     kept = mine | {case.theirs[0]: case.theirs[2]}
     assert _values(page, kept) == kept
     page.send("Save")
