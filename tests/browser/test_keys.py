@@ -34,6 +34,7 @@ def test_palette_works_by_keyboard_alone(table: Page) -> None:
     """What is typed before it is there is not lost."""
 
     def answer_later(route: Route) -> None:
+        table.keyboard.up("Control")  # which may be held until the request is answered
         table.keyboard.type(typed.pop())
         route.continue_()
 
@@ -92,6 +93,7 @@ def test_single_keys_search_add_show_times_and_can_be_turned_off(table: Page) ->
     table.goto(TABLE)
 
     def leave_first(route: Route) -> None:
+        table.keyboard.up("Control")
         table.keyboard.press("Escape")
         table.keyboard.press("?")
         route.continue_()
