@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from app import demo_data
 from app.core import phone
@@ -17,6 +17,8 @@ from devtools.server import ROOT, free_port
 FOLDER = ROOT / "docs" / "screenshots"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 420}
+LOOKS = 120
+"""At the mailbox, twice a second."""
 HERE = "/o/meridian-support"
 PICTURES = {
     "routing": f"{HERE}/routing",
@@ -59,10 +61,24 @@ def _take(page: Page, name: str) -> None:
     sys.stdout.write(f"docs/screenshots/{name}.png\n")
 
 
+def _message(mail: Page, text: str) -> Locator:
+    """Returns the link to the newest message about this, once it has arrived."""
+    found = mail.get_by_role("link", name=text).first
+    for _ in range(LOOKS):
+        if found.count():
+            return found
+        mail.wait_for_timeout(500)
+        mail.reload()
+    raise TimeoutError(f"No message about {text} arrived.")
+
+
 def _film(browser: Browser, page: Page, demo: Demo) -> None:
     """A number breaks at its provider, the message arrives, and the number is repaired."""
     key, number = number_to_break()
     shown = phone.display(number)
+    mail = browser.new_page(viewport=PHONE)
+    mail.goto(demo.outside.mail.base)
+    _message(mail, "unhealthy")  # numbers that are wrong from the start; those of one moment share a message
     console = browser.new_page()
     console.goto(demo.outside.providers[key].base)
     console.get_by_role("button", name=f"Another URL: {shown}").click()
@@ -71,12 +87,7 @@ def _film(browser: Browser, page: Page, demo: Demo) -> None:
     repair = page.get_by_role("button", name="Repair")
     expect(page.locator("#path")).to_contain_text("Drifted")
     _take(page, "film-1-break")
-    mail = browser.new_page(viewport=PHONE)
-    mail.goto(demo.outside.mail.base)
-    while not mail.get_by_role("link", name=shown).count():
-        mail.wait_for_timeout(500)
-        mail.reload()
-    mail.get_by_role("link", name=shown).first.click()
+    _message(mail, shown).click()
     mail.goto(f"{mail.url}/html")
     _take(mail, "film-2-alert")
     repair.click()
