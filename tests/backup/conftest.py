@@ -10,11 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app import create_app
-from app.config import Settings
 from app.extensions import db
 from app.models import Installation
 from devtools.databases import Migrate, sqlite_copy
+from tests.support.apps import filling
 from tests.support.cast import assemble
 from tests.support.commands import Commands, commands
 from tests.support.full_organization import Furnished, furnish
@@ -33,14 +32,9 @@ def written(
 ) -> Written:
     """The database to copy, and what is in it."""
     path = tmp_path_factory.mktemp("written") / "patchbay.db"
-    url = sqlite_copy(shared, path, migrate)
-    app = create_app(
-        Settings.from_environment(shared_keys | {"PATCHBAY_DATA": str(path.parent), "DATABASE_URL": url})
-    )
-    found = furnish(app, assemble(app))
-    with app.app_context():
-        db.engine.dispose()
-    return path, found
+    sqlite_copy(shared, path, migrate)
+    with filling(path, shared_keys) as app:
+        return path, furnish(app, assemble(app))
 
 
 @pytest.fixture

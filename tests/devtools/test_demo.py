@@ -57,6 +57,7 @@ from simulators.elevenlabs.numbers import RECEPTION
 from simulators.mail import MailCatcher
 from simulators.receiver import Receiver
 from simulators.runtime import AgentRuntime
+from tests.support.apps import filling
 from tests.support.metrics import samples, scrape
 from tests.support.scopes import OFFLINE
 
@@ -97,12 +98,9 @@ def filled(
 ) -> Path:
     """A database that has the demo's organizations, to copy."""
     path = tmp_path_factory.mktemp("filled") / "patchbay.db"
-    url = sqlite_copy(shared, path, migrate)
-    settings = {"PATCHBAY_DATA": str(path.parent), "DATABASE_URL": url, **shared_keys}
-    with create_app(Settings.from_environment(settings)).app_context():
+    sqlite_copy(shared, path, migrate)
+    with filling(path, shared_keys) as app, app.app_context():
         demo_data.fill(context.scope(Actor(name="test")), OFFLINE, PASSWORD)
-        db.session.remove()
-        db.engine.dispose()
     return path
 
 

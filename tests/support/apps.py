@@ -39,6 +39,16 @@ class Apps:
         return self._last[1]
 
 
+@contextmanager
+def filling(database: Path, keys: Mapping[str, str]) -> Iterator[Flask]:
+    """Yields an app to fill a SQLite database that is copied afterwards: no connection stays open."""
+    own = {"PATCHBAY_DATA": str(database.parent), "DATABASE_URL": f"sqlite:///{database}"}
+    app = create_app(Settings.from_environment({**keys, **own}))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
 def emptied(folder: Path) -> Path:
     shutil.rmtree(folder)
     folder.mkdir()

@@ -18,12 +18,10 @@ import pytest
 import structlog
 from flask import Flask
 
-from app import create_app
-from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from devtools import databases
-from tests.support.apps import emptied
+from tests.support.apps import emptied, filling
 from tests.support.cast import Cast, assemble
 from tests.support.full_organization import Furnished, furnish
 from tests.support.pages import Portal
@@ -44,17 +42,14 @@ def signed_in(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SignedIn:
     file = tmp_path_factory.mktemp("cast") / "patchbay.db"
-    url = databases.sqlite_copy(shared, file, migrate)
-    environment = {"PATCHBAY_DATA": str(file.parent), "DATABASE_URL": url, **shared_keys}
-    app = create_app(Settings.from_environment(environment))
-    cast = assemble(app)
+    databases.sqlite_copy(shared, file, migrate)
     cookies = {}
-    for person in (cast.dana, cast.mo, cast.gus):
-        portal = Portal(app)
-        portal.sign_in(person.email)
-        cookies[person.id] = portal.cookie
-    with app.app_context():
-        db.engine.dispose()
+    with filling(file, shared_keys) as app:
+        cast = assemble(app)
+        for person in (cast.dana, cast.mo, cast.gus):
+            portal = Portal(app)
+            portal.sign_in(person.email)
+            cookies[person.id] = portal.cookie
     return SignedIn(file, cast, cookies)
 
 
@@ -85,12 +80,8 @@ def furnished(
     """A database with one of everything, and what there is."""
     file = tmp_path_factory.mktemp("furnished") / "patchbay.db"
     shutil.copyfile(signed_in.file, file)
-    environment = {"PATCHBAY_DATA": str(file.parent), "DATABASE_URL": f"sqlite:///{file}", **shared_keys}
-    app = create_app(Settings.from_environment(environment))
-    here = furnish(app, signed_in.cast)
-    with app.app_context():
-        db.engine.dispose()
-    return file, here
+    with filling(file, shared_keys) as app:
+        return file, furnish(app, signed_in.cast)
 
 
 @pytest.fixture
