@@ -57,10 +57,8 @@ def _result(scope: Scope, kind: Kind, row: JobResult, read: ProbeResult) -> Resu
         return Result(bool(seen.in_sync), str(seen.reason or "in_sync"), seen.message)
     if kind is Kind.CLEAR_WEBHOOKS:
         base = scope.organization.public_base_url or ""
-        url = number.webhook_url if number else None
-        return edits.cleared(
-            label, number, is_left=bool(url) and provider_numbers.has_same_host(url or "", base)
-        )
+        url = (number and number.webhook_url) or ""
+        return edits.cleared(label, number, is_left=url != "" and provider_numbers.has_same_host(url, base))
     if number and verdicts.address(number) == row.url:
         return Result(True, "restored", messages.RESTORED)
     return Result(False, "not_restored", messages.NOT_RESTORED)
