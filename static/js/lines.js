@@ -19,6 +19,11 @@ document.addEventListener("mouseover", ({ target }) => {
   if (isCut && target.matches?.("[data-row] bdi")) target.title = target.textContent;
 });
 
+// An undo is answered by the table, whose redirect loses the header that updates the counts beside it.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target.id === "endpoints" && detail.requestConfig?.verb === "post") htmx.trigger("body", "changed");
+});
+
 // Keys go to the line that has the focus, or else the pointer.
 
 const LINE = "tr[data-row]";
