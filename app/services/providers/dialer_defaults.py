@@ -170,17 +170,21 @@ class OnPostgresql:
         begin = time.monotonic()
         remembered = self._recall(token_id, begin)
         for _ in range(3):  # A query that is running may not have the token. The next one has.
-            if self._is_current(remembered.found, begin):
-                return remembered.found.default
-            if not await asyncio.shield(asyncio.wrap_future(self._start_query())):
+            running = (
+                self._running_query()
+            )  # Before the check: if it ends after it, the next check has its result.
+            found = remembered.found
+            if self._is_current(found, begin):
+                if time.monotonic() - found.at > AHEAD_SECONDS:
+                    self._start_query()
+                return found.default
+            if not await asyncio.shield(asyncio.wrap_future(running or self._start_query())):
                 break
         return None
 
     def _is_current(self, found: Found, begin: float) -> bool:
         """Whether nothing can have changed since it was found, or since `begin`, when it was requested."""
         age = time.monotonic() - found.at
-        if age > AHEAD_SECONDS:
-            self._start_query()
         return found.at >= begin or (age < FRESH_SECONDS and found.commits == self._commits())
 
     def expect(self, token_id: str) -> None:
@@ -197,10 +201,13 @@ class OnPostgresql:
             remembered.used_at = now
         return remembered
 
+    def _running_query(self) -> Future[bool] | None:
+        return None if self._query is None or self._query.done() else self._query
+
     def _start_query(self) -> Future[bool]:
         """Returns the query that is running, or a new one."""
-        if self._query is not None and not self._query.done():
-            return self._query
+        if running := self._running_query():
+            return running
         query: Future[bool] = Future()
         threading.Thread(target=self._run, args=(query, self._recent()), name="dialers", daemon=True).start()
         self._query = query

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -43,6 +44,12 @@ def look_up(defaults: Defaults, token_ids: Sequence[str]) -> list[Default | None
 
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(asyncio.run, run()).result()
+
+
+def start_and_wait(thread: Thread, start: Callable[[Thread], None]) -> None:
+    start(thread)
+    if thread.name == "dialers":
+        thread.join()
 
 
 @pytest.fixture
@@ -128,6 +135,16 @@ def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
     found = defaults._tokens[token].found
     look_up(defaults, [token])
     assert defaults._tokens[token].found.commits == found.commits == changes.count()
+
+
+def test_look_up_on_postgresql_uses_a_query_that_ended_quickly(acme, issued, defaults, monkeypatch):
+    """It ends before the request waits for it."""
+    if not acme.is_postgresql:
+        return
+    monkeypatch.setattr(Thread, "start", lambda self, start=Thread.start: start_and_wait(self, start))
+    with statements(acme.session.get_bind()) as seen:
+        assert look_up(defaults, issued[:1]) == [Default(None, None)]
+    assert len(seen) == 1
 
 
 def test_look_up_is_none_without_a_database_and_reconnects(token, changes, engine):
