@@ -74,6 +74,7 @@ MOST_DRIFTED = 100
     who=Who.SUPERADMIN,
     title="Endpoints",
     link=Link(Section.CALLS, 20, badge=_drifted, icon="phone", key="e"),
+    words="webhook phone numbers lines did",
     places={
         Place.ENDPOINTS: {},
         Place.DRIFTED: {"sync": "drifted"},

@@ -63,6 +63,7 @@ def test_find_returns_pages_organizations_people_settings_and_help(dana: Portal)
         "disconnect": "Twilio",
         "webhook": "Settings",
         "credentials": "Voice AI",
+        "phone number": "Endpoints",
         "token": "Your account",
         "logout": "Sign out",
         "invite": "Add person",
