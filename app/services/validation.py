@@ -61,7 +61,9 @@ def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: M
     version = sent.get("version")
     if type(version) is int and version != current["version"]:
         raise Stale
-    if changed := [name for name, value in sent.items() if _differs(value, current.get(name))]:
+    if changed := [
+        name for name, value in sent.items() if name not in current or _differs(value, current[name])
+    ]:
         raise Invalid([Problem(name, _fixed(model)[name]) for name in changed])
 
 
