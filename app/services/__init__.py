@@ -1,1 +1,1 @@
-"""What can be done, one module for each noun. Every function starts from a Scope."""
+"""The use cases: one package for each noun. Every function starts from a Scope."""

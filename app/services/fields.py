@@ -12,19 +12,19 @@ from app.services.validation import Checked
 
 AGENT_LONGEST = 100
 _SAFE_AGENT = re.compile(r"[A-Za-z0-9._~-]+")
-"""What stays as it is in a URL: other characters are percent-encoded there."""
+"""The characters that a URL contains as they are; all others are percent-encoded."""
 LABEL_LONGEST = 200
 
 
 def is_safe_agent(name: str) -> bool:
-    """Whether the name is the same in the webhook URL, as common checks of signatures need it."""
+    """Whether a webhook URL contains the name unchanged, as most signature checks require."""
     return _SAFE_AGENT.fullmatch(name) is not None
 
 
 def check_agent(value: str, _country: str | None = None) -> str:
-    """Returns an agent's name, in NFC, that can be one segment of a URL. Raises ValueError.
+    """Returns an agent's name in NFC. Raises ValueError if it cannot be one segment of a URL.
 
-    Two names that look alike are one: nothing in them is invisible, and letters have one spelling.
+    Invisible characters are refused and letters normalized, so that two different names never look alike.
     """
     value = unicodedata.normalize("NFC", value)
     if not value:

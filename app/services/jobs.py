@@ -25,10 +25,13 @@ from app.services.scope import Scope
 
 KEPT = timedelta(days=1)
 SILENT = timedelta(minutes=5)
-"""A job without a report for so long is taken for interrupted: on SQLite, its own transaction delays them."""
+"""A running job without a report for so long counts as interrupted.
+
+On SQLite, the transaction of the work delays its own reports.
+"""
 
 REPORT_SECONDS = 0.5
-"""Between two reports of one step; a new step is reported immediately."""
+"""Seconds between two reports of one step; a new step is reported immediately."""
 
 
 class Kind(StrEnum):
@@ -41,16 +44,19 @@ class Kind(StrEnum):
 
 
 AT_PROVIDERS = (Kind.SET_WEBHOOKS, Kind.RESTORE_WEBHOOKS, Kind.CLEAR_WEBHOOKS)
-"""Jobs that change numbers at their providers."""
+"""Kinds that change numbers at their providers."""
 
 TESTS = (Kind.TEST_WEBHOOKS,)
-"""Jobs that request agent runtimes."""
+"""Kinds that send requests to agent runtimes."""
 
 API_KINDS = (*AT_PROVIDERS, *TESTS)
-"""Jobs that the API shows; the others end with a page."""
+"""Kinds that the API shows. The others have pages only."""
 
 ALONE = {AT_PROVIDERS: messages.JOB_RUNNING, TESTS: messages.TESTS_RUNNING}
-"""Of each of these groups an organization has one job at a time."""
+"""An organization has at most one running job of each of these groups.
+
+The value is the sentence of the error.
+"""
 
 
 class State(StrEnum):
@@ -67,9 +73,9 @@ def name(kind: Kind) -> str:
 
 
 def start(scope: Scope, kind: Kind, step: str, back_url: str, *, total: int = 0) -> Job:
-    """Stores a new job, and deletes jobs that are older than a day.
+    """Stores and returns a new running job, and deletes jobs that are older than a day.
 
-    Raises Conflict, with the id of the other one, if it is not the only one of its group in `ALONE`.
+    Raises Conflict, with the id of the running job, if the kind's group in `ALONE` has one.
     """
     group = next((group for group in ALONE if kind in group), None)
     with scope.transaction(lock=group is not None):
@@ -90,7 +96,7 @@ def start(scope: Scope, kind: Kind, step: str, back_url: str, *, total: int = 0)
 
 
 def get(scope: Scope, job_id: str, kinds: Collection[Kind] = tuple(Kind)) -> Job:
-    """Returns the job. Raises NotFound, also for one of another kind."""
+    """Returns the job. Raises NotFound if it does not exist or is not one of `kinds`."""
     job = scope.get(Job, job_id, what="job")
     if job.kind not in kinds:
         raise NotFound(messages.not_found("job"))
@@ -98,7 +104,7 @@ def get(scope: Scope, job_id: str, kinds: Collection[Kind] = tuple(Kind)) -> Job
 
 
 def state(job: Job) -> State:
-    """Returns the job's state; a running one that has stopped reporting is interrupted."""
+    """Returns the job's state: INTERRUPTED for a running job that has stopped reporting."""
     found = State(job.state)
     if found is State.RUNNING and job.reported_at < clock.now() - SILENT:
         return State.INTERRUPTED
@@ -106,13 +112,13 @@ def state(job: Job) -> State:
 
 
 def running(scope: Scope, kinds: Collection[Kind]) -> Job | None:
-    """Returns the organization's running job of one of these kinds."""
+    """Returns the organization's running job of one of these kinds, or None."""
     query = scope.select(Job).where(Job.kind.in_([str(kind) for kind in kinds]), Job.state == State.RUNNING)
     return next((job for job in scope.session.scalars(query) if state(job) is State.RUNNING), None)
 
 
 def request_stop(scope: Scope, job_id: str, kinds: Collection[Kind]) -> Job:
-    """Makes a running job stop before its next number; one that has ended stays as it is."""
+    """Returns the job, and makes it stop before its next number if it is running."""
     with scope.transaction(lock=False):
         job = get(scope, job_id, kinds)
         job.stop_requested = job.stop_requested or state(job) is State.RUNNING
@@ -121,21 +127,20 @@ def request_stop(scope: Scope, job_id: str, kinds: Collection[Kind]) -> Job:
 
 @dataclass
 class Running:
-    """A job as its work sees it."""
+    """The handle with which the work of a job reports its progress and outcome."""
 
     engine: Engine
     id: str
     has_stopped: bool = False
-    """Whether the work ended early, because a user requested it."""
+    """Whether the work ended early because a user requested it."""
     _last_step: str = ""
     _last_counts: tuple[int, int] = (0, 0)
     _last_time: float = field(default=0.0)
 
     def report(self, step: str, done: int, total: int) -> None:
-        """Stores the progress.
+        """Stores the progress, at most once in `REPORT_SECONDS` for one step.
 
-        A report that would wait for another writer is skipped: on SQLite, the work itself may be that
-        writer.
+        The report is skipped if it would wait for another writer: on SQLite, that may be the work itself.
         """
         now = time.monotonic()
         self._last_counts = done, total
@@ -147,25 +152,25 @@ class Running:
             _write(self.engine, self.id, waits=False, **values)
 
     def keep_alive(self) -> None:
-        """Reports that the work goes on, though its progress is the same."""
+        """Repeats the last report, so that a job without progress does not count as interrupted."""
         self.report(self._last_step, *self._last_counts)
 
     @property
     def must_stop(self) -> bool:
-        """Whether a user requested that it stops."""
+        """Whether a user requested that the job stop."""
         with self.engine.connect() as connection:
             query = select(Job.stop_requested).where(Job.id == self.id)
             return bool(connection.scalar(query))
 
     def finish(self, *, result_url: str = "", problem: str = "") -> None:
-        """Stores the outcome: the address of the result, if it has a page of its own, or what went wrong."""
+        """Stores the outcome: the address of the result's page, if there is one, or the problem."""
         state = State.FAILED if problem else State.STOPPED if self.has_stopped else State.DONE
         outcome = {"result_url": result_url or None, "problem": problem or None}
         _write(self.engine, self.id, waits=True, state=state, finished_at=clock.now(), **outcome)
 
 
 def interrupt_running(scope: Scope) -> None:
-    """Marks every running job as interrupted. Call it when no process can be running one."""
+    """Marks every running job as interrupted. For a start, when no process can be running one."""
     with scope.transaction(lock=False):
         running = Job.state == State.RUNNING
         scope.session.execute(update(Job).where(running).values(state=State.INTERRUPTED))
@@ -179,7 +184,7 @@ def _write(engine: Engine, job_id: str, *, waits: bool, **values: object) -> Non
 
 @dataclass(frozen=True)
 class Counts:
-    """How many results a job has, and how many of them failed, are not confirmed, or can be undone."""
+    """How many results a job has, and how many of them failed, are unconfirmed, or can be undone."""
 
     done: int
     failed: int
@@ -199,7 +204,7 @@ def counts(scope: Scope, job: Job) -> Counts:
 
 
 def results(scope: Scope, job: Job, *, limit: int | None = None) -> list[JobResult]:
-    """Returns what the job did to each number by now: failures first, then by number."""
+    """Returns the job's results so far: failures first, then unconfirmed ones, then by number."""
     rank = case((JobResult.ok == false(), 0), (JobResult.ok.is_(None), 1), else_=2)
     query = scope.select(JobResult).where(JobResult.job_id == job.id)
     return list(scope.session.scalars(query.order_by(rank, JobResult.phone_number).limit(limit)))
@@ -209,9 +214,9 @@ BY_NUMBER = Order(JobResult.phone_number, JobResult.phone_number)
 
 
 def results_page(scope: Scope, job: Job, *, limit: int, cursor: str | None = None) -> Page[JobResult]:
-    """Returns up to `limit` results by number. A cursor is the number that a page starts after, without +.
+    """Returns up to `limit` results by number.
 
-    Raises BadCursor.
+    The cursor is the last number of the page before, without +. Raises BadCursor.
     """
     number = f"+{cursor}"
     if cursor and not phone.E164.fullmatch(number):

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page starts after a row, or ends before one, whatever is inserted meanwhile."""
+"""Keyset pagination: a page starts after a row, or ends before one, so inserted rows do not shift it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = TypeVar("Row")
 
 
 class BadCursor(Malformed):
-    """No page returned the cursor."""
+    """The cursor is none that a page returned."""
 
     def __init__(self) -> None:
         super().__init__(messages.BAD_CURSOR)
@@ -25,7 +25,7 @@ class BadCursor(Malformed):
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """Some rows, and the cursors of the pages beside them; None if there is none."""
+    """The rows of a page, and the cursors of the next and previous page; None at an end."""
 
     rows: list[Item]
     next: Any = None
@@ -34,7 +34,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True)
 class Mark:
-    """A row that a page starts after, or ends before: the value it is sorted by, and its unique one."""
+    """The row that a page starts after, or ends before: its sort value, and its unique value."""
 
     value: Any
     unique: Any
@@ -43,12 +43,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Order:
-    """Sorts by `column`, then by `unique`, both in one direction. Rows without a value always come last."""
+    """Sorts by `column`, then by `unique`, both in one direction.
+
+    Rows whose column is NULL come last either way.
+    """
 
     column: InstrumentedAttribute[Any]
     unique: InstrumentedAttribute[Any]
     ignores_case: bool = False
-    """That of A to Z. The column is a `sorted_text`."""
+    """For ASCII letters only. The column is a `sorted_text`."""
     descends: bool = False
 
     @property
@@ -65,12 +68,15 @@ def page(
     limit: int,
     cursor: Callable[[Row, bool], Any],
 ) -> Page[Row]:
-    """Returns up to `limit` rows of `query` in order, beside the mark. See `page_of` for `cursor`."""
+    """Returns a page of up to `limit` rows of `query`, after or before the mark.
+
+    See `page_of` for `cursor`.
+    """
     return page_of(lambda start, most: _fetch(session, query, order, start, most), mark, limit, cursor)
 
 
 def beside(session: Session, query: Select[Row], order: Order, mark: Mark) -> Row | None:
-    """Returns the row next to the mark, on the side that it names; None at the end."""
+    """Returns the row directly after the mark, or before it if `mark.is_before`; None if there is none."""
     return next(iter(_fetch(session, query, order, mark, 1)), None)
 
 
@@ -80,10 +86,11 @@ def page_of(
     limit: int,
     cursor: Callable[[Item, bool], Any],
 ) -> Page[Item]:
-    """Returns a page of what `fetch(mark, n)` returns: up to n rows, nearest to the mark first.
+    """Returns a page of the items that `fetch(mark, n)` returns: up to n, nearest to the mark first.
 
-    `cursor` is called with a row that the next page starts after, and False; or one that the previous page
-    ends before, and True. Going back always ends with the first page whole.
+    `cursor(item, is_before)` returns the cursor that continues at an item: the next page starts after it,
+    or, if `is_before`, the previous page ends before it. The first page is full also when reached by going
+    back.
     """
     goes_back = mark is not None and mark.is_before
     rows = list(fetch(mark, limit + 1))
@@ -104,8 +111,8 @@ def page_of(
 def _fetch(session: Session, query: Select[Row], order: Order, mark: Mark | None, limit: int) -> list[Row]:
     """Returns up to `limit` rows beside the mark, nearest first.
 
-    Rows with and without a value are two queries: databases disagree on where NULL sorts, and each query
-    is one range of an index.
+    Rows with and without a value are two queries: databases disagree on where NULL sorts, and each query is
+    one range of an index.
     """
     goes_back = mark is not None and mark.is_before
     parts = [True, False] if order.has_nulls else [True]

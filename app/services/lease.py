@@ -1,7 +1,7 @@
-"""Leases: one worker at a time, on a row that has a `leased_until` column.
+"""Leases: one worker at a time on a row that has a `leased_until` column.
 
-A worker that was killed holds its lease until that time. A lease is known by its end, so a worker whose
-lease ran out and was taken by another one changes nothing more.
+The lease of a killed worker ends at that time. A worker recognizes its lease by the time that it wrote, so
+it changes nothing once its lease has expired and another worker has acquired one.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from app.services.scope import Scope
 
 
 class LeaseLost(Exception):
-    """The lease ran out, and another worker took it."""
+    """The lease expired, and another worker acquired one."""
 
 
 def is_held(until: datetime | None, length: timedelta) -> bool:
-    """Whether a lease of that length, which ends then, is held now."""
+    """Whether a lease of that length that ends at `until` is held now."""
     earliest, latest = clock.ends_of_leases(length)
     return until is not None and earliest < until <= latest
 
 
 def held(column: Any, length: timedelta) -> ColumnElement[bool]:
-    """As `is_held`, in SQL; false for NULL."""
+    """Returns the condition of `is_held` in SQL; false for NULL."""
     earliest, latest = clock.ends_of_leases(length)
     return and_(column > earliest, column <= latest)
 
 
 class Lease:
-    """One worker's lease on the row of `model` that `conditions` select. The row exists."""
+    """One worker's lease on the row of `model` that `conditions` select. The row must exist."""
 
     def __init__(self, scope: Scope, model: Any, length: timedelta, *conditions: ColumnElement[bool]) -> None:
         self._scope, self._model, self._length = scope, model, length
@@ -43,7 +43,7 @@ class Lease:
         self._renewed = 0.0
 
     def take(self, **values: Any) -> bool:
-        """Takes the lease and sets `values`, in the open transaction; False if another worker holds it."""
+        """Acquires the lease and sets `values`, in the open transaction; False if another worker holds it."""
         column = self._model.leased_until
         until = clock.now() + self._length
         is_free = or_(column.is_(None), ~held(column, self._length))
@@ -54,24 +54,27 @@ class Lease:
 
     @property
     def is_mine(self) -> bool:
-        """Whether no other worker took the lease since, as the database has it."""
+        """Whether this worker still holds the lease, according to the database."""
         query = select(self._model.leased_until).where(*self._conditions)
         return self._until is not None and self._scope.session.scalar(query) == self._until
 
     def write(self, **values: Any) -> bool:
-        """Sets values in the open transaction; False, and nothing, if another worker took the lease."""
-        return self._update(self._is_mine, **values)
+        """Sets values in the open transaction. Changes nothing and returns False if the lease was lost."""
+        return self._update(self._is_unchanged, **values)
 
     def extend(self, **values: Any) -> bool:
-        """As `write`, and the lease starts again."""
+        """Sets values and extends the lease to its full length.
+
+        Changes nothing and returns False if it was lost.
+        """
         until = clock.now() + self._length
-        if not self._update(self._is_mine, leased_until=until, **values):
+        if not self._update(self._is_unchanged, leased_until=until, **values):
             return False
-        self._scope.on_commit(self._hold, until)
+        self._scope.on_commit(self._record_extension, until)
         return True
 
     def keep(self, every: float) -> None:
-        """Extends the lease, at most once in `every` seconds, in a transaction of its own.
+        """Extends the lease in a transaction of its own, at most once in `every` seconds.
 
         Raises LeaseLost.
         """
@@ -83,14 +86,14 @@ class Lease:
             raise LeaseLost
 
     def release(self, **values: Any) -> bool:
-        """As `write`, and the next worker may take the lease."""
+        """Sets values and ends the lease. Changes nothing and returns False if it was lost."""
         return self.write(leased_until=clock.now(), **values)
 
-    def _hold(self, until: datetime) -> None:
+    def _record_extension(self, until: datetime) -> None:
         self._until, self._renewed = until, time.monotonic()
 
     @property
-    def _is_mine(self) -> ColumnElement[bool]:
+    def _is_unchanged(self) -> ColumnElement[bool]:
         mine: ColumnElement[bool] = self._model.leased_until == self._until
         return mine
 

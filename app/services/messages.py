@@ -1,4 +1,4 @@
-"""Sentences about values that several packages read, and about limits."""
+"""Sentences about values that several packages validate, and about limits."""
 
 from __future__ import annotations
 

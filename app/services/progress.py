@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with the step, the rows done and their total; 0 of 0 for a step without a count."""
+"""Called with the step, the number of finished rows and their total; 0 of 0 for a step without a count."""
 
 BATCH = 1000
-"""Rows that are read, written or looked up in one statement."""
+"""How many rows are read, written or looked up in one statement."""
 
 Item = TypeVar("Item")
 
 
 def ignore(_step: str, _done: int, _total: int) -> None:
-    """Reports nothing: for callers that show no progress."""
+    """Ignores the progress: for callers that do not show it."""
 
 
 def batches(items: Sequence[Item], step: str, on_progress: OnProgress) -> Iterator[Sequence[Item]]:

@@ -30,14 +30,17 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Limit:
-    """So many attempts under one key within `WINDOW`."""
+    """At most `most` attempts under one key within `WINDOW`."""
 
     key: str
     most: int = MOST
 
 
 def key(what: str, *of: str) -> str:
-    """Returns a key of hashed values. Keys with the same first values have the same prefix."""
+    """Returns a key of `what` and the hashed values.
+
+    Keys that begin with the same values have the same prefix.
+    """
     return ":".join([what, *(hashlib.sha256(value.encode()).hexdigest()[:32] for value in of)])
 
 
@@ -48,14 +51,14 @@ def expect_room(scope: Scope, *limits: Limit) -> None:
     columns = select(Throttle.key, Throttle.count, Throttle.window_started_at)
     rows = scope.session.execute(columns.where(Throttle.key.in_(most))).all()
     if any(started_at > now + clock.APART for _, _, started_at in rows):
-        _follow_clock(scope, now)
+        _restart_windows_ahead(scope, now)
     for throttle_key, counted, started_at in rows:
         if counted >= most[throttle_key] and started_at + WINDOW > now:
             _refuse(throttle_key, started_at, now)
 
 
-def _follow_clock(scope: Scope, now: datetime) -> None:
-    """After the clock was set back: keeps the counts, and starts their windows now."""
+def _restart_windows_ahead(scope: Scope, now: datetime) -> None:
+    """Starts all windows that lie ahead now, with their counts: the clock was set back."""
     ahead = Throttle.window_started_at > now
     with scope.transaction(lock=False):
         scope.session.execute(update(Throttle).where(ahead).values(window_started_at=now))
@@ -68,14 +71,14 @@ def take(scope: Scope, *limits: Limit) -> None:
         for limit in sorted(limits, key=lambda limit: limit.key):
             while not count(scope, limit):
                 throttle = scope.session.get(Throttle, limit.key)
-                if throttle is not None:  # Else it was cleared just now.
+                if throttle is not None:  # Otherwise another transaction has just cleared it: count again.
                     _refuse(limit.key, throttle.window_started_at, clock.now())
         if secrets.randbelow(SWEPT_ONCE_IN) == 0:
             sweep(scope)
 
 
 def count(scope: Scope, limit: Limit) -> bool:
-    """Counts an attempt; returns False, and counts nothing, if the limit is reached."""
+    """Counts an attempt and returns True; counts nothing and returns False if the limit is reached."""
     scope.require_transaction()
     now = clock.now()
     is_over = Throttle.window_started_at <= now - WINDOW
@@ -95,9 +98,9 @@ def _refuse(key: str, started_at: datetime, now: datetime) -> NoReturn:
 
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
-    """After a success: clears the client's own limit, and subtracts its attempt from shared ones.
+    """Clears the client's own limit after a success, and subtracts the attempt from shared limits.
 
-    In the order of `take`, so that two calls cannot deadlock.
+    It locks the rows in the order of `take`, so that the two cannot deadlock.
     """
     scope.require_transaction()
     for limit in sorted((own, *shared), key=lambda limit: limit.key):
@@ -114,7 +117,7 @@ def clear(scope: Scope, limit: Limit) -> None:
 
 
 def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
-    """Clears each key, and all keys that have it as a prefix."""
+    """Clears every count whose key is one of `keys` or begins with one of them and a colon."""
     scope.require_transaction()
     beginnings = [Throttle.key.startswith(f"{each}:") for each in keys]
     scope.session.execute(delete(Throttle).where(or_(Throttle.key.in_(keys), *beginnings)))
@@ -133,7 +136,7 @@ def sweep(scope: Scope) -> None:
 
 
 def was_recorded(scope: Scope, what: str, *of: str) -> bool:
-    """Whether a tally was recorded within the hour. Reads only."""
+    """Whether `tally` returned a count for this event within the last hour. Reads only."""
     tally_key = key(f"{TALLY}{what}", *of)
     query = select(Throttle.window_started_at).where(Throttle.key == tally_key)
     recorded_at = scope.session.scalar(query)
@@ -141,9 +144,10 @@ def was_recorded(scope: Scope, what: str, *of: str) -> bool:
 
 
 def tally(scope: Scope, what: str, *of: str) -> int:
-    """Counts an event that is too frequent to record each time; returns the count if it is time to record.
+    """Counts an event that is too frequent for one record each, and returns the count to record now.
 
-    The count is of those since the last record, this one included; 0 means that it is not time yet.
+    The count includes this event and all since the last record. 0 means that the last record is less than
+    `RECORDED_EVERY` old.
     """
     scope.require_transaction()
     now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
@@ -161,7 +165,7 @@ def tally(scope: Scope, what: str, *of: str) -> int:
 
 
 def end_tally(scope: Scope, what: str, *of: str) -> int:
-    """Returns what is left to record of events that ended, and clears their tally."""
+    """Clears the tally of an event, and returns the count that was not yet recorded."""
     scope.require_transaction()
     tally_key = key(f"{TALLY}{what}", *of)
     gone = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)

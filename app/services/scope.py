@@ -28,7 +28,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, and from where. `user_id` is None for the command line and unauthenticated requests."""
+    """The user or program that acts, and its address.
+
+    `user_id` is None for the command line and without sign-in.
+    """
 
     name: str
     user_id: str | None = None
@@ -38,9 +41,9 @@ class Actor:
     ip: str = ""
     request_id: str = ""
     password_typed_at: datetime | None = None
-    """In this session, or for this token; None if unknown."""
+    """When the password was typed in this session, or for this token; None if unknown."""
     token_id: str | None = None
-    """The API token that was sent; None in the portal and on the command line."""
+    """The API token of the request; None in the portal and on the command line."""
 
     @property
     def is_superadmin(self) -> bool:
@@ -53,7 +56,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Keys:
-    """What seals secrets, signs tokens (newest first) and signs session cookies."""
+    """The keys that encrypt secrets, sign tokens (newest first) and sign session cookies."""
 
     sealer: Sealer = field(repr=False)
     jwt: Sequence[str] = field(repr=False)
@@ -61,12 +64,12 @@ class Keys:
 
 
 def _ignore(_organization_id: str) -> None:
-    """Default when there is no background checker (CLI, tests)."""
+    """Queues nothing. The default if there is no background checker (command line, tests)."""
 
 
 @dataclass
 class _Hooks:
-    """What an open transaction calls at its end."""
+    """The functions that an open transaction calls at its end."""
 
     before_commit: dict[Callable[[Scope, list[Any]], None], list[Any]] = field(default_factory=dict)
     on_commit: dict[tuple[Callable[..., None], tuple[Hashable, ...]], None] = field(default_factory=dict)
@@ -76,7 +79,8 @@ class _Hooks:
 class Scope:
     """One actor in one organization. `organization_or_none` is None outside any organization.
 
-    `queue_drift_check` queues a background drift check of the organization with an id, after a commit.
+    `queue_drift_check` queues a background drift check of the organization with an id; call it after the
+    commit.
     """
 
     session: Session
@@ -85,7 +89,7 @@ class Scope:
     keys: Keys
     queue_drift_check: Callable[[str], None] = field(default=_ignore, repr=False)
     hashing: Slots | None = field(default=None, repr=False)
-    """Limits concurrent password hashing; None is no limit, for the command line."""
+    """Limits concurrent password hashing; None, on the command line, means no limit."""
 
     @property
     def organization(self) -> Organization:
@@ -106,9 +110,10 @@ class Scope:
         return self.session.get_bind().dialect.name == "postgresql"
 
     def contains(self, column: Any, text: str) -> ColumnElement[bool]:
-        """Whether the column contains the text, ignoring case: see `matching`.
+        """Returns the condition that the column contains the text, ignoring case: see `matching`.
 
-        LIKE is fast and right for ASCII. For other texts it leaves few rows to compare precisely.
+        LIKE is fast and exact for ASCII. For other texts it selects few rows, which are then compared
+        exactly.
         """
         plain = column.collate("C") if self.is_postgresql else column
         test = plain.ilike if self.is_postgresql else plain.like
@@ -122,7 +127,7 @@ class Scope:
         return and_(found, is_exact)
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
-        """Returns the organization's row. Raises NotFound, for another organization's row too."""
+        """Returns the organization's row. Raises NotFound, also for a row of another organization."""
         query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
         row = self.session.scalar(query)
         if row is None:
@@ -130,7 +135,7 @@ class Scope:
         return row
 
     def end_read(self) -> None:
-        """Rolls back the read transaction; call before any provider request."""
+        """Rolls back the read transaction. Call it before any provider request."""
         self.session.rollback()
 
     @contextmanager
@@ -138,9 +143,10 @@ class Scope:
         """Commits everything inside, or nothing. Transactions do not nest.
 
         Rows loaded before are refreshed, and the organization's row is locked, so that writers to one
-        organization take turns. The lock permits foreign keys to the row: a writer of an audit event holds
-        the chain, and must not wait. Without `lock`, change nothing of the organization: it is for events
-        beside a read. Without `waits`, raises OperationalError if another writer has locked the database.
+        organization take turns. The lock permits foreign keys to the row: a transaction that adds an audit
+        event has locked the audit chain and must not wait. With `lock=False`, change nothing of the
+        organization: this is for audit events of a read. With `waits=False`, raises OperationalError if
+        another writer has locked the database.
         """
         if _IN_TRANSACTION in self.session.info:
             raise RuntimeError("A transaction is open already.")
@@ -167,15 +173,18 @@ class Scope:
             call(*arguments)
 
     def before_commit(self, hook: Callable[[Scope, list[Item]], None], item: Item) -> None:
-        """Calls `hook` once, last in the transaction, with every item registered for it."""
+        """Calls `hook` once, as the last step of the transaction, with all items registered for it."""
         self._hooks.before_commit.setdefault(hook, []).append(item)
 
     def on_commit(self, call: Callable[..., None], *arguments: Hashable) -> None:
-        """Makes the call once, after the commit; not at all after a rollback."""
+        """Calls `call` once after the commit, and not after a rollback."""
         self._hooks.on_commit[call, arguments] = None
 
     def require_transaction(self) -> None:
-        """Raises RuntimeError outside a transaction. For functions that write part of one."""
+        """Raises RuntimeError outside a transaction.
+
+        Functions that write inside the caller's transaction call it.
+        """
         if _IN_TRANSACTION not in self.session.info:
             raise RuntimeError("This has to be called inside a transaction.")
 
@@ -187,7 +196,7 @@ class Scope:
 
 
 def expect_version(row: Any, version: int | etag.Condition) -> None:
-    """Raises Stale, with the current row, unless `version` is None, the row's, or a condition that holds."""
+    """Raises Stale, with the current row, for another version or a condition that the row does not meet."""
     is_current = version(str(row.version)) if callable(version) else version in (None, row.version)
     if not is_current:
         raise Stale(current=row)

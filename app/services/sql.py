@@ -17,9 +17,10 @@ FEW = 500
 
 
 def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
-    """Whether the column is one of the numbers: a few as parameters, many as one array or JSON text.
+    """Returns the condition that the column is one of the numbers.
 
-    Indexes serve parameters best, but a database takes some 30,000 at most.
+    A few are passed as parameters, which indexes serve best. Databases accept some 30,000 parameters at
+    most, so many are passed as one array or JSON text.
     """
     if len(numbers) <= FEW:
         return cast("ColumnElement[bool]", column.in_(numbers))
@@ -34,7 +35,7 @@ def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElemen
 def upsert(scope: Scope, model: Any, changes: Mapping[str, Any] | None = None, *, where: Any = None) -> Any:
     """Returns an INSERT that applies `changes` to an existing row with the same primary key.
 
-    Without `changes` an existing row is kept; with `where`, it is changed only if that is true of it.
+    Without `changes`, an existing row stays as it is; with `where`, only a row that matches it is changed.
     """
     insert: Any = (postgresql if scope.is_postgresql else sqlite).insert(model)
     if changes is None:
@@ -45,7 +46,7 @@ def upsert(scope: Scope, model: Any, changes: Mapping[str, Any] | None = None, *
 
 @dataclass(frozen=True)
 class Inserts:
-    """Rows as the database driver takes them, already processed by SQLAlchemy."""
+    """Rows as the database driver accepts them, already processed by SQLAlchemy."""
 
     statement: str
     rows: Sequence[Any]
@@ -56,9 +57,9 @@ class Inserts:
 
 
 def prepare_inserts(scope: Scope, model: Any, rows: Iterable[Mapping[str, Any]]) -> Inserts:
-    """Prepares rows with a value for every column, before the transaction that inserts them.
+    """Prepares rows, each with a value for every column, before the transaction that inserts them.
 
-    On SQLite a transaction blocks every other writer, so it has to be short.
+    A transaction must be short: on SQLite it blocks every other writer.
     """
     dialect = scope.session.get_bind().dialect
     columns = model.__table__.columns
@@ -68,17 +69,17 @@ def prepare_inserts(scope: Scope, model: Any, rows: Iterable[Mapping[str, Any]])
         column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns
     }
     names = compiled.positiontup if compiled.positional else None
-    prepared = ({name: _bound(processors[name], row[name]) for name in processors} for row in rows)
+    prepared = ({name: _process(processors[name], row[name]) for name in processors} for row in rows)
     listed: list[Any] = [tuple(row[name] for name in names) if names else row for row in prepared]
     return Inserts(str(compiled), listed)
 
 
-def _bound(processor: Any, value: Any) -> Any:
+def _process(processor: Any, value: Any) -> Any:
     return processor(value) if processor else value
 
 
 def run(scope: Scope, statement: Any) -> int:
-    """Executes an INSERT, UPDATE or DELETE; returns how many rows it changed.
+    """Executes an INSERT, UPDATE or DELETE, and returns how many rows it changed.
 
     Rows that the session has loaded are not updated.
     """
@@ -90,7 +91,7 @@ def run(scope: Scope, statement: Any) -> int:
 def seconds_between(
     scope: Scope, start: sa.SQLColumnExpression[Any], end: sa.SQLColumnExpression[Any]
 ) -> ColumnElement[float]:
-    """The seconds from one time to another."""
+    """Returns the seconds from `start` to `end`, in SQL."""
     if scope.is_postgresql:
         return sa.cast(sa.extract("epoch", end - start), sa.Float())
     return (func.julianday(end) - func.julianday(start)) * 86_400

@@ -1,4 +1,4 @@
-"""Validation by pydantic, for JSON and forms alike, with its errors as sentences."""
+"""Validation of JSON and forms by pydantic, with errors as sentences."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ LONGEST_NAME = 80
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 STRICT_CAMEL = ConfigDict(**STRICT, alias_generator=to_camel)
-"""For the calls API, whose names are camelCase."""
+"""For the calls API, whose field names are camelCase."""
 OPEN = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
 def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
-    """Returns `data` as a `model`. Raises Invalid, which names every wrong field and what would be right."""
+    """Returns `data` as a `model`. Raises Invalid, which names every wrong field and the right form."""
     if not isinstance(data, dict):
         raise Invalid([Problem("body", messages.OBJECT_NEEDED)])
     try:
@@ -46,52 +46,52 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
 
 
 def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> tuple[Draft, dict[str, Any]]:
-    """As `read`; also returns the read-only fields that were sent, which the model names in `fixed`.
+    """Returns `data` as a `model`, and the submitted read-only fields (those in its `fixed`).
 
-    Pass them to `expect_unchanged`, so that an object can be sent back as it was read.
+    Pass these to `expect_unchanged`. A client may send an object back with all the fields that it read.
     """
     sent = data.items() if isinstance(data, dict) else ()
-    fixed = {name: value for name, value in sent if name in _fixed(model)}
+    fixed = {name: value for name, value in sent if name in _read_only_fields(model)}
     rest = {name: value for name, value in sent if name not in fixed} if fixed else data
     return read(model, rest, country=country), fixed
 
 
 def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raises Stale for another version, and Invalid for other read-only fields that differ from `current`."""
+    """Raises Stale for another version, and Invalid for read-only fields that differ from `current`."""
     version = sent.get("version")
     if type(version) is int and version != current["version"]:
         raise Stale
     if changed := [
         name for name, value in sent.items() if name not in current or _differs(value, current[name])
     ]:
-        raise Invalid([Problem(name, _fixed(model)[name]) for name in changed])
+        raise Invalid([Problem(name, _read_only_fields(model)[name]) for name in changed])
 
 
 def _differs(sent: Any, current: Any) -> bool:
-    """Python has True for 1, and JSON has not."""
+    """Whether the values differ. True and 1 are equal in Python, but not in JSON."""
     return bool(sent != current) or isinstance(sent, bool) != isinstance(current, bool)
 
 
-def _fixed(model: type[BaseModel]) -> Mapping[str, str]:
+def _read_only_fields(model: type[BaseModel]) -> Mapping[str, str]:
     fixed: Mapping[str, str] = getattr(model, "fixed", {})
     return fixed
 
 
 def read_only(*names: str) -> dict[str, str]:
-    """Returns the `fixed` fields of a model that has no other sentence about them."""
+    """Returns the `fixed` fields of a model, with the sentence for read-only fields."""
     return dict.fromkeys(names, messages.READ_ONLY)
 
 
 Unstripped = Annotated[str, StringConstraints(strip_whitespace=False)]
 Verbatim = Annotated[Unstripped, Field(repr=False)]
-"""A password: not stripped, and hidden from `repr`."""
+"""The type of a password: not stripped, and hidden from `repr`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """Annotates a field whose value `check` converts, given the organization's country.
+    """Annotates a field with `check(value, country)`, which returns the converted value.
 
-    `schema` is added to the OpenAPI schema of its type.
+    The country is the organization's. `schema` is added to the field's OpenAPI schema.
     """
 
     check: Callable[[Any, str | None], Any]
@@ -108,19 +108,19 @@ class Checked:
 
 
 RowId = Annotated[str, Checked(lambda value, _country: ids.canonical(value), {"format": "uuid"})]
-"""The id of a row, in either case of its letters."""
+"""The id of a row, in lower or upper case."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """An object that a body may be: its fields as OpenAPI describes them, and those that are required."""
+    """One form of a body: its fields as OpenAPI describes them, and the required ones."""
 
     fields: Mapping[str, Any]
     required: Sequence[str]
 
 
 def describe_variants(schema: dict[str, Any], variants: Mapping[str, Variant]) -> None:
-    """Describes a model as one of several objects, by their titles."""
+    """Replaces the schema of a model by `oneOf` the variants, by their titles."""
     for name in ("properties", "required"):
         schema.pop(name, None)
     shared = {name: schema.pop(name) for name in ("type", "additionalProperties")}
@@ -131,7 +131,7 @@ def describe_variants(schema: dict[str, Any], variants: Mapping[str, Variant]) -
 
 
 def one_of(known: Iterable[str]) -> Checked:
-    """Annotates a text that must be one of the known values."""
+    """Returns an annotation for a text that must be one of the known values."""
     values = list(known)
 
     def check(value: str, _country: str | None) -> str:
@@ -164,7 +164,7 @@ _SENTENCES = {
     "int_from_float": messages.NOT_WHOLE,
     "list_type": messages.NOT_LIST,
 }
-"""By pydantic's type of an error."""
+"""The sentences, by the type of pydantic's error."""
 
 
 def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
@@ -188,7 +188,7 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
 
 def _unknown(where: str, model: type[BaseModel]) -> str:
     known = _known(model)
-    if fixed := _fixed(model).get(where):
+    if fixed := _read_only_fields(model).get(where):
         return fixed
     near = naming.nearest(where, known)
     if near:
