@@ -1,1 +1,1 @@
-"""Access: users, sign-in, sessions, tokens, and the second step."""
+"""Users, sign-in, sessions, API tokens, and two-step sign-in."""

@@ -1,4 +1,4 @@
-"""Who may use a route or an operation, and the record of a superadmin who enters another organization."""
+"""Who may use a route or an API operation, and how superadmins enter another organization."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Who(StrEnum):
 
 
 def enter(scope: Scope, organization: Organization) -> Scope:
-    """Returns the scope in the organization; entering another than the actor's own is audited.
+    """Returns the actor's scope in the organization. Entering another than the actor's own is audited.
 
-    Once an hour for an actor and an organization, so that most requests only read. On a full disk nothing
-    can be written, but pages can still be read: then the log has the record. Reading secrets has an event
-    of its own, without which it fails.
+    One event an hour is recorded for an actor and an organization, so that most requests only read. On a
+    full disk nothing can be written, but pages stay readable: then the entry is in the log alone. Reading
+    secrets has an event of its own, and fails without it.
     """
     inside = scope.for_organization(organization)
     if organization.id == scope.actor.organization_id:

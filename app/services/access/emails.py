@@ -1,4 +1,4 @@
-"""What is wrong with an email address, by the part of it that is wrong."""
+"""What is wrong with an email address, and in which part of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def problem_of(email: str) -> str | None:
-    """Returns what to change of an email address; None if it has the form of one."""
+    """Returns a sentence about what to correct in an email address; None if its form is valid."""
     if not email:
         return messages.EMAIL
     if any(character.isspace() for character in email):

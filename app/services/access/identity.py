@@ -1,4 +1,4 @@
-"""Who an API token belongs to, and what it may do."""
+"""The owner of an API token, and what the token permits."""
 
 from __future__ import annotations
 

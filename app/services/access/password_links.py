@@ -1,4 +1,4 @@
-"""Links with which an invited user chooses a password, and one who lost it chooses another.
+"""Links with which a user chooses a password: invitations, and resets of a lost password.
 
 See docs/decisions/0022-password-links.md.
 """
@@ -38,14 +38,14 @@ LIFE: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.RESET: timedelta(hours=24),
 }
 LINK_PATH = "/choose-password"
-"""The page that a link opens. Its token is behind the #, which browsers send to no server."""
+"""The page that a link opens. The token follows the #: browsers do not send that part to a server."""
 _CREATED = {LinkPurpose.INVITATION: Action.USER_INVITED, LinkPurpose.RESET: Action.RESET_LINK_CREATED}
 _USED = {LinkPurpose.INVITATION: Action.INVITATION_ACCEPTED, LinkPurpose.RESET: Action.PASSWORD_RESET}
 
 
 @dataclass(frozen=True)
 class NewLink:
-    """`token` is what the link ends with. It is returned this once."""
+    """A link that was just created. `token` is the end of its URL; it is stored as a hash only."""
 
     purpose: LinkPurpose
     token: str = field(repr=False)
@@ -53,7 +53,7 @@ class NewLink:
 
 
 def of_user(scope: Scope, user: User) -> PasswordLink | None:
-    """Returns the user's unused link: an invitation, also an expired one, or a working password reset."""
+    """Returns the user's unused link: an invitation, even if expired, or an unexpired password reset."""
     link = scope.session.get(PasswordLink, user.id)
     is_over = link is not None and link.purpose == LinkPurpose.RESET and is_expired(link)
     return None if is_over else link
@@ -80,14 +80,14 @@ class PasswordLinkDraft(BaseModel):
 
 
 def create_for_api(scope: Scope, user: User, sent: Any) -> NewLink:
-    """Returns a link as `create` does, from the body of a request."""
+    """Creates a link as `create` does, from the body of a request."""
     return create(scope, user, ends_two_step=validation.read(PasswordLinkDraft, sent).ends_two_step)
 
 
 def create(scope: Scope, user: User, *, ends_two_step: bool = False) -> NewLink:
-    """Returns a link that replaces the user's last one: an invitation until they have chosen a password.
+    """Creates a link that replaces the user's last one: an invitation until they have chosen a password.
 
-    Until it is used, nothing else changes. Raises PasswordNeeded, Forbidden for the actor's own account,
+    Nothing else changes until it is used. Raises PasswordNeeded, Forbidden for the actor's own account, and
     Conflict for a disabled user.
     """
     if user.id == scope.actor.user_id:
@@ -103,7 +103,7 @@ def create(scope: Scope, user: User, *, ends_two_step: bool = False) -> NewLink:
 
 
 def add(scope: Scope, user: User, purpose: LinkPurpose, *, ends_two_step: bool = False) -> NewLink:
-    """Stores a new link in place of the user's last one."""
+    """Stores a new link in place of the user's last one, and audits it."""
     scope.require_transaction()
     token, expires_at = secrets.token_urlsafe(32), clock.now() + LIFE[purpose]
     remove(scope, user)
@@ -127,7 +127,10 @@ def add(scope: Scope, user: User, purpose: LinkPurpose, *, ends_two_step: bool =
 
 
 def cancel(scope: Scope, user: User) -> None:
-    """Ends the user's link, if it works. An invitation stays as an expired one: another can follow."""
+    """Expires the user's link, if it works.
+
+    An expired invitation stays, so that the next link is one too.
+    """
     with scope.transaction():
         link = of_user(scope, user)
         if link is not None and not is_expired(link):
@@ -136,7 +139,7 @@ def cancel(scope: Scope, user: User) -> None:
 
 
 def remove(scope: Scope, user: User) -> None:
-    """Deletes the user's link: another one replaces it, or they have a password by other means."""
+    """Deletes the user's link, because another one replaces it or the password was set by other means."""
     scope.require_transaction()
     link = scope.session.get(PasswordLink, user.id)
     if link is not None:
@@ -145,7 +148,7 @@ def remove(scope: Scope, user: User) -> None:
 
 
 def end_all(scope: Scope, user: User) -> None:
-    """Ends the user's link and those that the user created: for one who loses access or the role."""
+    """Expires the user's link and those that the user created: for a user who loses access or a role."""
     _end(scope, or_(PasswordLink.user_id == user.id, PasswordLink.creator_id == user.id))
 
 
@@ -159,7 +162,7 @@ def _end(scope: Scope, which: object) -> None:
 def find(scope: Scope, token: str) -> tuple[PasswordLink, User]:
     """Returns the working link of a token, and its user.
 
-    Raises the same NotFound for a token that is unknown, used, replaced or expired; TooMany.
+    Raises the same NotFound for a token that is unknown, used, replaced or expired. Raises TooMany.
     """
     limit = sign_in_limits.of_password_link(scope)
     rate_limits.take(scope, limit)
@@ -188,10 +191,10 @@ def _working(scope: Scope, token: str) -> tuple[PasswordLink, User]:
 
 
 def use(scope: Scope, token: str, password: str) -> Checked:
-    """Sets the user's password, and returns the user as one who entered it. A link works once.
+    """Sets the user's password, and returns the user as if they had entered it. A link works once.
 
-    Ends the user's sessions and tokens, which another person may hold; two-step sign-in too, if the link says
-    so. Raises NotFound, Invalid (`new_password`), TooMany, Busy.
+    Ends the user's sessions and tokens, which another person may have; also two-step sign-in, if the link
+    was created to do so. Raises NotFound, Invalid (`new_password`), TooMany, Busy.
     """
     _, user = find(scope, token)
     try:

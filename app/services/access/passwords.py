@@ -1,4 +1,4 @@
-"""Passwords: argon2id, long, and not one that everybody tries."""
+"""Password rules, and hashing with argon2id."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ SCHEMA: dict[str, JsonValue] = {
     "maxLength": LONGEST,
     "pattern": texts.WITHOUT_NUL,
 }
-"""Of a new one, for OpenAPI."""
+"""The JSON schema of a new password, for OpenAPI."""
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""What OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two passes, one thread."""
+"""The parameters of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one thread."""
 
 FEWEST_GUESSES = 12
-"""As a power of ten."""
+"""How many guesses a password must withstand, as a power of ten."""
 
 
 def check(password: str, *personal: str) -> str:
-    """The password if it may be used; ValueError with a sentence. `personal` words do not count."""
+    """Returns the password.
+
+    Raises ValueError, with a sentence, if it is too short, too long or guessable. The `personal` words,
+    such as the user's name, add nothing to its strength.
+    """
     if len(password) < SHORTEST:
         raise ValueError(messages.password_too_short(SHORTEST))
     if len(password) > LONGEST:
@@ -47,14 +51,14 @@ def _why_guessable(password: str, personal: Iterable[str]) -> str | None:
     whole, part = strength.plain(password), strength.repeated_part(password)
     if strength.is_listed(password):
         return messages.COMMON_PASSWORD
-    if part != whole and (len(part) < SHORTEST or _is_soon_found(part, personal)):
+    if part != whole and (len(part) < SHORTEST or _is_guessable(part, personal)):
         return messages.REPEATED_PASSWORD
-    if _is_soon_found(password, personal):
+    if _is_guessable(password, personal):
         return messages.GUESSABLE_PASSWORD
     return None
 
 
-def _is_soon_found(text: str, personal: Iterable[str]) -> bool:
+def _is_guessable(text: str, personal: Iterable[str]) -> bool:
     words = [
         word for each in personal for word in (each, strength.plain(each), *each.split()) if len(word) > 2
     ]
@@ -62,15 +66,16 @@ def _is_soon_found(text: str, personal: Iterable[str]) -> bool:
 
 
 def slot(scope: Scope, *, reserved: bool = True) -> AbstractContextManager[None]:
-    """Held while a password is hashed, which occupies a core. Raises Busy immediately if too many are.
+    """Returns a context that occupies a slot for hashing, which uses a whole core.
 
-    The reserved slot is for known users, so that unauthenticated requests cannot take all of them.
+    Raises Busy if all are in use. The reserved slot is for known users, so that unauthenticated requests
+    cannot occupy all of them.
     """
     return scope.hashing.taken(reserved=reserved) if scope.hashing else nullcontext()
 
 
 def expect_slot(scope: Scope, *, reserved: bool) -> None:
-    """Busy if there is no slot now, before anything is looked up in vain."""
+    """Raises Busy if no slot is free now, before the request queries anything."""
     if scope.hashing:
         scope.hashing.expect_free(reserved=reserved)
 
@@ -89,11 +94,11 @@ def matches(password_hash: str, password: str) -> bool:
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether it was made with other parameters than those of today."""
+    """Whether the hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
 
 
 @cache
 def decoy() -> str:
-    """A hash that no password matches, as far as anyone knows."""
+    """Returns the hash of a random password that is not stored."""
     return _hasher.hash(secrets.token_urlsafe())

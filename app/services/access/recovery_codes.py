@@ -1,4 +1,4 @@
-"""Recovery codes for a lost authenticator: ten at a time, each signs its user in once."""
+"""Recovery codes for a lost authenticator: ten for a user, each valid for one sign-in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.services.scope import Scope
 
 COUNT = 10
 FEW = 3
-"""So many left, or fewer, is worth a warning."""
+"""With so many codes left, or fewer, pages show a warning."""
 
 LENGTH = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -22,24 +22,24 @@ _LOOKALIKES = str.maketrans("ilo", "110")
 
 
 def _hash(code: str) -> str:
-    return hashing.of_token(_read(code))
+    return hashing.of_token(_canonical(code))
 
 
-def _read(code: str) -> str:
-    """As it was meant: any case, with or without what separates its groups."""
+def _canonical(code: str) -> str:
+    """Returns the code in its canonical spelling: lower case, without separators, lookalikes replaced."""
     return code.lower().replace("-", "").replace(" ", "").translate(_LOOKALIKES)
 
 
 def renew(scope: Scope, user: User) -> list[str]:
-    """Returns new codes, which cannot be read again; the old ones stop working."""
+    """Replaces the user's codes, and returns the new ones, which cannot be read again."""
     remove(scope, user)
-    codes = [_fresh() for _ in range(COUNT)]
+    codes = [_new_code() for _ in range(COUNT)]
     scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)
     scope.session.flush()
     return codes
 
 
-def _fresh() -> str:
+def _new_code() -> str:
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
     return "-".join(letters[start : start + 4] for start in range(0, LENGTH, 4))
 
@@ -50,9 +50,9 @@ def remove(scope: Scope, user: User) -> None:
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """Returns True once for each code, even if two requests send it concurrently."""
+    """Marks a code as used. Returns True once for each code, even if two requests send it concurrently."""
     scope.require_transaction()
-    if len(_read(code)) != LENGTH:
+    if len(_canonical(code)) != LENGTH:
         return False
     is_it = _unused(user) & (RecoveryCode.code_hash == _hash(code))
     return bool(sql.run(scope, update(RecoveryCode).where(is_it).values(used_at=clock.now())))

@@ -1,4 +1,4 @@
-"""Signed-in browsers. They live in the database, so that signing out kills the cookie."""
+"""Browser sessions, stored in the database, so that signing out invalidates the cookie."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEEN_EVERY = timedelta(minutes=5)
 
 
 def start(scope: Scope, user: User, *, user_agent: str) -> str:
-    """The new session's token, for the cookie alone."""
+    """Stores a new session, and returns its token for the cookie. Only the token's hash is stored."""
     scope.require_transaction()
     token = secrets.token_urlsafe(32)
     scope.session.add(
@@ -35,9 +35,9 @@ def start(scope: Scope, user: User, *, user_agent: str) -> str:
 
 
 def user_of(scope: Scope, token: str, *, is_use: bool = True) -> User | None:
-    """Who is signed in by the cookie; None when it ended, idled out, or the user was disabled.
+    """Returns the user of a session's token; None if the session ended or the user is disabled.
 
-    `is_use`: the session is used, so that it does not idle out.
+    With `is_use`, the session counts as used now, which delays its expiry.
     """
     now = clock.now()
     query = (
@@ -60,7 +60,7 @@ def user_of(scope: Scope, token: str, *, is_use: bool = True) -> User | None:
 
 
 def _mark_seen(scope: Scope, session_id: str) -> None:
-    """Best effort: skipped if the database is locked or read-only, so that reads continue."""
+    """Stores the time of use. Skipped if the database is locked or read-only, so that reads continue."""
     with suppress(OperationalError), scope.transaction(waits=False):
         scope.session.execute(
             update(WebSession).where(WebSession.id == session_id).values(last_seen_at=clock.now())
@@ -68,13 +68,13 @@ def _mark_seen(scope: Scope, session_id: str) -> None:
 
 
 def password_typed_at(scope: Scope, token: str) -> datetime | None:
-    """When the password was last typed in the session."""
+    """Returns when the password was last typed in the session."""
     query = select(WebSession.confirmed_at).where(WebSession.id == hashing.of_token(token))
     return scope.session.scalar(query)
 
 
 def confirm(scope: Scope, token: str) -> None:
-    """The password was typed in the session, just now."""
+    """Records that the password was typed in the session now."""
     scope.require_transaction()
     scope.session.execute(
         update(WebSession).where(WebSession.id == hashing.of_token(token)).values(confirmed_at=clock.now())
@@ -90,7 +90,7 @@ def sweep(scope: Scope) -> None:
 
 
 def of_user(scope: Scope, user: User) -> list[WebSession]:
-    """Those that still work, the one that was seen last first."""
+    """Returns the user's sessions that still work, last used first."""
     now = clock.now()
     query = select(WebSession).where(
         WebSession.user_id == user.id,
@@ -117,7 +117,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
 
 
 def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
-    """All of the user's, except the one of the token `but`; what signed in by the API too."""
+    """Ends the user's sessions, except that of the token `but`, and their API sign-ins. Audited."""
     with scope.transaction():
         end_all(scope, user, but=but)
         tokens.revoke_all(scope, user, sign_ins_only=True)

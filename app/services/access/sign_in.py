@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 CODE_NEEDED = "TOTP_REQUIRED"
 UNKNOWN = "an unknown email"
-"""In the audit: what was typed instead may be a password."""
+"""Recorded in the audit log in place of an unknown email: the typed text may be a password."""
 
 _REFUSED = "refused"
 
@@ -53,14 +53,14 @@ class Credentials(BaseModel):
 
 @dataclass(frozen=True)
 class Checked:
-    """A user whose password was right, and the `state_of` them at that time."""
+    """A user whose password was correct, and their `state_of` at that time."""
 
     user: User
     state: str
 
 
 def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
-    """The token of a new session, for a user who proved who they are."""
+    """Starts a session of a fully authenticated user, and returns its token."""
     user = checked.user
     inside = scope_of(scope, user)
     with inside.transaction(lock=False):
@@ -74,7 +74,7 @@ def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
 
 
 def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
-    """A short-lived JWT. A superadmin's has the `secrets` scope, as the contract expects."""
+    """Signs in for the API, and returns a short-lived JWT. A superadmin's has the `secrets` scope."""
     checked = check_password(scope, sent)
     user = checked.user
     if totp.is_on(user):
@@ -100,9 +100,10 @@ def sign_out(scope: Scope, token: str) -> None:
 
 
 def _mark_signed_in(scope: Scope, checked: Checked) -> None:
-    """Without a new version, so that no form is stale by it. Holds the row: from here on nothing changes it.
+    """Stores the time of the sign-in, and locks the user's row until the end of the transaction.
 
-    Unauthenticated if the password was reset, or the user disabled, since it was checked.
+    Raises Unauthenticated if the user has changed since the password was checked: reset or disabled, for
+    example.
     """
     user = checked.user
     signed_in = {"last_signed_in_at": clock.now(), "updated_at": User.updated_at}
@@ -113,17 +114,18 @@ def _mark_signed_in(scope: Scope, checked: Checked) -> None:
 
 
 def scope_of(scope: Scope, user: User) -> Scope:
-    """Returns the scope of a user who proved who they are, in their organization."""
+    """Returns the scope of an authenticated user in their organization."""
     organization = scope.session.get_one(Organization, user.organization_id)
     actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
     return replace(scope, organization_or_none=organization, actor=actor)
 
 
 def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = None) -> Checked:
-    """The user. The same response, after the same time, for a wrong password and for an unknown email.
+    """Returns the user of an email and password.
 
-    With TOTP on, the user has not proved who they are before `check_code`. `known` are the users who
-    have signed in with this browser before. Raises Unauthenticated, TooMany, Busy.
+    A wrong password and an unknown email get the same error after the same time. With two-step sign-in on,
+    the user is authenticated only after `check_code`. `known` are the users who have signed in with this
+    browser before. Raises Unauthenticated, TooMany, Busy.
     """
     passwords.expect_slot(scope, reserved=bool(known))
     draft = validation.read(Credentials, sent)
@@ -150,7 +152,10 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
 
 
 def _user_and_decoy(scope: Scope, email: str) -> tuple[User | None, str]:
-    """The user, and another user's hash, so that an unknown email takes as long whatever made the hashes."""
+    """Returns the user, and another user's hash to check if the email is unknown.
+
+    The check takes as long as a real one only with the same parameters, so a stored hash is used.
+    """
     place = str(uuid.UUID(bytes=hashlib.sha256(email.encode(errors="replace")).digest()[:16]))
     others = select(User.password_hash).order_by(User.id).limit(1)
     decoy = scope.session.scalar(others.where(User.id >= place)) or scope.session.scalar(others)
@@ -159,27 +164,30 @@ def _user_and_decoy(scope: Scope, email: str) -> tuple[User | None, str]:
 
 
 def _replace_hash(scope: Scope, user: User, was: str, fresh: str) -> None:
-    """Without a new version, and only while the password is the one that was checked."""
+    """Stores a hash with today's parameters, unless the password was changed meanwhile."""
     row = (User.id == user.id) & (User.password_hash == was)
     values = {"password_hash": fresh, "updated_at": User.updated_at}
     scope.session.execute(update(User).where(row).values(values))
 
 
 def state_of(user: User) -> str:
-    """Changes with the password, the second step and whether the user may sign in.
+    """Returns a digest of the user's password hash, second factor, role and whether they are disabled.
 
-    A sign-in of which only the first step is done is bound to it.
+    A sign-in that waits for its second step is bound to it.
     """
     parts = (user.password_hash, user.totp_sealed, user.totp_confirmed_at, user.disabled_at, user.role)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowsers | None = None) -> bool:
-    """The second step: a code of the app or a recovery code. Whether it was the latter."""
+    """Checks the second step: a code of the app, or a recovery code.
+
+    Returns whether it was a recovery code. Raises Unauthenticated, TooMany.
+    """
     if not code:
         raise Unauthenticated(messages.CODE_NEEDED, code=CODE_NEEDED)
     limit = sign_in_limits.of_code(user, known or {})
-    taken = _take_code(scope_of(scope, user), user, code, limit)
+    taken = _accept_code(scope_of(scope, user), user, code, limit)
     if taken is None:
         _note_refusal(scope, user)
         raise Unauthenticated(messages.WRONG_CODE, code=CODE_NEEDED)
@@ -187,21 +195,21 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
 
 
 def confirm_code(scope: Scope, user: User, code: str) -> None:
-    """Again, before the second step itself is changed. Invalid if it does not match."""
-    if _take_code(scope, user, code, sign_in_limits.of_confirmed_code(user)) is None:
+    """Checks a code before two-step sign-in itself is changed. Raises Invalid if it is wrong."""
+    if _accept_code(scope, user, code, sign_in_limits.of_confirmed_code(user)) is None:
         _note_refusal(scope, user)
         raise Invalid([Problem("code", messages.WRONG_CODE)])
 
 
 class SecondFactor(Enum):
-    """What proved the second step."""
+    """What was used for the second step."""
 
     TOTP = 1
     RECOVERY_CODE = 2
 
 
-def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
-    """Each code is taken once. None if it is not one."""
+def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
+    """Accepts each code once, and returns what kind it is; None for a wrong code."""
     rate_limits.take(inside, limit)
     taken = None
     with inside.transaction(lock=False):
@@ -219,9 +227,10 @@ def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFact
 def confirm_password(
     scope: Scope, user: User, password: str, *, session_token: str | None, field: str = "your_password"
 ) -> None:
-    """Again, before something that outlives the session is handed out. Invalid if it is wrong.
+    """Checks the password again, before an act whose effect outlives the session.
 
-    The session of the token, if there is one, counts as recent from then on.
+    Raises Invalid if it is wrong. Marks the session of `session_token`, if there is one, as recently
+    confirmed.
     """
     limit = sign_in_limits.of_confirmed_password(user)
     rate_limits.expect_room(scope, limit)
@@ -238,9 +247,9 @@ def confirm_password(
 
 
 def _note_refusal(scope: Scope, user: User | None) -> None:
-    """In the log each time; in the audit the first of an hour, and how many there were since then.
+    """Logs every refusal, and audits one an hour with the number of refusals since the last event.
 
-    The audit keeps events for good, and unauthenticated requests could fill it.
+    Audit events are stored forever, and unauthenticated requests could fill the database.
     """
     log.warning("sign_in.refused", user_id=user.id if user else None, address=scope.actor.ip)
     home = scope.session.get_one(Organization, user.organization_id) if user else None
@@ -253,12 +262,12 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
 
 
 def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:
-    """Refused sign-ins that no event reports yet."""
+    """Returns the number of refused sign-ins that no event includes yet, as a change of an event."""
     scope.require_transaction()
     times = rate_limits.end_tally(scope, _REFUSED, user.id)
     return {"refused_before": [None, times]} if times else {}
 
 
 def normal_email(text: str) -> str:
-    """One spelling for all that look the same: full-width letters, capitals and spaces around it."""
+    """Returns the email in NFKC and lower case, without surrounding spaces."""
     return unicodedata.normalize("NFKC", text).strip().lower()

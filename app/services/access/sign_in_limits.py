@@ -1,4 +1,4 @@
-"""How often sign-ins may be tried, so that guessing is slow and anonymous clients lock out no user.
+"""Limits on sign-in attempts: they slow down guessing, and anonymous clients cannot lock a user out.
 
 See docs/decisions/0008-sign-in-limits.md.
 """
@@ -15,17 +15,20 @@ from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 KnownBrowsers: TypeAlias = Mapping[str, str]
-"""By the id of each user who has signed in with a browser before, the browser's id."""
+"""The id of a browser that has signed in before, by the id of each user who signed in with it."""
 
 OF_ACCOUNT = 50
-"""Tries for one account from all addresses and unknown browsers together."""
+"""Attempts on one account from all addresses and unknown browsers together."""
 ADDRESS = "address"
 OF_ADDRESS = 50
-"""Tries from one address for all accounts together."""
+"""Attempts from one address on all accounts together."""
 
 
 def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowsers) -> tuple[Limit, ...]:
-    """The first limit is the client's own for the account. A known browser has that one only."""
+    """Returns the limits of a password attempt. The first is the client's own for the account.
+
+    A browser that has signed in as this user before has only that one.
+    """
     if user is not None and user.id in known:
         return (Limit(rate_limits.key("browser", email, known[user.id])),)
     network = addresses.network(scope.actor.ip)
@@ -37,7 +40,10 @@ def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowser
 
 
 def of_code(user: User, known: KnownBrowsers) -> Limit:
-    """Six digits are guessed soon: all unknown browsers have one limit."""
+    """Returns the limit of a code attempt.
+
+    All unknown browsers share one: six digits are quickly guessed.
+    """
     if user.id in known:
         return Limit(rate_limits.key("code-browser", user.email, known[user.id]))
     return Limit(rate_limits.key("code", user.email))
@@ -52,17 +58,20 @@ def of_confirmed_password(user: User) -> Limit:
 
 
 def lift(scope: Scope, user: User) -> None:
-    """Clears all that was counted for a user."""
+    """Clears all attempts that were counted for a user."""
     scope.require_transaction()
     what = ("browser", "sign-in", "code-browser", "code", "confirm-code", "confirm")
     rate_limits.clear_beginning_with(scope, [rate_limits.key(each, user.email) for each in what])
 
 
 def of_setup_key(scope: Scope) -> Limit:
-    """Wrong setup keys are rare; the limit is against bulk guessing."""
+    """Returns the limit of setup keys. Users rarely mistype them; it is against bulk guessing."""
     return Limit(rate_limits.key("setup", addresses.network(scope.actor.ip)), 50)
 
 
 def of_password_link(scope: Scope) -> Limit:
-    """A link cannot be guessed; the limit is against bulk requests, each of which writes."""
+    """Returns the limit of password links.
+
+    A link cannot be guessed; the limit is against bulk requests, each of which writes.
+    """
     return Limit(rate_limits.key("password-link", addresses.network(scope.actor.ip)), OF_ADDRESS)

@@ -1,6 +1,7 @@
-"""What opens an account, or outlives a session, needs a password that was typed lately.
+"""Step-up authentication: sensitive acts require that the password was typed recently.
 
-A stolen session or token must not give more access than it has.
+These are acts that open an account or outlive the session. A stolen session or token must not grant more
+access than it has.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ class PasswordNeeded(Forbidden):
 
 
 def is_recent(typed_at: datetime | None) -> bool:
-    """Also False for a time that is ahead, after the clock was set back."""
+    """Whether the time is less than half an hour ago.
+
+    A time further ahead than that, after the clock was set back, is not recent either.
+    """
     return typed_at is not None and abs(clock.now() - typed_at) < RECENT
 
 
 def expect_recent_password(scope: Scope) -> None:
-    """Raises PasswordNeeded unless the actor confirmed their password recently; the CLI has no actor."""
+    """Raises PasswordNeeded unless the actor typed their password recently.
+
+    The command line has no password.
+    """
     actor = scope.actor
     if actor.user_id is not None and not is_recent(actor.password_typed_at):
         raise PasswordNeeded

@@ -1,4 +1,4 @@
-"""API tokens: JWTs that name a row, so that one can be listed and revoked."""
+"""API tokens: JWTs with the id of a stored row, so that each can be listed and revoked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KEPT = timedelta(days=30)
 LISTED = 200
 LEEWAY_SECONDS = 30
 USED_EVERY = timedelta(minutes=5)
-"""How old the last use may be before it is written again."""
+"""How old the stored time of the last use may be before it is updated."""
 
 
 _ID = re.compile(r"[0-9a-f-]{1,36}")
@@ -47,7 +47,7 @@ _ID = re.compile(r"[0-9a-f-]{1,36}")
 
 class _Claims(jwt.JWTClaimsRegistry):
     def validate_iat(self, value: object) -> None:
-        """Any time: it is ours, from a clock that may have been ahead and was set back."""
+        """Accepts any number: this server's clock may have been ahead when it issued the token."""
         if not isinstance(value, int | float):
             raise InvalidClaimError("iat")
 
@@ -64,7 +64,7 @@ _claims = _Claims(
 
 @dataclass(frozen=True)
 class Issued:
-    """A JWT in the clear, which is seen this once."""
+    """A new JWT and its row. The JWT itself is not stored."""
 
     jwt: str = field(repr=False)
     token: ApiToken
@@ -76,15 +76,18 @@ def _key(secret: str) -> tuple[str, OctKey]:
 
 
 class Signed(NamedTuple):
-    """What a JWT that we signed says. Whether the token was revoked is in its row."""
+    """The claims of a verified JWT. Whether the token was revoked is in its row."""
 
     token_id: str
     until: float
-    """When it expires, in seconds since 1970."""
+    """When the JWT stops being accepted, leeway included, in seconds since 1970."""
 
 
 def verify(keys: Keys, text: str) -> Signed:
-    """Returns what the JWT says. Raises Unauthenticated if it is not ours, or expired."""
+    """Returns the claims of a JWT.
+
+    Raises Unauthenticated if no key of this installation signed it, or if expired.
+    """
     for secret in keys.jwt:
         try:
             signed = _signed(secret, text)
@@ -97,7 +100,7 @@ def verify(keys: Keys, text: str) -> Signed:
 
 @lru_cache(maxsize=4096)
 def _signed(secret: str, text: str) -> Signed:
-    """Returns what a JWT says that the key signed. A signature that was right once stays right."""
+    """Returns the claims of a JWT that the key signed. Cached: the signature of a text never changes."""
     token = jwt.decode(text, _key(secret)[1], algorithms=[ALGORITHM])
     _claims.validate(token.claims)
     token_id = str(token.claims["jti"])
@@ -144,7 +147,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
 def mark_used(engine: Engine, token_ids: Collection[str], at: datetime) -> None:
     """Stores that the tokens were used, except those whose stored use is younger than `USED_EVERY`.
 
-    A row that is locked is left out: another process stores the same, or revokes the token.
+    Locked rows are skipped: another process stores the same, or revokes the token.
     """
     stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at - USED_EVERY)
     are_stale = select(ApiToken.id).where(ApiToken.id.in_(token_ids), stale)
@@ -178,10 +181,11 @@ class NewToken(BaseModel):
 def issue(
     scope: Scope, user: User, *, name: str, scopes: tuple[str, ...] = (), days: int = USUAL_DAYS
 ) -> Issued:
-    """A token for a user, audited. Invalid for a scope or life that cannot be given.
+    """Issues a token for a user. Audited.
 
-    Conflict for a disabled user, whose token would work once they are enabled. What a token does is its
-    user's in the audit, so a superadmin's are issued by themselves alone.
+    Raises Invalid for a wrong name, scope or number of days; PasswordNeeded; Conflict for a disabled user,
+    whose token would work once they are enabled; Forbidden for another superadmin's token, because the
+    audit log attributes what is done with a token to its user.
     """
     step_up.expect_recent_password(scope)
     with scope.transaction():
@@ -215,15 +219,15 @@ def _expect_valid(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...
 
 
 class TokenDraft(NewToken):
-    """A token that the API creates. `scopes` is empty: see `issue_for_api`."""
+    """The body of a request for a new token. `scopes` must be empty: see `issue_for_api`."""
 
     scopes: list[Annotated[str, validation.one_of([SECRETS])]] = []
 
 
 def issue_for_api(scope: Scope, user: User, sent: Any) -> Issued:
-    """Issues a token as `issue`. Raises Forbidden for one that can read secrets.
+    """Issues a token as `issue` does. Raises Forbidden for one that can read secrets.
 
-    The portal asks for the password before each of those, and a request of the API has none.
+    The portal requires the password for each of those, and an API request has none.
     """
     draft = validation.read(TokenDraft, sent)
     if draft.scopes:
@@ -295,9 +299,9 @@ def sweep(scope: Scope) -> None:
 
 
 def of_user(scope: Scope, user: User) -> list[ApiToken]:
-    """The user's tokens that still work, newest first, then those that expired lately.
+    """Returns the user's tokens: working ones, newest first, then recently expired ones.
 
-    Expired sign-in tokens are left out: no user replaces them.
+    Expired sign-in tokens are omitted: a new sign-in replaces them.
     """
     now = clock.now()
     works = ApiToken.expires_at > now

@@ -1,4 +1,4 @@
-"""Time-based one-time passwords (RFC 6238): enrolled with a confirmation, each accepted once."""
+"""Time-based one-time passwords (RFC 6238): active after the first code, and each code works once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def begin(scope: Scope, user: User) -> str:
 
 
 def pending_uri(scope: Scope, user: User) -> str | None:
-    """The URI of a secret that waits for its first code."""
+    """Returns the provisioning URI of a secret that is not yet active; None if there is none."""
     if user.totp_sealed is None or is_on(user):
         return None
     secret = _secret(scope, user)
@@ -54,13 +54,13 @@ def _uri(secret: str, user: User) -> str:
 
 
 def key_of(uri: str) -> str:
-    """What is typed into an app that cannot scan, in groups of four."""
+    """Returns the secret in groups of four, to type into an app that cannot scan the URI."""
     secret = pyotp.parse_uri(uri).secret
     return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
 
 
 def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> list[str]:
-    """Turns it on, ends the user's other sessions, and returns new recovery codes."""
+    """Activates the secret, ends the user's other sessions, and returns new recovery codes."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
@@ -85,7 +85,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
 
 
 def disable(scope: Scope, user: User, *, session_token: str | None = None) -> None:
-    """Ends the user's other sessions."""
+    """Turns two-step sign-in off, and ends the user's other sessions. Audited."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
         sessions.end_all(scope, user, but=session_token)
@@ -95,14 +95,17 @@ def disable(scope: Scope, user: User, *, session_token: str | None = None) -> No
 
 
 def remove(scope: Scope, user: User) -> None:
-    """The secret and the recovery codes."""
+    """Deletes the secret and the recovery codes."""
     scope.require_transaction()
     user.totp_sealed = user.totp_confirmed_at = None
     recovery_codes.remove(scope, user)
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for a code of now, of one step ago or ahead, wherever the clock has been meanwhile."""
+    """Returns True once for a code of the current step, or of the step before or after it.
+
+    It works once even if the clock is set back.
+    """
     scope.require_transaction()
     scope.session.refresh(user)
     secret = _secret(scope, user)

@@ -1,4 +1,4 @@
-"""Whether superadmins of this installation need two-step sign-in, and what one without it may do."""
+"""The setting that superadmins need two-step sign-in."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def superadmins(scope: Scope) -> list[User]:
 
 
 def set_on(scope: Scope, user: User, value: bool) -> None:
-    """Turns the requirement on or off. Raises PasswordNeeded, and Conflict if the actor has no second step.
+    """Turns the requirement on or off.
 
-    API tokens that were issued before keep working: programs cannot enter a code.
+    Raises PasswordNeeded, and Conflict if the actor has two-step sign-in off. API tokens that were issued
+    before keep working: programs cannot enter a code.
     """
     step_up.expect_recent_password(scope)
     with scope.transaction():

@@ -54,7 +54,7 @@ RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
-    """A new user. Without a password they choose one, with an invitation link."""
+    """A new user. Without a password, they choose one with an invitation link."""
 
     model_config = validation.STRICT
 
@@ -99,7 +99,7 @@ def every(scope: Scope) -> list[User]:
 
 
 def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page[User]:
-    """Returns users by name, after the one with the id `after`; with `text` in their name or email.
+    """Returns users by name, after the one with the id `after`, with `text` in their name or email.
 
     Raises BadCursor if that user is not found.
     """
@@ -128,13 +128,13 @@ def are_many(scope: Scope) -> bool:
 
 
 def names(scope: Scope, user_ids: Collection[str]) -> dict[str, str]:
-    """Returns the names of people of any organization, by their id; for superadmins alone."""
+    """Returns the names of users of any organization, by id. For superadmins only."""
     query = select(User.id, User.name).where(User.id.in_(user_ids))
     return {row.id: row.name for row in scope.session.execute(query)} if user_ids else {}
 
 
 def number_counts(scope: Scope) -> dict[str, int]:
-    """How many voice phone numbers each user has, by user id."""
+    """Returns how many voice phone numbers each user has, by user id."""
     query = (
         select(VoicePhoneNumber.user_id, func.count())
         .where(VoicePhoneNumber.organization_id == scope.organization.id)
@@ -148,14 +148,14 @@ def get(scope: Scope, user_id: str) -> User:
 
 
 def create(scope: Scope, sent: Any) -> User:
-    """Returns a new user, with the password that was sent. Without one they need a link to sign in."""
+    """Creates a user with the password that was sent. Without one, they need a link to sign in."""
     new = read_new(scope, sent)
     with one_user_per_email(scope, new.email), scope.transaction():
         return add(scope, new)
 
 
 def invite(scope: Scope, sent: Any) -> tuple[User, NewLink]:
-    """Returns a new user without a password, and their invitation."""
+    """Creates a user without a password, and their invitation."""
     new = read_new(scope, sent)
     with one_user_per_email(scope, new.email), scope.transaction():
         user = add(scope, new)
@@ -164,7 +164,10 @@ def invite(scope: Scope, sent: Any) -> tuple[User, NewLink]:
 
 @dataclass(frozen=True)
 class NewUser:
-    """Checked, and hashed before a transaction begins: hashing takes long, and writers would wait."""
+    """A validated user.
+
+    The password is hashed before the transaction, so that writers do not wait for it.
+    """
 
     email: str
     name: str
@@ -173,9 +176,9 @@ class NewUser:
 
 
 def read_new(scope: Scope, sent: Any) -> NewUser:
-    """Returns the new user, with their password hashed; without one, with a hash that no password matches.
+    """Returns the new user; without a password, its hash is one that no password matches.
 
-    Raises Invalid with every field that is wrong, the password among them; PasswordNeeded, Busy.
+    Raises Invalid with every wrong field, the password included; PasswordNeeded, Busy.
     """
     problems: list[Problem] = []
     draft = None
@@ -199,7 +202,7 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
 
 @contextmanager
 def one_user_per_email(scope: Scope, email: str) -> Iterator[None]:
-    """Wraps the transaction that adds a user. Raises Conflict if the email is taken."""
+    """Wraps the transaction that adds a user. Raises Conflict if the email is in use."""
     try:
         yield
     except IntegrityError:
@@ -236,8 +239,10 @@ def add(scope: Scope, new: NewUser) -> User:
 
 
 def reset(scope: Scope, user: User, password: str) -> None:
-    """Recovers an account on the command line: a new password, two-step sign-in off, every session and
-    token ended. The portal creates a link instead."""
+    """Sets a new password, turns two-step sign-in off, and ends every session and token.
+
+    The command line uses it to recover an account. The portal creates a link instead.
+    """
     step_up.expect_recent_password(scope)
     try:
         passwords.check(password, *user.email.split("@"), user.name)
@@ -259,23 +264,26 @@ def reset(scope: Scope, user: User, password: str) -> None:
 
 
 def password_given(scope: Scope, user: User) -> AuditEvent | None:
-    """By which another person gave the user their password; None once they have chosen one.
+    """Returns the event by which another user set this user's last password, or None.
 
-    In the user's organization only. The command line needs no identity.
+    It searches the scope's organization, which must be the user's. Events of the command line do not count.
     """
     known = search.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
     return known[0] if known and known[0].actor_id not in (None, user.id) else None
 
 
 def end_session(scope: Scope, user: User, session_id: str) -> WebSession:
-    """Signs the user out of one browser. Raises NotFound if it is not theirs."""
+    """Signs the user out of one browser.
+
+    Raises NotFound if the session is not theirs, Forbidden for the actor.
+    """
     if user.id == scope.actor.user_id:
         raise Forbidden(messages.NOT_YOUR_SESSIONS)
     return sessions.end_one(scope, user, session_id)
 
 
 def end_sessions(scope: Scope, user_id: str) -> User:
-    """Signs the person out everywhere; tokens that were issued to them go on working."""
+    """Signs the user out of all browsers and API sign-ins; tokens issued to them keep working."""
     user = get(scope, user_id)
     if user.id == scope.actor.user_id:
         raise Forbidden(messages.NOT_YOUR_SESSIONS)
@@ -284,7 +292,11 @@ def end_sessions(scope: Scope, user_id: str) -> User:
 
 
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Condition = None) -> User:
-    """Another role ends the user's tokens and links: another person may hold one, and would get the role."""
+    """Updates a user's name, role and whether they are active.
+
+    Raises Stale, Invalid, Conflict, Forbidden. Another role ends the user's tokens and links: another
+    person may have one, and would gain the role.
+    """
     draft, fixed = validation.read_edit(UserEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
@@ -295,7 +307,7 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Co
         if changes.get("role", user.role) != user.role:
             step_up.expect_recent_password(scope)
             if user.role == Role.SUPERADMIN:
-                _keep_one_superadmin(scope, user)
+                _expect_another_superadmin(scope, user)
             tokens.revoke_all(scope, user)
             password_links.end_all(scope, user)
         recorded = log.diff({name: getattr(user, name) for name in changes}, changes)
@@ -318,7 +330,7 @@ def set_disabled(
 
 
 def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | None = None) -> None:
-    """Disabling ends the user's sessions, tokens and links, and the links that they created."""
+    """Disables or enables a user. Disabling ends their sessions and tokens, and all links to or by them."""
     if disabled == (user.disabled_at is not None):
         return
     if not disabled:
@@ -327,7 +339,7 @@ def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | Non
         if user.id == scope.actor.user_id:
             raise Forbidden(messages.NOT_YOURSELF)
         if user.role == Role.SUPERADMIN:
-            _keep_one_superadmin(scope, user)
+            _expect_another_superadmin(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
         password_links.end_all(scope, user)
@@ -336,8 +348,11 @@ def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | Non
     log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, changes)
 
 
-def _keep_one_superadmin(scope: Scope, user: User) -> None:
-    """Locks all superadmins, so that the last two cannot be removed concurrently."""
+def _expect_another_superadmin(scope: Scope, user: User) -> None:
+    """Raises Conflict if the user is the only active superadmin.
+
+    Locks all superadmins, so that two requests cannot remove the last two.
+    """
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
@@ -345,7 +360,7 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
 
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:
-    """Needs the current one, and ends the user's other sessions."""
+    """Sets a new password, given the current one, and ends the user's other sessions."""
     confirm_password(scope, user, current, session_token=session_token, field="current_password")
     try:
         passwords.check(new, *user.email.split("@"), user.name)
