@@ -159,7 +159,7 @@ class Twilio(Provider):
         phone_number: str,
         place: str | None = None,
     ) -> ProviderNumber | None:
-        """Looks for a number that the account lacks in its subaccounts, and adds the region of any other."""
+        """Adds the number's region, or searches the subaccounts if the account lacks the number."""
         account = Numbers(http, values)
         if number is None:
             return account.in_subaccount(phone_number)
@@ -182,7 +182,10 @@ class Twilio(Provider):
         phone_numbers: Collection[str],
         since: datetime | None,
     ) -> LastCalls:
-        """A call that Twilio reports an error about has ended as usual: the error says what failed."""
+        """Reads the last calls and their errors.
+
+        A call whose webhook failed has the usual status; only its errors show the failure.
+        """
         self.require_credentials(values)
         return Calls(http, values).last(phone_numbers, since)
 
@@ -207,5 +210,5 @@ class Twilio(Provider):
         return webhook.request(values, url, call, signing, signed_url)
 
     def instructions(self, body: bytes) -> Instructions:
-        """A stream's address must not have a query: Twilio would drop it."""
+        """Reads TwiML. A stream's address must not have a query, because Twilio drops it."""
         return call_xml.read(body, webhook.CONNECTING, allows_query=False)

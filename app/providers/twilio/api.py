@@ -1,4 +1,4 @@
-"""Requests to Twilio's API in the region of a connection, and what its refusals mean."""
+"""Requests to Twilio's API in the region of a connection, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ REGIONS = {
     "ie1": "api.dublin.ie1.twilio.com",
     "au1": "api.sydney.au1.twilio.com",
 }
-"""Each has its own auth token, API keys and applications, and its own settings of every number."""
+"""Each region has its own auth token, API keys and applications, and its own settings of every number."""
 
 ROUTES = "routes.twilio.com"
-"""Says which region a number is answered in."""
+"""The host that returns the region in which calls to a number are answered."""
 
 PLACES = {"us1": "United States", "ie1": "Ireland", "au1": "Australia"}
 HOME = "us1"
 PAGE = 1000
-"""Rows of a page, at most."""
+"""The maximum number of rows on a page."""
 
 TEST_CREDENTIALS = 20008
+"""The error code of a request with test credentials."""
+
 INACTIVE = (10001, 20005)
 """The error codes of a suspended or closed account."""
 
@@ -56,7 +58,7 @@ def region(values: Mapping[str, Any]) -> str:
 
 
 def host(values: Mapping[str, Any]) -> str:
-    """The URL of the region's API, with a slash at its end."""
+    """Returns the URL of the region's API, with a slash at its end."""
     return f"https://{REGIONS[region(values)]}/"
 
 
@@ -71,7 +73,7 @@ def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> An
 def pages(
     http: Outbound, values: Mapping[str, Any], url: str, name: str, *, missing: Verified | None = None
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """Yields the rows of each page of a list. Raises Refusal; `missing` is that of a 404."""
+    """Yields the rows of each page of a list. Raises Refusal: `missing` if the list is not found."""
     requested: set[str] = set()
     while url:
         if url in requested or len(requested) == MOST_PAGES:
@@ -88,9 +90,9 @@ def pages(
 
 
 def _next_page(answer: Answer, here: str, *, is_full: bool) -> str:
-    """Returns an empty URL at the end. The credentials are sent to no other host.
+    """Returns the URL of the next page; empty at the end. Raises Refusal if it is on another host.
 
-    A full page that does not say whether another one follows is not the end.
+    The credentials are sent to no other host. A full page without the link field is not the end.
     """
     written = json_object(answer).get("next_page_uri", 0 if is_full else None)
     if written in (None, ""):
@@ -111,12 +113,12 @@ def _next_page(answer: Answer, here: str, *, is_full: bool) -> str:
 
 
 def place(name: str) -> str:
-    """Names a region for people: `ie1 (Ireland)`."""
+    """Returns a region's name with its country: `ie1 (Ireland)`."""
     return f"{name} ({PLACES[name]})" if name in PLACES else name
 
 
 def code_of(answer: Answer) -> int | None:
-    """Returns the number of the error; None if there is none."""
+    """Returns the error code of the response; None if it has none."""
     code = json_object(answer).get("code")
     if isinstance(code, str) and re.fullmatch(r"[0-9]{1,9}", code):
         return int(code)
@@ -124,7 +126,7 @@ def code_of(answer: Answer) -> int | None:
 
 
 def refusal(answer: Answer, values: Mapping[str, Any]) -> Verified:
-    """Why the request was refused."""
+    """Returns the reason why the request was refused."""
     code = code_of(answer)
     if answer.status in (401, 403) and code == TEST_CREDENTIALS:
         return refused(
@@ -138,13 +140,13 @@ def refusal(answer: Answer, values: Mapping[str, Any]) -> Verified:
             "The Twilio account is suspended or closed. See the Console.",
         )
     if is_unauthorized(answer):
-        return _unknown(values)
+        return _unknown_credentials(values)
     if answer.status == 403 and json_object(answer):
         return FORBIDDEN
     return unexpected(answer)
 
 
-def _unknown(values: Mapping[str, Any]) -> Verified:
+def _unknown_credentials(values: Mapping[str, Any]) -> Verified:
     here = region(values)
     others = " or ".join(name for name in REGIONS if name != here)
     return refused(

@@ -17,10 +17,10 @@ from app.provider.calls import CallError, CallOutcome, LastCalls, ProviderCall
 from app.providers.twilio import api
 
 FEW = 5
-"""Up to so many numbers are read one by one: their calls, and the errors of the last one."""
+"""Up to this many numbers, calls are read for each number, and errors for its last call only."""
 
 RECENT = 20
-"""Calls of one number that are read: the last incoming one may come after outgoing ones."""
+"""How many calls of a number are read per page: its last incoming call may be older than outgoing ones."""
 
 OUTCOMES = {
     "queued": CallOutcome.IN_PROGRESS,
@@ -74,7 +74,7 @@ class Calls:
         return LastCalls(known, since)
 
     def _of_number(self, phone_number: str, since: datetime | None) -> ProviderCall | None:
-        """Reads up to the first page with an incoming call: Twilio lists the last calls first."""
+        """Returns the last incoming call, from the first page that has one: Twilio lists the newest first."""
         pages = self._pages(since, PageSize=RECENT, To=phone_number)
         own = ([row for row in page if row[1].phone_number == phone_number] for page in pages)
         rows = next((page for page in own if page), None)
@@ -86,16 +86,16 @@ class Calls:
 
     def _pages(self, since: datetime | None, **query: Any) -> Iterator[list[tuple[str, ProviderCall]]]:
         """Yields each page's incoming calls, with their SIDs."""
-        for page in self._listed("Calls", "calls", query | _after("StartTime", since)):
+        for page in self._listed("Calls", "calls", query | _since_filter("StartTime", since)):
             incoming = ((row, _call(row)) for row in page if row.get("direction") == "inbound")
             yield [(numbers.cleaned(row.get("sid")) or "", call) for row, call in incoming if call]
 
     def _errors(
         self, path: str, since: datetime | None = None
     ) -> tuple[defaultdict[str, list[CallError]], str]:
-        """Returns the errors by the SID of their call, newest first, and why they cannot be read."""
+        """Returns the errors by the SID of their call, newest first, and why none can be read if so."""
         found: defaultdict[str, list[CallError]] = defaultdict(list)
-        query = {"Log": "0", "PageSize": api.PAGE} | _after("MessageDate", since)
+        query = {"Log": "0", "PageSize": api.PAGE} | _since_filter("MessageDate", since)
         try:
             for page in self._listed(path, "notifications", query):
                 for row in page:
@@ -114,13 +114,16 @@ class Calls:
         return api.pages(self._http, self._values, url, name)
 
 
-def _after(name: str, since: datetime | None) -> dict[str, str]:
-    """Twilio compares days only."""
+def _since_filter(name: str, since: datetime | None) -> dict[str, str]:
+    """Returns the filter for rows since a day: Twilio compares days only."""
     return {f"{name}>": f"{since:%Y-%m-%d}"} if since else {}
 
 
 def _call(row: Mapping[str, Any]) -> ProviderCall | None:
-    """None for a row without a number or a time: a call that has not begun has the time of its creation."""
+    """Returns the call of a row; None if it has no number or no time.
+
+    A call that has not begun has the time of its creation.
+    """
     number = numbers.phone_number(row.get("to"))
     started = calls.from_mail_date(row.get("start_time") or row.get("date_created"))
     if number is None or started is None:
@@ -129,7 +132,10 @@ def _call(row: Mapping[str, Any]) -> ProviderCall | None:
 
 
 def _error(row: Mapping[str, Any]) -> CallError | None:
-    """The query of the URL is left out: with GET, it has the caller's number."""
+    """Returns the error of a notification; None if it has no code or time.
+
+    The query of the URL is left out: with GET, it has the caller's number.
+    """
     code, at = row.get("error_code"), calls.from_mail_date(row.get("message_date") or row.get("date_created"))
     written = str(code) if type(code) is int else code
     if at is None or not isinstance(written, str) or not (written.isascii() and written.isdigit()):

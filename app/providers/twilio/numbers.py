@@ -1,4 +1,4 @@
-"""Twilio's phone numbers: what each calls, in which region, and of which account."""
+"""Twilio's phone numbers: the webhook of each, its region and its account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.providers.twilio import api
 
 ROUTES = f"https://{api.ROUTES}/v2/PhoneNumbers"
 MOST_SUBACCOUNTS = 20
-"""Subaccounts in which a number is looked for that the account does not have."""
+"""The maximum number of subaccounts that are searched for a number that the account lacks."""
 
 OVERRIDES = re.compile(r"[a-z]{1,8}=[^&#\s]{0,60}(&[a-z]{1,8}=[^&#\s]{0,60})*")
 """Connection overrides in a URL's fragment, such as `rc=2&rt=5000`: retries and time limits."""
@@ -33,7 +33,7 @@ OVERRIDES = re.compile(r"[a-z]{1,8}=[^&#\s]{0,60}(&[a-z]{1,8}=[^&#\s]{0,60})*")
 STATE = ("account_sid", "status", "voice_receive_mode")
 PRECEDENCE = ("trunk_sid", "voice_application_sid")
 CALLED = ("voice_url", "voice_method", "voice_fallback_url")
-"""Of a row: whether it takes calls, what decides who answers, and what is called."""
+"""A row's fields: whether the number takes calls, what takes precedence over its URL, and the URL itself."""
 
 GONE = refused(
     Outcome.NOT_FOUND,
@@ -46,7 +46,7 @@ NOT_OURS = "Nothing was changed: {} Patchbay does not write to another account's
 
 
 class Numbers:
-    """The numbers of one account. Each application is read once."""
+    """The numbers of one account. Each application is read at most once."""
 
     def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
         self._http = http
@@ -62,7 +62,10 @@ class Numbers:
         return is_whole
 
     def number(self, phone_number: str) -> ProviderNumber | None:
-        """Twilio returns every number that contains the digits; only the whole one counts."""
+        """Returns the number; None if the account lacks it. Raises Refusal if an entry is unreadable.
+
+        Twilio returns every number that contains the digits; only an exact match counts.
+        """
         is_whole = True
         for row in self._rows(PhoneNumber=phone_number):
             is_whole &= numbers.is_named(row.get("phone_number"))
@@ -80,7 +83,7 @@ class Numbers:
             yield from page
 
     def _number(self, row: Mapping[str, Any]) -> ProviderNumber | None:
-        """A trunk or an application takes precedence over the number's own URL."""
+        """Returns the number of a row: a trunk or an application takes precedence over its own URL."""
         if not (phone_number := numbers.phone_number(row.get("phone_number"))):
             return None
         trunk, application = (_text(row, name) for name in ("trunk_sid", "voice_application_sid"))
@@ -115,11 +118,11 @@ class Numbers:
         number = numbers.with_unread_voice(number, row.get("capabilities"))
         number = numbers.with_unread(number, row, PRECEDENCE, decides_url=True)
         number = numbers.with_unread(number, caller, CALLED, decides_url=True)
-        unread = () if may_read else (_unread_application(application),)
+        unread = () if may_read else (_unread_application_fault(application),)
         return numbers.with_faults(number, *unread, *_faults(number, row))
 
     def _application(self, sid: str) -> Mapping[str, Any] | None:
-        """Returns an empty mapping if there is none, and None if these credentials may not read it."""
+        """Returns the application; empty if there is none, None if these credentials may not read it."""
         if sid not in self._applications:
             account = api.account_url(self._values)
             answer = api.get(self._http, self._values, f"{account}/Applications/{quote(sid, safe='')}.json")
@@ -131,7 +134,7 @@ class Numbers:
         return self._applications[sid]
 
     def in_subaccount(self, phone_number: str) -> ProviderNumber | None:
-        """Returns the number as a subaccount has it. It is a hint: what cannot be read is passed over."""
+        """Returns the number as a subaccount has it; None if that cannot be read, as it is only a hint."""
         try:
             for sid in self._subaccounts():
                 for row in self._rows(sid, PhoneNumber=phone_number):
@@ -149,16 +152,16 @@ class Numbers:
         return [sid for sid in others if sid != self._values["account_sid"]][:MOST_SUBACCOUNTS]
 
     def placed(self, number: ProviderNumber, known: str | None = None) -> ProviderNumber:
-        """Adds the region in which calls to the number are answered: as `known`, else as it is read."""
+        """Adds the region in which calls are answered: `known`, or the one that Twilio returns."""
         here = api.region(self._values)
         there = known or self._region(number.phone_number)
         if there is None:
-            return numbers.with_faults(number, _unplaced(here))
+            return numbers.with_faults(number, _unknown_region_fault(here))
         number = number if known else replace(number, place=there)
-        return number if there == here else numbers.with_faults(number, _elsewhere(there, here))
+        return number if there == here else numbers.with_faults(number, _other_region_fault(there, here))
 
     def _region(self, phone_number: str) -> str | None:
-        """Returns None if these credentials may not read it."""
+        """Returns the region in which calls to the number are answered; None if it cannot be read."""
         answer = api.get(self._http, self._values, f"{ROUTES}/{quote(phone_number, safe='')}")
         found = json_object(answer)
         if answer.status == 404 and api.code_of(answer):
@@ -173,18 +176,20 @@ class Numbers:
         return there.strip().lower()[:32] if isinstance(there, str) else None
 
     def point(self, number: ProviderNumber, url: str) -> None:
-        """Removes the application and the trunk too: they take precedence over the number's own URL."""
+        """Sets the number's URL. Removes its application and trunk, which take precedence over the URL."""
         self._change(
-            number, {"VoiceUrl": url + _overrides(number), "VoiceMethod": "POST"} | _mended(number, url)
+            number,
+            {"VoiceUrl": url + _connection_overrides(number), "VoiceMethod": "POST"}
+            | _repair_fields(number, url),
         )
 
     def restore(self, number: ProviderNumber, before: ProviderNumber) -> None:
-        """Gives the number its application, its trunk or its URL back, with the fallback of the URL."""
-        if form := _restored(number, before):
+        """Restores the number's former application, trunk or URL, with its fallback and status URL."""
+        if form := _restore_fields(number, before):
             self._change(number, form)
 
     def _change(self, number: ProviderNumber, form: Mapping[str, str]) -> None:
-        """Sets fields of the number. Raises Refusal for one of another account, which is not written to."""
+        """Sets fields of the number. Raises Refusal if it belongs to another account."""
         if number.owner:
             sentence = NOT_OURS.format(f"the number belongs to the subaccount {number.owner}.")
             raise Refusal(refused(Outcome.NO_PERMISSION, sentence))
@@ -207,7 +212,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return numbers.cleaned(row.get(name)) or ""
 
 
-def _unread_application(sid: str) -> Fault:
+def _unread_application_fault(sid: str) -> Fault:
     return Fault(
         Reason.NOT_SHOWN,
         f"The TwiML app {sid} answers this number, and these credentials may not read it: what it calls is "
@@ -216,7 +221,7 @@ def _unread_application(sid: str) -> Fault:
 
 
 def _faults(number: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:
-    """What Twilio says of the number that keeps calls from any webhook."""
+    """Yields what Twilio reports about the number that stops calls to any webhook."""
     if number.owner:
         yield Fault(
             Reason.OF_SUBACCOUNT,
@@ -232,10 +237,10 @@ def _faults(number: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:
         )
 
 
-def _mended(number: ProviderNumber, url: str) -> dict[str, str]:
-    """The other fields that have to change with the URL: nothing that is known to be as expected is sent.
+def _repair_fields(number: ProviderNumber, url: str) -> dict[str, str]:
+    """Returns the other fields that have to change with the URL, without those that are as expected.
 
-    While an application answers, the number's own fallback is not known.
+    While an application answers, the number's own fallback is unknown, so it is set too.
     """
     form: dict[str, str] = {}
     if number.application_id:
@@ -246,19 +251,22 @@ def _mended(number: ProviderNumber, url: str) -> dict[str, str]:
     if Reason.OTHER_VOICE_MODE in reasons:
         form["VoiceReceiveMode"] = "voice"
     if Reason.DIFFERENT_FALLBACK in reasons or number.override is Override.APPLICATION:
-        form |= _request("VoiceFallbackUrl", "VoiceFallbackMethod", number.expected_fallback)
+        form |= _url_fields("VoiceFallbackUrl", "VoiceFallbackMethod", number.expected_fallback)
     if Reason.DIFFERENT_STATUS_CALLBACK in reasons:
-        form |= _request("StatusCallback", "StatusCallbackMethod", number.expected_status_url)
+        form |= _url_fields("StatusCallback", "StatusCallbackMethod", number.expected_status_url)
     return form
 
 
-def _request(url_field: str, method_field: str, url: str | None) -> dict[str, str]:
-    """A URL that is cleared keeps its method."""
+def _url_fields(url_field: str, method_field: str, url: str | None) -> dict[str, str]:
+    """Returns the fields for a URL. A URL that is cleared keeps its method."""
     return {url_field: url, method_field: "POST"} if url else {url_field: ""}
 
 
-def _restored(number: ProviderNumber, before: ProviderNumber) -> dict[str, str]:
-    """The fields that differ. While an application or a trunk answers, the number's own URL is not known."""
+def _restore_fields(number: ProviderNumber, before: ProviderNumber) -> dict[str, str]:
+    """Returns the fields that differ from `before`.
+
+    While an application or a trunk answers, the number's own URL is unknown.
+    """
     form: dict[str, str] = {}
     if before.override is Override.TRUNK:
         form["TrunkSid"] = before.override_name
@@ -273,14 +281,14 @@ def _restored(number: ProviderNumber, before: ProviderNumber) -> dict[str, str]:
     return form
 
 
-def _overrides(number: ProviderNumber) -> str:
-    """Returns the connection overrides of the present URL, with their #: they stay when the URL changes."""
+def _connection_overrides(number: ProviderNumber) -> str:
+    """Returns the connection overrides of the present URL, with their #: a new URL keeps them."""
     fragment = (number.webhook_url or "").partition("#")[2]
     is_own = number.override is None and OVERRIDES.fullmatch(fragment)
     return f"#{fragment}" if is_own else ""
 
 
-def _elsewhere(there: str, here: str) -> Fault:
+def _other_region_fault(there: str, here: str) -> Fault:
     return Fault(
         Reason.OTHER_REGION,
         f"Twilio answers this number in {api.place(there)}, and this connection reads and writes "
@@ -289,7 +297,7 @@ def _elsewhere(there: str, here: str) -> Fault:
     )
 
 
-def _unplaced(here: str) -> Fault:
+def _unknown_region_fault(here: str) -> Fault:
     return Fault(
         Reason.REGION_UNKNOWN,
         "In which region Twilio answers the number could not be read with these credentials. Compare its "

@@ -1,4 +1,4 @@
-"""Tests of Twilio credentials: the account, and what else the connection names."""
+"""Tests of Twilio credentials: the account, and each resource that the connection names."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
 
 
 def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
-    """The response contains the primary auth token, so nothing but the account's name is passed on."""
+    """Tests the account and its auth token.
+
+    The response contains the primary auth token, so only the account's name is passed on.
+    """
     answer = api.get(http, values, f"{api.account_url(values)}.json")
     found = json_object(answer)
     if answer.status == 404 and found:
@@ -84,11 +87,11 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
             "the primary one, so signatures will not verify. Copy the primary token from the Console's "
             "Account Info, or promote this one there.",
         )
-    return _accepted(found)
+    return _accepted_account(found)
 
 
 def _is_token(value: Any) -> bool:
-    """Whether it is a token, and no mask of one."""
+    """Whether the value is a token, not a masked one."""
     return isinstance(value, str) and re.fullmatch(r"[0-9A-Za-z-]+", value) is not None
 
 
@@ -96,7 +99,7 @@ def _is_same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _accepted(found: Mapping[str, Any]) -> Verified:
+def _accepted_account(found: Mapping[str, Any]) -> Verified:
     known = "Twilio accepts the account SID and auth token."
     owner = found.get("owner_account_sid")
     if isinstance(owner, str) and owner != found["sid"]:
@@ -123,9 +126,10 @@ def _numbers(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """A main key may read the account; other keys get the same 401 there as a wrong one.
+    """Tests the API key with the account, then with its numbers; None if no key is set.
 
-    A restricted key may not read numbers either, so two refusals prove nothing.
+    Only a main key may read the account; another key gets the same 401 as a wrong one. A restricted key may
+    not read numbers either, so two refusals prove nothing.
     """
     sid, secret = values.get("api_key_sid"), values.get("api_key_secret")
     if not sid and not secret:
@@ -170,7 +174,7 @@ def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """The prefix of a SID names its service; `IS` stands for three."""
+    """Tests the service, if one is set. The prefix of its SID names its kind; `IS` stands for three."""
     if not (sid := values.get("service_sid")):
         return None
     if api.region(values) != api.HOME:
@@ -195,7 +199,7 @@ def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _caller(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Whether calls out can show the default number: one of the account's, or a verified caller ID."""
+    """Tests whether calls can show the default number: one of the account's, or a verified caller ID."""
     if not (number := values.get("phone_number")):
         return None
     for name, rows in (

@@ -1,4 +1,4 @@
-"""The request for an incoming call, as Twilio signs it, and what Twilio takes as a response."""
+"""The request for an incoming call, as Twilio signs it, and the responses that Twilio accepts."""
 
 from __future__ import annotations
 

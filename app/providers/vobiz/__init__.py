@@ -81,12 +81,12 @@ class Vobiz(Provider):
     )
 
     applications: Applications | None = None
-    """What the calls of one run have read; None, as for any other call, reads again."""
+    """The applications that the calls of one run share; None if each call reads them again."""
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the account of the credentials, and whether they may read its lists.
 
-        The account's response contains a secret: few parts of it are passed on.
+        The account's response contains a secret, so few parts of it are passed on.
         """
         if lacking := self.missing_credentials(values):
             return lacking
@@ -104,9 +104,9 @@ class Vobiz(Provider):
         return summed([result, caller]) if caller else result
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
-        """Reads all pages before the first number: only then is known who shares an application.
+        """Reads all pages before the first number, because any row may share an application with it.
 
-        A line names the first few of those. Numbers of sub-accounts are among them, and are marked.
+        Each number names the first few of those. Numbers of sub-accounts are included, and marked.
         """
         self.require_credentials(values)
         return (yield from Account(http, values, self.applications).numbers())
@@ -127,7 +127,7 @@ class Vobiz(Provider):
         Account(http, values, self.applications).restore(number, before)
 
     def for_run(self) -> Self:
-        """The applications are read once: moving each number looks for one with its URL."""
+        """Returns the provider with shared applications: moving each number searches them for its URL."""
         run = copy.copy(self)
         run.applications = Applications()
         return run

@@ -34,11 +34,12 @@ from app.providers.vobiz.applications import Application, Applications
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
 MOST_NAMED = 50
-"""Of the numbers that share an application, in each line of a list."""
+"""How many of the numbers that share an application each entry of a list names."""
 FLAGS = ("is_blocked", "voice_enabled")
-"""Of a number's row, what decides whether it takes calls."""
+"""The fields of a number's row that decide whether it takes calls."""
 
 DONE = (200, 201, 202, 204)
+"""The statuses of a request that succeeded."""
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
     "Vobiz rejects this auth ID and token. Compare both with its console's account page.",
@@ -70,8 +71,8 @@ SHARED_NOW = refused(
 MANUAL_STEP = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
 
-class _Taken(Refusal):
-    """Something else has it."""
+class _AlreadyAttached(Refusal):
+    """Vobiz rejected attaching a number with 409: an application already has it."""
 
 
 class Account:
@@ -86,7 +87,7 @@ class Account:
 
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
-        """By phone number; of one that is listed twice, the first."""
+        """The rows by phone number. If a number is listed twice, the first row counts."""
         found: dict[str, Mapping[str, Any]] = {}
         for row in self._listed:
             if number := numbers.phone_number(row.get("e164")):
@@ -95,7 +96,7 @@ class Account:
 
     @cached_property
     def _listed(self) -> list[Mapping[str, Any]]:
-        return self._all("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
+        return self._all_rows("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
 
     @property
     def _is_whole(self) -> bool:
@@ -104,7 +105,7 @@ class Account:
     @property
     def _applications(self) -> dict[str, Application]:
         if self._known.by_id is None:
-            rows = self._all("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
+            rows = self._all_rows("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
             found = (applications.read(row) for row in rows)
             self._known.by_id = {application.id: application for application in found if application.id}
         return self._known.by_id
@@ -129,7 +130,7 @@ class Account:
         )
 
     def _owner(self, row: Mapping[str, Any]) -> str:
-        """The sub-account that the number belongs to: a parent's list has theirs too. Empty for none."""
+        """Returns the sub-account that has the number, as a parent's list includes them; empty for none."""
         named = row.get("account_id")
         owner = applications.id_of(named) or (str(named) if named else "")
         is_ours = owner.casefold() in ("", self._values["auth_id"].casefold()) or owner in self._own_ids
@@ -182,7 +183,7 @@ class Account:
 
     def point(self, number: ProviderNumber, url: str) -> None:
         """Changes the number's application if no other number uses it; else moves the number."""
-        _expect_own(number)
+        _require_own(number)
         is_enabled = Reason.APPLICATION_DISABLED not in {fault.reason for fault in number.faults}
         is_own = number.application_id and not number.shared_with and number.override is None
         if is_own and is_enabled:
@@ -191,11 +192,11 @@ class Account:
             self.move(number, url)
 
     def restore(self, number: ProviderNumber, before: ProviderNumber) -> None:
-        """Attaches the number to its former application, or gives that its former URLs back.
+        """Attaches the number to its former application, or restores the URLs of its present one.
 
-        Without a former application, the number is detached from the present one, which stays.
+        Without a former application, the number is detached; the present application is not deleted.
         """
-        _expect_own(number)
+        _require_own(number)
         if before.override is Override.TRUNK:
             raise Refusal(BACK_ON_TRUNK)
         if not before.application_id:
@@ -216,7 +217,10 @@ class Account:
             )
 
     def change(self, number: ProviderNumber, url: str) -> None:
-        """Keeps a hang-up URL, unless it is the answer URL or another one is expected."""
+        """Changes the application's URLs.
+
+        Its hang-up URL stays, unless it is the answer URL or unexpected.
+        """
         sent = {"answer_url": url, "answer_method": "POST"}
         reasons = {fault.reason for fault in numbers.differences(number, url)}
         if Reason.DIFFERENT_FALLBACK in reasons:
@@ -231,9 +235,9 @@ class Account:
             self._known.by_id[application_id] = known.changed(sent)
 
     def move(self, number: ProviderNumber, url: str) -> None:
-        """Moves it to an application with `url`. One made for it is deleted if that fails."""
+        """Moves the number to an application with `url`. A new application is deleted if the move fails."""
         found = next((one for one in self._applications.values() if one.does(url, self._values)), None)
-        application = found or self._make(url)
+        application = found or self._create_application(url)
         left: list[str] = []
         try:
             if number.override is Override.TRUNK:
@@ -241,14 +245,14 @@ class Account:
                 left.append("The number was removed from its trunk.")
             self._attach(number, application)
         except (Refusal, OutboundError) as error:
-            if not found and not self._remove(application):
+            if not found and not self._delete_application(application):
                 left.append(
                     f"The application “{application.name}” was made for it and is still at Vobiz: delete it "
                     "there if no number uses it."
                 )
-            raise _with(error, left) from None
+            raise _with_notes(error, left) from None
 
-    def _make(self, url: str) -> Application:
+    def _create_application(self, url: str) -> Application:
         name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
         sent = {
             "app_name": name,
@@ -268,34 +272,35 @@ class Account:
 
     def _attach(self, number: ProviderNumber, application: Application) -> None:
         try:
-            self._put(number, application.id)
-        except _Taken as taken:
+            self._set_application(number, application.id)
+        except _AlreadyAttached as taken:
             if not number.application_id:
-                raise _with(taken, [MANUAL_STEP]) from None
-            self._swap(number, application)
+                raise _with_notes(taken, [MANUAL_STEP]) from None
+            self._replace_application(number, application)
 
-    def _put(self, number: ProviderNumber, application_id: str) -> None:
-        """Attaches the number. After a failure, checks whether it is attached nevertheless."""
+    def _set_application(self, number: ProviderNumber, application_id: str) -> None:
+        """Attaches the number. If the request fails, checks whether the number is attached nevertheless."""
         try:
             self._send("POST", f"{_path(number)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
             if not self._is_attached(number, application_id):
                 raise
 
-    def _swap(self, number: ProviderNumber, application: Application) -> None:
-        """Detaches the number from its application first; reattaches it if the move fails."""
+    def _replace_application(self, number: ProviderNumber, application: Application) -> None:
+        """Detaches the number from its application first, and attaches it again if the move fails."""
         try:
             self._send("DELETE", f"{_path(number)}/application", done=(*DONE, 404))
-            self._put(number, application.id)
+            self._set_application(number, application.id)
         except (Refusal, OutboundError) as error:
             code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
-            back = "It is on" if self._is_back(number) else "It could not be returned to"
+            back = "It is on" if self._reattach(number) else "It could not be returned to"
             notes = [f"{back} its former application, “{number.override_name}”.", MANUAL_STEP]
-            raise _with(Refusal(refused(Outcome(code), _reason(error))), notes) from None
+            raise _with_notes(Refusal(refused(Outcome(code), _reason(error))), notes) from None
 
-    def _is_back(self, number: ProviderNumber) -> bool:
+    def _reattach(self, number: ProviderNumber) -> bool:
+        """Attaches the number to its former application, and returns whether that succeeded."""
         try:
-            self._put(number, number.application_id)
+            self._set_application(number, number.application_id)
         except (Refusal, OutboundError):
             return False
         return True
@@ -307,8 +312,8 @@ class Account:
             return False
         return applications.id_of(row.get("application_id")) == application_id
 
-    def _remove(self, application: Application) -> bool:
-        """Whether it is gone. Vobiz keeps one that a number is attached to."""
+    def _delete_application(self, application: Application) -> bool:
+        """Returns whether the application is gone: Vobiz refuses while a number is attached to it."""
         try:
             self._send("DELETE", f"/Application/{quote(application.id, safe='')}/", done=(*DONE, 404))
         except (Refusal, OutboundError):
@@ -316,10 +321,10 @@ class Account:
         self._applications.pop(application.id, None)
         return True
 
-    def _all(
+    def _all_rows(
         self, path: str, name: str, query: Callable[[int, int], Mapping[str, int]]
     ) -> list[Mapping[str, Any]]:
-        """Every row; `query` makes a page's parameters of its place and of how many rows came before."""
+        """Returns every row; `query` maps a page's index and the count of rows before it to parameters."""
         rows: list[Mapping[str, Any]] = []
         last: list[Mapping[str, Any]] = []
         for page in range(MOST_PAGES):
@@ -337,11 +342,14 @@ class Account:
         raise pagination_error("Vobiz")
 
     def _send(self, method: str, path: str, *, done: Container[int] = DONE, **more: Any) -> Answer:
-        """Raises Refusal for another status, or a body that is neither empty nor an object."""
+        """Sends a request.
+
+        Raises Refusal for another status, or a body that is neither empty nor an object.
+        """
         answer = self._http.send(method, self._base + path, headers=self._headers, **more)
         is_read = answer.body.strip() in (b"", b"{}") or json_object(answer)
         if answer.status == 409 and path.endswith("/application"):
-            raise _Taken(TAKEN)
+            raise _AlreadyAttached(TAKEN)
         if answer.status not in done or not is_read:
             raise Refusal(why(method, answer))
         return answer
@@ -361,7 +369,7 @@ def _unlisted(phone_number: str, application_id: str) -> ProviderNumber:
     )
 
 
-def _expect_own(number: ProviderNumber) -> None:
+def _require_own(number: ProviderNumber) -> None:
     """Raises Refusal for another account's number."""
     if number.owner:
         sentence = (
@@ -372,7 +380,7 @@ def _expect_own(number: ProviderNumber) -> None:
 
 
 def _hangup_url(url: str, values: Mapping[str, Any]) -> str:
-    """The expected hang-up URL; if none is, one beside the webhook, because Vobiz would call that again."""
+    """Returns the expected hang-up URL, or one beside the webhook, because Vobiz would call that again."""
     if expected := values.get("hangup_url"):
         return str(expected)
     before, inbound, agent = url.rpartition("/inbound/")
@@ -400,7 +408,7 @@ def _path(number: ProviderNumber) -> str:
 
 
 def _total(found: Mapping[str, Any]) -> float:
-    """Returns the number of rows on all pages; infinity if unknown, when an empty page is the end."""
+    """Returns the number of rows on all pages; infinity if unknown: then an empty page is the end."""
     meta = found.get("meta")
     total = meta.get("total_count") if isinstance(meta, dict) else found.get("total")
     return total if type(total) is int else math.inf
@@ -415,8 +423,8 @@ def why(method: str, answer: Answer) -> Verified:
     return unexpected(answer)
 
 
-def _with(error: Refusal | OutboundError, left: list[str]) -> Refusal | OutboundError:
-    """The error, with a sentence for each thing that is not as it was before."""
+def _with_notes(error: Refusal | OutboundError, left: list[str]) -> Refusal | OutboundError:
+    """Returns the error with a sentence for each thing that has changed nevertheless."""
     if not left:
         return error
     code = error.result.code if isinstance(error, Refusal) else Outcome.UNREACHABLE
@@ -428,5 +436,5 @@ def _reason(error: Refusal | OutboundError) -> str:
 
 
 def _is_error(found: Mapping[str, Any]) -> bool:
-    """`error` is a word in two of Vobiz's shapes, and an object in the third."""
+    """Whether the body reports an error: `error` is text in two of Vobiz's formats, else an object."""
     return bool(found.get("error") or found.get("message"))

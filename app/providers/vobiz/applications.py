@@ -1,4 +1,4 @@
-"""Vobiz's applications: what a number does that is attached to one."""
+"""Vobiz's applications: how calls to a number that is attached to one are handled."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Application:
     shows_url: bool = True
     """Whether Vobiz returned its answer URL, or that it has none."""
     unread: tuple[str, ...] = ()
-    """What else decides who answers, and cannot be read."""
+    """Other settings that decide how calls are answered and could not be read."""
 
     def number(self, phone_number: str, values: Mapping[str, Any]) -> ProviderNumber:
-        """What a number does that is attached to the application."""
+        """Returns a number as it is when attached to the application."""
         number = ProviderNumber(
             phone_number,
             webhook_url=self.url,
@@ -57,7 +57,7 @@ class Application:
         return number
 
     def changed(self, sent: Mapping[str, str]) -> Application:
-        """Returns it with the fields that were sent to Vobiz."""
+        """Returns the application with the fields that were sent to Vobiz."""
         found = read(sent)
         names = {"answer_url": "url", "answer_method": "method", "fallback_answer_url": "fallback_url"}
         names["hangup_url"] = "hangup_url"
@@ -66,17 +66,17 @@ class Application:
 
     @property
     def repeats_answer(self) -> bool:
-        """Whether the answer URL is called again at each hang-up: Vobiz does so without another URL."""
+        """Whether Vobiz calls the answer URL again at each hang-up, as it does without another URL."""
         return not self.hangup_url or (self.url is not None and urls.same(self.hangup_url, self.url))
 
     def does(self, url: str, values: Mapping[str, Any]) -> bool:
-        """Whether a number that is attached to it does what is expected."""
+        """Whether a number attached to the application would be configured as expected."""
         return not numbers.differences(self.number("", values), url)
 
 
 @dataclass
 class Applications:
-    """An account's applications as last read, and as changed since: what several calls share."""
+    """An account's applications as last read, with later changes. Several calls can share it."""
 
     by_id: dict[str, Application] | None = None
 
@@ -105,5 +105,5 @@ def _unread(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def id_of(value: Any) -> str:
-    """Its ids are text in some places, and may be numbers in others. Empty for none."""
+    """Returns an id as text; empty if there is none. Vobiz also returns ids as numbers."""
     return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""

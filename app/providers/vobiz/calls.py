@@ -24,7 +24,7 @@ OUTCOMES = {
     "CALL_REJECTED": CallOutcome.BUSY,
     "ORIGINATOR_CANCEL": CallOutcome.CANCELED,
 }
-"""Of calls that were not answered; every other cause is a failure."""
+"""The outcomes of calls that were not answered. Every other hang-up cause is a failure."""
 
 
 class Calls:
@@ -36,8 +36,11 @@ class Calls:
         self._url = f"{API}/Account/{quote(values['auth_id'], safe='')}/cdr"
 
     def last(self, phone_numbers: Collection[str], since: datetime | None) -> LastCalls:
-        """The order of the records is not documented."""
-        query = {"call_direction": "inbound"} | _days(since)
+        """Returns the last calls: for one number, from the first and the last page.
+
+        The order of the records is not documented.
+        """
+        query = {"call_direction": "inbound"} | _date_filter(since)
         if len(phone_numbers) == 1:
             found = self._of_number(query | {"to_number": next(iter(phone_numbers))})
         else:
@@ -70,8 +73,8 @@ class Calls:
         return [call for row in rows if (call := _call(row))], pages if type(pages) is int else 1
 
 
-def _days(since: datetime | None) -> dict[str, str]:
-    """Vobiz takes days, and both or none."""
+def _date_filter(since: datetime | None) -> dict[str, str]:
+    """Returns the filter by days: Vobiz requires both dates or none."""
     if since is None:
         return {}
     return {"start_date": f"{since:%Y-%m-%d}", "end_date": f"{clock.now() + timedelta(days=1):%Y-%m-%d}"}

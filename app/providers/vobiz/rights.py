@@ -1,4 +1,4 @@
-"""What Vobiz credentials may read."""
+"""The lists that Vobiz credentials may read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LISTS = (
     ("/numbers", {"page": 1, "per_page": 1}, "phone numbers"),
     ("/Application/", {"limit": 1, "offset": 0}, "applications"),
 )
-"""Its path, a page of one row, and its name."""
+"""The path of each list, the query for a page of one row, and its name."""
 
 
 def lacking(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Returns the refusal that names the lists which may not be read; None if there is none.
+    """Returns the refusal that names the lists which may not be read; None if all may be read.
 
-    The lists may also be refused because the account has no credit.
+    Vobiz may also refuse a list because the account has no credit.
     """
     base = f"{API}/Account/{quote(values['auth_id'], safe='')}"
     headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}

@@ -1,7 +1,7 @@
-"""The request for an incoming call, as Vobiz signs it, and what Vobiz takes as a response.
+"""The request for an incoming call, as Vobiz signs it, and the responses that Vobiz accepts.
 
-The signature is of scheme, host, path and a nonce: parameters are not signed. An answer URL without a hang-up
-URL is also called when a call ends.
+The signature covers scheme, host, path and a nonce; parameters are not signed. Vobiz also calls an answer URL
+without a hang-up URL when a call ends.
 """
 
 from __future__ import annotations
