@@ -32,7 +32,10 @@ def load(package: ModuleType) -> Mapping[str, Provider]:
 
 
 def _refuse_shared_names(providers: Iterable[Provider]) -> None:
-    """`est_key_id` of `sinch` and `key_id` of `sinch_est` would be one name in the APIs."""
+    """Raises DeclarationError if fields of two providers would have the same name in the APIs.
+
+    For example, `est_key_id` of `sinch` and `key_id` of `sinch_est`.
+    """
     taken: dict[str, str] = {}
     for provider in providers:
         for field in provider.fields:
@@ -66,7 +69,7 @@ def trunks() -> dict[str, Provider]:
 
 
 def is_trunk(key: str) -> bool:
-    """Whether it is the key of a SIP trunk, whose numbers agents answer."""
+    """Whether the key is that of a SIP trunk, whose numbers agents answer."""
     return key in [trunk.key for trunk in trunks().values()]
 
 
@@ -76,6 +79,6 @@ def label(key: str) -> str:
 
 
 def taker_of(url: str | None) -> str:
-    """Returns the name of the known service whose own address the URL is; empty if it is none."""
+    """Returns the name of the known service whose address the URL is; empty if it is none of them."""
     known = (taker for provider in PROVIDERS.values() for taker in provider.takers)
     return next((taker.name for taker in known if url and taker.has(url)), "")

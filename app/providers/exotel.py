@@ -54,11 +54,11 @@ HOSTS = ("api.exotel.com", "api.in.exotel.com")
 PAGE = 50
 CALLS_PAGE = 100
 MONTHS = 6
-"""How long calls are kept. A request is for a month of them at most."""
+"""How long Exotel stores calls. One request covers at most one month."""
 
 MONTH = timedelta(days=30)
 INDIA = timezone(timedelta(hours=5, minutes=30))
-"""The zone of the times of calls, which have no offset."""
+"""The time zone of the calls' times, which have no offset."""
 
 OUTCOMES = {
     "queued": CallOutcome.IN_PROGRESS,
@@ -119,7 +119,7 @@ class Exotel(Provider):
     )
 
     webhook_rules = WebhookRules(limit_seconds=10, most_bytes=100_000, takes_redirects=True, is_signed=False)
-    """Exotel documents no limit: ten seconds is what it gives a Voicebot to open its stream."""
+    """Exotel documents no limit; ten seconds is its limit for a Voicebot to open its stream."""
 
     account_sid = Text("Account SID", where=API_SETTINGS, required=True)
     api_key = Secret("API key", where=API_SETTINGS, required=True)
@@ -138,17 +138,20 @@ class Exotel(Provider):
     )
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads one call and one number: Exotel returns nothing of the account, and a key may lack either."""
+        """Reads one call and one number: a key may lack either permission.
+
+        Exotel's API returns nothing about the account itself.
+        """
         if lacking := self.missing_credentials(values):
             return lacking
         answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
         if answer.status != 200 or not isinstance(json_object(answer).get("Calls"), list):
-            return _why(answer)
+            return _refusal(answer)
         answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=0, PageSize=1)
-        if answer.status in (401, 403) and _is_named(answer):
+        if answer.status in (401, 403) and _is_exotel_error(answer):
             return MAY_NOT_READ_NUMBERS
         if answer.status in (402, 404):
-            return _why(answer)
+            return _refusal(answer)
         known = proven("Exotel accepts the API key and token for this account.")
         return summed([known, *filter(None, [self.caller(http, values)])])
 
@@ -161,7 +164,7 @@ class Exotel(Provider):
         return is_whole
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """Looks through the whole list: Exotel has no search for a number."""
+        """Reads the whole list, because Exotel has no search for a number."""
         self.require_credentials(values)
         is_whole = True
         for rows in self._pages(http, values):
@@ -176,13 +179,16 @@ class Exotel(Provider):
     def webhook_test(
         self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
     ) -> WebhookRequest:
-        """Exotel signs nothing, so no test can be signed either."""
+        """Returns the request of a Passthru applet. Exotel signs no request, so `signing` is ignored."""
         return WebhookRequest(
             "GET", f"{url}?{urlencode(_call_parameters(call))}", {MARK_HEADER: call.test_id}
         )
 
     def instructions(self, body: bytes) -> Instructions:
-        """Reads the address of a Voicebot's stream. A Passthru applet reads no body: that is nothing."""
+        """Reads the address of a Voicebot's stream. Raises Unreadable if there is none.
+
+        A Passthru applet ignores the body.
+        """
         try:
             found = strict_json.parse(body)
         except Malformed:
@@ -193,15 +199,15 @@ class Exotel(Provider):
         return Instructions("url", (), Effect.CONNECTS, has_bad_stream=not is_stream_address(url))
 
     def _pages(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
-        """Yields each page's rows up to the end. Raises Refusal if Exotel does not show the end.
+        """Yields each page's rows up to the end. Raises Refusal if the end is not reached.
 
-        Its own addresses of pages lead to another host, over http: they are not called.
+        The page addresses in Exotel's responses lead to another host over http, so they are not opened.
         """
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
             if answer.status in REFUSALS:
-                raise Refusal(_why(answer))
+                raise Refusal(_refusal(answer))
             rows = json_list(answer, "incoming_phone_numbers")
             fresh = [row for row in rows if repr(row) not in seen]
             if rows and not fresh:
@@ -219,7 +225,10 @@ class Exotel(Provider):
         phone_numbers: Collection[str],
         since: datetime | None,
     ) -> LastCalls:
-        """Reads month by month, the last first, until every number's call is found. Ended calls only."""
+        """Reads month by month, newest first, until each number's last call is found.
+
+        Exotel lists calls that have ended.
+        """
         self.require_credentials(values)
         end = clock.now() + timedelta(days=1)
         begin = since or end - MONTHS * MONTH
@@ -234,7 +243,10 @@ class Exotel(Provider):
     def _calls(
         self, http: Outbound, values: Mapping[str, Any], start: datetime, end: datetime, number: str | None
     ) -> list[ProviderCall]:
-        """Returns the calls of a time, which is a month at most; of a number, up to its last one."""
+        """Returns the calls between two times, at most a month apart.
+
+        With `number`, stops at its last call.
+        """
         query = {
             "DateCreated": f"gte:{_in_india(start)};lte:{_in_india(end)}",
             "Direction": "inbound",
@@ -246,7 +258,7 @@ class Exotel(Provider):
         for _ in range(calls.MOST_PAGES):
             answer = self._get(http, values, "v1", "Calls.json", **query)
             if answer.status in REFUSALS:
-                raise Refusal(_why(answer))
+                raise Refusal(_refusal(answer))
             found += [call for row in json_list(answer, "Calls") if (call := _call(row, number))]
             after = _next_cursor(json_object(answer))
             if not after or (number and found):
@@ -270,7 +282,10 @@ class Exotel(Provider):
 
 
 def _number(row: Mapping[str, Any]) -> ProviderNumber | None:
-    """Returns None for an unreadable number. Exotel does not return what a flow calls."""
+    """Returns the number of a row; None if it is unreadable.
+
+    Exotel does not return which URL a flow calls.
+    """
     if not (phone_number := _phone_number(row)):
         return None
     url = numbers.cleaned(row.get("voice_url"), 2000)
@@ -294,7 +309,7 @@ def _number(row: Mapping[str, Any]) -> ProviderNumber | None:
 
 
 def _flow(url: str | None) -> str | None:
-    """The id of the flow that the URL starts; None if it is no flow."""
+    """Returns the id of the flow that the URL starts; None if the URL is not a flow's."""
     try:
         parts = urlsplit(url or "")
     except ValueError:
@@ -304,7 +319,10 @@ def _flow(url: str | None) -> str | None:
 
 
 def _phone_number(row: Mapping[str, Any]) -> str | None:
-    """A number without `+`, such as 08055500001, is read with the row's country, by default India."""
+    """Returns the row's number in E.164; None if it is unreadable.
+
+    A number without `+`, such as 08055500001, is read with the row's country, by default India.
+    """
     written, country = row.get("phone_number"), row.get("country")
     if not isinstance(written, str):
         return None
@@ -316,7 +334,10 @@ def _phone_number(row: Mapping[str, Any]) -> str | None:
 
 
 def _call(row: Mapping[str, Any], number: str | None) -> ProviderCall | None:
-    """`PhoneNumberSid` is the ExoPhone, and `To` an agent's phone. `number`: the one that is looked for."""
+    """Returns the incoming call of a row; None for any other row.
+
+    `PhoneNumberSid` is the ExoPhone, and `To` an agent's phone. `number` is the number that was searched for.
+    """
     started = calls.from_iso(row.get("StartTime") or row.get("DateCreated"), INDIA)
     called = _phone_number({"phone_number": row.get("PhoneNumberSid")}) or number
     if started is None or called is None or row.get("Direction") != "inbound":
@@ -330,7 +351,7 @@ def _in_india(moment: datetime) -> str:
 
 
 def _next_cursor(found: Mapping[str, Any]) -> str:
-    """Returns the cursor of the next page's URI, which is not called itself; empty at the end."""
+    """Returns the cursor from the next page's URI, which is not opened itself; empty at the end."""
     metadata = found.get("Metadata")
     uri = metadata.get("NextPageUri") if isinstance(metadata, dict) else None
     if not isinstance(uri, str):
@@ -342,9 +363,9 @@ def _next_cursor(found: Mapping[str, Any]) -> str:
 
 
 def _is_last(found: Mapping[str, Any]) -> bool:
-    """Whether a page is the end: it leads to no other, or has fewer rows than it could.
+    """Whether the page is the last one: it links to no other page, or has fewer rows than its size.
 
-    A page that does not say whether it leads to another one is the end unless it is full.
+    A page without the link field is the last one unless it is full.
     """
     count, size = len(found["incoming_phone_numbers"]), found.get("page_size")
     if type(size) is int and count < size:
@@ -353,7 +374,7 @@ def _is_last(found: Mapping[str, Any]) -> bool:
 
 
 def _call_parameters(call: SampleCall) -> dict[str, str]:
-    """The parameters of a Passthru applet's request."""
+    """Returns the parameters of a Passthru applet's request."""
     at = call.at.strftime("%Y-%m-%d %H:%M:%S")
     return {
         "CallSid": call.test_id,
@@ -369,13 +390,12 @@ def _call_parameters(call: SampleCall) -> dict[str, str]:
     }
 
 
-def _why(answer: Answer) -> Verified:
-    """Of a test as of a list."""
-    if answer.status in REFUSALS and _is_named(answer):
+def _refusal(answer: Answer) -> Verified:
+    if answer.status in REFUSALS and _is_exotel_error(answer):
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
 
 
-def _is_named(answer: Answer) -> bool:
-    """Whether Exotel itself refuses. Its errors are JSON or XML, and have this name in either."""
+def _is_exotel_error(answer: Answer) -> bool:
+    """Whether the response is an error of Exotel's API: JSON, or XML with this element."""
     return bool(json_object(answer)) or b"RestException" in answer.body or is_unauthorized(answer)

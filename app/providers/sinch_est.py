@@ -75,7 +75,7 @@ PAGE = 100
 MOST_PAGES = 100
 CALLS_PAGE = 1000
 MONTHS_OF_CALLS = timedelta(days=90)
-"""How far back a number's calls are looked for: without a time, Sinch returns those of a day or a week."""
+"""How far back calls are read. Without a start time, Sinch returns those of a day or a week."""
 
 OUTCOMES = {
     "COMPLETED": CallOutcome.ANSWERED,
@@ -85,15 +85,15 @@ OUTCOMES = {
     "FAILED": CallOutcome.FAILED,
 }
 TOKEN_LIFE = 55 * 60.0
-"""The most seconds that a token is used: getting one is tightly limited at Sinch."""
+"""How many seconds a token is reused: Sinch limits how often a token may be requested."""
 
 
-def _end(_key: Hashable, token: tuple[str, float], now: float) -> float:
+def _expires_at(_key: Hashable, token: tuple[str, float], now: float) -> float:
     return now + token[1]
 
 
-tokens: TLRUCache[Hashable, tuple[str, float]] = TLRUCache(500, _end)
-"""This process's tokens with their seconds, one for each key and its secret."""
+tokens: TLRUCache[Hashable, tuple[str, float]] = TLRUCache(500, _expires_at)
+"""This process's tokens with their lifetime in seconds, by key ID and secret."""
 _tokens_lock = threading.Lock()
 
 ACCESS_KEYS = Where("Sinch dashboard → Access keys", "https://dashboard.sinch.com/settings/access-keys")
@@ -123,17 +123,17 @@ class SinchEst(Provider):
     trunk_domain = Text("Trunk domain", where=TRUNKS, help="As the trunk's page shows it.", is_listed=True)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Gets a token with the key, and reads a number of the project, and the trunk."""
+        """Requests a token with the key, then reads one number of the project, and the trunk."""
         if lacking := self.missing_credentials(values):
             return lacking
         try:
             _page(http, values, 1, size=1)
-            return _compared(_trunk(http, values), values.get("trunk_domain"))
+            return _compare_domains(_trunk(http, values), values.get("trunk_domain"))
         except Refusal as refusal:
             return refusal.result
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
-        """Of the whole project: those on no trunk, or on another one, as well."""
+        """Yields the numbers of the whole project: also those on another trunk, or on none."""
         self.require_credentials(values)
         is_whole = True
         for items in _pages(http, values):
@@ -162,9 +162,9 @@ class SinchEst(Provider):
         raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
     def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
-        """Returns those of the trunk; none if the project has no such trunk.
+        """Returns the trunk's endpoints; none if the project has no such trunk.
 
-        Raises Refusal if not all of them can be read: one of the others may take the calls.
+        Raises Refusal if some of them cannot be read, because one of those may receive the calls.
         """
         answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}/endpoints", {"size": PAGE})
         found = json_object(answer)
@@ -186,7 +186,7 @@ class SinchEst(Provider):
         phone_numbers: Collection[str],
         since: datetime | None,
     ) -> LastCalls:
-        """A call that failed was not taken by the trunk's endpoint."""
+        """Reads the list of incoming calls. The trunk's endpoint did not accept the failed ones."""
         self.require_credentials(values)
         begin = since or clock.now() - MONTHS_OF_CALLS
         query = {"direction": "INBOUND", "createTime>": clock.utc(begin)}
@@ -199,7 +199,7 @@ class SinchEst(Provider):
 
 
 def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Yields each page's items up to Sinch's total; without one, up to an empty page.
+    """Yields each page's items up to Sinch's total; without a total, up to an empty page.
 
     A page may have fewer items than requested and not be the last. Whether pages start at 1 or 0 is not
     documented: page 0 is read if items are missing, or if there is no total.
@@ -232,17 +232,17 @@ def _page(
     found = json_object(answer)
     items, total = found.get("phoneNumbers"), found.get("totalItems")
     if answer.status != 200 or not isinstance(items, list):
-        raise Refusal(_of_project(answer))
+        raise Refusal(_project_refusal(answer))
     return items, total if isinstance(total, int) else None
 
 
 def _calls(http: Outbound, values: Mapping[str, Any], query: Mapping[str, str]) -> Iterator[ProviderCall]:
-    """Yields the calls of every page, in whatever order: it is not documented."""
+    """Yields the calls of every page. Their order is not documented."""
     last: list[Mapping[str, Any]] = []
     for page in range(1, calls.MOST_PAGES + 1):
         answer = _get(http, values, "calls", {**query, "page": page, "pageSize": CALLS_PAGE})
         if answer.status != 200:
-            raise Refusal(_of_project(answer))
+            raise Refusal(_project_refusal(answer))
         rows = json_list(answer, "calls")
         if rows and rows == last:
             break
@@ -254,7 +254,7 @@ def _calls(http: Outbound, values: Mapping[str, Any], query: Mapping[str, str]) 
 
 
 def _is_last(found: Mapping[str, Any], page: int, count: int) -> bool:
-    """By the total if Sinch returns one."""
+    """Whether the page is the last one: by the total if Sinch returns one, else by its size."""
     total = found.get("totalItems")
     return page * CALLS_PAGE >= total if type(total) is int else count < CALLS_PAGE
 
@@ -267,7 +267,7 @@ def _call(row: Mapping[str, Any]) -> ProviderCall | None:
 
 
 def _number(item: Any) -> ProviderNumber | None:
-    """None for what is no number."""
+    """Returns the number of an item; None if it is unreadable."""
     if not isinstance(item, dict):
         return None
     number = phone_number(item.get("phoneNumber"))
@@ -284,13 +284,13 @@ def _number(item: Any) -> ProviderNumber | None:
 
 
 def _is_named(item: Any) -> bool:
-    """Whether the item says which number it is, and on which trunk."""
+    """Whether the item names its number and its trunk."""
     has_trunk = isinstance(item, dict) and isinstance(item.get("sipTrunkId"), str | None)
     return has_trunk and is_named(item.get("phoneNumber"))
 
 
 def _is_readable(item: Any) -> bool:
-    """Whether an endpoint says where it sends calls, and before which others."""
+    """Whether the endpoint's address, priority and state can be read."""
     if not isinstance(item, dict):
         return False
     enabled, priority = item.get("enabled"), item.get("priority")
@@ -299,7 +299,7 @@ def _is_readable(item: Any) -> bool:
 
 
 def _endpoint(item: Any) -> SipEndpoint | None:
-    """None for one that is disabled, and for one that SIP devices register at."""
+    """Returns the endpoint; None if it is disabled, or if SIP devices register at it."""
     if not isinstance(item, dict) or flag(item.get("enabled", True)) is False:
         return None
     host = (cleaned(item.get("address")) or "").lower().rstrip(".")
@@ -336,8 +336,8 @@ def _refusal(answer: Answer) -> Verified:
     return refused(*REFUSALS[answer.status]) if answer.status in REFUSALS and is_known else unexpected(answer)
 
 
-def _of_project(answer: Answer) -> Verified:
-    """As `_refusal`, of a request that names nothing but the project."""
+def _project_refusal(answer: Answer) -> Verified:
+    """Returns the refusal of a request whose only id is the project's."""
     return NO_PROJECT if answer.status == 404 and json_object(answer) else _refusal(answer)
 
 
@@ -348,7 +348,10 @@ def _cache_key(values: Mapping[str, Any]) -> tuple[str, bytes]:
 def _get(
     http: Outbound, values: Mapping[str, Any], path: str, query: Mapping[str, Any] | None = None
 ) -> Answer:
-    """Sends the cached token, or a new one if that has expired. Raises Refusal if there is none."""
+    """Sends a GET with the cached token, or with a new one if it has expired.
+
+    Raises Refusal if Sinch issues no token.
+    """
     url = f"{API}/v1/projects/{quote(values['project_id'], safe='')}/{path}"
     with _tokens_lock:
         known, _ = tokens.get(_cache_key(values), (None, 0))
@@ -373,7 +376,7 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     token = found.get("access_token")
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
         with _tokens_lock:
-            tokens[_cache_key(values)] = (token, _life(found.get("expires_in")))
+            tokens[_cache_key(values)] = (token, _token_life(found.get("expires_in")))
         return token
     if (answer.status in (400, 403) and found) or is_unauthorized(answer):
         sentence = (
@@ -384,12 +387,12 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     raise Refusal(unexpected(answer))
 
 
-def _life(seconds: Any) -> float:
-    """Five minutes less than Sinch says, so that none ends on its way."""
+def _token_life(seconds: Any) -> float:
+    """Returns the seconds for which a token is reused: it is replaced five minutes before it expires."""
     return min(seconds - 300, TOKEN_LIFE) if isinstance(seconds, int) else TOKEN_LIFE
 
 
-def _compared(trunk: Mapping[str, Any], stored: str | None) -> Verified:
+def _compare_domains(trunk: Mapping[str, Any], stored: str | None) -> Verified:
     actual, read = _domain(trunk), facts.named("trunk", trunk.get("name"))
     if not actual:
         return not_proven("Sinch accepts the key and has the trunk, but returned no domain.", *read)

@@ -80,12 +80,12 @@ class ElevenLabs(Agents, Webhooks, Provider):
             )
             if api.is_restricted(answer) or (answer.status == 403 and json_object(answer)):
                 lacking_rights.append(right)
-            elif answer.status != 200 or not _has(answer, name):
+            elif answer.status != 200 or not _has_content(answer, name):
                 return api.refusal(answer, right)
             elif path == NUMBERS and isinstance(found := answer.json(), list):
                 read = facts.counted(found, "number")
         if lacking_rights:
-            return _restricted(lacking_rights)
+            return _restricted_key(lacking_rights)
         return proven(messages.ACCEPTED if may_read_user else messages.RESTRICTED, *read)
 
     def last_calls(
@@ -95,13 +95,16 @@ class ElevenLabs(Agents, Webhooks, Provider):
         phone_numbers: Collection[str],
         since: datetime | None,
     ) -> LastCalls:
-        """Reads one list for each number. What was said is not read."""
+        """Reads one list for each number. Transcripts are not read."""
         self.require_credentials(values)
         return calls.last(http, values, phone_numbers, since)
 
 
-def _restricted(lacking: list[str]) -> Verified:
-    """Without agents and numbers, nothing works; without webhooks, only reports of calls do not."""
+def _restricted_key(lacking: list[str]) -> Verified:
+    """Returns the result for a restricted API key: a refusal if it may not read agents or numbers.
+
+    Without webhooks or settings, only the reports of calls do not work: the key counts as limited.
+    """
     sentence = messages.lacks_permission(", ".join(lacking))
     is_useless = any(right in lacking for _, _, right in NEEDED[:2])
     return refused(Outcome.NO_PERMISSION, sentence) if is_useless else limited(sentence)
@@ -113,11 +116,11 @@ NEEDED = (
     (WEBHOOKS, "webhooks", messages.READ_WEBHOOKS),
     (SETTINGS, "settings", messages.READ_SETTINGS),
 )
-"""What is read: its path, what it has to be, and the right to read it in words."""
+"""The path of each list that is read, the expected content, and the permission in words."""
 
 
-def _has(answer: Answer, name: str) -> bool:
-    """Whether the response is the settings of agents, or else a list: of that name, or the whole body."""
+def _has_content(answer: Answer, name: str) -> bool:
+    """Whether the response is the settings of agents, or a list: of that name, or the whole body."""
     if name == "settings":
         return has_settings(json_object(answer))
     return listed(answer) is not None if not name else isinstance(json_object(answer).get(name), list)

@@ -21,7 +21,7 @@ MOST_PAGES = 20
 
 
 class Agents:
-    """The capability `HasAgents`."""
+    """Implements the capability `HasAgents`."""
 
     def agents(self, http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
         found: list[Agent] = []
@@ -40,7 +40,7 @@ class Agents:
         return sorted(once.values(), key=lambda agent: (agent.name.casefold(), agent.id))
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """A residency has hosts of its own. The static ones have fixed addresses."""
+        """Returns the SIP hosts of the workspace's data residency; the static one has fixed addresses."""
         found = re.search(r"\.(eu|in|sg)\.residency\.", str(values.get("api_base") or ""))
         place = f".{found[1]}.residency" if found else ""
         return f"sip.rtc{place}.elevenlabs.io", f"sip-static.rtc{place}.elevenlabs.io"
@@ -50,7 +50,7 @@ class Agents:
         found = listed(answer)
         if answer.status != 200 or found is None:
             raise Refusal(api.refusal(answer, messages.READ_NUMBERS))
-        return _imported(found)
+        return _trunk_numbers(found)
 
     def import_number(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
@@ -88,14 +88,14 @@ class Agents:
 
 
 def _agent(item: Any) -> Agent | None:
-    """None for an archived agent, and for an entry that is no agent."""
+    """Returns the agent of a list's entry; None if it is archived or unreadable."""
     if not isinstance(item, dict) or not api.is_id(item.get("agent_id")) or item.get("archived"):
         return None
     return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
 
 
 def listed(answer: Answer) -> list[Any] | None:
-    """The list of numbers, which is the whole body; None for any other body."""
+    """Returns the list of numbers, which is the whole body; None for any other body."""
     try:
         found = answer.json()
     except OutboundError:
@@ -103,8 +103,8 @@ def listed(answer: Answer) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def _imported(found: list[Any]) -> ImportedNumbers:
-    """Those that came through a SIP trunk."""
+def _trunk_numbers(found: list[Any]) -> ImportedNumbers:
+    """Returns the numbers that were imported through a SIP trunk."""
     by_number = ImportedNumbers()
     for item in found:
         if not _is_readable(item):
@@ -121,14 +121,14 @@ def _imported(found: list[Any]) -> ImportedNumbers:
 
 
 def _is_readable(item: Any) -> bool:
-    """Whether an item says which number it is of, and what carries that."""
+    """Whether an entry names its number and the kind of its connection."""
     if not isinstance(item, dict) or not api.is_id(item.get("phone_number_id")):
         return False
     return bool(item.get("provider")) and is_named(item.get("phone_number"))
 
 
 def _is_clear(agent: Any) -> bool:
-    """Whether an item says which agent answers, or that none does."""
+    """Whether `assigned_agent` names an agent, or is None because no agent answers."""
     return agent is None or (isinstance(agent, dict) and api.is_id(agent.get("agent_id")))
 
 

@@ -1,4 +1,4 @@
-"""Requests to ElevenLabs' API, and what its refusals mean."""
+"""Requests to ElevenLabs' API, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTS = (
     "api.in.residency.elevenlabs.io",
     "api.sg.residency.elevenlabs.io",
 )
-"""Each has workspaces of its own, with keys of their own."""
+"""Each host has its own workspaces and API keys."""
 
 USER = "/v1/user"
 AGENTS = "/v1/convai/agents"
@@ -38,13 +38,13 @@ def is_id(value: Any) -> bool:
 
 
 def text(found: Mapping[str, Any], name: str) -> str:
-    """The value of that name, or an empty string if it is no text."""
+    """Returns the value of that name; an empty string if it is not text."""
     value = found.get(name)
     return value if isinstance(value, str) else ""
 
 
 def _detail(answer: Answer) -> Mapping[str, Any]:
-    """The object that describes an error; empty for a text, and for a list, which complains of parameters."""
+    """Returns the object that describes an error; empty if it is a text, or a list of parameters."""
     detail = json_object(answer).get("detail")
     return detail if isinstance(detail, dict) else {}
 
@@ -62,11 +62,11 @@ BY_STATUS = {
     "quota_exceeded": refused(Outcome.NO_CREDIT, messages.QUOTA_EXCEEDED),
     "detected_unusual_activity": refused(Outcome.SUSPENDED, messages.BLOCKED),
 }
-"""The results of errors that a word names, whatever their HTTP status."""
+"""The results of errors by the word in their `status` or `code`, whatever their HTTP status."""
 
 
 def refusal(answer: Answer, lacks: str = messages.READ_AGENTS) -> Verified:
-    """Why the request was refused. `lacks`: what a restricted key may not do."""
+    """Returns why the request was refused. `lacks` is the permission that a restricted key needs."""
     detail = _detail(answer)
     if answer.status == 200 or answer.status >= 500 or answer.status == 429:
         return unexpected(answer)

@@ -1,4 +1,4 @@
-"""The last calls to the numbers that ElevenLabs' agents answer. A conversation's content is not read."""
+"""The last calls to the numbers that ElevenLabs' agents answer. Transcripts are not read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def last(
 
 
 def _ids(http: Outbound, values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Returns ElevenLabs' ids of each number, whatever carries it."""
+    """Returns ElevenLabs' ids of each number, whatever its connection."""
     answer = api.send(http, values, "GET", agents.NUMBERS)
     listed = agents.listed(answer)
     if answer.status != 200 or listed is None:

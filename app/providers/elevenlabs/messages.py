@@ -1,4 +1,4 @@
-"""What ElevenLabs' responses mean, as sentences."""
+"""The sentences for ElevenLabs' responses."""
 
 from __future__ import annotations
 

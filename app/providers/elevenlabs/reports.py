@@ -21,7 +21,10 @@ Part = Mapping[str, Any]
 
 
 def read(event: Any) -> CallReport | None:
-    """The call that an event is about; None for other kinds. Raises Invalid without a conversation."""
+    """Returns the call that an event reports;
+
+    None for other kinds. Raises Invalid without a conversation.
+    """
     if not isinstance(event, dict):
         raise Invalid([Problem("body", messages.OBJECT_NEEDED)])
     kind, data = event.get("type"), _part(event, "data")
@@ -48,14 +51,17 @@ def read(event: Any) -> CallReport | None:
 
 
 def _direction(metadata: Part) -> Direction | None:
-    """As ElevenLabs has it, or Twilio: "outbound-api", for example."""
+    """Returns the call's direction.
+
+    Twilio's calls have their own name for it, such as "outbound-api".
+    """
     twilio = _line(_part(metadata, "body").get("Direction"), 20) or ""
     found = _part(metadata, "phone_call").get("direction") or twilio.partition("-")[0]
     return Direction(found) if found in list(Direction) else None
 
 
 def _numbers(data: Part) -> tuple[str | None, str | None]:
-    """The caller's and the called number, from the first place that has either."""
+    """Returns the caller's and the called number, from the first place that has either."""
     metadata = _part(data, "metadata")
     phone_call, body = _part(metadata, "phone_call"), _part(metadata, "body")
     variables = _part(_part(data, "conversation_initiation_client_data"), "dynamic_variables")
@@ -83,7 +89,7 @@ def _line(value: Any, longest: int) -> str | None:
 
 
 def _number(value: Any) -> str | None:
-    """The digits of a phone number, with a plus if it had one; None for anything else."""
+    """Returns the digits of a phone number, with its plus if it has one; None for anything else."""
     if not isinstance(value, str):
         return None
     written = _SEPARATORS.sub("", value)

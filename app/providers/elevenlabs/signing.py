@@ -8,20 +8,20 @@ import re
 from datetime import timedelta
 
 WINDOW = timedelta(minutes=30)
-"""How far the time of a message may be from ours, in both directions."""
+"""How far the time of a message may differ from the server's, in both directions."""
 LONGEST_HEADER = 2000
 _TIME = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 def header(secret: str, body: bytes, at: int) -> str:
-    """What the sender writes."""
+    """Returns the signature header that ElevenLabs sends with a body."""
     return f"t={at},v0={_mac(secret, str(at), body)}"
 
 
 def receipt(secret: str, value: str, body: bytes, now: int) -> str | None:
-    """What this one message is known by, in hex; None unless it is signed with `secret`, and in time.
+    """Returns the message's id in hex; None if the signature is wrong or the time outside `WINDOW`.
 
-    `value` is the header's: its parts may come in any order, and one `v0` that fits is enough.
+    `value` is the header's: its parts may come in any order, and one valid `v0` is enough.
     """
     parts = [part.strip().partition("=") for part in value[:LONGEST_HEADER].split(",")]
     times = [value for name, _, value in parts if name == "t"]

@@ -30,11 +30,11 @@ KNOWN_SETTINGS = (
 )
 CALL_EVENTS = ("transcript", "call_initiation_failure")
 FORMATS = ("json", None)
-"""Of transcripts, that `read_report` reads. None is the default of the workspace."""
+"""Formats of transcripts that `read_report` reads. None is the default of the workspace."""
 
 
 class Webhooks:
-    """The capability `ReportsCalls`."""
+    """Implements the capability `ReportsCalls`."""
 
     signature_header: ClassVar[str] = "ElevenLabs-Signature"
     signature_format: ClassVar[str] = "t=<unix seconds>,v0=<hex of HMAC-SHA256 over t, a dot and the body>"
@@ -85,7 +85,7 @@ class Webhooks:
     def set_call_webhook(
         self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
     ) -> None:
-        """Sends the rest of the setting back too: whether ElevenLabs merges it is not documented."""
+        """Sends the rest of the setting again: whether ElevenLabs merges it is not documented."""
         ours = {
             "post_call_webhook_id": webhook_id,
             "events": _events(setting.document),
@@ -99,7 +99,7 @@ class Webhooks:
     def agents_reporting_elsewhere(
         self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
     ) -> list[Agent]:
-        """Reads each agent. One that is gone is left out: it reports nothing."""
+        """Reads each agent, and returns those with another webhook. An agent that is gone is left out."""
         found = []
         for agent_id in agent_ids:
             answer = api.send(http, values, "GET", f"{api.AGENTS}/{quote(agent_id, safe='')}")
@@ -120,7 +120,7 @@ class Webhooks:
 
 
 def has_settings(found: Mapping[str, Any]) -> bool:
-    """Whether it is the settings of agents: it has one of those that ElevenLabs documents."""
+    """Whether the object has one of the settings of agents that ElevenLabs documents."""
     return not found.keys().isdisjoint(KNOWN_SETTINGS)
 
 
@@ -140,7 +140,7 @@ def _webhook(found: Mapping[str, Any]) -> Webhook:
 
 
 def _own_webhook(agent: Mapping[str, Any]) -> str:
-    """The webhook that an agent sets for itself; empty if it uses the workspace's."""
+    """Returns the webhook that an agent sets for itself; empty if it uses the workspace's."""
     found: Any = agent
     for name in ("platform_settings", "workspace_overrides", "webhooks"):
         found = found.get(name)
@@ -150,7 +150,7 @@ def _own_webhook(agent: Mapping[str, Any]) -> str:
 
 
 def _events(document: Mapping[str, Any]) -> list[str]:
-    """The events that are on, and those that are needed."""
+    """Returns the enabled events, followed by the required ones that are missing."""
     listed = document.get("events")
     found = [event for event in listed if isinstance(event, str)] if isinstance(listed, list) else []
     return found + [event for event in CALL_EVENTS if event not in found]

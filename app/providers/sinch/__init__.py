@@ -44,9 +44,11 @@ API = "https://callingapi.sinch.com"
 NUMBERS = "/v1/configuration/numbers"
 VOICE = "voice"
 LATE = (40101, 40105)
+"""Error codes for a wrong time in a signed request."""
 NO_SUCH_KEY = (40003, 40004)
+"""Error codes for an invalid application key."""
 MOST_NAMED = 50
-"""Of the numbers that share an application, in each line of a list."""
+"""How many of the numbers that share an application each entry of a list names."""
 
 PREVENTING = (Outcome.BAD_CREDENTIALS, Outcome.NO_PERMISSION, Outcome.NO_CREDIT, Outcome.WRONG_ACCOUNT)
 """Refusals of the list of numbers that a test reports."""
@@ -93,9 +95,9 @@ class Sinch(Provider):
         answer = application.send("GET", application.path)
         found = json_object(answer)
         if answer.status != 200 or not isinstance(found.get("url", 0), dict | None):
-            return _why(answer)
+            return _refusal(answer)
         listed = application.send("GET", NUMBERS)
-        if (refusal := _why(listed)).code in PREVENTING:
+        if (refusal := _refusal(listed)).code in PREVENTING:
             return refusal
         urls = found.get("url")
         read = facts.host("callback", urls.get("primary") if isinstance(urls, dict) else None)
@@ -103,7 +105,7 @@ class Sinch(Provider):
         return summed([known, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
-        """Sinch returns all of them in one response. Each names the first few that share its application."""
+        """Yields all numbers, from one response. Each names the first few that share its application."""
         application = self._application(http, values)
         owners, others, is_whole = application.listed()
         callback = application.callback(owners)
@@ -125,13 +127,16 @@ class Sinch(Provider):
         return application.number(phone_number, owners[phone_number], callback, callback.numbers)
 
     def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
-        """The URL is the application's: what else is on it calls the URL as well."""
+        """Sets the URL of the application, and attaches the number to it.
+
+        All numbers of the application have the same URL.
+        """
         application = self._application(http, values)
         application.set_callback(url)
-        if application.has(number.application_id):
+        if application.is_key(number.application_id):
             return
         try:
-            application.take(number.phone_number)
+            application.attach(number.phone_number)
         except Refusal as refusal:
             sentence = messages.number_missing(refusal.result.reason)
             raise Refusal(refused(Outcome(refusal.result.code), sentence)) from None
@@ -162,7 +167,7 @@ class Sinch(Provider):
 
 @dataclass(frozen=True)
 class _Application:
-    """The application that the values are of: every request to it is signed with its secret."""
+    """The configured application. Every request is signed with its secret."""
 
     http: Outbound
     values: Mapping[str, Any] = field(repr=False)
@@ -192,16 +197,16 @@ class _Application:
         }
         return self.http.send(method, API + path, headers=headers, body=body or None)
 
-    def has(self, owner: str) -> bool:
-        """Whether the application is this one."""
+    def is_key(self, owner: str) -> bool:
+        """Whether `owner` is this application's key."""
         return owner.casefold() == self.key.casefold()
 
     def owners(self) -> dict[str, str]:
-        """Every voice number in E.164, and the key of the application that it is on; empty for none."""
+        """Returns every voice number in E.164 with the key of its application; empty if it has none."""
         return self.listed()[0]
 
     def listed(self) -> tuple[dict[str, str], dict[str, str], bool]:
-        """Returns `owners`, what other numbers are for, and whether the whole list could be read."""
+        """Returns `owners`, the capability of each other number, and whether all entries were readable."""
         answer = self.send("GET", NUMBERS)
         listed = _content(answer).get("numbers")
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
@@ -232,18 +237,21 @@ class _Application:
         if not all(isinstance(url, str | None) for url in (primary, fallback)):
             raise Refusal(unexpected(answer))
         primary, fallback = primary or None, fallback or None
-        mine = tuple(number for number, owner in owners.items() if self.has(owner))
+        mine = tuple(number for number, owner in owners.items() if self.is_key(owner))
         return Callback(primary, fallback, mine)
 
     def number(
         self, phone_number: str, owner: str, callback: Callback, among: tuple[str, ...]
     ) -> ProviderNumber:
-        """Pointing a number at us changes every number of `among`, wherever this one is now."""
+        """Returns the number, whose webhook it shares with the numbers of `among`.
+
+        Setting the webhook changes all of them, whichever application the number has now.
+        """
         others = tuple(other for other in among if other != phone_number)
         application_id = numbers.cleaned(owner) or ""
         if not owner:
             return ProviderNumber(phone_number, shared_with=others)
-        if self.has(owner):
+        if self.is_key(owner):
             return ProviderNumber(
                 phone_number,
                 webhook_url=numbers.cleaned(callback.primary, 2000),
@@ -262,11 +270,11 @@ class _Application:
         )
 
     def set_callback(self, url: str) -> None:
-        """Sets the fallback that is expected; if none is, the present one stays."""
+        """Sets the expected fallback with the URL. If none is expected, the present one stays."""
         fallback = self.values.get("fallback_url") or self.callback({}).fallback
         self.write(self.path, {"url": {"primary": url} | ({"fallback": fallback} if fallback else {})})
 
-    def take(self, number: str) -> None:
+    def attach(self, number: str) -> None:
         self.write(NUMBERS, {"numbers": [number], "applicationkey": self.key, "capability": VOICE})
 
     def write(self, path: str, sent: Mapping[str, Any]) -> None:
@@ -274,7 +282,7 @@ class _Application:
         if answer.status == 404 and path == NUMBERS and json_object(answer):
             raise Refusal(refused(Outcome.NOT_FOUND, messages.NO_NUMBER))
         if answer.status != 204:
-            raise Refusal(_not_written(answer))
+            raise Refusal(_write_refusal(answer))
 
 
 def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
@@ -284,7 +292,7 @@ def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
 
 
 def _capability(entry: Mapping[str, Any]) -> str | None:
-    """What an entry's number is for, such as `voice` or `sms`; None if that cannot be read."""
+    """Returns what the entry's number is for, such as `voice` or `sms`; None if it is unreadable."""
     found = entry.get("capability")
     return found.strip().lower() or None if isinstance(found, str) else None
 
@@ -294,21 +302,21 @@ def _content(answer: Answer) -> Mapping[str, Any]:
     found = json_object(answer)
     if answer.status == 200 and found and "errorCode" not in found:
         return found
-    raise Refusal(_why(answer))
+    raise Refusal(_refusal(answer))
 
 
-def _why(answer: Answer) -> Verified:
-    return _refusal(answer) or (UNKNOWN if is_unauthorized(answer) else unexpected(answer))
+def _refusal(answer: Answer) -> Verified:
+    return _known_refusal(answer) or (UNKNOWN if is_unauthorized(answer) else unexpected(answer))
 
 
-def _not_written(answer: Answer) -> Verified:
-    if answer.status in (400, 422) and not _refusal(answer):
+def _write_refusal(answer: Answer) -> Verified:
+    if answer.status in (400, 422) and not _known_refusal(answer):
         return refused(Outcome.UNEXPECTED_ANSWER, messages.rejected(answer.status))
-    return _why(answer)
+    return _refusal(answer)
 
 
-def _refusal(answer: Answer) -> Verified | None:
-    """Returns what an error says about the credentials; None if nothing."""
+def _known_refusal(answer: Answer) -> Verified | None:
+    """Returns the refusal that the error code states; None if it says nothing about the credentials."""
     status, code = answer.status, json_object(answer).get("errorCode")
     if not isinstance(code, int):
         return None

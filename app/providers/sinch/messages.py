@@ -1,4 +1,4 @@
-"""What Sinch's responses mean, as sentences."""
+"""The sentences for Sinch's responses."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from app.provider.dialer import DialerToken
 from app.providers.sinch import signing
 
 LIFE = timedelta(minutes=10)
-"""Clients register with it immediately, and its key is valid for one day in UTC only."""
+"""Clients register with the token immediately, and its signing key is valid for one day in UTC."""
 
 
 def token(values: Mapping[str, Any], identity: str, issued_at: datetime, nonce: str) -> DialerToken:

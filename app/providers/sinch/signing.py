@@ -1,4 +1,4 @@
-"""The signature of Sinch's voice API: on our requests to it, and on its callbacks to us."""
+"""The signature of Sinch's voice API: on requests to it, and on its callbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 def signature(
     secret: str, *, method: str, path: str, timestamp: str, content_type: str, body: bytes = b""
 ) -> str:
-    """What follows `key:` in the Authorization header. `path` has no host and no query."""
+    """Returns the value after `key:` in the Authorization header. `path` has no host and no query."""
     digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode() if body else ""
     text = "\n".join((method.upper(), digest, content_type, f"x-timestamp:{timestamp}", path))
     mac = hmac.digest(decoded(secret), text.encode(), hashlib.sha256)
@@ -19,7 +19,7 @@ def signature(
 
 
 def decoded(secret: str) -> bytes:
-    """Either alphabet, with or without padding; what is no base64 at all is passed over."""
+    """Decodes base64 of either alphabet, with or without padding, and ignores other characters."""
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
     if len(text) % 4 == 1:
         text = text[:-1]

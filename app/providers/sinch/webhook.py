@@ -1,4 +1,4 @@
-"""The event for an incoming call, as Sinch signs it, and what Sinch takes as a response."""
+"""The event for an incoming call, as Sinch signs it, and the responses that Sinch accepts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.provider.webhooks import (
 from app.providers.sinch.signing import signature
 
 RULES = WebhookRules(limit_seconds=5, most_bytes=64 * 1024, media=("application/json",))
-"""The limit is documented for the next version of the API only."""
+"""Sinch documents the limit only for the next version of the API."""
 
 CONNECTING = "connect"
 SPEAKING = ("runMenu", "park", "continue")
