@@ -1,1 +1,1 @@
-"""What the rest is built from. Knows neither Flask nor SQLAlchemy."""
+"""Foundations without Flask and SQLAlchemy: errors, sealing, phone numbers, outbound HTTP."""

@@ -6,36 +6,36 @@ import time
 from datetime import UTC, datetime, timedelta
 
 APART = timedelta(minutes=1)
-"""How far the clocks of two machines may be apart."""
+"""How far apart the clocks of two machines may be."""
 
 
 def now() -> datetime:
-    """Now in UTC, naive as the database keeps it, to the microsecond.
+    """Returns the current time in UTC: naive, as in the database, to the microsecond.
 
-    From `time.time`, as the libraries that sign cookies and tokens have it: one clock for all.
+    It uses `time.time`, as the libraries that sign cookies and tokens do, so that all read the same clock.
     """
     return datetime.fromtimestamp(time.time(), UTC).replace(tzinfo=None)
 
 
 def iso(moment: datetime) -> str:
-    """As the contract writes a time: `2026-03-18T10:00:00`, UTC, no fraction."""
+    """Returns a time as the API contract writes it: `2026-03-18T10:00:00`, UTC, no fraction."""
     return moment.replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def utc(moment: datetime) -> str:
-    """As Patchbay's own operations write a time, with its zone: `2026-03-18T10:00:00Z`."""
+    """Returns a time as Patchbay's own operations write it: `2026-03-18T10:00:00Z`."""
     return f"{iso(moment)}Z"
 
 
 def seconds(moment: datetime) -> int:
-    """Unix time of a naive UTC moment."""
+    """Returns the Unix time of a naive UTC moment."""
     return int(moment.replace(tzinfo=UTC).timestamp())
 
 
 def ends_of_leases(length: timedelta) -> tuple[datetime, datetime]:
-    """After which moment, and until which, a lease of that length ends if it is held now.
+    """Returns two times: a lease that is held now ends after the first, and by the second.
 
-    One that ends later was taken by a clock that was ahead: it is void, or it would be held until that time.
+    A lease that ends later was set by a clock that was ahead: it is void, or it would be held until then.
     """
     moment = now()
     return moment, moment + length + APART

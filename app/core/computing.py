@@ -1,7 +1,7 @@
 """Limits how many threads of a process run Python code at a time to one.
 
-Python lets only one run anyway, and all others wait for its lock: among twelve threads, the event loop,
-which needs it for a moment, gets it late.
+Python's lock (the GIL) admits one anyway. With twelve threads that wait for it, the event loop, which needs
+it only briefly, acquires it late.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST_WAIT = 0.3
-"""Seconds. A turn that is longer is not spent computing: its thread waits for a database, say."""
+"""Seconds that a thread waits for its turn. A longer turn is not spent computing, but waiting for a
+database, for example."""
 
 
 class Turns:
-    """A lock whose waiting threads get it in the order in which they came."""
+    """A lock that threads acquire in the order of their requests."""
 
     def __init__(self) -> None:
         self._changing = threading.Lock()
@@ -24,19 +25,19 @@ class Turns:
         self._waiting: deque[threading.Event] = deque()
 
     def take(self, seconds: float) -> bool:
-        """Returns whether it is taken; False after `seconds`."""
+        """Acquires the lock. Returns False if it is not free within `seconds`."""
         with self._changing:
             if not self._is_taken:
                 self._is_taken = True
                 return True
-            given = threading.Event()
-            self._waiting.append(given)
-        if given.wait(seconds):
+            granted = threading.Event()
+            self._waiting.append(granted)
+        if granted.wait(seconds):
             return True
         with self._changing:
-            if given.is_set():
+            if granted.is_set():
                 return True
-            self._waiting.remove(given)
+            self._waiting.remove(granted)
             return False
 
     def give_back(self) -> None:
@@ -48,37 +49,37 @@ class Turns:
 
 
 _turns = Turns()
-_own = threading.local()
+_this_thread = threading.local()
 
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Waits for this thread's turn, and gives it back afterwards."""
-    _begin()
+    """Runs the block in this thread's turn, or without one after `LONGEST_WAIT`."""
+    _acquire_turn()
     try:
         yield
     finally:
-        _end()
+        _release_turn()
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Gives the turn of this thread, if it has one, to others meanwhile."""
-    had_turn = getattr(_own, "has_turn", False)
+    """Releases this thread's turn, if it has one, while the block runs."""
+    had_turn = getattr(_this_thread, "has_turn", False)
     if had_turn:
-        _end()
+        _release_turn()
     try:
         yield
     finally:
         if had_turn:
-            _begin()
+            _acquire_turn()
 
 
-def _begin() -> None:
-    _own.has_turn = _turns.take(LONGEST_WAIT)
+def _acquire_turn() -> None:
+    _this_thread.has_turn = _turns.take(LONGEST_WAIT)
 
 
-def _end() -> None:
-    if _own.has_turn:
-        _own.has_turn = False
+def _release_turn() -> None:
+    if _this_thread.has_turn:
+        _this_thread.has_turn = False
         _turns.give_back()

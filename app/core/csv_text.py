@@ -15,7 +15,7 @@ SEPARATORS = ",;\t|"
 MOST_LINES = 500_000
 MOST_SEPARATORS = 5_000_000
 MOST_COLUMNS = 200
-"""Limits, above which a file is not a table made by people and takes seconds to read."""
+"""Limits: a file above them is not a table that people made, and takes seconds to read."""
 
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 WINDOWS = "cp1252"
@@ -37,7 +37,7 @@ def harmless(text: str) -> str:
 
 
 def plain(cell: str) -> str:
-    """Returns the text that `harmless` received, and the text of `="text"`, which spreadsheets force."""
+    """Returns the text of a cell: undoes `harmless`, and unwraps the `="text"` of spreadsheets."""
     if cell[:1] == "'" and (cell[1:2] == "'" or cell[1:2] in FORMULA):
         return cell[1:]
     forced = _FORCED_TEXT.fullmatch(cell)
@@ -52,7 +52,10 @@ def visible(text: str) -> str:
 
 
 def lines(table: Iterable[Iterable[str]], *, together: int = 200) -> Iterator[bytes]:
-    """Yields RFC 4180 in UTF-8 with a byte order mark, some rows at a time. Every cell is harmless."""
+    """Yields CSV (RFC 4180) in UTF-8 with a byte order mark, `together` rows at a time.
+
+    Every cell is made harmless.
+    """
     buffer = io.StringIO("\ufeff")
     buffer.seek(0, io.SEEK_END)
     writer = csv.writer(buffer)
@@ -128,7 +131,7 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_count(text: str, characters: str, most: int, what: str) -> None:
-    """Raises Unreadable for too many, before any of them is parsed."""
+    """Raises Unreadable if a character occurs too often, before any row is parsed."""
     count = max(map(text.count, characters))
     if count > most:
         raise Unreadable(f"The file has {count:,} {what}. The limit is {most:,}. Remove empty ones.")

@@ -1,4 +1,4 @@
-"""Days as people and addresses write them."""
+"""Calendar days: their ISO form, and their first and last moment in a time zone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, tzinfo
 
 
 def parse(text: str) -> date:
-    """Returns a date that is written YYYY-MM-DD. Raises ValueError for other forms of ISO 8601 too."""
-    found = date.fromisoformat(text)
-    if found.isoformat() != text:
+    """Returns the date of a text YYYY-MM-DD. Raises ValueError for other forms of ISO 8601 too."""
+    parsed = date.fromisoformat(text)
+    if parsed.isoformat() != text:
         raise ValueError(text)
-    return found
+    return parsed
 
 
 def start(day: date, zone: tzinfo) -> datetime:
@@ -24,7 +24,7 @@ def end(day: date, zone: tzinfo) -> datetime:
 
 
 def _in_utc(moment: datetime, zone: tzinfo) -> datetime:
-    """Unchanged at the first and last day that there is."""
+    """Returns the moment in UTC, or unchanged if UTC has no such moment: at the first and last day."""
     try:
         return moment.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
     except OverflowError:

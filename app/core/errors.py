@@ -47,7 +47,7 @@ class Forbidden(PatchbayError):
 
 
 class NotFound(PatchbayError):
-    """Also raised for rows of other organizations."""
+    """The row does not exist, or belongs to another organization."""
 
     status = 404
     code = "NOT_FOUND"
@@ -61,7 +61,7 @@ class TooSlow(PatchbayError):
 
 
 class Conflict(PatchbayError):
-    """`existing_id` is the row that has the value, only if it is in the caller's organization."""
+    """A stored value rules the change out. `existing_id`: its row, if it is in the caller's organization."""
 
     status = 409
     code = "CONFLICT"
@@ -115,7 +115,7 @@ class TryLater(PatchbayError):
 
 
 class TooMany(TryLater):
-    """`limit` is the key of the rate limit that was reached."""
+    """A rate limit was reached; `limit` is its key."""
 
     status = 429
     code = "TOO_MANY_REQUESTS"
@@ -145,7 +145,7 @@ class StorageFull(TryLater):
 
 
 class Busy(TryLater):
-    """Raised immediately, so that no request waits for a turn."""
+    """No slot is free. It is raised immediately: no request waits for one."""
 
     status = 503
     code = "BUSY"

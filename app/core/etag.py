@@ -1,4 +1,4 @@
-"""Entity tags: what a document was when it was read."""
+"""Entity tags (ETag), by which clients name the version of a document that they have read."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from app.core import strict_json
 from app.core.errors import Stale
 
 Condition: TypeAlias = Callable[[str], bool] | None
-"""Whether what has the tag may be changed, as If-Match and If-None-Match say; None if they are not sent."""
+"""A test of whether a document with this tag may be changed, by If-Match and If-None-Match; None without."""
 
 
 PATTERN = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
-"""Of If-Match, for OpenAPI."""
+"""The pattern of If-Match, for OpenAPI."""
 _TAG = r'(W/)?"[^\x00-\x20"\x7f]*"'
 _TAGS = re.compile(rf"[ \t]*\*[ \t]*|[ \t,]*({_TAG}([ \t]*,[ \t,]*{_TAG})*)?[ \t,]*")
-"""What RFC 9110 permits recipients to accept: empty elements too."""
+"""A list of tags as RFC 9110 permits recipients to accept it: with empty elements too."""
 
 
 def is_list(header: str) -> bool:
-    """Whether it is a list of entity tags, which are in quotes, or `*`."""
+    """Whether the header is `*`, or a list of entity tags, which are in quotes."""
     return _TAGS.fullmatch(header) is not None
 
 
 def of(document: Any) -> str:
-    """The strong tag of a JSON document, without its quotes."""
+    """Returns the strong tag of a JSON document, without its quotes."""
     return of_text(strict_json.text(document))
 
 
 def of_text(text: str) -> str:
-    """As `of`, for a document that is JSON text already."""
+    """Returns the tag that `of` returns, for a document that is JSON text already."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def versioned(version: int, document: Any) -> str:
-    """Returns the tag of a row's document: it begins with the version, which a change compares.
+    """Returns the tag of a row's document: its version, which a save compares, and a digest.
 
-    The rest changes with what the document has from elsewhere, so that an earlier copy of it is not current.
+    The digest changes with what the document contains from other rows: an earlier copy is not current then.
     """
     return f"{version}-{of(document)[:12]}"
 

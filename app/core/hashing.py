@@ -8,7 +8,7 @@ import hashlib
 def of_token(token: str) -> str:
     """Returns the SHA-256 of a token, in hex.
 
-    A fast hash is safe for it: it has enough random bits that nothing is gained by trying values. A slow
-    hash protects what people choose.
+    A fast hash is safe here, since a token has too many random bits to guess. Passwords, which people choose,
+    need a slow one.
     """
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Values that have a label for people."""
+"""Enumerations whose values have a label for users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class LabelledEnum(StrEnum):
-    """Members are declared as `NAME = "value", "Label"`; the value is what is stored and sent."""
+    """Members are declared as `NAME = "value", "Label"`; the value is stored and sent."""
 
     label: str
 

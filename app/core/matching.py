@@ -11,11 +11,11 @@ from functools import cache
 ESCAPE = "\\"
 
 _LAST = 0x1E943
-"""No character after it has another case."""
+"""The last character that has more than one case."""
 
 
 def like(text: str) -> str:
-    """Returns a LIKE pattern in which any one character stands for each that is not ASCII."""
+    """Returns a LIKE pattern in which each character that is not ASCII matches any character."""
     return f"%{''.join(_in_like(character) for character in text)}%"
 
 
@@ -48,18 +48,18 @@ def _in_regex(character: str) -> str:
 
 
 def _cases(character: str) -> str:
-    """Returns the character in every case. That of A to Z has two, as in LIKE."""
+    """Returns the character in each of its cases. A letter from A to Z has two, as in LIKE."""
     if character.isascii():
         return "".join(dict.fromkeys((character, character.swapcase())))
-    return _alike().get(character.casefold(), character)
+    return _case_variants().get(character.casefold(), character)
 
 
 @cache
-def _alike() -> dict[str, str]:
-    """Returns the characters that differ only by case, by what they fold to."""
-    found: dict[str, str] = {}
+def _case_variants() -> dict[str, str]:
+    """Returns the characters that differ only by case, by their case-folded form."""
+    variants: dict[str, str] = {}
     for character in map(chr, range(0x80, _LAST + 1)):
         folded = character.casefold()
         if folded != character and not (folded.isascii() and len(folded) == 1):
-            found[folded] = found.get(folded, folded if len(folded) == 1 else "") + character
-    return found
+            variants[folded] = variants.get(folded, folded if len(folded) == 1 else "") + character
+    return variants

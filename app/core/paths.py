@@ -1,4 +1,4 @@
-"""Which paths are the API's: those get JSON, and no session."""
+"""Recognizes the paths of the API, whose responses are JSON and which have no session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of plans that have changed: as they were written before, and as they are now."""
+"""Numbers of changed numbering plans: how they were written before, and how they are written now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a country's numbers. `now`: what became of one; empty if that cannot be computed."""
+    """A change of a country's numbers. `now` is the new form; empty if it cannot be computed."""
 
     before: str
     now: str
@@ -48,8 +48,11 @@ CHANGES = (
 
 
 def change_of(number: str) -> tuple[str, str] | None:
-    """Returns why a plus and digits are no longer a number, and what it is now; None if nothing is known."""
+    """Returns why a number is outdated, and its new form, which may be empty; None if it is not.
+
+    The number is a plus and digits.
+    """
     for change in CHANGES:
-        if found := re.fullmatch(change.before, number):
-            return change.sentence, found.expand(change.now)
+        if match := re.fullmatch(change.before, number):
+            return change.sentence, match.expand(change.now)
     return None

@@ -20,12 +20,12 @@ HINT_LENGTH = 4
 
 
 class SealBroken(Exception):
-    """The token was altered, moved to another place, or sealed with a key that is not here."""
+    """The token was altered, moved to another place, or sealed with a key that is missing here."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a secret lives. A token opens only in the place that it was sealed for."""
+    """The field that a secret belongs to. A token opens only in the place that it was sealed for."""
 
     organization_id: str
     provider: str
@@ -33,12 +33,12 @@ class Place:
 
 
 def fingerprint(key: str) -> str:
-    """Identifies a key without revealing it: 16 hex digits."""
+    """Returns 16 hex digits that identify a key without revealing it."""
     return hashlib.sha256(b"patchbay-key:" + key.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def hint(secret: str) -> str:
-    """The last four characters, or none if they would be a large part of the secret."""
+    """Returns the last four characters; none if they would be a large part of the secret."""
     return secret[-HINT_LENGTH:] if len(secret) >= 4 * HINT_LENGTH else ""
 
 
@@ -70,7 +70,7 @@ class Sealer:
         return self._fernet.encrypt(json.dumps(payload, ensure_ascii=False).encode()).decode()
 
     def open(self, token: str, place: Place) -> str:
-        """The secret, or SealBroken."""
+        """Returns the secret. Raises SealBroken if the token does not open in this place."""
         try:
             *sealed_for, secret = json.loads(self._fernet.decrypt(token.encode()))
         except InvalidToken:

@@ -21,8 +21,11 @@ class Slots:
 
     @contextmanager
     def taken(self, *, reserved: bool = False) -> Iterator[None]:
-        """Holds a slot; raises Busy if none is free. `reserved` may take the last one."""
-        descriptor = self._take(self._count + reserved)
+        """Holds a slot while the block runs. Raises Busy if none is free.
+
+        `reserved` may use the reserved slot.
+        """
+        descriptor = self._lock_slot(self._count + reserved)
         try:
             yield
         finally:
@@ -30,7 +33,7 @@ class Slots:
 
     def expect_free(self, *, reserved: bool = False) -> None:
         """Raises Busy if no slot is free, before work that would be in vain."""
-        os.close(self._take(self._count + reserved))
+        os.close(self._lock_slot(self._count + reserved))
 
     def has_free(self) -> bool:
         try:
@@ -39,7 +42,7 @@ class Slots:
             return False
         return True
 
-    def _take(self, count: int) -> int:
+    def _lock_slot(self, count: int) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(count):
             path = self._folder / f"{number}.lock"

@@ -43,7 +43,10 @@ def log10_guesses(text: str, personal: Iterable[str] = ()) -> float:
 
 
 def _matches(text: str, personal: Iterable[str]) -> list[Any]:
-    """Uses its own dictionary of personal words: `zxcvbn()` shares one between threads."""
+    """Returns the matches of zxcvbn, with a dictionary of personal words of its own.
+
+    `zxcvbn()` shares one such dictionary between threads.
+    """
     own = matching.build_ranked_dict([word.lower() for word in personal])
     words = {**matching.RANKED_DICTIONARIES, "personal": own}
     if len({letter for letter in text if ord(letter) in _SYMBOLS}) <= MOST_SYMBOLS:
@@ -78,7 +81,7 @@ def plain(text: str) -> str:
 
 
 def repeated_part(text: str) -> str:
-    """Returns the shortest text that this one repeats, ignoring spaces and case; else the plain text."""
+    """Returns the shortest text that this one repeats, without spaces and case; else the plain text."""
     whole = plain(text)
     found = _REPEATED.fullmatch(whole)
     return found[1] if found else whole

@@ -18,10 +18,10 @@ def text(value: Any) -> str:
 
 
 def parse(raw: bytes) -> Any:
-    """Returns the value of a JSON text in UTF-8, with or without a byte order mark. Raises Malformed.
+    """Returns the value of a JSON text in UTF-8. Raises Malformed.
 
-    Also rejects duplicate keys, NaN and infinities, nesting beyond `DEEPEST`, and NUL and lone surrogates in
-    strings.
+    It accepts a byte order mark. It rejects duplicate keys, NaN and infinities, nesting beyond `DEEPEST`, and
+    NUL and lone surrogates in strings.
     """
     raw = raw.removeprefix(BOM_UTF8)
     try:
@@ -47,9 +47,10 @@ def parse(raw: bytes) -> Any:
 
 
 def parse_proved(raw: bytes) -> Any:
-    """Like `parse`, for a text whose sender is authenticated and would only resend it unchanged.
+    """Returns the value of a JSON text whose sender is authenticated. Raises Malformed.
 
-    Its strings may contain any character, and it may be nested as deep as Python reads.
+    The sender would only resend what is rejected, so strings may contain any character, and the nesting may
+    be as deep as Python reads.
     """
     try:
         return json.loads(

@@ -21,8 +21,8 @@ _INVISIBLE = (
     r"\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ue000-\uf8ff\ufdd0-\ufdef"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
 )
-"""Characters up to U+FFFF that cannot be seen, or turn those beside them: controls, formats, fillers,
-unusual spaces, for private use, and noncharacters. A space is none of them."""
+"""Characters up to U+FFFF that are invisible, or change the direction of their neighbours: controls, formats,
+fillers, unusual spaces, private use, and noncharacters. A space is not among them."""
 _INVISIBLE_BEYOND = "".join(
     (
         r"\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a",
@@ -30,10 +30,10 @@ _INVISIBLE_BEYOND = "".join(
         r"\U000e0000-\U000e0fff\U000f0000-\U0010ffff",
     )
 )
-"""The others, and surrogates, which patterns of OpenAPI cannot name in all languages."""
+"""Such characters above U+FFFF, and surrogates: OpenAPI patterns cannot name them in all languages."""
 _INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}{_INVISIBLE_BEYOND}]")
 VISIBLE_LINE = rf"^[^\s{_INVISIBLE}]([^{_INVISIBLE}]*[^\s{_INVISIBLE}])?$"
-"""As `FILLED_LINE`, without invisible characters."""
+"""A `FILLED_LINE` without invisible characters."""
 _NOT_IN_SEGMENT = rf"/\\{_INVISIBLE}"
 SEGMENT = rf"^(?!\.{{1,2}}$)[^\s{_NOT_IN_SEGMENT}]([^{_NOT_IN_SEGMENT}]*[^\s{_NOT_IN_SEGMENT}])?$"
 """One segment of a URL's path, before it is percent-encoded."""
@@ -48,9 +48,9 @@ def one_line(text: str, longest: int) -> str:
 
 
 def has_invisible(text: str) -> bool:
-    """Whether a character cannot be seen, or turns those beside it.
+    """Whether a character is invisible, or changes the direction of its neighbours.
 
-    One that is not listed above can be seen: it may be in a newer Unicode.
+    A character that is not listed above counts as visible: it may be of a newer Unicode.
     """
     return _INVISIBLE_ONE.search(text) is not None
 

@@ -1,4 +1,4 @@
-"""The public base URL, webhook URLs and when two are the same, and places that are safe to redirect to."""
+"""URLs: the public base URL, webhook URLs and their comparison, and paths that are safe to redirect to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALLBACK = (
     r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?"
     r"(/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*/?(\?[A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?$"
 )
-"""As `PUBLIC`, with more characters in the path, and a query."""
+"""`PUBLIC` with more characters in the path, and a query."""
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?![0-9])")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
@@ -42,29 +42,35 @@ def with_https(text: str) -> str:
 
 
 def public_base_url(text: str) -> str:
-    """The https base that providers call back to, without a slash at its end.
+    """Returns the https base URL that providers call, without a slash at its end.
 
-    Raises ValueError with a sentence for the person who typed it.
+    Raises ValueError with a sentence for the user.
     """
-    authority, parts = _public(text)
+    authority, parts = _public_parts(text)
     if "?" in text or "#" in text:
         raise ValueError("Leave out what follows ? or # in the address.")
-    return _short(f"https://{authority}{parts.path.rstrip('/')}", LONGEST)
+    return _expect_length(f"https://{authority}{parts.path.rstrip('/')}", LONGEST)
 
 
 def callback_url(text: str) -> str:
-    """The https address that a provider is to call; it may have a query. Raises as `public_base_url`."""
-    authority, parts = _public(text)
+    """Returns the https URL that a provider calls; it may have a query.
+
+    Raises ValueError with a sentence for the user.
+    """
+    authority, parts = _public_parts(text)
     if "#" in text:
         raise ValueError("Leave out what follows # in the address.")
     if not _QUERY.fullmatch(parts.query):
         raise ValueError("What follows ? in the address has characters that providers cannot call.")
     query = f"?{parts.query}" if parts.query else ""
-    return _short(f"https://{authority}{parts.path}{query}", LONGEST_CALLBACK)
+    return _expect_length(f"https://{authority}{parts.path}{query}", LONGEST_CALLBACK)
 
 
-def _public(text: str) -> tuple[str, SplitResult]:
-    """Host and port as they are written in the address, and its parts."""
+def _public_parts(text: str) -> tuple[str, SplitResult]:
+    """Returns the host and port as an address contains them, and the parts of the URL.
+
+    Raises ValueError if providers could not call it.
+    """
     text = text.strip()
     if CONTROL.search(text):
         raise ValueError(_UNUSABLE)
@@ -83,7 +89,7 @@ def _public(text: str) -> tuple[str, SplitResult]:
     return (host if port in (None, 443) else f"{host}:{port}"), parts
 
 
-def _short(url: str, longest: int) -> str:
+def _expect_length(url: str, longest: int) -> str:
     if len(url) > longest:
         raise ValueError(f"This address is longer than {longest} characters.")
     return url
@@ -95,7 +101,7 @@ def shown(url: str) -> str:
 
 
 def _is_plain_path(path: str) -> bool:
-    """Whether every segment stays one, even if a proxy decodes it repeatedly."""
+    """Whether each segment stays one segment, even if a proxy decodes it repeatedly."""
     segments = [unquote(segment) for segment in path.split("/")]
     return _PATH.fullmatch(path) is not None and not any(
         segment in (".", "..")
@@ -128,9 +134,10 @@ def _public_host(host: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """Returns the name as it is looked up, by IDNA 2008: straße.example stays apart from strasse.example.
+    """Returns the host name as DNS looks it up, by IDNA 2008.
 
-    Raises ValueError for a name that cannot be registered, such as one with an emoji or invisible marks.
+    It keeps straße.example distinct from strasse.example. Raises ValueError for a name that cannot be
+    registered, such as one with an emoji or invisible marks.
     """
     host = host.lower()
     if host.isascii() and not any(label.startswith("xn--") for label in host.split(".")):
@@ -139,10 +146,10 @@ def ascii_host(host: str) -> str:
 
 
 def web_origin(text: str) -> str:
-    """Returns the origin of web pages, which has to be written as browsers send it.
+    """Returns the origin of web pages, which must be written as browsers send it.
 
     Plain HTTP is for this machine only: elsewhere the page could be changed in transit. Raises ValueError
-    with a sentence that says what is valid, and repeats no password.
+    with a sentence that says what is valid, without the password of the text.
     """
     try:
         parts = urlsplit(text)
@@ -170,19 +177,19 @@ def _origin_host(host: str) -> str:
 
 
 def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> str | None:
-    """Where the provider calls when the number rings; None without a base URL or an agent."""
+    """Returns the URL that the provider calls for a number; None without a base URL or an agent."""
     if not base or not agent:
         return None
     return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
 
 
 def call_reports_path(provider: str, organization_id: str) -> str:
-    """The path that receives a voice AI provider's reports of an organization's calls."""
+    """Returns the path that receives a voice AI provider's reports of an organization's calls."""
     return f"/api/webhook/{provider}/{organization_id}"
 
 
 def has_path_end(url: str, end: str) -> bool:
-    """Whether the address is of that path, below whatever base."""
+    """Whether the URL's path ends with `end`, below any base."""
     try:
         return urlsplit(url).path.rstrip("/").endswith(end)
     except ValueError:
@@ -190,12 +197,12 @@ def has_path_end(url: str, end: str) -> bool:
 
 
 def without_user(url: str) -> str:
-    """As it may be shown: the user name and password that an address can begin with are left out."""
+    """Returns a URL that can be shown: without the user name and password that it may start with."""
     return _USER.sub("", url)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether both addresses are called alike: spelling of scheme, host, port and percent-codes aside."""
+    """Whether two URLs differ at most in spelling: of scheme, host, port and percent-codes."""
     return _comparable(one) == _comparable(other)
 
 
@@ -212,7 +219,10 @@ def _comparable(url: str) -> tuple[str, ...]:
 
 
 def local_path(target: str | None) -> str | None:
-    """`target` if it is a path on this site, else None: what follows a sign-in must stay here."""
+    """Returns `target` if it is a path on this site, else None.
+
+    A redirect after a sign-in must stay on this site.
+    """
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
     if any(character in target for character in "\\\r\n\t\0"):
@@ -221,7 +231,7 @@ def local_path(target: str | None) -> str | None:
 
 
 def at_host(url: str) -> str:
-    """Returns " at" and the host of a URL, whose rest may be secret; nothing if it has none."""
+    """Returns " at" and the host of a URL, whose rest may be secret; "" if it has no host."""
     try:
         host = urlsplit(url).hostname
     except ValueError:

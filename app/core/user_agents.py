@@ -23,7 +23,7 @@ _SYSTEMS = (
     ("Mac", r"\bMac(intosh| OS X)\b"),
     ("Linux", r"\b(Linux|X11)\b"),
 )
-"""Ordered: most browsers name others too, and Android names Linux."""
+"""In this order, since most browsers name others too, and Android names Linux."""
 
 
 def words(user_agent: str) -> str:
