@@ -1,7 +1,7 @@
-"""A backup as one file: a zip archive of a manifest, the database, and the keys if they are wanted.
+"""A backup as one file: a zip archive of a manifest, the database, and the keys if they are included.
 
-Written beside its place and moved there when it is whole. Read with suspicion: it has to consist of nothing
-but known regular files, of the sizes that its manifest and the disk allow.
+An archive is written next to its destination and renamed when it is complete. When it is read, it is not
+trusted: it may contain known regular files only, of the sizes that its manifest and the disk allow.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ MANIFEST = "manifest.json"
 DATABASE = "patchbay.db"
 KEYS = "keys/"
 LARGEST_TEXT = 1_000_000
-"""Of the manifest, and of a file of keys."""
+"""Bytes of the manifest, and of a file of keys."""
 LARGEST_COUNT = 2**62
 SPARE_BYTES = 10_000_000
-"""What has to be left on a disk that an archive is unpacked to."""
+"""Bytes that must stay free on a disk that an archive is unpacked to."""
 _CHUNK = 1 << 20
 _SQLITE_HEADER = b"SQLite format 3\0"
 
@@ -38,7 +38,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 
 
 class ArchiveError(Exception):
-    """The archive cannot be written, or not be trusted. The message is a sentence for the operator."""
+    """The archive cannot be written, or cannot be trusted. The message is a sentence for the operator."""
 
 
 class _Part(BaseModel):
@@ -55,7 +55,7 @@ class Database(_Part):
 
 
 class Secrets(_Part):
-    """How many sealed values there are, and how many of them the keys did not open at the time."""
+    """How many sealed values there are, and how many of them the keys could not open then."""
 
     stored: Count
     unopened: Count
@@ -84,14 +84,15 @@ class Manifest(_Part):
 
 @contextmanager
 def written_whole(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
-    """A new file of the owner's alone that appears at `path` when everything is written, or never.
+    """Yields a new file, mode 0600, that is renamed to `path` when it is complete.
 
-    What a process that was killed has left of one is removed.
+    The unfinished file of a killed process is overwritten. Raises ArchiveError if the file cannot be written,
+    if another process is writing it, or if `path` exists and `replaces` is false.
     """
     _refuse_existing(path, replaces=replaces)
     draft = draft_of(path)
     try:
-        with _alone_on(draft) as file:
+        with _locked_draft(draft) as file:
             try:
                 yield file
                 file.flush()
@@ -107,13 +108,13 @@ def written_whole(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
 
 
 def draft_of(path: Path) -> Path:
-    """Where a file is written before it is whole."""
+    """Returns the path of the unfinished file that becomes `path`."""
     return path.with_name(f".{path.name}.partial")
 
 
 @contextmanager
-def _alone_on(draft: Path) -> Iterator[IO[bytes]]:
-    """The empty file, which no other process writes to. Raises ArchiveError if one does."""
+def _locked_draft(draft: Path) -> Iterator[IO[bytes]]:
+    """Yields the empty draft, locked. Raises ArchiveError if another process is writing it."""
     while True:
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
@@ -131,7 +132,7 @@ def _alone_on(draft: Path) -> Iterator[IO[bytes]]:
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
-    """False if another process has moved or removed it before it was locked."""
+    """Whether the path still names the file: another process may have replaced it before the lock."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
@@ -146,7 +147,7 @@ def _refuse_existing(path: Path, *, replaces: bool) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes sure that a rename in the folder survives a power cut."""
+    """Flushes a folder to disk, so that a rename in it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -169,7 +170,7 @@ def write(file: IO[bytes], manifest: Manifest, database: Path | None, keys: Mapp
 
 
 def measured(path: Path) -> tuple[int, str]:
-    """The size and the SHA-256 of a file."""
+    """Returns the size and the SHA-256 of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
@@ -184,23 +185,23 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 @dataclass(frozen=True)
 class Archive:
-    """An opened archive. Nothing but its manifest has been read."""
+    """An opened archive, of which only the manifest has been read."""
 
     manifest: Manifest
     _file: zipfile.ZipFile
 
     def keys(self) -> dict[str, str]:
-        """The content of each file of keys, by name."""
+        """Returns the content of each file of keys, by name."""
         names = [name for name in self._file.namelist() if name.startswith(KEYS)]
-        return {name.removeprefix(KEYS): _text(self._file, name) for name in names}
+        return {name.removeprefix(KEYS): _read_text(self._file, name) for name in names}
 
     def unpack_database(self, target: Path) -> None:
-        """Writes the database to a new file of the owner's alone. Raises ArchiveError if it is not whole."""
+        """Writes the database to a new file, mode 0600. Raises ArchiveError if it is damaged."""
         stated = self.manifest.database
         size, digest = 0, hashlib.sha256()
         self._expect_space(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, _reading(), self._file.open(DATABASE) as source:
+        with os.fdopen(descriptor, "wb") as file, _read_errors(), self._file.open(DATABASE) as source:
             while chunk := source.read(_CHUNK):
                 if not size and not chunk.startswith(_SQLITE_HEADER):
                     raise ArchiveError(f"{DATABASE} in the archive is not a SQLite database.")
@@ -223,8 +224,8 @@ class Archive:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    """Raises ArchiveError unless it is a whole archive of a format that this version reads."""
-    with _reading():
+    """Yields the archive. Raises ArchiveError unless it is whole and of a supported format."""
+    with _read_errors():
         try:
             file = zipfile.ZipFile(path)
         except FileNotFoundError:
@@ -232,13 +233,13 @@ def opened(path: Path) -> Iterator[Archive]:
         except OSError as error:
             raise ArchiveError(f"{path} cannot be read: {error.strerror}.") from None
     with file:
-        manifest = _manifest(file)
+        manifest = _read_manifest(file)
         _expect_members(file, manifest)
         yield Archive(manifest, file)
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def _read_errors() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
@@ -251,10 +252,10 @@ def _reading() -> Iterator[None]:
         raise ArchiveError("The disk is full.") from None
 
 
-def _manifest(file: zipfile.ZipFile) -> Manifest:
+def _read_manifest(file: zipfile.ZipFile) -> Manifest:
     if MANIFEST not in file.namelist():
         raise ArchiveError(f"This is not a backup of Patchbay: it has no {MANIFEST}.")
-    text = _text(file, MANIFEST)
+    text = _read_text(file, MANIFEST)
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
@@ -276,7 +277,9 @@ def _expect_members(file: zipfile.ZipFile, manifest: Manifest) -> None:
         shown = repr(member.filename[:80])
         mode = member.external_attr >> 16
         is_key = member.filename.startswith(KEYS) and manifest.keys.included
-        if member.filename not in expected and not (is_key and _is_plain(member.filename.removeprefix(KEYS))):
+        if member.filename not in expected and not (
+            is_key and _is_key_file(member.filename.removeprefix(KEYS))
+        ):
             raise ArchiveError(f"The backup has a file {shown} in it, which does not belong there.")
         if member.filename in seen:
             raise ArchiveError(f"The backup has two files {shown} in it.")
@@ -291,13 +294,13 @@ def _expect_members(file: zipfile.ZipFile, manifest: Manifest) -> None:
         raise ArchiveError(f"The backup lacks {', '.join(sorted(missing))}.")
 
 
-def _is_plain(name: str) -> bool:
+def _is_key_file(name: str) -> bool:
     return name in ("secret.key", "jwt.keys", "fernet.keys")
 
 
-def _text(file: zipfile.ZipFile, name: str) -> str:
+def _read_text(file: zipfile.ZipFile, name: str) -> str:
     info = file.getinfo(name)
     if info.file_size > LARGEST_TEXT:
         raise ArchiveError(f"{name} in the backup is too large: {info.file_size:,} bytes.")
-    with _reading(), file.open(info) as member:
+    with _read_errors(), file.open(info) as member:
         return member.read(LARGEST_TEXT + 1).decode()

@@ -1,6 +1,6 @@
 """Phone numbers in E.164.
 
-A number has to be possible, not valid: `+15551234567`, the usual example, is in no numbering plan.
+A number must be possible, not valid: `+15551234567`, the usual example, is in no numbering plan.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from phonenumbers import PhoneMetadata
 from app.core import csv_text, renumbered
 
 LONGEST = 200
-"""Characters of a cell or field that is parsed."""
+"""Characters up to which the text of a cell or field is cleaned before it is parsed."""
 
 MOST_DIGITS = 15
-"""Of E.164, with the calling code."""
+"""Digits of an E.164 number, calling code included."""
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 PATTERN = f"^{E164.pattern}$"
-"""Of a number that was stored, for OpenAPI; `possible_pattern` is that of one that can be."""
+"""The pattern of a stored number, for OpenAPI; `possible_pattern` is that of a new number."""
 FORMAT = "e164"
-"""Marks, in a schema, a text that `normalize` reads."""
+"""The format, in a schema, of a text that `normalize` reads."""
 _SHORTENED = re.compile(r"'?\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4})")
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
@@ -76,7 +76,7 @@ class Kind(StrEnum):
 
 
 class NotANumber(ValueError):
-    """Text that is no phone number; the message is a sentence for the user."""
+    """The text is not a phone number; the message is a sentence for the user."""
 
     def __init__(self, kind: Kind, sentence: str) -> None:
         super().__init__(sentence)
@@ -86,27 +86,31 @@ class NotANumber(ValueError):
 def normalize(text: str, country: str | None) -> str:
     """Returns the number in E.164, read with the country (ISO 3166-1 alpha-2) if it has no `+`.
 
-    Raises NotANumber, whose message is a sentence for the user: what it is instead, and what to enter.
+    Raises NotANumber, whose message says what the text is instead, and what to enter.
     """
-    text = _typed(text)
+    text = _cleaned(text)
     if not _WRITTEN.fullmatch(text) or len(text) > 40:
-        raise _no_digits(text, country)
+        raise _text_error(text, country)
     if re.match(r"\+\s*0", text):
-        raise _unreadable(text, country)
+        raise _unreadable_error(text, country)
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
-        raise _unreadable(text, country) from None
+        raise _unreadable_error(text, country) from None
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     _refuse_renumbered(text, formatted)
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE or not E164.fullmatch(formatted):
-        raise _impossible(text, country, number)
+        raise _impossible_error(text, country, number)
     return formatted
 
 
 def _refuse_renumbered(text: str, formatted: str) -> None:
-    """Also for a form that is read as the present number, if it was written with a country code."""
+    """Raises NotANumber if the numbering plan has changed, and the number is of the former one.
+
+    `phonenumbers` reads some former numbers as present ones: those are rejected if they were written with a
+    country code.
+    """
     written = f"+{''.join(filter(str.isdigit, text))}" if text.startswith("+") else formatted
     for form in (written, formatted):
         if found := renumbered.change_of(form):
@@ -114,8 +118,8 @@ def _refuse_renumbered(text: str, formatted: str) -> None:
             raise NotANumber(Kind.RENUMBERED, f"{sentence} Enter {now}." if now else sentence)
 
 
-def _no_digits(text: str, country: str | None) -> NotANumber:
-    """Of text that has more than digits, spaces and the usual signs."""
+def _text_error(text: str, country: str | None) -> NotANumber:
+    """Returns the error for text that contains more than digits, spaces and the usual signs."""
     if not text:
         return NotANumber(Kind.EMPTY, "Enter a phone number, such as +15551234567.")
     if _SIP.fullmatch(text):
@@ -123,18 +127,18 @@ def _no_digits(text: str, country: str | None) -> NotANumber:
             Kind.SIP, "This is a SIP address. Enter the phone number that callers dial, such as +15551234567."
         )
     if found := _CONTEXT.fullmatch(text):
-        advice = _enter(found["context"] + found["number"], None) or ALONE
+        advice = _suggest(found["context"] + found["number"], None) or ALONE
         return NotANumber(Kind.PARAMETERS, f"Write the whole number, with what phone-context says. {advice}")
     if found := _SCHEME.fullmatch(text):
-        return _after_colon(found["scheme"], found["number"], country)
+        return _colon_error(found["scheme"], found["number"], country)
     if _SEVERAL.fullmatch(text):
-        return _several()
-    return _with_more(text, country) or NotANumber(Kind.OTHER, _advice(country))
+        return _several_error()
+    return _surplus_error(text, country) or NotANumber(Kind.OTHER, _country_advice(country))
 
 
-def _after_colon(scheme: str, rest: str, country: str | None) -> NotANumber:
-    """Of a URI, or of a word before a number."""
-    advice = _enter(rest, country) or _enter_without_more(rest, country)
+def _colon_error(scheme: str, rest: str, country: str | None) -> NotANumber:
+    """Returns the error for a URI, or for a number after a word and a colon."""
+    advice = _suggest(rest, country) or _suggest_without_rest(rest, country)
     if not advice and scheme.lower() != "tel" and any(map(str.isalpha, rest)):
         sentence = (
             "This is the address of an app or a device. Enter the phone number that callers dial, such as"
@@ -143,74 +147,74 @@ def _after_colon(scheme: str, rest: str, country: str | None) -> NotANumber:
     return NotANumber(Kind.SCHEME, f"Leave out what is before the colon. {advice or ALONE}")
 
 
-def _enter_without_more(text: str, country: str | None) -> str:
-    """Returns the sentence that says what to enter instead, without what is after the number."""
+def _suggest_without_rest(text: str, country: str | None) -> str:
+    """Returns the sentence of `_suggest` for a number with other text after it; empty without one."""
     found = _EXTENSION.fullmatch(text) or _PARAMETERS.fullmatch(text) or _ENDED.fullmatch(text)
-    return _enter(found["number"], country) if found else ""
+    return _suggest(found["number"], country) if found else ""
 
 
-def _with_more(text: str, country: str | None) -> NotANumber | None:
-    """Of a number with something before or after it; None if there is no number in the text."""
+def _surplus_error(text: str, country: str | None) -> NotANumber | None:
+    """Returns the error for a number with other text around it; None if the text has no number."""
     for kind, pattern, what in (
         (Kind.EXTENSION, _EXTENSION, "the extension: calls are routed by whole numbers"),
         (Kind.PARAMETERS, _PARAMETERS, "what is after the semicolon"),
         (Kind.SIGNS, _ENDED, "the signs after the number"),
     ):
         if found := pattern.fullmatch(text):
-            return NotANumber(kind, f"Leave out {what}. {_enter(found['number'], country) or ALONE}")
+            return NotANumber(kind, f"Leave out {what}. {_suggest(found['number'], country) or ALONE}")
     if found := _SERVICE.fullmatch(text):
-        advice = _enter(found["number"], country) or ALONE
+        advice = _suggest(found["number"], country) or ALONE
         sentence = f"Leave out {found['code']}, which is dialled and is no part of the number."
         return NotANumber(Kind.SERVICE_CODE, f"{sentence} {advice}")
     if _SHORT_CODE.fullmatch(text):
-        return _short_code()
+        return _short_code_error()
     if len(text) > 40:
         return NotANumber(Kind.TOO_LONG, "A phone number has at most 15 digits.")
     if _LETTERS.fullmatch(text) and text.isascii():
         digits = phonenumbers.convert_alpha_characters_in_number(text)
-        if advice := _enter(digits, country):
+        if advice := _suggest(digits, country):
             return NotANumber(Kind.LETTERS, f"Write letters as digits. {advice}")
-    inside = dict.fromkeys(_enter(found, country) for found in _INSIDE.findall(text))
+    inside = dict.fromkeys(_suggest(found, country) for found in _INSIDE.findall(text))
     advices = [advice for advice in inside if advice]
     if len(advices) > 1:
-        return _several()
+        return _several_error()
     return NotANumber(Kind.OTHER, f"There is more than a number here. {advices[0]}") if advices else None
 
 
-def _several() -> NotANumber:
+def _several_error() -> NotANumber:
     return NotANumber(Kind.SEVERAL, "These are several numbers. Enter one, such as +15551234567.")
 
 
-def _unreadable(text: str, country: str | None) -> NotANumber:
-    """Of digits whose country is not known."""
+def _unreadable_error(text: str, country: str | None) -> NotANumber:
+    """Returns the error for digits whose country is not known."""
     digits = "".join(filter(str.isdigit, text))
     for code in ("00", "011") if not text.startswith("+") else ("00",):
-        if digits.startswith(code) and (advice := _enter(f"+{digits.removeprefix(code)}", None)):
+        if digits.startswith(code) and (advice := _suggest(f"+{digits.removeprefix(code)}", None)):
             return NotANumber(Kind.EXIT_CODE, f"Write a plus in place of {code}. {advice}")
     if _has_two(text, country):
-        return _several()
+        return _several_error()
     if text.startswith("+"):
         sentence = f"No country has a code that begins +{digits[:3]}. Enter one such as +15551234567."
         return NotANumber(Kind.UNKNOWN_COUNTRY_CODE, sentence)
     if _SHORT_CODE.fullmatch(digits):
-        return _short_code()
-    return _without_code(digits, NotANumber(Kind.NO_COUNTRY_CODE, _advice(country)))
+        return _short_code_error()
+    return _missing_plus_error(digits, NotANumber(Kind.NO_COUNTRY_CODE, _country_advice(country)))
 
 
-def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber) -> NotANumber:
-    """Of a number that its country cannot have."""
+def _impossible_error(text: str, country: str | None, number: phonenumbers.PhoneNumber) -> NotANumber:
+    """Returns the error for a number that its country cannot have."""
     digits = "".join(filter(str.isdigit, text))
     reason = phonenumbers.is_possible_number_with_reason(number)
     is_long = reason == phonenumbers.ValidationResult.TOO_LONG or len(digits) > MOST_DIGITS
     if is_long and _has_two(text, country):
-        return _several()
+        return _several_error()
     kind, word = (Kind.TOO_LONG, "long") if is_long else (Kind.TOO_SHORT, "short")
     if not text.startswith("+"):
-        if digits.startswith("00") and (advice := _enter(f"+{digits[2:]}", None)):
+        if digits.startswith("00") and (advice := _suggest(f"+{digits[2:]}", None)):
             return NotANumber(Kind.EXIT_CODE, f"Write a plus in place of 00. {advice}")
         if _SHORT_CODE.fullmatch(digits):
-            return _short_code()
-        return _without_code(digits, NotANumber(kind, _advice(country)))
+            return _short_code_error()
+        return _missing_plus_error(digits, NotANumber(kind, _country_advice(country)))
     code = number.country_code or 0
     region = phonenumbers.region_code_for_country_code(code)
     place = country_names().get(region, f"the countries with +{code}")
@@ -223,18 +227,21 @@ def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber
 def _has_two(text: str, country: str | None) -> bool:
     """Whether there is a number on both sides of a space or a slash."""
     gaps = (at for at, character in enumerate(text) if character in " /")
-    return any(_enter(text[:at], country) and _enter(text[at + 1 :], country) for at in gaps)
+    return any(_suggest(text[:at], country) and _suggest(text[at + 1 :], country) for at in gaps)
 
 
-def _without_code(digits: str, otherwise: NotANumber) -> NotANumber:
-    """Of digits that are a number as soon as they have a plus, if they are in a numbering plan then."""
-    advice = _enter(f"+{digits}", None)
+def _missing_plus_error(digits: str, otherwise: NotANumber) -> NotANumber:
+    """Returns an error that suggests a plus, if the digits are in a numbering plan with it.
+
+    Otherwise it returns `otherwise`.
+    """
+    advice = _suggest(f"+{digits}", None)
     if advice and phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}")):
         return NotANumber(Kind.NO_COUNTRY_CODE, f"A country code needs a plus. {advice}")
     return otherwise
 
 
-def _short_code() -> NotANumber:
+def _short_code_error() -> NotANumber:
     return NotANumber(
         Kind.SHORT_CODE,
         "This is a short code or an internal number, which cannot be routed here. Enter a whole number, "
@@ -242,8 +249,8 @@ def _short_code() -> NotANumber:
     )
 
 
-def _enter(text: str, country: str | None) -> str:
-    """Returns the sentence that says what to enter instead; empty if the rest is no number either."""
+def _suggest(text: str, country: str | None) -> str:
+    """Returns the sentence that says what to enter; empty if the text is not a number either."""
     if not _WRITTEN.fullmatch(text.strip()):
         return ""
     try:
@@ -255,14 +262,14 @@ def _enter(text: str, country: str | None) -> str:
     return f"Enter {formatted}." if is_possible else ""
 
 
-def _typed(text: str) -> str:
-    """Returns ASCII digits and spaces, without the invisible marks of copied text."""
+def _cleaned(text: str) -> str:
+    """Returns the text with ASCII digits and spaces, without the invisible marks of copied text."""
     if text.isascii() or len(text) > LONGEST:
         return text.strip()
-    return "".join(map(_plain, csv_text.visible(text))).strip()
+    return "".join(map(_plain_character, csv_text.visible(text))).strip()
 
 
-def _plain(character: str) -> str:
+def _plain_character(character: str) -> str:
     if character.isspace():
         return " "
     return str(unicodedata.decimal(character, character))
@@ -270,7 +277,7 @@ def _plain(character: str) -> str:
 
 @cache
 def possible_pattern() -> str:
-    """Returns a regular expression of the numbers in E.164 that are possible: calling codes and lengths."""
+    """Returns a regular expression of the possible E.164 numbers: calling codes and lengths."""
     codes: dict[tuple[int, ...], list[str]] = {}
     for code, (region, *_) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         found: Any = PhoneMetadata.metadata_for_nongeo_region(code)
@@ -304,12 +311,12 @@ class Reading(Enum):
 
 
 def from_cell(text: str, country: str | None) -> tuple[str, Reading]:
-    """Like `normalize`, for what spreadsheets turn numbers into; also returns how it was read.
+    """Returns the number of a spreadsheet's cell in E.164, and how it was read.
 
-    They drop the plus, group digits and calculate. Digits that are a possible number with and without a plus
-    are rejected, unless exactly one of the two is in a numbering plan.
+    Spreadsheets drop the plus, group digits and calculate. Digits that are a possible number with and without
+    a plus are rejected, unless exactly one of the two is in a numbering plan. Raises ValueError.
     """
-    text = _as_written_out(_typed(text))
+    text = _with_all_digits(_cleaned(text))
     if text.startswith("="):
         raise ValueError(f"This is a formula, not a number. {_AGAIN}")
     if text.startswith("#") and not text[1:2].isdigit():
@@ -317,13 +324,16 @@ def from_cell(text: str, country: str | None) -> tuple[str, Reading]:
     if text.startswith("-"):
         raise ValueError(f"The spreadsheet read this as a calculation or a negative number. {_AGAIN}")
     if bare := _BARE.fullmatch(text):
-        return _without_plus(bare[1], country)
+        return _read_bare_digits(bare[1], country)
     is_national = not text.startswith(("+", "\uff0b"))
     return normalize(text, country), Reading.NATIONAL if is_national else Reading.AS_WRITTEN
 
 
-def _as_written_out(text: str) -> str:
-    """Returns all digits of a number that a spreadsheet grouped or wrote with an exponent."""
+def _with_all_digits(text: str) -> str:
+    """Returns all digits of a number that a spreadsheet grouped or wrote with an exponent.
+
+    Raises ValueError if the spreadsheet has dropped digits.
+    """
     if _GROUPED.fullmatch(text):
         return re.sub("[.,]", "", text)
     if not (shortened := _SHORTENED.fullmatch(text)):
@@ -334,7 +344,7 @@ def _as_written_out(text: str) -> str:
     return whole + decimals[:places]
 
 
-def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:
+def _read_bare_digits(digits: str, country: str | None) -> tuple[str, Reading]:
     readings: dict[str, Reading] = {}
     refusals: list[NotANumber] = []
     for reading, text in ((Reading.NATIONAL, digits), (Reading.PLUS_LOST, f"+{digits}")):
@@ -353,7 +363,7 @@ def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:
     return readings.popitem()
 
 
-def _advice(country: str | None) -> str:
+def _country_advice(country: str | None) -> str:
     if country is None:
         return "Enter the number with its country code, such as +15551234567."
     place = country_names().get(country, country)

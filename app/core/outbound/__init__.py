@@ -1,1 +1,1 @@
-"""Requests to other servers: one client, addresses that are checked, and upstreams."""
+"""Requests to other servers: HTTP and mail clients, the addresses that they check, and upstreams."""

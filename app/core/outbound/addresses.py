@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
-"""The last label starts with a letter, so no spelling of an IPv4 address matches. No trailing dot."""
+"""A host name. Its last label starts with a letter, so that no spelling of an IPv4 address matches."""
 
 MAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
-"""An e-mail address that every mail server takes, without quotes, comments or other alphabets."""
+"""An e-mail address that every mail server accepts, without quotes, comments or other alphabets."""
 
 _PRIVATE_V4 = tuple(
     ipaddress.IPv4Network(network)
@@ -39,7 +39,7 @@ _PRIVATE_V4 = tuple(
     )
 )
 _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-"""All global unicast addresses. Outside are loopback, mapped and compatible IPv4, NAT64
+"""All global unicast addresses. Outside it are loopback, mapped and compatible IPv4, NAT64
 (64:ff9b::/96), unique local, link local, site local and multicast."""
 _PRIVATE_V6 = tuple(
     ipaddress.IPv6Network(network)
@@ -53,7 +53,7 @@ _PRIVATE_V6 = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is public. Stricter than `is_global`, which accepts multicast, NAT64 and 6to4."""
+    """Whether the address is public, without multicast, NAT64 and 6to4, which `is_global` accepts."""
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not any(address in network for network in _PRIVATE_V4)
     return (
@@ -62,7 +62,7 @@ def is_public(address: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """Returns the address that the host is, in its canonical spelling; None for a name."""
+    """Returns the IP address of a host that is written as one; None for a name."""
     try:
         return ipaddress.ip_address(host) if "%" not in host else None
     except ValueError:
@@ -72,7 +72,7 @@ def literal(host: str) -> Address | None:
 def look_up(host: str, seconds: float) -> list[Address]:
     """Returns every address of a host. Raises TimeoutError, and OSError for an unknown name.
 
-    It looks up in a thread, since the system's resolver has no deadline.
+    The lookup runs in a thread, since the system's resolver has no deadline.
     """
     if written := literal(host):
         return [written]
@@ -95,7 +95,10 @@ def look_up(host: str, seconds: float) -> list[Address]:
 
 
 def client(text: str | None) -> str:
-    """Returns a client's address in canonical spelling; "" if it is none: proxies may forward anything."""
+    """Returns a client's IP address in canonical spelling; "" if the text is not one.
+
+    Proxies may forward any text.
+    """
     found = literal((text or "").strip())
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped

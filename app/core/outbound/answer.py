@@ -55,7 +55,7 @@ class Answer:
 
 
 def retry_after(text: str) -> float:
-    """Returns the seconds of a Retry-After header in either of its forms; 0 if it has neither."""
+    """Returns the seconds of a Retry-After header, a number or a date; 0 if it is neither."""
     if _SECONDS.fullmatch(text.strip()):
         return float(text)
     try:

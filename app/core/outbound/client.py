@@ -2,7 +2,7 @@
 
 It calls public addresses over https only, and dials the address that was checked. It follows no redirects,
 reads a limited number of bytes, and has one deadline for everything, name lookup and retries included. It
-takes nothing from the environment (no proxy, no netrc), and logs method, host, status and duration only. An
+reads nothing from the environment (no proxy, no netrc), and logs method, host, status and duration only. An
 upstream that the operator configured replaces an official host; only then may the address be private and
 the scheme http.
 """
@@ -42,7 +42,7 @@ from app.core.outbound.upstreams import Upstream
 
 log = structlog.get_logger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-"""It logs the whole URL, query included, of a response whose headers it cannot parse."""
+"""urllib3 logs the whole URL, query included, of a response whose headers it cannot parse."""
 
 READS = frozenset({"GET", "HEAD"})
 RETRIES = 2
@@ -55,10 +55,10 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 @dataclass(frozen=True)
 class _Route:
     host: str
-    """The official name: in the Host header, logs and messages."""
+    """The official name, as in the Host header, logs and messages."""
     port: int
     dialled: Upstream
-    is_chosen: bool
+    is_configured: bool
     """Whether the operator configured it, so that its address may be private."""
 
     @property
@@ -70,7 +70,7 @@ class _Route:
 class Outbound:
     """Calls providers. `deadline` is in seconds, for a whole `send`; one instance serves all threads.
 
-    `count` gets the host of every call, its status or the code of its failure, and the seconds that it took.
+    `count` is called with the host of every call, its status or the code of its failure, and its seconds.
     """
 
     def __init__(
@@ -101,9 +101,10 @@ class Outbound:
         after_each: Callable[[], None] | None = None,
         on_answer: Callable[[Answer], None] | None = None,
     ) -> Outbound:
-        """The same client with hooks.
+        """Returns the same client with hooks.
 
-        Before a request that may change something, after any request, and with each response.
+        `before_write` runs before a request that may change something, `after_each` after any request, and
+        `on_answer` with each response.
         """
         shared = copy.copy(self)
         shared._before_write = before_write or self._before_write
@@ -112,7 +113,7 @@ class Outbound:
         return shared
 
     def for_organization(self, organization: str) -> Outbound:
-        """Returns a client whose calls count for the organization with that id."""
+        """Returns a client whose calls count towards the limits of the organization with that id."""
         shared = copy.copy(self)
         shared._organization = organization
         return shared
@@ -120,7 +121,7 @@ class Outbound:
     def as_provider(self, seconds: float, most_bytes: int) -> Outbound:
         """Returns a client that calls as a provider does, with its limits.
 
-        It trusts public certificate authorities only, and sends a GET once too.
+        It trusts public certificate authorities only, and retries no GET.
         """
         shared = copy.copy(self)
         vars(shared).pop("_trust", None)
@@ -128,7 +129,7 @@ class Outbound:
         return shared
 
     def within(self, seconds: float) -> Outbound:
-        """Returns a client whose calls have `seconds` between them, unless an earlier limit ends."""
+        """Returns a client whose calls may last `seconds` in total, or until an earlier limit."""
         shared = copy.copy(self)
         shared._end = min(self._end, time.monotonic() + seconds)
         return shared
@@ -154,11 +155,11 @@ class Outbound:
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         if not query:
             request.url = url  # `prepare` would respell its percent-codes, and signatures are of each byte
-        _complete(request, route, headers or {}, auth)
+        _add_headers(request, route, headers or {}, auth)
         begin = time.monotonic()
         try:
             with computing.paused():
-                received = self._in_turn(request, route)
+                received = self._send_in_turn(request, route)
         except OutboundError as error:
             self._count(route.host, error.code, time.monotonic() - begin)
             raise
@@ -170,13 +171,13 @@ class Outbound:
             self._on_answer(received)
         return received
 
-    def _in_turn(self, request: requests.PreparedRequest, route: _Route) -> Answer:
+    def _send_in_turn(self, request: requests.PreparedRequest, route: _Route) -> Answer:
         with self._turns.taken(route.host, self._organization):
             if self._before_write and request.method not in READS:
                 self._before_write()
-            return self._answer(request, route)
+            return self._send_with_retries(request, route)
 
-    def _answer(self, request: requests.PreparedRequest, route: _Route) -> Answer:
+    def _send_with_retries(self, request: requests.PreparedRequest, route: _Route) -> Answer:
         meter = Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
         line = Line(self._addresses(route, meter), route.dialled.port, meter)
         outcome = self._attempt(request, route, line)
@@ -215,12 +216,12 @@ class Outbound:
         try:
             found = addresses.look_up(route.dialled.host, meter.left())
         except TimeoutError:
-            raise self._timed_out(route) from None
+            raise self._timeout_error(route) from None
         except (OSError, ValueError):
             found = []
         if not found:
             raise OutboundError("dns", messages.not_resolved(route.host))
-        if not route.is_chosen and not all(addresses.is_public(address) for address in found):
+        if not route.is_configured and not all(addresses.is_public(address) for address in found):
             raise OutboundError("refused_address", messages.not_public(route.host))
         return found
 
@@ -232,7 +233,7 @@ class Outbound:
         try:
             outcome = self._exchange(request, route, line)
         except (TimeoutError, urllib3.exceptions.TimeoutError):
-            outcome = self._timed_out(route)
+            outcome = self._timeout_error(route)
         except TooLarge:
             outcome = OutboundError("too_large", messages.too_large(route.host))
         except (ssl.SSLError, urllib3.exceptions.SSLError):
@@ -289,25 +290,28 @@ class Outbound:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """A provider does not have the roots of the system."""
+        """The TLS context. A provider does not trust the roots of this system."""
         return trust.context(with_system=not self._is_provider)
 
-    def _timed_out(self, route: _Route) -> OutboundError:
+    def _timeout_error(self, route: _Route) -> OutboundError:
         return OutboundError("timeout", messages.timed_out(route.host))
 
 
-def _complete(
+def _add_headers(
     request: requests.PreparedRequest,
     route: _Route,
     headers: Mapping[str, str],
     auth: tuple[str, str] | None,
 ) -> None:
-    """Adds the headers, as UTF-8: the provider rejects a key in another alphabet."""
+    """Adds the headers. Raises ValueError for one that cannot be sent.
+
+    They are encoded in UTF-8, so that the provider can reject a key in another alphabet.
+    """
     encoded: dict[str, Any] = {}
-    given = {"User-Agent": "Patchbay", "Accept-Encoding": "gzip", **headers}
+    values = {"User-Agent": "Patchbay", "Accept-Encoding": "gzip", **headers}
     if auth:
-        given["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-    for name, value in given.items():
+        values["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+    for name, value in values.items():
         if not _HEADER.fullmatch(name) or any(character in value for character in "\r\n\0"):
             raise ValueError(f"The header {name!r} cannot be sent.")
         encoded[name] = value.encode()

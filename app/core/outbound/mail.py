@@ -1,7 +1,7 @@
-"""The client of the mail server that the operator set.
+"""The client of the mail server that the operator configured.
 
 One deadline covers the lookup and the whole conversation. Outside this machine nothing is sent before the
-server has proved who it is: smtps:// begins with TLS, and smtp:// requires STARTTLS.
+server's certificate is verified: smtps:// begins with TLS, and smtp:// requires STARTTLS.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class MailServer:
-    """What PATCHBAY_SMTP_URL names."""
+    """The mail server of PATCHBAY_SMTP_URL."""
 
     host: str
     port: int
@@ -44,7 +44,10 @@ class MailServer:
 
     @classmethod
     def parse(cls, url: str) -> MailServer:
-        """Raises ValueError with a sentence without the URL, which may contain a password."""
+        """Returns the server of an smtp:// or smtps:// URL. Raises ValueError for other texts.
+
+        The message does not contain the URL, which may contain a password.
+        """
         try:
             parts = upstreams.split(url)
             host, port = parts.hostname or "", parts.port
@@ -117,7 +120,7 @@ class Mailer:
             client.close()
 
     def _start_tls(self, client: _Client) -> None:
-        """Raises OutboundError if the server offers no TLS: nothing is sent in the clear."""
+        """Starts TLS. Raises OutboundError if the server offers none: nothing is sent in the clear."""
         if not client.has_extn("starttls"):
             raise OutboundError("tls", messages.no_starttls(self.server.host))
         client.start_tls(trust.context())
@@ -132,7 +135,7 @@ class Mailer:
 
 
 class _Client(smtplib.SMTP):
-    """Reads and writes within one deadline and size limit."""
+    """An SMTP client whose reads and writes share one deadline and one size limit."""
 
     def __init__(self, server: MailServer, meter: Meter, found: list[addresses.Address]) -> None:
         self._server, self._meter = server, meter
@@ -154,7 +157,7 @@ class _Client(smtplib.SMTP):
         self.ehlo()
 
     def deliver(self, mail: EmailMessage, sender: str, address: str) -> int:
-        """Sends the mail to one address; returns the code of the response."""
+        """Sends the mail to one address, and returns the code of the response."""
         code, text = self.mail(sender)
         if code != 250:
             raise smtplib.SMTPSenderRefused(code, text, sender)

@@ -45,7 +45,7 @@ class Meter:
 
 
 class _Socket(socket.socket):
-    """Its timeouts shrink to the remaining deadline, so a slow drip cannot extend it."""
+    """A socket whose timeouts shrink to the remaining deadline, so that a slow drip cannot extend it."""
 
     meter: Meter
 
@@ -70,7 +70,7 @@ class TlsSocket(_Socket, ssl.SSLSocket):
 
 @dataclass(frozen=True)
 class Line:
-    """The checked addresses; no other is dialled."""
+    """The checked addresses of a host: no other address is dialled."""
 
     addresses: Sequence[Address]
     port: int

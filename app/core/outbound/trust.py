@@ -10,11 +10,14 @@ from app.core.outbound.sockets import TlsSocket
 
 
 def context(*, with_system: bool = True) -> ssl.SSLContext:
-    """Trusts the roots of certifi and of the system, to which operators add that of an egress proxy."""
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    found.minimum_version = ssl.TLSVersion.TLSv1_2
-    found.load_verify_locations(certifi.where())
+    """Returns a TLS context that trusts the roots of certifi, and by default those of the system.
+
+    Operators add the root of an egress proxy to the system's.
+    """
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    result.minimum_version = ssl.TLSVersion.TLSv1_2
+    result.load_verify_locations(certifi.where())
     if with_system:
-        found.load_default_certs()
-    found.sslsocket_class = TlsSocket
-    return found
+        result.load_default_certs()
+    result.sslsocket_class = TlsSocket
+    return result

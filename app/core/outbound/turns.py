@@ -12,14 +12,14 @@ from app.core.outbound import messages
 from app.core.outbound.answer import OutboundError
 
 WAIT_SECONDS = 1.0
-"""For a turn."""
+"""Seconds that a call waits for a turn."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many calls may be in progress in a process.
+    """How many calls may be in progress in a process: in all, to one host, and for one organization.
 
-    `shared`: to one host for one organization.
+    `shared` is the limit of calls to one host for one organization.
     """
 
     total: int = 64
@@ -38,7 +38,7 @@ class Turns:
 
     @contextmanager
     def taken(self, host: str, organization: str) -> Iterator[None]:
-        """Holds a turn. Raises OutboundError `busy` if none is free soon."""
+        """Holds a turn while the block runs. Raises OutboundError `busy` if none is free in time."""
         keys = self._keys(host, organization)
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_room(keys), WAIT_SECONDS):
@@ -53,7 +53,7 @@ class Turns:
                 self._changed.notify_all()
 
     def _keys(self, host: str, organization: str) -> dict[tuple[str, ...], int]:
-        """What a call counts for, with the limit of each."""
+        """Returns the keys that a call is counted under, with the limit of each."""
         keys = {("total",): self._limits.total, ("host", host): self._limits.host}
         if organization:
             keys[("organization", organization)] = self._limits.organization

@@ -20,7 +20,10 @@ class Upstream:
 
     @classmethod
     def parse(cls, base: str) -> Upstream:
-        """Raises ValueError with a sentence without `base`, which may contain a password."""
+        """Returns the upstream of a base URL. Raises ValueError if it cannot be used.
+
+        The message does not contain `base`, which may contain a password.
+        """
         try:
             parts = split(base)
             port = parts.port
@@ -37,7 +40,10 @@ class Upstream:
 
 
 def split(url: str) -> SplitResult:
-    """Like `urlsplit`, but rejects what it drops silently and what servers read differently."""
+    """Splits a URL as `urlsplit` does. Raises ValueError for an ambiguous character.
+
+    `urlsplit` drops some of them silently, and servers interpret others differently.
+    """
     if _UNUSABLE.search(url):
         raise ValueError
     return urlsplit(url)
