@@ -1,1 +1,1 @@
-"""Connections: what is stored of a provider, how it is parsed, tested and called."""
+"""Connections: the stored credentials of each provider, their tests, and calls with them."""

@@ -1,4 +1,4 @@
-"""What the checks of each day proved, counted in the transactions that store their results."""
+"""The results of the checks of each day, counted in the transactions that store them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from app.services.connections.transitions import CONNECTION
 from app.services.scope import Scope
 
 SHOWN = 30
-"""Days, with today. Earlier ones are deleted."""
+"""How many days pages show, including today. Earlier ones are deleted."""
 
 IN_TABLE = 14
-"""Days of a row of a table, with today."""
+"""How many days a table row shows, including today."""
 
 BATCH = 1000
-"""So many are deleted in one transaction, because it blocks other writers."""
+"""How many rows one transaction deletes: it blocks other writers meanwhile."""
 
 COUNTED = (Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.UNKNOWN)
-"""The verdicts after a check; each is a column."""
+"""The verdicts that a check can lead to. Each has a column."""
 
 
 @dataclass(frozen=True)
 class Day:
-    """The checks of one day, by the verdict after them."""
+    """The number of checks on one day, by the verdict that followed."""
 
     date: date
     healthy: int = 0
@@ -46,9 +46,9 @@ class Day:
 
 
 def count_numbers(scope: Scope, provider: str, numbers: Collection[str]) -> None:
-    """Counts a check of each number with the verdict that is settled before the commit.
+    """Counts a check of each number, with the verdict that it has at the commit.
 
-    Called after `number_health.changed`, so that it follows it.
+    Call it after `number_health.changed`, because hooks run in the order of their registration.
     """
     scope.before_commit(_count, (provider, frozenset(numbers)))
 
@@ -63,7 +63,7 @@ def _count(scope: Scope, checks: list[tuple[str, frozenset[str]]]) -> None:
             *mine, sql.in_list(scope, row.phone_number, numbers)
         )
         if numbers:
-            sql.run(scope, _adding(scope).from_select(_NAMES, query, include_defaults=False))
+            sql.run(scope, _increment(scope).from_select(_NAMES, query, include_defaults=False))
 
 
 def count_connection(scope: Scope, provider: Provider, verdict: Verdict) -> None:
@@ -75,14 +75,14 @@ def count_connection(scope: Scope, provider: Provider, verdict: Verdict) -> None
         "day": clock.now().date(),
     }
     counts = {str(counted): int(counted is verdict) for counted in COUNTED}
-    sql.run(scope, _adding(scope).values(values | counts))
+    sql.run(scope, _increment(scope).values(values | counts))
 
 
 _NAMES = ["organization_id", "provider", "phone_number", "day", *map(str, COUNTED)]
 
 
-def _adding(scope: Scope) -> Any:
-    """Returns an INSERT that adds to the counts of a row that is there."""
+def _increment(scope: Scope) -> Any:
+    """Returns an INSERT that adds its counts to those of an existing row."""
     sums = {str(name): getattr(CheckDay, name) + literal_column(f"excluded.{name}") for name in COUNTED}
     return sql.upsert(scope, CheckDay, sums)
 
@@ -94,7 +94,7 @@ def shown(today: date | None = None) -> list[date]:
 
 
 def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> list[Day]:
-    """Returns each of the last days of a number or a connection, with and without checks."""
+    """Returns the shown days of a number or connection, also those without checks."""
     days = shown()
     query = scope.select(CheckDay).where(
         CheckDay.provider == provider, CheckDay.phone_number == phone_number, CheckDay.day >= days[0]
@@ -106,7 +106,7 @@ def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> l
 
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], list[Day]]:
-    """Returns the last days of each number that was checked in them, by provider and number."""
+    """Returns the days of a table row for each number with checks, by provider and number."""
     days, row = shown()[-IN_TABLE:], CheckDay
     counts = (getattr(row, name) for name in COUNTED)
     query = select(row.provider, row.phone_number, row.day, *counts).where(
@@ -122,7 +122,7 @@ def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], 
 
 
 def with_checks(scope: Scope, days: Sequence[date]) -> set[date]:
-    """Returns the days on which a number of the organization was checked; of any, outside organizations."""
+    """Returns the days on which a number of the organization was checked; outside one, any number."""
     checked = (_checked(scope, day).label(f"day_{place}") for place, day in enumerate(days))
     row = scope.session.execute(select(*checked)).one()
     return {day for day, is_checked in zip(days, row, strict=True) if is_checked}
@@ -136,7 +136,7 @@ def _checked(scope: Scope, day: date) -> ColumnElement[bool]:
 
 
 def sweep(scope: Scope) -> int:
-    """Deletes the days of every organization that are no longer shown, in batches; returns how many."""
+    """Deletes every organization's days that are no longer shown, in batches. Returns how many."""
     count, key = 0, (CheckDay.day, CheckDay.organization_id, CheckDay.phone_number)
     is_old = CheckDay.day < shown()[0]
     batch = select(*key).where(is_old).order_by(*key).limit(BATCH)

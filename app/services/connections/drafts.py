@@ -1,4 +1,4 @@
-"""Input models derived from the declarations of providers."""
+"""Pydantic models of credentials, derived from the declarations of providers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Naming = Callable[[str, str], str]
 def definitions(
     providers: Iterable[Provider], naming: Naming, family: Family | None = None
 ) -> dict[str, Any]:
-    """For `create_model`: each typed field by its derived name, optional, null to clear."""
+    """Returns the fields for pydantic's `create_model`: each typed field, optional, null to clear.
+
+    `naming` returns a field's name in the model, from the provider's key and the declared name.
+    """
     return {
         naming(provider.key, field.name): (_annotation(field), None)
         for provider in providers
@@ -41,19 +44,22 @@ def model(name: str, config: ConfigDict, fields: Mapping[str, Any]) -> type[Base
 
 
 def picked(provider: Provider, naming: Naming, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what was sent, the provider's own values by field name."""
+    """Returns the submitted values that belong to the provider, by declared field name."""
     names = {naming(provider.key, field.name): field.name for field in provider.typed_fields}
     return {names[name]: value for name, value in sent.items() if name in names}
 
 
 @cache
 def draft_model(provider: Provider) -> type[BaseModel]:
-    """What a form may send for one provider, named as in the settings API."""
+    """Returns the model of a form for one provider, whose fields are named as in the settings API."""
     name = f"{naming.pascal(provider.key)}Credentials"
     return model(name, validation.STRICT, definitions([provider], settings_name))
 
 
 def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
-    """The values that were sent for one provider, named as in the settings API, by field name."""
+    """Returns the validated values submitted for one provider, by declared field name.
+
+    `sent` has the names of the settings API. Raises Invalid.
+    """
     draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
     return picked(provider, settings_name, draft.model_dump(exclude_unset=True))

@@ -1,7 +1,7 @@
-"""Calling a provider: rate limit, deadline, stored credentials, and what a failure means.
+"""Calls to providers: rate limits, deadlines, stored credentials, and errors.
 
-Every call that a service makes to a provider goes through `call`, which also stores what the response proves
-about the credentials.
+Every call that a service makes to a provider goes through `call`, which also stores what the response
+proves about the credentials.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ Returned = TypeVar("Returned")
 
 @dataclass(frozen=True)
 class Quota:
-    """For one purpose: how many calls a connection may make in the rate limiter's window, and how long."""
+    """Limits of calls for one purpose: how many within `rate_limits.WINDOW`, and seconds for each.
+
+    Each connection has its own count.
+    """
 
     purpose: str
     most: int
@@ -53,7 +56,7 @@ LAST_CALL = Quota("last-call", most=60, seconds=30)
 
 
 class ProviderCallFailed(Conflict):
-    """The provider refused, or its response is missing or unusable. `result` has the sentence for people."""
+    """The provider refused, or its response is missing or unusable. `result` has the sentence for users."""
 
     def __init__(self, result: Verified, code: str) -> None:
         super().__init__(result.reason, code=code)
@@ -68,7 +71,7 @@ class ProviderBusy(ProviderCallFailed, TryLater):
 
 
 def configured(scope: Scope, provider: Provider) -> StoredConnection:
-    """Returns what is stored. Raises Conflict, which names the missing values, if it is not complete."""
+    """Returns the stored connection. Raises Conflict, with the missing fields, if it is incomplete."""
     connection = store.load(scope, provider)
     if not connection.is_configured:
         message = messages.not_configured(provider.label, [field.label for field in connection.missing])
@@ -86,11 +89,11 @@ def call(
     quota: Quota | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Returned:
-    """Returns what `operation` returns, called with a client and the stored credentials, or with `values`.
+    """Calls `operation` with a client and the stored credentials, or with `values`; returns its result.
 
-    Ends the read transaction, so that none is open during the call. A listing has to be read to its end
-    inside the operation. With the stored credentials, the result is proof, with `evidence` of what it was
-    for. Raises TooMany if the quota is used up, and ProviderCallFailed.
+    Ends the read transaction, so that none is open during the call. A listing must be read to its end
+    inside the operation. The result of a call with stored credentials is saved as their last proof;
+    `evidence` is its purpose. Raises TooMany if the quota is used up, and ProviderCallFailed.
     """
     if quota:
         take(scope, connection.provider, quota)
@@ -130,7 +133,7 @@ def _request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
 
 
 def _code_of(outcome: str | None) -> str:
-    """Returns the code of the error: `PROVIDER_REFUSED`, unless no response came."""
+    """Returns the error code of an outcome: `PROVIDER_REFUSED`, unless the provider did not respond."""
     if outcome == Outcome.BUSY:
         return BUSY
     return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED
@@ -152,7 +155,7 @@ def _call_failed(provider: Provider, result: Verified) -> ProviderCallFailed:
 def _store_proof(
     scope: Scope, connection: StoredConnection, evidence: Evidence, result: Verified | None
 ) -> None:
-    """Stores a result, in a transaction of its own. The call counts, even if that fails."""
+    """Stores a result in a transaction of its own. The call succeeds even if storing fails."""
     try:
         is_news = proof.is_news(proof.last(scope, connection.provider), evidence, result)
         scope.end_read()
@@ -165,7 +168,7 @@ def _store_proof(
 
 
 def record(scope: Scope, connection: StoredConnection, evidence: Evidence, result: Verified | None) -> None:
-    """Stores a result in the open transaction, unless the credentials have changed since."""
+    """Stores a result in the open transaction, unless the credentials have changed since the call."""
     now = store.load(scope, connection.provider)
     if not (now.exists and now.has_credentials_of(connection)):
         return

@@ -1,4 +1,4 @@
-"""The verdict on a connection: the one rule that pages, checks and the history call."""
+"""The health of a connection: the one rule that pages, checks and the history use."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def of_test(test: LastTest | None) -> Health:
 
 
 def reason(found: Health, test: LastTest | None) -> str | None:
-    """Returns the code of why a connection has this health; None if it works."""
+    """Returns the reason code of a connection's health; None if it works."""
     if found is Health.FAILED and test is not None:
         return test.code
     return None if found is Health.WORKS else str(found)

@@ -1,9 +1,9 @@
 """The verdict on each number, from its last check, its connection and the base URL: one rule, in SQL.
 
-A number that was never read at its provider is unknown, whatever Patchbay lacks for its calls: the cause says
-what. It is unhealthy for that once it was read, because then its calls stop.
+A number that was never read at its provider is unknown, even if something in Patchbay blocks its calls: the
+cause names it. Once it was read, the same cause makes it unhealthy, because calls that it had now fail.
 
-It is stored with the check, and every change of it is a transition in the same transaction.
+The verdict is stored with the check, and every change of it adds a transition in the same transaction.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from app.services.scope import Scope
 
 
 class BlockedReason(StrEnum):
-    """What in Patchbay keeps a call from being answered or dialled; the values are the API's."""
+    """The settings in Patchbay that block calls; the values are the API's."""
 
     UNKNOWN_NUMBER = "unknown_number"
     ENDPOINT_INACTIVE = "endpoint_inactive"
@@ -54,18 +54,18 @@ class BlockedReason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a number is not healthy, beside what is blocked here and what differs at its provider."""
+    """Causes of a verdict beside blocked calls and differences at the provider."""
 
     NOT_CHECKED = "not_checked"
     REMOVED = "removed"
 
 
 REFUSED: Mapping[str, Reason] = {Outcome.NO_CREDIT: Reason.NO_CREDIT}
-"""Why a number cannot be read, by the code of a refusal that says more than that of credentials."""
+"""Why a number cannot be read, for outcomes more specific than refused credentials."""
 
 
 def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
-    """Returns why the connection carries no calls; None if it can."""
+    """Returns why the connection carries no calls; None if it does."""
     if connection is None:
         return BlockedReason.PROVIDER_UNKNOWN
     if not connection.is_configured:
@@ -74,44 +74,47 @@ def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
 
 
 def refused_for(check: Check | None) -> Reason | None:
-    """Returns why numbers cannot be read with the credentials, as last proven; None if they can."""
+    """Returns why the last proof of the credentials prevents reading numbers; None if it does not."""
     if check is None or check.ok or check.code not in proof.CREDENTIAL_ERRORS:
         return None
     return REFUSED.get(check.code, Reason.CREDENTIALS_REFUSED)
 
 
 def has_secondary_token(check: Check | None) -> bool:
-    """Whether the stored token is accepted, and is not the one that the provider signs webhooks with."""
+    """Whether the stored token is accepted but is not the one that the provider signs webhooks with."""
     return check is not None and not check.ok and check.code == Outcome.SECONDARY_TOKEN
 
 
 def is_drift() -> ColumnElement[bool]:
-    """In SQL: the number is unhealthy for a reason at its provider."""
+    """Returns the condition that a number is unhealthy for a reason at its provider."""
     is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
     return and_(is_unhealthy, DriftCheck.cause.not_in(list(BlockedReason)))
 
 
 def is_blocked() -> ColumnElement[bool]:
-    """In SQL: the number is unhealthy for a reason in Patchbay."""
+    """Returns the condition that a number is unhealthy for a reason in Patchbay."""
     is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
     return and_(is_unhealthy, DriftCheck.cause.in_(list(BlockedReason)))
 
 
 def changed(scope: Scope, numbers: Collection[str] | None = None) -> None:
-    """Settles the verdicts on `numbers` (all if None), and on the connections, before the commit.
+    """Updates the verdicts on `numbers` (None: all), and on the connections, before the commit.
 
-    The organization has to be locked: the verdict depends on all of its settings.
+    The organization must be locked: the verdict depends on all of its settings.
     """
     scope.before_commit(_settle, None if numbers is None else frozenset(numbers))
 
 
 def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
-    """Names the providers too, because the key is organization, provider, number."""
+    """Returns the condition that a check is of one of the numbers.
+
+    It names the providers too, because the table's key is organization, provider, number.
+    """
     return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
 
 
 def has_checks(scope: Scope) -> bool:
-    """Whether any number of the organization is checked. While it is being set up, none is."""
+    """Whether any number of the organization has a check. None has during setup."""
     query = select(DriftCheck.provider).where(DriftCheck.organization_id == scope.organization.id)
     return scope.session.scalar(query.limit(1)) is not None
 
@@ -167,14 +170,14 @@ def _verdict(cause: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _was_never_read(cause: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the cause is in Patchbay, and nothing was ever seen of the number at its provider."""
+    """Returns the condition that the cause is in Patchbay and the provider was never read."""
     return and_(cause.in_([str(reason) for reason in BlockedReason]), DriftCheck.checked_at.is_(None))
 
 
 def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, Check]) -> ColumnElement[Any]:
-    """The first thing that keeps calls of a number from being answered; NULL if its last check found none.
+    """Returns the first cause that prevents calls of a number; NULL if its last check found none.
 
-    A webhook that is right is of no use if its requests are signed with another token than the stored one.
+    A correct webhook does not help if its requests are signed with another token than the stored one.
     """
     check = DriftCheck
     found: list[tuple[ColumnElement[bool], Any]] = []
@@ -204,7 +207,7 @@ def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, 
 
 
 def delete_checks(scope: Scope, condition: ColumnElement[bool]) -> None:
-    """Deletes the checks of numbers that are no longer expected to take calls, and adds their transitions."""
+    """Deletes the checks of numbers that should no longer take calls, and adds their transitions."""
     off = literal(str(Verdict.OFF), String())
     own = select(case((Endpoint.is_active, "no_inbound_agent"), else_="endpoint_inactive")).where(
         Endpoint.organization_id == DriftCheck.organization_id,

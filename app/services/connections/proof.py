@@ -1,6 +1,6 @@
-"""The last proof of each connection: that its provider accepts the stored credentials, or that it does not.
+"""The last proof of each connection: whether its provider accepts the stored credentials.
 
-Every response to a call with the stored credentials is proof, whatever it was for. An outage is none.
+Every response to a call with the stored credentials is proof, whatever its purpose. An outage is not.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ CREDENTIAL_ERRORS = (
     Outcome.NO_PERMISSION,
     Outcome.NO_CREDIT,
 )
-"""The provider did not accept the credentials; other failures of a test are about other values."""
+"""The provider did not accept the credentials. Other failures of a test are about other values."""
 
 CONCLUDED = (Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT)
-"""What a test concludes from the account that it reads, although the provider accepts the credentials."""
+"""What a test concludes from the account's data, although the provider accepts the credentials."""
 
 EXPLAINED = (*CONCLUDED, Outcome.TEST_CREDENTIALS)
-"""Why credentials may be refused: a plain refusal by another call says less."""
+"""Reasons for refused credentials that are more specific than a plain refusal of another call."""
 
 FORBIDDING = (Outcome.NO_PERMISSION, Outcome.SUSPENDED)
-"""Refusals of credentials that are right: a test names the missing permission, another call may not."""
+"""Refusals of valid credentials. A test names the missing permission; another call may not."""
 
 INCONCLUSIVE = (
     Outcome.UNREACHABLE,
@@ -43,13 +43,13 @@ INCONCLUSIVE = (
     Outcome.UNEXPECTED_ANSWER,
     Outcome.NOT_CONFIGURED,
 )
-"""Results that say nothing about the credentials."""
+"""Results without information about the credentials."""
 
 PASSING = (Outcome.UNREACHABLE, Outcome.BUSY, Outcome.RATE_LIMITED)
-"""Results that say only that the request has to be sent again."""
+"""Temporary results: the same request may succeed later."""
 
 FRESH = timedelta(minutes=1)
-"""The same result again within this time is not stored."""
+"""An equal result within this time of the last one is not stored."""
 
 
 class Evidence(LabelledEnum):
@@ -70,35 +70,36 @@ LABELS: Mapping[str, str] = {evidence.value: evidence.label for evidence in Evid
 
 
 def last(scope: Scope, provider: Provider) -> Check | None:
-    """Returns the last proof about the credentials as they are stored now."""
+    """Returns the last proof about the credentials as they are stored now; None if there is none."""
     return scope.session.scalar(scope.select(Check).where(Check.provider == provider.key))
 
 
 def last_of_all(scope: Scope) -> dict[str, Check]:
-    """As `last`, by provider key, in one query."""
+    """Returns the last proof of each connection, by provider key, in one query."""
     return {check.provider: check for check in scope.session.scalars(scope.select(Check))}
 
 
 def is_news(check: Check | None, evidence: Evidence, result: Verified | None) -> bool:
-    """Whether a response says something that the last proof does not. `result` is None for success.
+    """Whether a result changes the last proof or refreshes an old one.
 
-    Success beside a test is news to a failure only if it contradicts it.
+    `result` is None for a successful call. After a failure, the success of a call that is not a test counts
+    only if it contradicts the failure.
     """
     if check is None:
         return True
     if result is None and not check.ok:
         return _is_contradicted(check, evidence)
-    if _says_less(check, evidence, result):
+    if _is_less_specific(check, evidence, result):
         return False
     is_same = check.ok if result is None else check.code == result.code
     return not is_same or check.checked_at < clock.now() - FRESH
 
 
 def _is_contradicted(check: Check, evidence: Evidence) -> bool:
-    """Whether success, of a call that was no test, disproves the failure.
+    """Whether a successful call, which was not a test, disproves the stored failure.
 
-    It proves that the credentials are accepted: nothing about another value, about a permission that this
-    call did not need, which may also cost nothing, or about what a test read of the account.
+    It proves only that the credentials are accepted. It does not prove another value, a permission or
+    credit that this call did not need, or what a test read of the account.
     """
     if check.code in (Outcome.NO_PERMISSION, Outcome.NO_CREDIT):
         return check.evidence == evidence
@@ -106,8 +107,8 @@ def _is_contradicted(check: Check, evidence: Evidence) -> bool:
     return check.code in CREDENTIAL_ERRORS and not is_concluded
 
 
-def _says_less(check: Check, evidence: Evidence, result: Verified | None) -> bool:
-    """Whether a refusal beside a test follows from what is known of the same credentials."""
+def _is_less_specific(check: Check, evidence: Evidence, result: Verified | None) -> bool:
+    """Whether a refused call, not a test, is less specific than the failure already stored."""
     if result is None or check.ok or evidence is Evidence.TEST:
         return False
     if result.code == Outcome.BAD_CREDENTIALS and check.code in EXPLAINED:
@@ -117,21 +118,21 @@ def _says_less(check: Check, evidence: Evidence, result: Verified | None) -> boo
 
 
 def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> bool:
-    """Stores a conclusive result in the open transaction; returns whether it is another one than before.
+    """Stores a conclusive result in the open transaction. Returns whether it differs from the last one.
 
-    `result` is None for success beside a test: it leaves what the last test could not prove as it is, and a
-    failure that it does not contradict, which may have been stored since `is_news`; so does a refusal that
-    says less than that failure.
+    `result` is None for the success of a call that is not a test. It does not overwrite what the last test
+    left unproven, nor a failure that it does not contradict (one may have been stored since `is_news`). A
+    refusal does not overwrite a more specific failure.
     """
     scope.require_transaction()
     found = last(scope, provider)
     if result is None and found and not found.ok and not _is_contradicted(found, evidence):
         return False
-    if found and _says_less(found, evidence, result):
+    if found and _is_less_specific(found, evidence, result):
         return False
     check = found or Check(organization_id=scope.organization.id, provider=provider.key)
     before = (check.ok, check.code)
-    if result is None and not check.ok:  # None in a new row
+    if result is None and not check.ok:  # ok is None in a new row
         result = Verified(True, Outcome.OK, messages.accepted(provider.label))
     if result is not None:
         check.ok, check.code, check.reason = result.ok, str(result.code), result.reason[:1000]
@@ -141,9 +142,9 @@ def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verifie
 
 
 def outdate(scope: Scope, provider: Provider, changed: Iterable[Field]) -> None:
-    """Voids the last proof if a credential changed; another tested value is no longer proven.
+    """Deletes the last proof if a credential changed, in the transaction of the change.
 
-    In the transaction of the change.
+    If another tested value changed, a success becomes NOT_PROVEN, which names the value.
     """
     fields = [field for field in changed if field.is_tested]
     is_void = any(field.is_credential for field in fields)
@@ -167,7 +168,7 @@ def remove(scope: Scope, provider: Provider) -> None:
 
 
 def _void_webhook_tests(scope: Scope, provider: Provider) -> None:
-    """They were signed with other credentials. A test that is running keeps its row."""
+    """Voids webhook tests, which were signed with the former credentials. A running test keeps its row."""
     for model in (WebhookTest, CallbackTest):
         own = (model.organization_id == scope.organization.id, model.provider == provider.key)
         scope.session.execute(update(model).where(*own).values(url="", is_proof=False))

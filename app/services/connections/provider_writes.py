@@ -1,7 +1,7 @@
-"""Changes at providers: the intention is recorded before the first write, and the outcome after the last.
+"""Changes at providers: recorded as intents before the first write, with their outcome after the last.
 
-If the process ends in between, the intention stays open, in the audit and as a row. What next reads the same
-thing from the provider records what it found there.
+If the process ends in between, the intent stays open, as a row and in the audit log. The next reading of
+the same subject at the provider records what it found there, and closes the intent.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 LONGEST = timedelta(minutes=2)
-"""No change takes longer: one that has no outcome then was broken off."""
+"""The longest time that a change can take. One that is older and has no outcome was interrupted."""
 
 
 class Intent:
-    """One change that may be made: `http` is the client to make it with.
+    """A possible change at a provider. Make it with the client `http`.
 
-    Only a request that may change something records it, so a change that turns out to be none leaves nothing.
+    The intent is recorded before the first request that may change something. A change that turns out to be
+    unnecessary records nothing.
     """
 
     def __init__(
@@ -51,11 +52,14 @@ class Intent:
 
     @property
     def has_begun(self) -> bool:
-        """Whether something may have been changed."""
+        """Whether a request that may have changed something was sent."""
         return self._id is not None
 
     def _begin(self) -> None:
-        """No transaction may be open. What cannot be recorded is not sent."""
+        """Records the intent before the first write; if that fails, the write is not sent.
+
+        No transaction may be open.
+        """
         if self._id is not None:
             return
         row_id = new_id()
@@ -73,24 +77,24 @@ class Intent:
         self._id = row_id
 
     def done(self) -> None:
-        """The change was made. Inside the transaction that records it."""
+        """Closes the intent. Call it in the transaction that records the successful change."""
         if self._id is not None:
             self._close()
 
     def failed(self, reason: str) -> None:
-        """Nothing was changed, as the provider said or as was read afterwards."""
+        """Records that nothing was changed, as the provider stated or as was read afterwards."""
         if self._id is not None:
             with self._scope.transaction(lock=False):
                 self.note_failure(reason)
 
     def note_failure(self, reason: str) -> None:
-        """As `failed`, inside a transaction."""
+        """Records that nothing was changed, in the open transaction."""
         if self._id is not None:
             self._note(Action.CHANGE_FAILED, {"reason": [None, reason]})
             self._close()
 
     def is_unknown(self, reason: str) -> None:
-        """It is not known what the provider has now: it stays open until that is read."""
+        """Records that the outcome is unknown. The intent stays open until the provider is read again."""
         if self._id is not None:
             with self._scope.transaction(lock=False):
                 self._note(Action.CHANGE_UNKNOWN, {"reason": [None, reason]})
@@ -104,7 +108,7 @@ class Intent:
 
 
 def unfinished(scope: Scope, actions: Collection[Action], subject: str | None = None) -> list[ProviderWrite]:
-    """The changes of these kinds that have no recorded outcome, of all subjects or of one; oldest first."""
+    """Returns the changes of these kinds without an outcome, oldest first, of one subject or of all."""
     query = scope.select(ProviderWrite).where(ProviderWrite.action.in_([str(action) for action in actions]))
     if subject is not None:
         query = query.where(ProviderWrite.subject == subject)
@@ -118,12 +122,12 @@ def under_way(scope: Scope) -> set[tuple[str, str]]:
 
 
 def is_interrupted(write: ProviderWrite) -> bool:
-    """Whether the change can no longer be running."""
+    """Whether the change is too old to be running still."""
     return write.started_at < clock.now() - LONGEST
 
 
 def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
-    """Records what the provider has now, by subject, for changes that were broken off."""
+    """Closes interrupted changes, and audits the value now at the provider: `found`, by subject."""
     scope.require_transaction()
     query = scope.select(ProviderWrite).where(
         ProviderWrite.provider == provider.key, ProviderWrite.started_at < clock.now() - LONGEST
@@ -140,7 +144,7 @@ def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -
 
 
 def resolve_now(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
-    """As `resolve`, in a transaction of its own if there is anything to record. None may be open."""
+    """Closes interrupted changes as `resolve` does, in a transaction of its own. None may be open."""
     query = scope.select(ProviderWrite).where(ProviderWrite.provider == provider.key).limit(1)
     is_any = scope.session.scalar(query) is not None
     scope.end_read()

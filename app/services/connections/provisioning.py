@@ -1,4 +1,4 @@
-"""Provisioning: what follows at a provider after its stored values, or the base URL, have changed."""
+"""Provisioning: callbacks that update a provider after its stored values or the base URL changed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _callbacks: dict[Callback, None] = {}
 
 
 def register(callback: Callback) -> None:
-    """Has `changed` run the callback; registering it again changes nothing.
+    """Registers a callback for `changed`. Registering it again changes nothing.
 
-    It gets the provider whose values changed, or None for all. What was saved stands whatever comes of
-    it, so it raises nothing.
+    It is called with the provider whose values changed, or None for all. It must not raise: the values stay
+    saved even if the update of the provider fails.
     """
     _callbacks[callback] = None
 

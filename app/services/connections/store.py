@@ -1,4 +1,4 @@
-"""One organization's stored credentials for one provider: read, sealed, opened."""
+"""The stored credentials of one organization for one provider: encrypting, decrypting, changing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """What may be shown of a secret. A broken one has to be re-entered."""
+    """A stored secret, and what pages may show of it. A broken one cannot be decrypted: re-enter it."""
 
     hint: str
     since: datetime
@@ -31,7 +31,7 @@ class StoredSecret:
 
 @dataclass(frozen=True)
 class StoredConnection:
-    """A connection as it stands; `version` is 0 while nothing was ever saved."""
+    """The current state of a connection; `version` is 0 if nothing was ever saved."""
 
     provider: Provider
     version: int = 0
@@ -46,7 +46,7 @@ class StoredConnection:
 
     @property
     def missing(self) -> tuple[Field, ...]:
-        """The required fields without a value, or with one that cannot be opened."""
+        """The required fields that have no value, or one that cannot be decrypted."""
         return self.missing_after({})
 
     @property
@@ -59,16 +59,16 @@ class StoredConnection:
         return is_usable(self.provider, enabled=self.enabled, held=held)
 
     def has_credentials_of(self, other: StoredConnection) -> bool:
-        """Whether a test of one is a test of the other."""
+        """Whether a test of one connection's values is a test of the other's."""
         tested = [field for field in self.provider.fields if field.is_tested]
         return all(self.raw(field) == other.raw(field) for field in tested)
 
     def opens(self, name: str) -> bool:
-        """Whether the secret is there and can be used."""
+        """Whether the secret is stored and can be decrypted."""
         return name in self.secrets and not self.secrets[name].broken
 
     def raw(self, declared: Field) -> Any:
-        """Returns the value in the clear; None if there is none."""
+        """Returns the plaintext value; None if there is none."""
         if declared.secret:
             stored = self.secrets.get(declared.name)
             return stored.value if stored else None
@@ -84,7 +84,7 @@ class StoredConnection:
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """Every value in the clear, by field name, as a provider's calls take them."""
+        """All plaintext values by field name, as the provider's methods accept them."""
         return {field.name: self.raw(field) for field in self.provider.fields}
 
 
@@ -94,7 +94,7 @@ def is_usable(provider: Provider, *, enabled: bool, held: Collection[str]) -> bo
 
 
 def provider_of(key: str) -> Provider:
-    """The declared provider, or NotFound."""
+    """Returns the declared provider. Raises NotFound."""
     if key not in PROVIDERS:
         raise NotFound(messages.unknown_provider(key, PROVIDERS))
     return PROVIDERS[key]
@@ -113,7 +113,7 @@ def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[
     }
     secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in wanted}
     for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(wanted))):
-        secrets[secret.provider][secret.field] = _stored(scope, secret)
+        secrets[secret.provider][secret.field] = _decrypted(scope, secret)
     return {key: _state(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
 
 
@@ -127,7 +127,7 @@ def _state(
     return StoredConnection(provider, row.version, row.enabled, values, secrets, row.callback_url)
 
 
-def _stored(scope: Scope, row: Secret) -> StoredSecret:
+def _decrypted(scope: Scope, row: Secret) -> StoredSecret:
     try:
         value = scope.keys.sealer.open(row.sealed, Place(row.organization_id, row.provider, row.field))
     except SealBroken:
@@ -157,15 +157,15 @@ def apply(
     *,
     before: StoredConnection | None = None,
 ) -> dict[str, list[Any]]:
-    """Stores `changes` (validated, by field name; None clears). Returns what changed, for the audit.
+    """Stores `changes` (validated, by field name; None clears). Returns the changes for the audit log.
 
-    `before`: the connection, if it was loaded in this transaction. Raises Invalid for a value that its
-    field does not take.
+    `before` is the connection, if this transaction has loaded it already. Raises Invalid for a hint instead
+    of a secret, and for a new host without the secrets.
     """
     scope.require_transaction()
     before = before or load(scope, provider)
     refuse_unsendable(before, changes, naming)
-    changes = {**_left_behind(before, changes), **changes}
+    changes = {**_cleared_by_new_host(before, changes), **changes}
     changed: dict[str, list[Any]] = {}
     for name, value in changes.items():
         if provider.field(name).secret:
@@ -183,7 +183,7 @@ def apply(
 
 
 def _apply_plain(row: Connection, changes: Mapping[str, Any]) -> None:
-    """Stored values that are declared no more are kept."""
+    """Sets the values that are not secret. Stored values of fields that are no longer declared stay."""
     plain = {name: value for name, value in changes.items() if not PROVIDERS[row.provider].field(name).secret}
     merged = row.values | plain
     row.values = {name: value for name, value in merged.items() if value is not None}
@@ -216,9 +216,9 @@ def _apply_secret(scope: Scope, provider: Provider, name: str, value: str | None
 def refuse_unsendable(
     before: StoredConnection, changes: Mapping[str, Any], naming: Naming = settings_name
 ) -> None:
-    """Raises Invalid if a value is a mere hint, or a stored secret would go to another host."""
+    """Raises Invalid if a value is only a hint, or a stored secret would be sent to another host."""
     _refuse_hints(before, changes, naming)
-    _demand_secrets_for_new_host(before, changes, naming)
+    _require_secrets_for_new_host(before, changes, naming)
 
 
 def _refuse_hints(before: StoredConnection, changes: Mapping[str, Any], naming: Naming) -> None:
@@ -240,17 +240,20 @@ def _is_new_host(before: StoredConnection, changes: Mapping[str, Any]) -> bool:
     )
 
 
-def _left_behind(before: StoredConnection, changes: Mapping[str, Any]) -> dict[str, None]:
-    """Clears what the former host assigned, such as the id of a webhook, if the host changes."""
+def _cleared_by_new_host(before: StoredConnection, changes: Mapping[str, Any]) -> dict[str, None]:
+    """Returns changes that clear what the former host assigned, such as a webhook's id, for a new host."""
     if not _is_new_host(before, changes):
         return {}
     return {field.name: None for field in before.provider.fields if field.origin is Origin.PROVIDER}
 
 
-def _demand_secrets_for_new_host(
+def _require_secrets_for_new_host(
     before: StoredConnection, changes: Mapping[str, Any], naming: Naming
 ) -> None:
-    """A secret typed for one host is never sent to another."""
+    """Raises Invalid if the host changes and a stored secret was not re-entered.
+
+    A secret that was entered for one host is never sent to another.
+    """
     if not _is_new_host(before, changes):
         return
     message = messages.ANOTHER_HOST
@@ -265,7 +268,7 @@ def _demand_secrets_for_new_host(
 
 
 def delete_all(scope: Scope, provider: Provider) -> None:
-    """Deletes the values, the secrets, and what was proven of them."""
+    """Deletes the values, the secrets, and their last proof."""
     scope.require_transaction()
     proof.remove(scope, provider)
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):

@@ -13,16 +13,16 @@ from app.services import sql
 from app.services.scope import Scope
 
 KEPT = timedelta(days=90)
-"""How long transitions are kept. A subject's last one before that stays: it is the state at that time.
+"""How long transitions are retained. A subject's last older one stays too: it is the state at that time.
 
-If the subject was removed, its state is "off", and nothing of it stays.
+All old transitions of a removed subject are deleted.
 """
 
 BATCH = 1000
-"""So many are deleted in one transaction, because it blocks other writers."""
+"""How many rows one transaction deletes: it blocks other writers meanwhile."""
 
 CONNECTION = ""
-"""Takes the place of the phone number in the transitions of a connection."""
+"""The phone number in the transitions of a connection."""
 
 
 def of_connections(scope: Scope) -> dict[str, HealthTransition]:
@@ -36,7 +36,7 @@ def of_connections(scope: Scope) -> dict[str, HealthTransition]:
 def add(
     scope: Scope, provider: str, before: HealthTransition | None, now: Verdict, reason: str | None
 ) -> None:
-    """Adds a connection's transition in the open transaction, if the verdict or its reason is another one."""
+    """Adds a connection's transition in the open transaction, if its verdict or reason has changed."""
     was = before.now if before else Verdict.OFF
     if was == now and (before is None or before.reason == reason):
         return
@@ -59,7 +59,7 @@ def newest_id(scope: Scope) -> int:
 
 
 def after(scope: Scope, transition_id: int, *, limit: int) -> list[HealthTransition]:
-    """Returns the organization's transitions after the one with that id, oldest first."""
+    """Returns the organization's transitions with a higher id, oldest first."""
     query = scope.select(HealthTransition).where(HealthTransition.id > transition_id)
     return list(scope.session.scalars(query.order_by(HealthTransition.id).limit(limit)))
 
@@ -67,7 +67,7 @@ def after(scope: Scope, transition_id: int, *, limit: int) -> list[HealthTransit
 def of_subject(
     scope: Scope, provider: str, phone_number: str = CONNECTION, *, start: datetime
 ) -> list[HealthTransition]:
-    """Returns the transitions of one subject since `start`, after the one that led to its state then."""
+    """Returns the transitions of one subject since `start`, preceded by the last one before that."""
     row = HealthTransition
     own = scope.select(row).where(row.provider == provider, row.phone_number == phone_number)
     newest = (row.at.desc(), row.id.desc())
@@ -77,7 +77,10 @@ def of_subject(
 
 
 def sweep(scope: Scope) -> int:
-    """Deletes transitions of every organization that are no longer kept, in batches; returns how many."""
+    """Deletes every organization's transitions that are no longer retained, in batches.
+
+    Returns how many.
+    """
     ids = list(scope.session.scalars(_not_kept()))
     scope.end_read()
     for start in range(0, len(ids), BATCH):

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tested:
-    """The result of a test. `is_stored`: of the stored credentials, not of others that were submitted."""
+    """The result of a test. `is_stored`: the tested values are the stored ones."""
 
     result: Verified
     checked_at: datetime
     is_stored: bool = True
     latency_ms: int = 0
-    """Of all requests to the provider."""
+    """The duration of all requests to the provider together."""
 
     @property
     def is_conclusive(self) -> bool:
@@ -54,7 +54,7 @@ class Tested:
 VerifiedCredentials = drafts.model(
     "VerifiedCredentials", validation.STRICT, drafts.definitions(PROVIDERS.values(), settings_name)
 )
-"""Of any provider; only fields of the one that is tested are accepted."""
+"""The body of a test of any provider. Fields of other providers are refused later."""
 
 
 def can_verify(provider: Provider) -> bool:
@@ -62,7 +62,7 @@ def can_verify(provider: Provider) -> bool:
 
 
 def require_complete(scope: Scope, provider: Provider, sent: Mapping[str, Any]) -> None:
-    """Raises Invalid with each required value that neither was sent nor is stored."""
+    """Raises Invalid with each required value that was neither submitted nor stored."""
     missing = store.load(scope, provider).missing_after(drafts.read_sent(scope, provider, sent))
     if missing:
         raise Invalid(
@@ -74,10 +74,10 @@ def require_complete(scope: Scope, provider: Provider, sent: Mapping[str, Any]) 
 
 
 def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, Any]) -> Tested:
-    """Tests the stored credentials, with the `sent` ones in their place.
+    """Tests the stored credentials, or the `sent` ones in place of those with the same name.
 
-    Nothing of what was sent is stored. The result is saved if it is about the stored credentials.
-    Raises Invalid, Conflict, TooMany, ProviderBusy.
+    Nothing that was sent is stored. The result is saved if it is about the stored credentials. Raises
+    Invalid, Conflict, TooMany, ProviderBusy.
     """
     if not can_verify(provider):
         raise Conflict(messages.cannot_verify(provider.label), code="CANNOT_VERIFY")
@@ -88,19 +88,22 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     gateway.take(scope, provider, gateway.VERIFY)
     started = time.monotonic()
     result, status = _call(scope, http, state, tested_values)
-    latency_ms = _since(started)
+    latency_ms = _milliseconds_since(started)
     if result.code == Outcome.BUSY:
         raise gateway.failed(result.code, result.reason)
     tested = Tested(result, clock.now(), _are_stored(state, changes), latency_ms)
-    _keep(scope, state, tested, status)
+    _save(scope, state, tested, status)
     return tested
 
 
 def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
-    """Tests the stored credentials, as part of a check. The audit has only a result that is another one."""
+    """Tests the stored credentials during a check.
+
+    Audits the result only if it differs from the last one.
+    """
     started = time.monotonic()
     result, status = _call(scope, http, state, state.credentials)
-    tested = Tested(result, clock.now(), latency_ms=_since(started))
+    tested = Tested(result, clock.now(), latency_ms=_milliseconds_since(started))
     if tested.is_conclusive:
         with scope.transaction():
             last = proof.last(scope, state.provider)
@@ -111,17 +114,18 @@ def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
     return tested
 
 
-def _since(started: float) -> int:
-    """Returns the milliseconds since a reading of the monotonic clock."""
+def _milliseconds_since(started: float) -> int:
+    """Returns the milliseconds since `started`, a reading of the monotonic clock."""
     return round((time.monotonic() - started) * 1000)
 
 
 def _call(
     scope: Scope, http: Outbound, state: StoredConnection, values: Mapping[str, Any]
 ) -> tuple[Verified, int | None]:
-    """Returns the result for the values, and the HTTP status that goes with it.
+    """Returns the result for the values, and the HTTP status that belongs to it.
 
-    That is the last refusal's, because what follows one may be read all the same; else the last response's.
+    That is the status of the last refusal, because later requests may succeed; otherwise of the last
+    response.
     """
     answers: list[Answer] = []
     client = http.within(gateway.VERIFY.seconds).calling(on_answer=answers.append)
@@ -139,13 +143,13 @@ def _call(
 def _without_secrets(
     facts: tuple[str, ...], provider: Provider, values: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Returns the facts that repeat no secret: some are text from the provider."""
+    """Returns the facts that contain no secret: some are text from the provider."""
     secrets = [values[field.name] for field in provider.secrets if values.get(field.name)]
     return tuple(fact for fact in facts if not any(secret in fact for secret in secrets))
 
 
 def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
-    """A default that a form submits again equals what is in use."""
+    """Whether the changes equal the stored values. A submitted default equals a field without a value."""
     for name, value in changes.items():
         field = state.provider.field(name)
         stored = state.raw(field)
@@ -154,10 +158,10 @@ def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
     return True
 
 
-def _keep(scope: Scope, state: StoredConnection, tested: Tested, status: int | None) -> None:
-    """Records the test in the audit, and as the connection's last one if it is about what is stored.
+def _save(scope: Scope, state: StoredConnection, tested: Tested, status: int | None) -> None:
+    """Audits the test, and saves its result if the stored values were tested.
 
-    `status`: of the refusal, or of the last response.
+    `status` is that of the refusal, or of the last response.
     """
     provider, result = state.provider, tested.result
     with scope.transaction():
