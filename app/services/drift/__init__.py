@@ -1,1 +1,1 @@
-"""Drift: whether providers have what they should for each number."""
+"""Drift: comparing each number at its provider with what Patchbay expects."""

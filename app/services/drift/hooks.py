@@ -1,4 +1,4 @@
-"""What a check does beside reading the connection and its numbers, as other packages register it."""
+"""Functions of other packages that run as part of a check."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Watched:
-    """What was found. `problem`: why it does not work; `failure`: why that could not be checked.
+    """The result of a watch: a `problem` that it found, or a `failure` that prevented the check.
 
-    `checked`: how many numbers have a verdict by it.
+    `checked` is the number of phone numbers that have a verdict by it.
     """
 
     problem: str | None = None
@@ -31,23 +31,23 @@ Watch = Callable[[Scope, "Outbound", Provider], Watched]
 
 
 class Recovery(Protocol):
-    """What a run does about changes at a provider that were interrupted, beside checking webhooks."""
+    """Resolves interrupted changes at a provider, as part of a run."""
 
     def ready(self, scope: Scope) -> set[str]:
-        """The keys of the providers where a change was interrupted."""
+        """Returns the keys of the providers where a change was interrupted."""
         ...
 
     def is_running(self, scope: Scope) -> bool:
-        """Whether a change may still be running. If it was killed, it is ready in some minutes."""
+        """Whether a change may still be running. If its process was killed, it is ready in some minutes."""
         ...
 
     def resolve(self, scope: Scope, http: Outbound, provider: Provider) -> str | None:
-        """Resolves the interrupted changes; returns why one could not be resolved."""
+        """Resolves the interrupted changes. Returns why one could not be resolved, or None."""
         ...
 
 
 Listener = Callable[[Scope, str, "Mapping[str, ProbeResult]"], None]
-"""Gets what was read of a provider's numbers, in the transaction that stores it."""
+"""Called with the provider's key and the results by number, in the transaction that stores them."""
 
 watches: dict[Watch, None] = {}
 listeners: dict[Listener, None] = {}
@@ -55,21 +55,21 @@ recoveries: list[Recovery] = []
 
 
 def register_watch(watch: Watch) -> None:
-    """Makes every check of a connection call it. Registering it again changes nothing."""
+    """Adds a watch to every check of a connection. Registering it again changes nothing."""
     watches[watch] = None
 
 
 def register_listener(listener: Listener) -> None:
-    """Makes every reading of numbers call it. Registering it again changes nothing."""
+    """Adds a listener to every reading of numbers. Registering it again changes nothing."""
     listeners[listener] = None
 
 
 def register_recovery(recovery: Recovery) -> None:
-    """Makes every run call it. Registering it again changes nothing."""
+    """Adds a recovery to every run. Registering it again changes nothing."""
     if recovery not in recoveries:
         recoveries.append(recovery)
 
 
 def has_running_changes(scope: Scope) -> bool:
-    """Whether a change at a provider may still be running: a later run resolves it if it is not."""
+    """Whether a change at a provider may still be running. A later run resolves it if it is interrupted."""
     return any(recovery.is_running(scope) for recovery in recoveries)

@@ -1,4 +1,4 @@
-"""What a provider has for several numbers: a call for each of a few, or one reading of its list for many."""
+"""Reads several numbers at a provider: a call for each of a few, or one listing for many."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FEW = 10
 """Up to so many numbers are read one by one; for more, the account's whole list is read."""
 
 SECONDS = 120
-"""For a few numbers one by one."""
+"""Seconds for reading a few numbers one by one."""
 
 LISTING = 900
-"""Seconds for an account's whole list; what is read of each number beside it has its own deadline."""
+"""Seconds for an account's whole list. Further calls for each number have their own deadline."""
 
 Lookup = Callable[[str], ProbeResult]
 
@@ -39,14 +39,17 @@ def of(
     *,
     places: Mapping[str, str] = MappingProxyType({}),
 ) -> Lookup:
-    """Returns a lookup for each of `count` numbers. The places in `places` are not read again."""
+    """Returns a function that reads a number, for a run of `count` numbers.
+
+    Places in `places` are not read again.
+    """
     provider = state.provider
     few = 1 if provider.observes_by_listing else FEW
     if not state.is_usable:
         return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if count <= few or not probe.can(provider, Capability.NUMBERS):
         near = http.within(SECONDS)
-        return _until_silent(lambda number: probe.look(scope, near, state, number))
+        return _stopping_at_outage(lambda number: probe.look(scope, near, state, number))
     return _from_list(scope, http, state, {**queue.places(scope, provider.key), **places})
 
 
@@ -74,11 +77,14 @@ def _from_list(scope: Scope, http: Outbound, state: StoredConnection, places: Ma
 
         return verdicts.run_probe(lambda: gateway.call(scope, http, state, call, evidence=Evidence.NUMBERS))
 
-    return _until_silent(complete)
+    return _stopping_at_outage(complete)
 
 
-def _until_silent(look: Lookup) -> Lookup:
-    """As `look` until the provider does not respond, or limits requests: then nothing more is requested."""
+def _stopping_at_outage(look: Lookup) -> Lookup:
+    """Returns a lookup that sends no more requests after an outage or rate limit.
+
+    Later numbers then have the same result.
+    """
     unanswered: list[ProbeResult] = []
 
     def guarded(number: str) -> ProbeResult:

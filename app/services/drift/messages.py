@@ -1,4 +1,4 @@
-"""The sentences of checks."""
+"""Sentences about checks of numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OF_REASON = {
 
 
 def verdict(label: str, reason: Reason | None) -> str:
-    """Whether a number is in sync at the provider, and if not, why."""
+    """Returns the sentence whether a number is in sync at the provider, and if not, why."""
     return (OF_REASON[reason] if reason else IN_SYNC).format(provider=label)
 
 

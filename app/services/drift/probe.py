@@ -1,4 +1,4 @@
-"""What a provider has for one number."""
+"""Reads one number at its provider."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def can_restore(key: str) -> bool:
 def look(
     scope: Scope, http: Outbound, connection: StoredConnection, number: str, *, quota: Quota | None = None
 ) -> ProbeResult:
-    """Returns what the provider has for one number. Raises TooMany."""
+    """Reads one number at its provider, if the connection can be used. Raises TooMany."""
     if not connection.is_usable:
         return ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if not can(connection.provider, Capability.OBSERVE):
@@ -63,7 +63,10 @@ def observe(
     *,
     quota: Quota | None = None,
 ) -> Observation:
-    """As `look`, with the verdict; the result is saved, in a transaction of its own. Raises TooMany."""
+    """Reads one number, saves the result in a transaction of its own, and returns it with its verdict.
+
+    Raises TooMany.
+    """
     result = look(scope, http, connection, number, quota=quota)
     scope.end_read()
     with scope.transaction():
@@ -72,6 +75,6 @@ def observe(
 
 
 def digest(number: ProviderNumber | None) -> str:
-    """Identifies what the provider has: it changes when anything of it does."""
+    """Returns a digest of a number's settings at the provider: any change of them changes it."""
     known = number and replace(number, place=None)
     return hashlib.sha256(repr(known).encode()).hexdigest()[:32]

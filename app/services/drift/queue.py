@@ -1,4 +1,4 @@
-"""The numbers whose check is pending, as rows; results are saved to the same rows."""
+"""The queue of checks: a row for each number, with whether its check is pending and the last result."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ MISPLACED = [str(reason) for reason in (Reason.OTHER_REGION, Reason.REGION_UNKNO
 
 
 def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
-    """Stores results by number, compared with what is expected by now.
+    """Stores results by number, compared with the URLs expected now.
 
-    If the provider could not be reached, the earlier result stays and the number stays pending. If there was
-    nothing to read it with, the connection's own verdict says so. The row of a number that the organization
-    no longer has is deleted.
+    If the provider could not be reached, the earlier result stays and the number stays pending. If the
+    credentials are missing or refused, the earlier result stays: the connection's verdict covers it. The
+    row of a number that the organization no longer has is deleted.
     """
     scope.require_transaction()
     verdicts.resolve_changes(scope, provider, results)
@@ -75,14 +75,16 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
 
 
 def _in_sync_since(row: DriftCheck, expected: str | None, now: datetime) -> datetime:
-    """Returns since when the number has been in sync without a known interruption."""
+    """Returns the time since which the number has been in sync without a known interruption."""
     return row.in_sync_since if row.in_sync_since and row.expected == expected else now
 
 
 def places(scope: Scope, provider: str) -> dict[str, str]:
-    """Where the provider answers its numbers, as read within a day; not of one whose place was wrong.
+    """Returns where (for example, in which region) the provider answers each number, read within a day.
 
-    Numbers whose place was read together are read again in different runs.
+    Numbers whose place turned out wrong are left out.
+
+    Lifetimes are spread over half a day, so that numbers read together are not all read again in one run.
     """
     row, now = DriftCheck, clock.now()
     query = (
@@ -91,10 +93,12 @@ def places(scope: Scope, provider: str) -> dict[str, str]:
         .where(row.placed_at > now - PLACE_KEPT, or_(row.reason.is_(None), row.reason.not_in(MISPLACED)))
     )
     rows = scope.session.execute(query)
-    return {found.phone_number: found.place for found in rows if found.placed_at > now - _kept(found)}
+    return {
+        found.phone_number: found.place for found in rows if found.placed_at > now - _place_lifetime(found)
+    }
 
 
-def _kept(found: Any) -> timedelta:
+def _place_lifetime(found: Any) -> timedelta:
     return PLACE_KEPT * (0.5 + zlib.crc32(found.phone_number.encode()) / 2**33)
 
 
@@ -105,7 +109,7 @@ def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[Drift
 
 
 def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
-    """Returns the URL that each of the numbers which are still there should call."""
+    """Returns the URL that each number should call, for those of the numbers that still exist."""
     base = scope.organization.public_base_url
     own = select(Endpoint).where(
         Endpoint.organization_id == scope.organization.id,
@@ -116,7 +120,7 @@ def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict
         Endpoint.phone_number, Endpoint.provider, Endpoint.inbound_agent_name, Endpoint.is_active
     )
     found = {row.phone_number: verdicts.expected_url(base, row) for row in scope.session.execute(columns)}
-    given = _called_back(scope).where(
+    given = _numbers_with_callback(scope).where(
         VoicePhoneNumber.provider == provider, VoicePhoneNumber.phone_number.in_(numbers)
     )
     for _, number, callback_url in scope.session.execute(given):
@@ -126,7 +130,7 @@ def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found of a number that is not compared with a URL, as `DriftCheck` has it."""
+    """The verdict on a number that is not compared with a URL, as `DriftCheck` stores it."""
 
     in_sync: bool | None
     reason: Reason | None
@@ -145,17 +149,17 @@ def save_judged(scope: Scope, provider: str, found: Mapping[str, Judged]) -> Non
 
 
 def end_checks(scope: Scope, provider: str, numbers: Collection[str]) -> None:
-    """Ends the pending checks of numbers that cannot be read: the state of the connection says so."""
+    """Ends the pending checks of numbers that cannot be read; the connection's verdict shows why."""
     mine = (DriftCheck.organization_id == scope.organization.id, DriftCheck.provider == provider)
     is_one = sql.in_list(scope, DriftCheck.phone_number, numbers)
     with scope.transaction():
         sql.run(scope, update(DriftCheck).where(*mine, is_one).values(due=False))
 
 
-def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider, number and callback URL of each voice number, if Patchbay set the URL.
+def _numbers_with_callback(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Selects provider, number and callback URL of each user's number whose URL Patchbay has set.
 
-    A number that an agent answers is on a SIP trunk, where its provider's application does not have it.
+    Numbers that an agent answers are left out: they are on a SIP trunk, not in the provider's application.
     """
     return (
         select(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number, Connection.callback_url)
@@ -173,15 +177,15 @@ def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider and number of each endpoint that takes calls."""
+def _endpoints_taking_calls(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Selects provider and number of each endpoint that takes calls."""
     return select(Endpoint.provider, Endpoint.phone_number).where(
         Endpoint.organization_id == scope.organization.id, Endpoint.takes_calls
     )
 
 
-def _on_trunk(scope: Scope, carrier: str, trunk: str) -> Select[*tuple[Any, ...]]:
-    """The trunk's key and each number of the carrier that an agent answers through it."""
+def _agent_numbers(scope: Scope, carrier: str, trunk: str) -> Select[*tuple[Any, ...]]:
+    """Selects the trunk's key and each number of the carrier that an agent answers through it."""
     return select(literal(trunk, String(32)).label("provider"), VoicePhoneNumber.phone_number).where(
         VoicePhoneNumber.organization_id == scope.organization.id,
         VoicePhoneNumber.provider == carrier,
@@ -197,10 +201,10 @@ def mark_due(
     changed: bool = True,
     by_run: bool = False,
 ) -> None:
-    """Queues a check of `numbers` (all if None), of one provider or of all, for after the transaction.
+    """Queues a check of `numbers` (None: all), of one provider or of all. It starts after the commit.
 
-    `changed=True` also discards the last result, because the expected URL is different now. `by_run`: a run
-    has begun that checks them, so no other is started.
+    `changed=True` also discards the last result, because the expected URL is different now. `by_run=True`:
+    the running check includes them, so no other one is started.
     """
     scope.require_transaction()
     if number_health.has_checks(scope):
@@ -228,28 +232,33 @@ def _delete_gone(scope: Scope, numbers: Collection[str] | None, provider: str | 
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
-    """Whether the number of a check still exists. `EXISTS` uses an index for each row."""
-    answered = _answered(scope).where(
+    """Returns the condition that the number of a check still exists.
+
+    `EXISTS` uses an index for each row.
+    """
+    answered = _endpoints_taking_calls(scope).where(
         Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
     )
-    called_back = _called_back(scope).where(
+    called_back = _numbers_with_callback(scope).where(
         VoicePhoneNumber.provider == DriftCheck.provider,
         VoicePhoneNumber.phone_number == DriftCheck.phone_number,
     )
     found = [answered, called_back]
     for carrier, trunk in trunks().items():
         is_same = VoicePhoneNumber.phone_number == DriftCheck.phone_number
-        found.append(_on_trunk(scope, carrier, trunk.key).where(DriftCheck.provider == trunk.key, is_same))
+        found.append(
+            _agent_numbers(scope, carrier, trunk.key).where(DriftCheck.provider == trunk.key, is_same)
+        )
     return or_(*(one.correlate(DriftCheck).exists() for one in found))
 
 
 def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
-    """Provider and number of each that is checked, among `numbers` (all if None)."""
-    answered = _answered(scope)
-    called_back = _called_back(scope).with_only_columns(
+    """Selects provider and number of each number that is checked, among `numbers` (None: all)."""
+    answered = _endpoints_taking_calls(scope)
+    called_back = _numbers_with_callback(scope).with_only_columns(
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
-    by_agents = [_on_trunk(scope, carrier, trunk.key) for carrier, trunk in trunks().items()]
+    by_agents = [_agent_numbers(scope, carrier, trunk.key) for carrier, trunk in trunks().items()]
     if numbers is not None:
         is_one = sql.in_list(scope, VoicePhoneNumber.phone_number, numbers)
         answered = answered.where(sql.in_list(scope, Endpoint.phone_number, numbers))
@@ -264,7 +273,7 @@ def _delete(scope: Scope, provider: str, numbers: Collection[str]) -> None:
 
 
 def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
-    """Does nothing for rows that another process inserted meanwhile."""
+    """Inserts a row for each number that has none, even if another process inserts it concurrently."""
     own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
     rows = [own | {"phone_number": number} for number in numbers]
     if rows:
@@ -272,7 +281,7 @@ def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
 
 
 def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:
-    """One provider's numbers whose check is pending, in order, after the number `after`."""
+    """Returns one provider's numbers whose check is pending, in order, after the number `after`."""
     query = (
         select(DriftCheck.phone_number)
         .where(
@@ -288,7 +297,7 @@ def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str
 
 
 def due_counts(scope: Scope) -> dict[str, int]:
-    """How many checks are pending, by provider."""
+    """Returns how many checks are pending, by provider."""
     query = (
         select(DriftCheck.provider, func.count().label("numbers"))
         .where(DriftCheck.organization_id == scope.organization.id, DriftCheck.due)
@@ -298,6 +307,6 @@ def due_counts(scope: Scope) -> dict[str, int]:
 
 
 def providers(scope: Scope) -> set[str]:
-    """The keys of the providers with numbers that are checked."""
+    """Returns the keys of the providers with numbers that are checked."""
     query = select(DriftCheck.provider).where(DriftCheck.organization_id == scope.organization.id)
     return set(scope.session.scalars(query.distinct()))

@@ -1,4 +1,4 @@
-"""Checks of an organization's connections and numbers at their providers; one run at a time for each."""
+"""Checks of an organization's connections and numbers; at each provider, one run at a time."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 
 BATCH = 200
 LEASE = timedelta(seconds=40)
-"""Far longer than one request takes. It is extended after each request, so a killed run is soon replaced."""
+"""Far longer than one request takes.
+
+Each request extends it, so a killed run is soon continued by another.
+"""
 
 RENEW_AFTER = 5.0
-"""Seconds between two extensions."""
+"""Seconds between two extensions of the lease."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """How a check ended. `already_running`: another run has the lease, and this one did nothing.
+    """The result of a check. `already_running`: another run has the lease, and this one did nothing.
 
-    `problems`: why a connection, or something beside its numbers, does not work. `failure`: why not
-    everything could be checked.
+    `problems`: sentences about what does not work beside numbers, such as the connection. `failure`: why
+    the check is incomplete.
     """
 
     checked: int = 0
@@ -91,7 +94,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
 
 
 def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) -> Report:
-    """Checks what is pending at one provider, or everything there. What was not answered stays pending.
+    """Checks what is pending at one provider, or everything there. Unanswered checks stay pending.
 
     No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
@@ -116,7 +119,7 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
 
 @dataclass
 class _Run:
-    """One run, which has its lease. It ends as soon as the provider does not respond, or limits requests."""
+    """One run that has its lease. It ends when the provider does not respond or limits requests."""
 
     scope: Scope
     http: Outbound
@@ -128,7 +131,10 @@ class _Run:
     is_over: bool = False
 
     def check(self, *, is_whole: bool) -> None:
-        """The numbers of a SIP trunk are judged by a watch, which reads the trunk once for all of them."""
+        """Runs the steps: the connection, its numbers, the watches, and the recoveries.
+
+        The numbers of a SIP trunk are checked by a watch, which reads the trunk once for all of them.
+        """
         judges = is_trunk(self.provider.key)
         numbers = [] if judges else [self._numbers]
         watch = [self._watch] if judges or is_whole else []
@@ -151,7 +157,7 @@ class _Run:
     def _numbers(self) -> None:
         failure = None
         while failure is None and queue.due_counts(self.scope).get(self.provider.key):
-            checked, failure = _provider(self.scope, self.http, self.held, self.provider.key)
+            checked, failure = _check_numbers(self.scope, self.http, self.held, self.provider.key)
             self.checked += checked
         self._fail(failure)
 
@@ -171,7 +177,10 @@ class _Run:
 
 
 def pending(scope: Scope) -> set[str]:
-    """The keys of the providers where something is pending. Rows may name a provider that was removed."""
+    """Returns the keys of the providers where something is pending.
+
+    Rows may name a provider that is no longer declared; it is left out.
+    """
     requested = scope.select(CheckRun).where(CheckRun.due).with_only_columns(CheckRun.provider)
     found = {*queue.due_counts(scope), *scope.session.scalars(requested)}
     return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries)) & PROVIDERS.keys()
@@ -183,9 +192,9 @@ def _request(scope: Scope, key: str) -> None:
 
 
 def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, bool] | None:
-    """Takes the lease; returns it, and whether all there is checked. None if another run has the lease.
+    """Acquires the lease, and returns it with whether everything is checked; None if another run has it.
 
-    A run that was killed is continued: what it has checked is not checked again.
+    A killed run is continued: what it has checked is not checked again.
     """
     now = clock.now()
     held = Lease(scope, CheckRun, LEASE, CheckRun.provider == key)
@@ -206,14 +215,14 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
 
 
 def end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:
-    """A whole check that failed stays requested."""
+    """Releases the lease. A check of everything that failed stays pending."""
     done = {} if failure or not is_whole else {"due": False}
     with scope.transaction(lock=False):
         held.release(finished_at=clock.now(), failure=failure, **done)
 
 
-def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int, str | None]:
-    """Checks one provider's pending numbers; returns how many, and why the provider did not respond."""
+def _check_numbers(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int, str | None]:
+    """Checks one provider's pending numbers. Returns how many, and why the provider did not respond."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
     look = lookup.of(scope, http, state, len(numbers))
@@ -221,7 +230,7 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int,
     while numbers:
         scope.end_read()
         results = {number: look(number) for number in numbers}
-        _keep(scope, held, key, results)
+        _save(scope, held, key, results)
         checked += sum(result.is_read for result in results.values())
         unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
         failure = failure or next((result.sentence for result in unanswered), None)
@@ -231,7 +240,7 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int,
     return checked, failure
 
 
-def _keep(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
+def _save(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
     with scope.transaction():
         queue.save_results(scope, key, results)
         held.extend(done=CheckRun.done + len(results))

@@ -1,4 +1,4 @@
-"""Which connections are checked when: each once in a period, on one machine, spread over the period."""
+"""The schedule of checks: each connection once in a period, on one machine, spread over the period."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = tuple[str, str]
 
 
 def request_due(scope: Scope, every: timedelta) -> int:
-    """Requests the checks whose time has come, and sets their next time; returns how many it requested.
+    """Requests the checks whose time has come, and sets their next time. Returns how many it requested.
 
     Every process may call it at any time: each check is requested once. A new connection is first checked
     within the period.
@@ -36,7 +36,10 @@ def request_due(scope: Scope, every: timedelta) -> int:
 
 
 def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetime | None]]:
-    """A time beyond the period is of a longer one, or of a clock that was ahead."""
+    """Selects the enabled connections whose next check has no time or one in the past.
+
+    A time beyond the period was set with a longer period, or by a clock that was ahead: it counts as reached.
+    """
     is_same = and_(
         CheckRun.organization_id == Connection.organization_id, CheckRun.provider == Connection.provider
     )
@@ -54,9 +57,10 @@ def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetim
 
 
 def _request(scope: Scope, place: Place, at: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Returns whether this process requested the check: another one may have done so meanwhile.
+    """Sets the next time of a check. Returns whether this process requested the check.
 
-    A run that failed is requested again: `waiting` leaves it out while it has its failure.
+    Another process may have done so meanwhile. The last failure is cleared, since `waiting` skips failed
+    runs.
     """
     owner, key = place
     if at is None:
@@ -71,7 +75,7 @@ def _request(scope: Scope, place: Place, at: datetime | None, now: datetime, eve
 
 
 def next_time(place: Place, now: datetime, every: timedelta) -> datetime:
-    """The next time of a check after `now`. Each place has its own second of the period."""
+    """Returns the time of the next check after `now`. Each place has its own second of the period."""
     period = int(every.total_seconds())
     offset = int.from_bytes(hashlib.sha256(":".join(place).encode()).digest()[:8]) % period
     begun = (int((now - EPOCH).total_seconds()) - offset) // period
@@ -79,9 +83,10 @@ def next_time(place: Place, now: datetime, every: timedelta) -> datetime:
 
 
 def waiting(scope: Scope, *, has_failed: bool = False) -> list[Place]:
-    """Where a check is pending that no process runs.
+    """Returns the places with a pending check that no process is running.
 
-    `has_failed`: also where the last run failed; otherwise, those wait for their next time.
+    Places whose last run failed wait for their next scheduled time, and are included only with
+    `has_failed`.
     """
     pending = (
         select(DriftCheck.organization_id, DriftCheck.provider)

@@ -18,11 +18,11 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class Standing:
-    """The state of the organization's numbers, and the runs that are active, or their last failures.
+    """The state of the organization's numbers, and its active runs or their last failures.
 
     `voice`: the keys of the voice providers with drifted users' numbers; `trunks`: those of the SIP trunks
-    with numbers that do not reach their agent. `is_moving`: a run is active or queued, so the state is about
-    to change.
+    with numbers that do not reach their agent. `is_moving`: a run is active or queued, so the state is
+    about to change.
     """
 
     is_running: bool
@@ -55,7 +55,7 @@ def of(scope: Scope) -> Standing:
 
 
 def failed_run(scope: Scope, provider: str, read_at: datetime | None) -> CheckRun | None:
-    """Returns the last run at the provider, if it could not read everything, and ended after `read_at`."""
+    """Returns the last run at the provider if it is incomplete and ended after `read_at`; otherwise None."""
     run = scope.session.get(CheckRun, (scope.organization.id, provider))
     if run is None or run.failure is None or run.finished_at is None:
         return None
@@ -77,7 +77,7 @@ class Progress:
 
 
 def progress(scope: Scope) -> Progress:
-    """Over every organization."""
+    """Returns the progress over every organization."""
     is_leased = lease.held(CheckRun.leased_until, runs.LEASE)
     organizations = func.count(CheckRun.organization_id.distinct())
     columns = (organizations, func.sum(CheckRun.done), func.sum(CheckRun.total))

@@ -20,9 +20,9 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class Tally:
-    """An organization's drifted numbers, since when, and pending checks.
+    """An organization's drifted numbers, since when, and its pending checks.
 
-    `checked_at`: since then, every number that was ever checked has been checked.
+    `checked_at`: the time since which every number that was ever checked has been checked again.
     """
 
     drifted: int = 0
@@ -32,14 +32,14 @@ class Tally:
 
 
 def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider and number of each that drifted."""
+    """Selects provider and number of each drifted number."""
     return select(DriftCheck.provider, DriftCheck.phone_number).where(
         DriftCheck.organization_id == scope.organization.id, number_health.is_drift()
     )
 
 
 def with_causes(scope: Scope, causes: Collection[str]) -> Select[*tuple[Any, ...]]:
-    """Provider and number of each whose verdict has one of these causes."""
+    """Selects provider and number of each number whose verdict has one of these causes."""
     return select(DriftCheck.provider, DriftCheck.phone_number).where(
         DriftCheck.organization_id == scope.organization.id,
         DriftCheck.verdict.in_([Verdict.UNHEALTHY, Verdict.UNKNOWN]),
@@ -48,18 +48,18 @@ def with_causes(scope: Scope, causes: Collection[str]) -> Select[*tuple[Any, ...
 
 
 def drifted_among(scope: Scope, providers: Collection[str], *, most: int | None = None) -> int:
-    """How many numbers of these providers drifted; `most`, if given, if there are more."""
+    """Returns how many numbers of these providers drifted, but at most `most`."""
     some = drifted(scope).where(DriftCheck.provider.in_(providers)).limit(most).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def drifted_providers(scope: Scope) -> set[str]:
-    """The keys of the providers with drifted numbers."""
+    """Returns the keys of the providers with drifted numbers."""
     return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
 
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
-    """The last checks of the numbers, by provider and number."""
+    """Returns the last checks of the numbers, by provider and number."""
     query = scope.select(DriftCheck).where(number_health.among(scope, numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
@@ -69,7 +69,7 @@ def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
 
 
 def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
-    """By organization id, of all of them or of one, in three queries that use indexes."""
+    """Returns the tallies by organization id, of all or of one, in three queries that use indexes."""
     check = DriftCheck
     drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
         number_health.is_drift()

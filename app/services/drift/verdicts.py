@@ -1,4 +1,4 @@
-"""Whether a number at its provider is as it should be."""
+"""Whether a number at its provider is as expected."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from app.services.drift import messages
 from app.services.scope import Scope
 
 UNANSWERED = (Reason.PROVIDER_UNREACHABLE, Reason.BUSY)
-"""Nothing is known of the number by a check that ended so; what was known before stays."""
+"""Reasons of a check that read nothing: the earlier result stays."""
 
 UNREAD = (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT, Reason.PROVIDER_NOT_CONFIGURED)
 """The number was not read, for a reason that is stored with its connection."""
 
 
 OF_CONNECTION = (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT, Reason.SECONDARY_TOKEN)
-"""Verdicts on a number that follow from its connection, whatever the number does."""
+"""Verdicts on a number that follow from its connection alone."""
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The result of reading one number: what the provider has (None: not in the account), or trouble.
+    """The result of reading one number: its settings (None: not in the account), or the trouble.
 
-    `outcome`: the code of a refusal, or that the provider could not be reached.
+    `outcome`: the code of a refusal or outage.
     """
 
     number: ProviderNumber | None = None
@@ -52,16 +52,15 @@ class ProbeResult:
 
     @property
     def is_read(self) -> bool:
-        """Whether the provider said something of the number, if only that its API does not return more."""
+        """Whether the provider responded about the number, even if its API does not show webhooks."""
         return self.trouble not in (*UNANSWERED, *UNREAD)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One number at its provider. `in_sync` is None if that cannot be known.
+    """One number at its provider, compared with `expected`. `in_sync` is None if that is unknown.
 
-    `message`: a sentence that names what was found. `warnings`: what else is not as expected, or worth
-    knowing.
+    `message`: a sentence about the result. `warnings`: further differences, and cautions.
     """
 
     in_sync: bool | None
@@ -80,7 +79,7 @@ class Observation:
 
     @property
     def is_mendable(self) -> bool:
-        """Whether setting the webhook would change anything for the better."""
+        """Whether setting the webhook would remove a difference."""
         reasons = {self.reason, *(warning.reason for warning in self.warnings)}
         return not reasons & OUT_OF_REACH and bool(reasons & MENDABLE)
 
@@ -97,7 +96,7 @@ class Observation:
 
 
 def run_probe(call: Callable[[], ProviderNumber | None]) -> ProbeResult:
-    """Returns the number that the gateway call `call` returns, or the trouble in getting it."""
+    """Returns the number that the gateway call `call` returns, or the trouble if it fails."""
     try:
         return ProbeResult(call())
     except ProviderCallFailed as error:
@@ -110,12 +109,12 @@ def run_probe(call: Callable[[], ProviderNumber | None]) -> ProbeResult:
 
 
 def expected_url(base: str | None, row: Any) -> str | None:
-    """The URL that an endpoint's number should call; None if it takes no calls."""
+    """Returns the URL that an endpoint's number should call; None if it takes no calls."""
     return urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name) if row.is_active else None
 
 
 def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Reason | None]:
-    """Whether the number is in sync, and why it is not, or why that is not known."""
+    """Returns whether the number is in sync (None: unknown), and the reason if it is not or unknown."""
     if result.trouble in (*UNANSWERED, Reason.PROVIDER_NOT_CONFIGURED):
         return None, result.trouble
     if expected is None:
@@ -128,7 +127,10 @@ def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Rea
 
 
 def faults(number: ProviderNumber | None, expected: str) -> list[Fault]:
-    """Why the number does not do what is expected, the worst first; a known taker of its calls is named."""
+    """Returns the differences from the expected settings, worst first.
+
+    If a known service answers the number's calls instead, the difference names it.
+    """
     return differences(number, expected, providers.taker_of(number.webhook_url if number else None))
 
 
@@ -147,9 +149,9 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
 
 
 def with_connection(seen: Observation, check: DriftCheck | None, last: Check | None) -> Observation:
-    """Returns the observation with the stored verdict, if that follows from the last proof of the connection.
+    """Returns the observation with the stored verdict, if that follows from the connection's last proof.
 
-    What was seen of the number is then a warning.
+    The difference that was observed at the number is then a warning.
     """
     cause = check.cause if check else None
     if seen.in_sync is None or cause == seen.reason or cause not in OF_CONNECTION:
@@ -162,7 +164,7 @@ def with_connection(seen: Observation, check: DriftCheck | None, last: Check | N
 
 
 def last_sentence(check: DriftCheck | None) -> str | None:
-    """Returns what the last check says of the number; None if it was never read."""
+    """Returns the sentence about the last check of the number; None if it was never read."""
     if check is None or check.checked_at is None:
         return None
     if sentence := detail(check):
@@ -174,22 +176,22 @@ def last_sentence(check: DriftCheck | None) -> str | None:
 
 
 def is_compared(check: DriftCheck | None) -> bool:
-    """Whether the last check found something else than expected at the number, which can be set."""
+    """Whether the last check found a difference at the number that Patchbay can repair."""
     return check is not None and check.verdict == Verdict.UNHEALTHY and check.cause in MENDABLE
 
 
 def detail(check: DriftCheck) -> str | None:
-    """The sentence of the last check, if the verdict on the number follows from it."""
+    """Returns the sentence of the last check, if the verdict on the number follows from it."""
     return check.detail if check.cause == check.reason else None
 
 
 def address(number: ProviderNumber | None) -> str | None:
-    """The URL that the number calls, without a password in it, so that it can be shown and stored."""
+    """Returns the URL that the number calls, without credentials, so that it can be shown and stored."""
     return urls.shown(number.webhook_url) if number and number.webhook_url else None
 
 
 def resolve_changes(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
-    """Resolves interrupted changes of the numbers, and of the application that all of them call."""
+    """Closes interrupted changes of the numbers, and of the application that all of them call."""
     found = {number: address(result.number) for number, result in results.items() if not result.trouble}
     if found:
         declared = PROVIDERS[provider]
