@@ -30,7 +30,7 @@ from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
 from tests.support.apps import Apps
-from tests.support.hashing import QUICK, hashing_with
+from tests.support.hashing import QUICK, QUICK_SERVER, hashing_with
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
 
@@ -266,7 +266,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A new installation, really served; one for the tests of a module."""
-    with served(tmp_path_factory.mktemp("server")) as server:
+    with served(tmp_path_factory.mktemp("server"), QUICK_SERVER) as server:
         yield server
 
 

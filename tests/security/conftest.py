@@ -42,6 +42,7 @@ from tests.support.cast import Cast, Person, assemble, issue
 from tests.support.clocks import Clock
 from tests.support.full_organization import QUERIES, Furnished, furnish, good_values, scope_as
 from tests.support.gate import Gate
+from tests.support.hashing import QUICK_SERVER
 from tests.support.names import Names
 from tests.support.pages import Portal
 from tests.support.remote import remote
@@ -189,10 +190,10 @@ def world(outside: World) -> Iterator[World]:
 def on_sqlite(
     tmp_path_factory: pytest.TempPathFactory, outside: World, thorough: bool
 ) -> Iterator[Installation]:
-    """Thorough, it is started as an operator starts one."""
-    command = SERVE if thorough else None
+    """Thorough, it is started as an operator starts one, and hashes passwords as it ships."""
+    settings, command = (outside.settings, SERVE) if thorough else (outside.settings | QUICK_SERVER, None)
     with ExitStack() as stack:
-        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings, command)
+        yield _install(stack, tmp_path_factory.mktemp("sqlite"), settings, command)
 
 
 @pytest.fixture(scope="session")
@@ -265,7 +266,7 @@ def staged_server(tmp_path_factory: pytest.TempPathFactory, outside: World) -> I
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         proxies = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
         settings = dict.fromkeys(proxies, address) | {"NO_PROXY": "", "no_proxy": ""}
-        settings |= clock.settings | names.settings | {"STAGED_DEADLINES": "1"}
+        settings |= clock.settings | names.settings | QUICK_SERVER | {"STAGED_DEADLINES": "1"}
         settings["PATCHBAY_UPSTREAMS"] = outside.gate.upstreams
         with served(tmp_path_factory.mktemp("staged-data"), WORKERS | settings) as server:
             local = create_app(Settings.from_environment(server.environment))

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 
 from app.services.access import passwords
+from devtools import preloaded
+from tests.support.clocks import SCRIPT
 
 SHIPPED = passwords._hasher
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+QUICK_SERVER = {preloaded.STAGE: str(SCRIPT), "STAGED_HASHING": "1"}
+"""Settings of a served Patchbay that hashes with it."""
 
 
 @contextmanager
