@@ -36,13 +36,13 @@
    LAST_CALLS      `last_calls`                 Last call, on a number's page, and Trace a number
    ==============  ===========================  ===================================================
 
-   `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name,
-   some of which may be missing: `verify` returns `missing_credentials` first, other methods begin with
-   `require_credentials`. A 200 proves nothing by itself, for a proxy's page has it too: read a value from it.
+   `app/provider/capabilities.py` has their signatures. Each receives an HTTP client and the values by field
+   name, some of which may be missing: `verify` returns `missing_credentials` first, other methods begin with
+   `require_credentials`. A 200 alone proves nothing, since a proxy's page has it too: read a value from it.
    Raise `Refusal` with `refused(Outcome, sentence)` if the provider refuses; `OutboundError` passes through.
    `json_object`, `json_list`, `unexpected` and `is_unauthorized` read responses. No sentence may repeat a
-   secret or what the provider wrote. `dialer_token` calls nothing: it signs a token with `dialer.mint`.
-   Nor does `webhook_test`: it returns the request that the provider makes when a number rings.
+   secret or the provider's text. `dialer_token` calls nothing: it signs a token with `dialer.mint`.
+   `webhook_test` calls nothing either: it returns the request that the provider makes when a number rings.
 
 3. Simulate it in `simulators/<key>.py`, or in a folder, as one subclass of `Simulator`, which declares the
    provider's hosts and sample values. `make demo` starts it, and tests run against it.
@@ -50,7 +50,7 @@
 4. Test what is special about it in `tests/providers/<key>/`. `tests/providers/test_*.py` test every
    provider's declaration and capabilities as soon as the files exist.
 
-Nothing else has to be changed, and nothing lists the providers. `tests/providers/test_new_provider.py` adds
+Nothing else must be changed, and nothing lists the providers. `tests/providers/test_new_provider.py` adds
 one to a copy of the project and shows that.
 """
 

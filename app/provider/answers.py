@@ -1,4 +1,4 @@
-"""Reading responses, whatever the provider."""
+"""Reads the responses of any provider."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ LONGEST_PAUSE = 86_400
 
 
 def is_web_page(answer: Answer) -> bool:
-    """Whether the response is an HTML page: it comes from something in between, such as a proxy."""
+    """Whether the response is an HTML page, which a proxy sends in place of the provider."""
     is_called_one = "html" in answer.headers.get("Content-Type", "").lower()
     body = answer.body.lstrip()
     return bool(body) and (is_called_one or body[:9].lower().startswith((b"<!doctype", b"<html")))
 
 
 def is_unauthorized(answer: Answer) -> bool:
-    """Whether the credentials are refused: a 401 that is no web page, with any body."""
+    """Whether the credentials are refused: a 401 that is not a web page, with any body."""
     return answer.status == 401 and not is_web_page(answer)
 
 
 def retry_hint(answer: Answer) -> str:
-    """Returns when to retry, if that is in more than a minute and within a day; else an empty string."""
+    """Returns when to retry, if that is in more than a minute and within a day; else ""."""
     seconds = retry_after(answer.headers.get("Retry-After", ""))
     return messages.in_about(math.ceil(seconds / 60)) if 60 < seconds <= LONGEST_PAUSE else ""
 
 
 def described(answer: Answer) -> str:
-    """Describes an unexpected response."""
+    """Returns a description of an unexpected response."""
     if is_web_page(answer):
         return messages.WEB_PAGE
     if not answer.body.strip():
@@ -61,7 +61,7 @@ def json_object(answer: Answer) -> Mapping[str, Any]:
 def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
     """Returns the objects of the response's list of that name. Raises Refusal if it has none.
 
-    What is no object is an empty one: it counts, and cannot be read.
+    An entry that is not an object is returned as an empty one, so that it counts as unreadable.
     """
     found = json_object(answer).get(name)
     if answer.status != 200 or not isinstance(found, list):
@@ -75,7 +75,7 @@ def pagination_error(label: str) -> Refusal:
 
 
 def incomplete(label: str, noun: str = "numbers") -> Refusal:
-    """Returns the refusal for what is not in a list of which some entries could not be read."""
+    """Returns the refusal for an item that a list with unreadable entries does not contain."""
     return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, messages.unread_rows(label, noun)))
 
 

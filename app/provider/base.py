@@ -1,7 +1,7 @@
-"""What a provider is: a frozen declaration of its fields, and the few calls it can make.
+"""The base class of providers: a declaration of fields, and the calls that a provider can make.
 
 Everything else (JSON names, HTML form, sealing, OpenAPI schema, masking, tests) is derived from the
-declaration. Secrecy is carried by the type of a field, so that no list can disagree with another.
+declaration. The type of a field says whether it is secret; there is no second list of secrets.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from app.provider.results import Outcome, Refusal, Verified
 class Provider:
     """Subclass this in one file of `app/providers/`, with a class attribute for each field.
 
-    What it can do are methods named as in `Capability`, none of them required:
+    Its capabilities are methods named as in `Capability`; none is required:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
     `restore`, see `Restores`; `callback`, which comes with `set_callback`, see `CallsBack`;
     `dialer_token`, see `MakesDialerTokens`; `webhook_test`, see `CallsWebhooks`; `last_calls`, see
     `ReadsCalls`.
-    `call_errors`: what the codes of `CallError` mean, and `call_error_page` the address of the page about a
+    `call_errors`: the meaning of each code of `CallError`; `call_error_page`: the address of the page about a
     code, which replaces `{}`.
-    `hosts`: every host that it calls; metrics name these, and no others.
+    `hosts`: every host that it calls; metrics name only these.
     `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
     `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
-    `takers`: services that answer calls at addresses of their own, which a number's webhook may be.
+    `takers`: services that answer calls at their own URLs, one of which may be a number's webhook.
     `observes_by_listing`: `observe` reads the account's whole list, so that a check of several numbers reads
     it once instead.
-    `console`: where its own console shows what the account's numbers call, with the address of that page.
-    `shared_note` says what pointing one of several numbers that share an application does to the others.
+    `console`: the page of its console that shows the webhooks of the account's numbers.
+    `shared_note`: what setting the webhook of a number does to others that share its application.
     """
 
     key: ClassVar[str]
@@ -66,7 +66,7 @@ class Provider:
         return next(field for field in self.fields if field.name == name)
 
     def fields_in(self, family: Family) -> tuple[Field, ...]:
-        """The fields that the family's documents show, in the order of declaration."""
+        """Returns the fields that the family's documents show, in the order of declaration."""
         return tuple(field for field in self.fields if not field.families or family in field.families)
 
     @property
@@ -100,19 +100,19 @@ class Provider:
         phone_number: str,
         place: str | None = None,
     ) -> ProviderNumber | None:
-        """Returns the number with what the list does not have of it: nothing, unless a provider adds it."""
+        """Returns the number, with details that the list lacks if a provider overrides this."""
         return number
 
     def for_run(self) -> Self:
-        """Returns the provider for calls one after the other, which remembers what they read."""
+        """Returns the provider for one series of calls, during which it may cache what it reads."""
         return self
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns where agents take calls from SIP trunks; empty if the provider does not declare it."""
+        """Returns the hosts at which agents accept calls from SIP trunks; empty if none is declared."""
         return ()
 
     def caller(self, http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-        """Returns whether the account has the default caller number; None if there is none to look for."""
+        """Returns whether the account has the default caller number; None if it cannot be looked up."""
         phone_number = values.get("phone_number")
         observe = getattr(self, Capability.OBSERVE, None)
         if not phone_number or observe is None:
@@ -146,11 +146,11 @@ def _check_declaration(cls: type[Provider]) -> None:
         raise DeclarationError(f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'acme'.")
     for name, declared in vars(cls).items():
         if isinstance(declared, Field):
-            for problem in _wrong_with(cls, name, declared):
+            for problem in _problems(cls, name, declared):
                 raise DeclarationError(f"{cls.__module__}: {name} {problem}.")
 
 
-def _wrong_with(cls: type[Provider], name: str, declared: Field) -> Iterator[str]:
+def _problems(cls: type[Provider], name: str, declared: Field) -> Iterator[str]:
     if hasattr(Provider, name) or name in Provider.__annotations__ or name in list(Capability):
         yield "is a name that every provider has for something else"
     if declared.name != name:

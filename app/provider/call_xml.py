@@ -1,7 +1,7 @@
-"""Reads the XML of a runtime: what a provider is to do with a call.
+"""Reads the XML response of an agent runtime: instructions for a call.
 
-It comes from a server that is only being tested, so nothing in it is trusted: a document with a DOCTYPE or
-with too many elements counts as unreadable, and no entity is expanded.
+The response comes from a server under test and is not trusted: a document with a DOCTYPE or with too many
+elements counts as unreadable, and no entity is expanded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z]{1,30}")
 
 @dataclass
 class _Document:
-    """The elements of a document, as they are read. `streams`: the addresses of its media streams."""
+    """The elements of a document that is being read. `streams`: the addresses of its media streams."""
 
     root: str = ""
     verbs: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class _Document:
         self._open.append(name)
 
     def text(self, text: str) -> None:
-        """Some providers take the address of a stream as its text."""
+        """Adds text to the address of an open stream: some providers expect the address there."""
         if self._open and self._open[-1] == STREAM:
             self.streams[-1] += text.strip()
 
@@ -57,14 +57,15 @@ class _Document:
 
 
 def read(body: bytes, connecting: Collection[str], *, allows_query: bool = True) -> Instructions:
-    """Returns what the document instructs. `connecting`: the verbs that keep the call going.
+    """Returns the instructions of a document. Raises Unreadable.
 
-    `allows_query`: whether the address of a media stream may have a query. Raises Unreadable.
+    `connecting`: the verbs that continue the call. `allows_query`: whether the address of a media stream may
+    have a query.
     """
-    document = _parsed(body)
+    document = _parse(body)
     if document.root != ROOT:
         raise Unreadable(shown(document.root))
-    reached = _reached(document.verbs)
+    reached = _reached_verbs(document.verbs)
     effect = _effect(reached, connecting)
     is_bad = effect is Effect.CONNECTS and not all(
         is_stream_address(address, allows_query=allows_query) for address in document.streams
@@ -82,17 +83,17 @@ def is_stream_address(text: str, *, allows_query: bool = True) -> bool:
 
 
 def shown(name: str) -> str:
-    """Returns the name of an element as it may be shown: anything may be written as a name."""
+    """Returns the name of an element for display; “…” for a name with other characters than letters."""
     return name if _NAME.fullmatch(name) else "…"
 
 
-def _parsed(body: bytes) -> _Document:
+def _parse(body: bytes) -> _Document:
     document = _Document()
     parser = expat.ParserCreate()
     parser.StartElementHandler = document.start
     parser.EndElementHandler = document.end
     parser.CharacterDataHandler = document.text
-    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(body, True)
     except (expat.ExpatError, ValueError, LookupError):
@@ -100,12 +101,12 @@ def _parsed(body: bytes) -> _Document:
     return document
 
 
-def _refuse(*_: object) -> NoReturn:
+def _refuse_doctype(*_: object) -> NoReturn:
     raise Unreadable
 
 
-def _reached(verbs: list[str]) -> list[str]:
-    """The verbs up to the first that ends the call."""
+def _reached_verbs(verbs: list[str]) -> list[str]:
+    """Returns the verbs up to the first that ends the call."""
     end = next((place for place, verb in enumerate(verbs) if verb in ENDS), len(verbs))
     return verbs[: end + 1]
 

@@ -1,4 +1,4 @@
-"""The last calls to phone numbers, as a provider has them: when, and how they ended, without the caller."""
+"""The last calls to phone numbers, as a provider reports them: time and outcome, without the caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EARLIEST, _LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 
 
 
 class CallOutcome(LabelledEnum):
-    """How a call ended: each has its label. The values are stored."""
+    """How a call ended. The values are stored."""
 
     ANSWERED = "answered", "Answered"
     IN_PROGRESS = "in_progress", "In progress"
@@ -31,12 +31,12 @@ class CallOutcome(LabelledEnum):
 
 
 CONNECTED = frozenset({CallOutcome.ANSWERED, CallOutcome.IN_PROGRESS})
-"""With these, the call got through."""
+"""Outcomes of calls that got through."""
 
 
 @dataclass(frozen=True)
 class CallError:
-    """What the provider reports about a call that it could not carry out.
+    """An error that the provider reports about a call.
 
     `code` is the provider's own. `url` was requested; None if the error is not about a request.
     """
@@ -63,7 +63,7 @@ class ProviderCall:
 
 @dataclass(frozen=True)
 class LastCalls:
-    """The last call to each of the numbers that were called since `since`; None is as long as calls are kept.
+    """The last call to each number, as far back as `since`; None is as far as the provider stores calls.
 
     `unknown`: numbers that the provider does not have.
     """
@@ -74,33 +74,33 @@ class LastCalls:
 
 
 def newest(calls: Iterable[ProviderCall], phone_numbers: Collection[str]) -> dict[str, ProviderCall]:
-    """Returns the last call to each of the numbers, in whatever order they come."""
-    found: dict[str, ProviderCall] = {}
+    """Returns the last call to each of the numbers. The calls may be in any order."""
+    newest_calls: dict[str, ProviderCall] = {}
     for call in calls:
-        last = found.get(call.phone_number)
+        last = newest_calls.get(call.phone_number)
         if call.phone_number in phone_numbers and (last is None or last.started_at < call.started_at):
-            found[call.phone_number] = call
-    return found
+            newest_calls[call.phone_number] = call
+    return newest_calls
 
 
 def stored_outcome(value: str | None) -> CallOutcome:
-    """Returns the outcome with that value."""
+    """Returns the outcome with that value; UNKNOWN for any other value."""
     return next((one for one in CallOutcome if one == value), CallOutcome.UNKNOWN)
 
 
 def outcome(known: Mapping[str, CallOutcome], status: Any) -> CallOutcome:
-    """Returns what the provider's status means."""
+    """Returns the outcome that a provider's status means."""
     return known.get(status, CallOutcome.UNKNOWN) if isinstance(status, str) else CallOutcome.UNKNOWN
 
 
 def cause(value: Any) -> str:
-    """Returns a cause in the provider's words, which has no digits; empty for anything else."""
+    """Returns a cause in the provider's words, which has no digits; "" for anything else."""
     text = " ".join(value.split()) if isinstance(value, str) else ""
     return text if _CAUSE.fullmatch(text) else ""
 
 
 def from_mail_date(value: Any) -> datetime | None:
-    """Returns a time such as `Tue, 10 Aug 2010 08:02:31 +0000`, in naive UTC."""
+    """Returns the naive UTC of a text such as `Tue, 10 Aug 2010 08:02:31 +0000`; None for others."""
     try:
         return _utc(parsedate_to_datetime(value)) if isinstance(value, str) else None
     except (ValueError, OverflowError, IndexError):
@@ -108,16 +108,21 @@ def from_mail_date(value: Any) -> datetime | None:
 
 
 def from_iso(value: Any, zone: Any = UTC) -> datetime | None:
-    """Returns a time such as `2026-03-18T10:00:00Z`, in naive UTC; one without offset is of the zone."""
+    """Returns the naive UTC of a text such as `2026-03-18T10:00:00Z`; None for others.
+
+    A time without an offset is in `zone`.
+    """
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return _utc(found if found is None or found.tzinfo else found.replace(tzinfo=zone))
+        newest_calls = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return _utc(
+            newest_calls if newest_calls is None or newest_calls.tzinfo else newest_calls.replace(tzinfo=zone)
+        )
     except (ValueError, OverflowError):
         return None
 
 
 def from_unix(value: Any) -> datetime | None:
-    """Returns a time in seconds since 1970, in naive UTC."""
+    """Returns the naive UTC of a number of seconds since 1970; None for others."""
     try:
         return _utc(datetime.fromtimestamp(value, UTC)) if type(value) in (int, float) else None
     except (ValueError, OverflowError, OSError):
@@ -125,7 +130,7 @@ def from_unix(value: Any) -> datetime | None:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """Returns None for a time that no call can have."""
+    """Returns the time in naive UTC; None for one that no call can have."""
     if moment is None:
         return None
     naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -60,17 +60,20 @@ class Numbers(Protocol):
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Yields every number that `observe` finds, page by page, in E.164, from the official host only.
 
-        Returns False at its end if some of the list could not be read: then what is missing may be there.
+        The generator returns False if some entries could not be read: then a missing number may exist.
         Raises Refusal; OutboundError passes through.
         """
         ...
 
 
 class Observes(Protocol):
-    """Can return one number."""
+    """Can look up one number."""
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """Returns the number as the account has it; None if it has not. Raises as `numbers`."""
+        """Returns the number with its settings; None if the account has no such number.
+
+        Raises as `numbers`.
+        """
         ...
 
     def completed(
@@ -82,9 +85,9 @@ class Observes(Protocol):
         phone_number: str,
         place: str | None = None,
     ) -> ProviderNumber | None:
-        """Returns what `observe` would, if `number` is what `numbers` returned for it.
+        """Returns what `observe` returns, from what `numbers` yielded for the number.
 
-        `place`: the number's place as an earlier call returned it, which then is not read again.
+        `place`: the number's place as an earlier call returned it; it is not read again then.
         """
         ...
 
@@ -93,7 +96,7 @@ class Points(Protocol):
     """Can set the webhook of a number."""
 
     def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
-        """Makes the number call `url` with POST, and removes what takes precedence.
+        """Sets the number's webhook to `url`, called with POST, and removes what takes precedence.
 
         `number` is what `observe` just returned. Every write is sent once. Raises as `numbers`.
         """
@@ -101,14 +104,14 @@ class Points(Protocol):
 
 
 class Restores(Protocol):
-    """Can set a number back to what it did before."""
+    """Can restore earlier settings of a number."""
 
     def restore(
         self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, before: ProviderNumber
     ) -> None:
-        """Makes the number do what `before` does: settings of the same number as read earlier.
+        """Restores the settings `before`, which were read from the same number earlier.
 
-        `number` is what `observe` just returned. Only what differs is sent, once. Raises as `numbers`.
+        `number` is what `observe` just returned. Only differing settings are sent, once. Raises as `numbers`.
         """
         ...
 
@@ -121,7 +124,7 @@ class CallsBack(Protocol):
         ...
 
     def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
-        """Sets the application's callback to `url`, and keeps its fallback.
+        """Sets the application's callback to `url`, and leaves its fallback unchanged.
 
         The write is sent once. Raises as `numbers`.
         """
@@ -151,12 +154,12 @@ class MakesDialerTokens(Protocol):
     """A voice provider whose SDK signs in with a short-lived token, without the account's secrets."""
 
     dialer_fields: ClassVar[tuple[Field, ...]]
-    """The fields without which there is no token."""
+    """The fields that a token requires."""
 
     def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
-        """Returns a token that is valid from now on, for `dialer.LONGEST` at most. Sends nothing.
+        """Returns a token that is valid from `now`, for `dialer.LONGEST` at most. Sends nothing.
 
-        `values`: by field name, in the clear, all of `dialer_fields` among them. `identity`: of the user, in
+        `values`: by field name, in the clear, with all of `dialer_fields`. `identity` names the user, in
         lower-case letters, digits and underscores, at most 40 characters.
         """
         ...
@@ -172,14 +175,13 @@ class CallsWebhooks(Protocol):
     ) -> WebhookRequest:
         """Returns the request that reports the call to `url`, byte for byte as the provider makes it.
 
-        It is marked with the id of the test, in `MARK` and `MARK_HEADER`. A wrong signature is right in its
-        form. `signed_url`: the address that is signed instead, as a runtime that misreads its own would
-        expect.
+        It carries the id of the test, in `MARK` and `MARK_HEADER`. A wrong signature has the right form.
+        `signed_url`: the URL that the signature is for instead, as a runtime that misreads its own expects.
         """
         ...
 
     def instructions(self, body: bytes) -> Instructions:
-        """Returns what the body of a response instructs. Raises Unreadable."""
+        """Returns the instructions in the body of a response. Raises Unreadable."""
         ...
 
 
@@ -190,21 +192,21 @@ class HasAgents(Protocol):
     """
 
     def agents(self, http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
-        """The agents that can be chosen, by name."""
+        """Returns the agents that can be chosen, by name."""
         ...
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """The host names at which agents take calls from SIP trunks; the usual one first."""
+        """Returns the host names at which agents accept calls from SIP trunks, the usual one first."""
         ...
 
     def imported_numbers(self, http: Outbound, values: Mapping[str, Any]) -> ImportedNumbers:
-        """What the provider has, by phone number: usually one entry for each."""
+        """Returns the imported numbers by phone number, usually one for each."""
         ...
 
     def import_number(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
     ) -> str:
-        """Imports the number, which then calls out through the trunk; returns the provider's id of it."""
+        """Imports a number that calls out through the trunk. Returns the provider's id of it."""
         ...
 
     def assign_agent(
@@ -222,7 +224,7 @@ class SipTrunk(Observes, Protocol):
     """A provider whose SIP trunk carries the numbers of the voice provider `numbers_of` to agents."""
 
     def sip_domain(self, http: Outbound, values: Mapping[str, Any]) -> str:
-        """The domain of the trunk: the stored one, or the one that the provider reports. Raises Refusal."""
+        """Returns the domain of the trunk: the stored one, or the provider's. Raises Refusal."""
         ...
 
     def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
@@ -230,7 +232,7 @@ class SipTrunk(Observes, Protocol):
         ...
 
     def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
-        """Where the trunk sends calls: its enabled endpoints. Raises Refusal."""
+        """Returns the enabled endpoints, to which the trunk sends calls. Raises Refusal."""
         ...
 
 
@@ -243,24 +245,24 @@ class ReportsCalls(Protocol):
 
     signature_header: ClassVar[str]
     signature_format: ClassVar[str]
-    """For the API's documentation."""
+    """The form of a signature, for the API's documentation."""
     signature_window: ClassVar[timedelta]
-    """How far the time of a signature may be from ours, in both directions."""
+    """How far the time of a signature may be from this server's, in both directions."""
     conversation_page: ClassVar[str]
     """Address of a conversation in the provider's console, with `{id}`; empty if there is none."""
 
     def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> ListedWebhooks:
-        """Every webhook of the workspace."""
+        """Returns every webhook of the workspace."""
         ...
 
     def create_webhook(
         self, http: Outbound, values: Mapping[str, Any], name: str, url: str
     ) -> CreatedWebhook:
-        """The new webhook, without a secret if the response has none."""
+        """Creates a webhook and returns it, without a secret if the response has none."""
         ...
 
     def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
-        """Enables a webhook, and has failed deliveries sent again."""
+        """Enables a webhook, and turns on retries of failed deliveries."""
         ...
 
     def delete_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
@@ -268,25 +270,25 @@ class ReportsCalls(Protocol):
         ...
 
     def call_webhook(self, http: Outbound, values: Mapping[str, Any]) -> CallWebhookSetting:
-        """The workspace's setting of which webhook receives call reports."""
+        """Returns the workspace's setting of which webhook receives call reports."""
         ...
 
     def set_call_webhook(
         self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
     ) -> None:
-        """Makes the webhook receive call reports, with all events that are needed."""
+        """Makes the webhook receive call reports, with all events that Patchbay needs."""
         ...
 
     def agents_reporting_elsewhere(
         self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
     ) -> list[Agent]:
-        """Those of the agents whose own setting has their calls reported to another webhook, or to none."""
+        """Returns the agents whose own setting reports their calls to another webhook, or to none."""
         ...
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
-        """An id of this message, in hex; None unless `secret` signed it within the window."""
+        """Returns an id of the message, in hex; None unless `secret` signed it within the window."""
         ...
 
     def read_report(self, event: Any) -> CallReport | None:
-        """The call that an event is about; None for other kinds of events. Raises Invalid."""
+        """Returns the report that an event contains; None for other kinds of events. Raises Invalid."""
         ...

@@ -1,4 +1,4 @@
-"""Finds what a module declares."""
+"""Loads the class that a module declares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Declared = TypeVar("Declared")
 
 
 def only_subclass(module: str, base: type[Declared]) -> type[Declared]:
-    """Returns the one subclass of `base` that the module declares. Raises DeclarationError."""
+    """Returns the only subclass of `base` that the module declares. Raises DeclarationError."""
     try:
         names = vars(importlib.import_module(module))
     except Exception as error:

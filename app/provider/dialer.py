@@ -14,7 +14,7 @@ from app.core import clock
 
 LONGEST = timedelta(hours=1)
 _ANY_HEADER = jws.JWSRegistry(strict_check_header=False)
-"""Providers have header parameters of their own."""
+"""Accepts the header parameters that providers define."""
 
 
 @dataclass(frozen=True)

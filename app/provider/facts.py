@@ -1,4 +1,4 @@
-"""What a connection test read, in a few words each, to be shown beside its result."""
+"""Facts that a connection test read, in a few words each, which are shown with its result."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ LONGEST = 60
 
 
 def named(word: str, value: Any) -> list[str]:
-    """Returns what has that name at the provider; nothing if the response has no name."""
+    """Returns the word and a name at the provider; nothing if the response has no name."""
     name = cleaned(value, LONGEST)
     return [f"{word} {name}"] if name else []
 
 
 def counted(found: list[Any], word: str) -> list[str]:
-    """Returns how many there are."""
+    """Returns the number of items."""
     return [texts.count_of(len(found), word)]
 
 
 def most(value: Any, word: str) -> list[str]:
-    """Returns the account's limit; nothing if the response has none."""
+    """Returns a limit of the account; nothing if the response has none."""
     return [f"at most {texts.count_of(value, word)}"] if type(value) is int and value > 0 else []
 
 
 def host(word: str, url: Any) -> list[str]:
-    """Returns the host of the URL that is set at the provider: the rest of it may be secret."""
+    """Returns the host of a URL that is set at the provider: the rest of the URL may be secret."""
     try:
         name = urlsplit(url).hostname if isinstance(url, str) else None
     except ValueError:

@@ -36,7 +36,7 @@ LONGEST_NAME = 64
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 _UNMASKED = r"^(?!.*(\*{3}|\.{3}))[!-~]+$"
-"""Printable ASCII without spaces that is no mask: what every provider's secrets are."""
+"""Printable ASCII without spaces that is not a mask, as the secrets of all providers are."""
 
 
 def _plain_text(value: str, longest: int) -> str:
@@ -51,7 +51,7 @@ def _plain_text(value: str, longest: int) -> str:
 
 @dataclass(frozen=True)
 class Where:
-    """Where a value is found: the way through the provider's console, and the address of that page."""
+    """Where to find a value: the way through the provider's console, and the address of that page."""
 
     text: str
     address: str
@@ -63,9 +63,8 @@ class Field:
 
     `required`: without it the provider is not configured. `families`: those that have the field; empty
     means all of its provider's. `default`: the value while none is stored. `is_listed`: every
-    user may read it, in the voice AI configuration; `flag`: its name there, of whether it is stored.
-    `is_extra`: the documents that clients know from elsewhere do not have it, so it follows their own
-    values, and only if it is stored.
+    user may read it, in the voice AI configuration; `flag`: the name there of the flag that it is stored.
+    `is_extra`: the original API's documents lack it, so it follows their values, and only if it is stored.
     """
 
     label: str
@@ -86,12 +85,12 @@ class Field:
 
     @property
     def is_tested(self) -> bool:
-        """Whether the provider gets the value, so that a connection test depends on it."""
+        """Whether the value is sent to the provider, so that a connection test depends on it."""
         return self.origin is Origin.TYPED
 
     @property
     def is_credential(self) -> bool:
-        """Whether another value makes it another account, or another way to sign in to it."""
+        """Whether another value means another account, or another way to sign in to it."""
         return self.is_tested and (self.secret or self.required)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -102,12 +101,12 @@ class Field:
         raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
-        """Returns what OpenAPI says of the field."""
-        said = f"{self.where.text}. {self.help}".strip() if self.where else self.help
-        return {"title": self.label} | ({"description": said} if said else {})
+        """Returns the field's title and description, for OpenAPI."""
+        text = f"{self.where.text}. {self.help}".strip() if self.where else self.help
+        return {"title": self.label} | ({"description": text} if text else {})
 
     def constraints(self) -> dict[str, Any]:
-        """Returns what `check` accepts, as OpenAPI says it of the value."""
+        """Returns what `check` accepts, as keywords of JSON Schema, for OpenAPI."""
         return {}
 
 
@@ -199,8 +198,8 @@ class WebAddress(Field):
 class ServiceHost(Field):
     """The https URL of one of the provider's own hosts, or a name for it; the first is the default.
 
-    Secrets belong to a host: they have to be re-entered when it changes. `names`: of the hosts, in their
-    order, such as regions, each with its label; the value is a name then.
+    Secrets belong to a host: they must be re-entered when it changes. `names`: a name for each host, in the
+    same order, such as its region, with a label; the value is a name then.
     """
 
     hosts: tuple[str, ...] = field(kw_only=True)

@@ -1,4 +1,4 @@
-"""A phone number as its provider has it, and how that differs from what is expected."""
+"""A phone number's settings at its provider, and how they differ from the expected ones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Reason(StrEnum):
 
 
 UNKNOWN = frozenset({Reason.REGION_UNKNOWN, Reason.NOT_SHOWN})
-"""With these, whether the number is in sync cannot be known."""
+"""Reasons with which it cannot be known whether the number is in sync."""
 
 OUT_OF_SERVICE = frozenset(
     {
@@ -68,13 +68,13 @@ OUT_OF_SERVICE = frozenset(
         "terminated",
     }
 )
-"""States of a number in which it takes no calls, as a word of what the provider says."""
+"""Words of a provider's status with which a number receives no calls."""
 
 PHONE_LIKE = re.compile(r"[0-9+(). -]+")
 FEWEST_DIGITS, MOST_DIGITS = 3, 15
 
 OUT_OF_REACH = frozenset({Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
-"""With these, nothing that is written with the stored credentials would change who answers."""
+"""Reasons with which no write with the stored credentials would change who answers."""
 
 MENDABLE = frozenset(
     {
@@ -90,12 +90,12 @@ MENDABLE = frozenset(
         Reason.DIFFERENT_STATUS_CALLBACK,
     }
 )
-"""What setting the webhook changes. The rest has to be changed at the provider."""
+"""Reasons that setting the webhook repairs. Others must be repaired at the provider."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing about a number that is not as expected. `detail` names what was found there."""
+    """One difference of a number from what is expected. `detail` names the actual value."""
 
     reason: Reason
     detail: str = ""
@@ -106,7 +106,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Taker:
-    """A service that answers calls at an address of its own. `pattern` is matched from host and path."""
+    """A service that answers calls at its own URL. `pattern` matches the beginning of host and path."""
 
     name: str
     pattern: str
@@ -127,15 +127,14 @@ class ProviderNumber:
     does not return it. `shows_webhook` is False if the webhook cannot be read.
     `override`: what takes precedence, or supplies the URL; `override_name` is its name or id.
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
-    id of the number, and `application_id` that of the application whose URL it is; both empty if there is
-    none.
-    `fallback_url`: called if the webhook fails; `status_url`: what the call's status is reported to. Both as
-    the provider has them, and as they are expected; None for none.
+    id of the number, and `application_id` that of the application that the URL belongs to; empty if none.
+    `fallback_url`: called if the webhook fails; `status_url`: what the call's status is reported to.
+    `expected_fallback`, `expected_status_url`: what they should be; None for none.
     `has_voice` is False if the provider says that the number carries no calls.
     `owner`: the subaccount that the number belongs to; empty for the account itself.
-    `faults`: what is not as expected, whatever webhook is. `warnings` do not affect who answers.
+    `faults`: differences that do not depend on the expected webhook. `warnings` do not affect who answers.
     `place`: where the provider answers the number, such as its region, if that was just read.
-    `ignores_fragment`: whether what follows # in the URL is settings for the provider, which are kept.
+    `ignores_fragment`: what follows # in the URL is settings for the provider, which stay unchanged.
     """
 
     phone_number: str
@@ -177,11 +176,11 @@ SETTINGS = (
     "fallback_url",
     "status_url",
 )
-"""What a number does when it rings, and what setting its webhook may change."""
+"""Fields that decide what a number does when it rings, and that setting its webhook may change."""
 
 
 def settings(number: ProviderNumber) -> dict[str, Any] | None:
-    """Returns the settings for storing, so that they can be set again; None if that is not possible.
+    """Returns the settings to store for a later restore; None if they cannot be restored.
 
     A URL with a password is not stored, and the mode of a number that takes no voice calls is not known.
     """
@@ -194,13 +193,13 @@ def settings(number: ProviderNumber) -> dict[str, Any] | None:
 
 
 def of_settings(stored: Mapping[str, Any]) -> ProviderNumber:
-    """Returns what `settings` returned, as a number."""
+    """Returns the number with settings that `settings` returned."""
     override = stored["override"]
     return ProviderNumber(**{**stored, "override": Override(override) if override else None})
 
 
 def has_settings(number: ProviderNumber, before: ProviderNumber) -> bool:
-    """Whether the number does what `before` does."""
+    """Whether both numbers have the same settings."""
     return all(getattr(number, name) == getattr(before, name) for name in SETTINGS)
 
 
@@ -224,17 +223,20 @@ def differences(number: ProviderNumber | None, expected: str, taker: str = "") -
     if not number.has_voice and Reason.NO_VOICE not in {one.reason for one in found}:
         found.append(Fault(Reason.NO_VOICE))
     for fault in (
-        _of_webhook(number, expected, taker),
-        _of_fallback(number, expected),
-        _of_status_url(number),
+        _webhook_fault(number, expected, taker),
+        _fallback_fault(number, expected),
+        _status_url_fault(number),
     ):
         is_known = fault and fault.reason in {one.reason for one in found}
         found += [fault] if fault and not is_known else []
     return sorted(found, key=lambda fault: list(Reason).index(fault.reason))
 
 
-def _of_webhook(number: ProviderNumber, expected: str, taker: str) -> Fault | None:
-    """A known service is named before anyone repairs the number: it may answer there on purpose."""
+def _webhook_fault(number: ProviderNumber, expected: str, taker: str) -> Fault | None:
+    """Returns the first difference of the webhook; None if it is as expected.
+
+    A known service is named, since it may answer there on purpose.
+    """
     is_same = number.called_url is not None and urls.same(number.called_url, expected)
     name, named = number.override_name, messages.answered_by(taker) if taker else ""
     if number.override is Override.TRUNK:
@@ -253,25 +255,28 @@ def _of_webhook(number: ProviderNumber, expected: str, taker: str) -> Fault | No
     return None
 
 
-def _of_fallback(number: ProviderNumber, expected: str) -> Fault | None:
-    """If no fallback is expected, one on the webhook's own host is as good as none."""
-    found, wanted = number.fallback_url, number.expected_fallback
-    if _is_same(found, wanted) or (found and not wanted and has_same_host(found, expected)):
+def _fallback_fault(number: ProviderNumber, expected: str) -> Fault | None:
+    """Returns the difference of the fallback; None if it is as expected.
+
+    If no fallback is expected, one on the webhook's own host is accepted.
+    """
+    actual, wanted = number.fallback_url, number.expected_fallback
+    if _is_same(actual, wanted) or (actual and not wanted and has_same_host(actual, expected)):
         return None
-    shown = urls.shown(found) if found else ""
+    shown = urls.shown(actual) if actual else ""
     return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, wanted or ""))
 
 
-def _of_status_url(number: ProviderNumber) -> Fault | None:
-    found, wanted = number.status_url, number.expected_status_url
-    if not wanted or _is_same(found, wanted):
+def _status_url_fault(number: ProviderNumber) -> Fault | None:
+    actual, wanted = number.status_url, number.expected_status_url
+    if not wanted or _is_same(actual, wanted):
         return None
-    shown = urls.shown(found) if found else ""
+    shown = urls.shown(actual) if actual else ""
     return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, wanted))
 
 
 def cautions(number: ProviderNumber | None, expected: str) -> list[Fault]:
-    """Returns what is worth knowing of the number, though it does not affect who answers."""
+    """Returns the faults that do not affect who answers."""
     if number is None:
         return []
     found = list(number.warnings)
@@ -306,7 +311,7 @@ def with_faults(number: ProviderNumber, *faults: Fault) -> ProviderNumber:
 
 
 def cleaned(value: Any, longest: int = 200) -> str | None:
-    """Returns provider text as one printable line of limited length; None if it is no text."""
+    """Returns provider text as one printable line of limited length; None if it is not text."""
     if not isinstance(value, str):
         return None
     line = "".join(character for character in " ".join(value.split()) if character.isprintable())
@@ -324,7 +329,7 @@ def phone_number(value: Any) -> str | None:
 
 
 def flag(value: Any) -> bool | None:
-    """Returns what a yes or no of a provider means, also as text or a number; None for anything else."""
+    """Returns a provider's yes or no, also as text or a number; None for anything else."""
     if isinstance(value, str):
         return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
             value.strip().lower()
@@ -349,13 +354,16 @@ def with_unread_voice(number: ProviderNumber, capabilities: Any) -> ProviderNumb
 
 
 def out_of_service(status: Any) -> str:
-    """Returns the word of a status that says that the number takes no calls; empty if none does."""
+    """Returns the word of a status with which a number receives no calls; "" if it has none."""
     words = re.findall(r"[a-z]+", status.lower()) if isinstance(status, str) else []
     return next((word for word in words if word in OUT_OF_SERVICE), "")
 
 
 def is_named(value: Any) -> bool:
-    """Whether a row names a number, if only a short one: a row that names none may be of any number."""
+    """Whether a row's value is a phone number, even a short one.
+
+    A row without a phone number may be about any number.
+    """
     written = str(value) if type(value) is int else value
     if not isinstance(written, str) or not PHONE_LIKE.fullmatch(written.strip()):
         return False
@@ -363,13 +371,13 @@ def is_named(value: Any) -> bool:
 
 
 Listing: TypeAlias = Generator[ProviderNumber, None, bool]
-"""The numbers of a list, and at its end whether all of it could be read."""
+"""Yields the numbers of a list, and returns whether all of it could be read."""
 
 
 def listed(found: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
-    """Returns what `Numbers.numbers` yields, by phone number, and whether the whole list could be read.
+    """Returns the numbers of a list by phone number, and whether the whole list could be read.
 
-    Of a number that is listed twice with different settings, it is not known which ones count.
+    For a number that is listed twice with different settings, it is not known which ones apply.
     """
     by_number: dict[str, ProviderNumber] = {}
     while True:
@@ -390,14 +398,15 @@ def with_unread(
     flags: Iterable[str] = (),
     decides_url: bool = False,
 ) -> ProviderNumber:
-    """Adds a fault if one of these values, which decide what the number does, is no text, or no yes or no.
+    """Adds a fault if a value that decides what the number does cannot be read.
 
-    `decides_url`: what the number calls depends on them.
+    The values of `texts` must be text, those of `flags` a yes or no. `decides_url`: they decide which URL the
+    number calls.
     """
-    odd = [name for name in texts if not isinstance(row.get(name), str | None)]
-    odd += [name for name in flags if row.get(name) is not None and flag(row[name]) is None]
-    if not odd:
+    unreadable = [name for name in texts if not isinstance(row.get(name), str | None)]
+    unreadable += [name for name in flags if row.get(name) is not None and flag(row[name]) is None]
+    if not unreadable:
         return number
     if decides_url:
         number = replace(number, shows_webhook=False, webhook_url=None)
-    return with_faults(number, Fault(Reason.NOT_SHOWN, messages.unread(odd)))
+    return with_faults(number, Fault(Reason.NOT_SHOWN, messages.unread(unreadable)))

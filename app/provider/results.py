@@ -40,7 +40,7 @@ class Verified:
     and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
     `NOT_PROVEN` and `LIMITED` count as success: `reason` names what could not be verified, or what the
     account cannot do. `facts` are a few words each about what was read, such as the account's name: they
-    are shown with the test that was asked for, and stored nowhere.
+    are shown with the test that a user requested, and not stored.
     """
 
     ok: bool
@@ -66,7 +66,7 @@ def limited(reason: str, *facts: str) -> Verified:
 
 
 def summed(results: Iterable[Verified]) -> Verified:
-    """Returns successes as one: as good as the least of them."""
+    """Returns several successes as one, with the weakest code among them."""
     results = list(results)
     codes = [result.code for result in results]
     code = next((code for code in (Outcome.LIMITED, Outcome.NOT_PROVEN) if code in codes), Outcome.OK)

@@ -1,4 +1,4 @@
-"""What a voice AI provider has: agents, the numbers that they answer, webhooks, and reports of calls."""
+"""The objects of a voice AI provider: agents, imported numbers, webhooks, and reports of calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 OURS = "Patchbay "
-"""Prefix of the label of every number that was imported from Patchbay."""
+"""Prefix of the label of every number that Patchbay imported."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Agent:
 class ImportedNumber:
     """A phone number at the voice AI provider, and the agent that answers it.
 
-    `is_clear` is False if which agent that is could not be read.
+    `is_clear` is False if the agent could not be read.
     """
 
     id: str
@@ -34,19 +34,22 @@ class ImportedNumber:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it was imported from Patchbay."""
+        """Whether Patchbay imported it."""
         return self.label.startswith(OURS)
 
 
 class ImportedNumbers(dict[str, list[ImportedNumber]]):
-    """By phone number. `is_whole` is False if some could not be read: then what is missing may be there."""
+    """Imported numbers by phone number.
+
+    `is_whole` is False if some could not be read: then a missing one may exist.
+    """
 
     is_whole: bool = True
 
 
 @dataclass(frozen=True)
 class SipEndpoint:
-    """Where a SIP trunk sends calls. The lowest priority comes first; equal ones share the calls."""
+    """A destination of a SIP trunk. The lowest priority comes first; equal ones share the calls."""
 
     host: str
     port: int = 5060
@@ -55,7 +58,7 @@ class SipEndpoint:
 
     @property
     def is_address(self) -> bool:
-        """Whether the host is an IP address, which does not say whose it is."""
+        """Whether the host is an IP address, which does not show who operates it."""
         try:
             ipaddress.ip_address(self.host)
         except ValueError:
@@ -68,13 +71,16 @@ class SipEndpoint:
 
 
 def new_label(phone_number: str) -> str:
-    """A label that no other import has, so that an import whose response was lost is found again."""
+    """Returns a label that no other import has.
+
+    It identifies an import whose response was lost.
+    """
     return f"{OURS}{phone_number} {secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """One webhook of the provider's workspace, as its list has it.
+    """One webhook in the list of the provider's workspace.
 
     `is_auto_disabled`: the provider disabled it itself, because deliveries failed. `failed_at` and
     `failure`: the last delivery that failed, and its HTTP status. `retries`: whether a failed delivery is
@@ -92,7 +98,10 @@ class Webhook:
 
 
 class ListedWebhooks(list[Webhook]):
-    """Those of the workspace. `is_whole` is False if some could not be read: what is missing may be there."""
+    """The webhooks of a workspace.
+
+    `is_whole` is False if some could not be read: then a missing one may exist.
+    """
 
     is_whole: bool = True
 
@@ -107,9 +116,9 @@ class CreatedWebhook:
 
 @dataclass(frozen=True)
 class CallWebhookSetting:
-    """Which webhook receives call reports. `has_all_events` is False if some that are needed are off, or
-    are sent in a format that is not read.
+    """Which webhook receives call reports.
 
+    `has_all_events` is False if needed events are off, or are sent in a format that is not read.
     `document` is the provider's whole setting: a change sends the rest of it back as it was read.
     """
 
@@ -119,14 +128,14 @@ class CallWebhookSetting:
 
 
 class CallEvent(StrEnum):
-    """What a report is about. The values are stored."""
+    """The event of a report. The values are stored."""
 
     ENDED = "post_call_transcription"
     FAILED = "call_initiation_failure"
 
 
 class Direction(StrEnum):
-    """Of a call. The values are stored."""
+    """The direction of a call. The values are stored."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"

@@ -1,4 +1,4 @@
-"""The request that a provider makes when a number rings, and what it takes as the response."""
+"""The request that a provider makes when a number rings, and the responses that it accepts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 
 MARK = "PatchbayTest"
-"""The parameter of every test, with its id; it is signed if the provider signs parameters."""
+"""The parameter that marks a test, with its id; it is signed if the provider signs parameters."""
 
 MARK_HEADER = "X-Patchbay-Test"
 
 
 class Signing(StrEnum):
-    """How a request of a test is signed; the values are the API's."""
+    """How a test request is signed; the values are the API's."""
 
     UNSIGNED = "unsigned"
     WRONGLY_SIGNED = "wrongly_signed"
@@ -23,7 +23,7 @@ class Signing(StrEnum):
 
 @dataclass(frozen=True)
 class SampleCall:
-    """The call that a test pretends to be: from a number to itself.
+    """The call that a test simulates: from a number to itself.
 
     `test_id` is 32 hexadecimal digits. `has_ended`: the request reports a call that is over, for which no
     runtime has a reason to start an agent.
@@ -49,9 +49,9 @@ class WebhookRequest:
 class WebhookRules:
     """What a provider accepts as the response to its request.
 
-    `limit_seconds`: within which the response has to be complete. `patience_seconds`: how long a test waits,
-    if that is longer. `media`: accepted content types; empty if any is. `takes_redirects`: a redirect is a
-    response like any other, not followed. `is_signed`: whether its requests have a signature at all.
+    `limit_seconds`: the time within which the response must be complete. `patience_seconds`: how long a test
+    waits, if that is longer. `media`: accepted content types; empty if any is. `takes_redirects`: a redirect
+    is accepted as the response, and not followed. `is_signed`: whether its requests have a signature.
     """
 
     limit_seconds: float
@@ -81,7 +81,7 @@ class Instructions:
     """A response that the provider can read: its root, its first verbs, and what they do.
 
     `has_bad_stream`: it opens a media stream at an address that the provider cannot use. Such addresses may
-    contain tokens, so none is kept.
+    contain tokens, so none is stored.
     """
 
     root: str
@@ -91,7 +91,7 @@ class Instructions:
 
 
 class Unreadable(Exception):
-    """The provider cannot read the response. `root`: of a document with another root than expected."""
+    """The provider cannot read the response. `root`: the root element, if it is another than expected."""
 
     def __init__(self, root: str = "") -> None:
         super().__init__()
