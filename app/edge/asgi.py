@@ -1,4 +1,4 @@
-"""The ASGI application: from a request that arrives to a response that was taken."""
+"""The ASGI application: receives requests, has Flask respond to them, and sends the responses."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 WsgiHeaders = list[tuple[str, str]]
 
 IN_MEMORY = 250_000
-"""Bytes of a response that is sent from memory; what is larger is a download."""
+"""Bytes of a response that is sent from memory; a larger one is a download."""
 
 FIRST_PIECES = 12
-"""Of a response whose length is unknown. A list of more is a download: what is made of it while there is no
-place for one is in vain, and bytes do not show how much that is, as they may be compressed."""
+"""Pieces of a response whose length is unknown. One with more is a download: making it would be in vain while
+no place is free. Bytes do not show the work, since they may be compressed."""
 
 BEGIN = 2
-"""Pieces of one that has a place. Few, as a client may take none of them."""
+"""Pieces that are made of a download with a place before it is sent. Few, as a client may read none."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
-"""What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
+"""Paths that a dialer requests on every call, and a monitor; some threads are reserved for them."""
 
 _WORDS = {
     414: ("URI_TOO_LONG", "The address is too long."),
     431: ("HEADERS_TOO_LARGE", "The headers of the request are too large."),
     500: ("INTERNAL_ERROR", "Something went wrong here."),
-    503: ("BUSY", "Too many requests are waiting. Try again in a moment."),
+    503: ("BUSY", "Too many requests are waiting. Try retry in a moment."),
 }
 
 
 class _NoPlace(Exception):
-    """A long response, and no place for it."""
+    """The response is a download, and no place is free."""
 
 
 @dataclass
 class Reply:
-    """Where a thread leaves the response, and the loop finds it."""
+    """Passes the response from a thread to the event loop."""
 
     loop: asyncio.AbstractEventLoop
     ready: asyncio.Future[Response] = field(init=False)
@@ -68,21 +68,21 @@ class Reply:
         self.ready = self.loop.create_future()
 
     def start(self, response: Response) -> None:
-        """In the thread, once."""
+        """Sets the response. Called once, in the thread."""
         self.response = response
         self.loop.call_soon_threadsafe(self.ready.set_result, response)
 
 
 class Edge:
-    """Serves `app`. `limit_of` says how much the sender of a request may send."""
+    """Serves `app`. `limit_of` returns how many bytes the sender of a request may send."""
 
     def __init__(self, app: Flask, limit_of: Callable[[Environ], Limit]) -> None:
         self._app = app
         self._origins: Collection[str] = app.extensions["patchbay_settings"].cors_origins
         self._shortcut = Shortcut(app)
         self._bodies = Bodies(limit_of)
-        self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
-        self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
+        self._for_queries = Threads("query", threads.FOR_QUERIES, self._handle)
+        self._for_others = Threads("request", threads.FOR_OTHERS, self._handle)
         self._downloads = Downloads()
         self._sign_ins = refused.SignIns(app.extensions["patchbay_hashing"])
 
@@ -122,7 +122,7 @@ class Edge:
             await _deliver(response, response.body, scope, receive, send, request_id=request_id)
 
     def _plain(self, status: int, path: str, origin: str | None, request_id: str) -> Response:
-        """A response that needs no thread."""
+        """Returns an error response that is made without Flask."""
         code, message = _WORDS[status]
         headers = [
             *security.HEADERS,
@@ -142,9 +142,12 @@ class Edge:
         is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD", "OPTIONS")
         return self._for_queries if is_query else self._for_others
 
-    def _work(self, request: Environ, reply: Reply) -> None:
-        """In a thread. What fails before the response has begun is shown as every failure is."""
-        again, request_id = dict(request), request[environ.REQUEST_ID]
+    def _handle(self, request: Environ, reply: Reply) -> None:
+        """Has Flask respond to the request; runs in a thread.
+
+        If that fails before the response has begun, Flask responds with its page for errors.
+        """
+        retry, request_id = dict(request), request[environ.REQUEST_ID]
         try:
             if "patchbay.failure" not in request:
                 self._downloads.expect_place(request)
@@ -159,41 +162,41 @@ class Edge:
                 origin = request.get("HTTP_ORIGIN")
                 reply.start(self._plain(500, request["PATH_INFO"], origin, request_id))
             else:
-                self._work(again | {"patchbay.failure": error}, reply)
+                self._handle(retry | {"patchbay.failure": error}, reply)
 
     def _respond(self, request: Environ, reply: Reply) -> None:
         status, headers, pieces = _call(self._app, request)
         try:
-            self._take(status, headers, iter(pieces), reply)
+            self._reply_with(status, headers, iter(pieces), reply)
         except _NoPlace as reason:
             raise self._downloads.refuse(request) from reason
         finally:
             _close(pieces)
 
-    def _take(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
-        """The response whole if it is short, or as it is made: that one may be broken off."""
+    def _reply_with(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
+        """Starts the reply: with the whole response if it is short, otherwise with a stream."""
         is_streamed = _is_streamed(status, headers)
         with ExitStack() as places:
-            has_place = is_streamed and self._take_place(places)
+            has_place = is_streamed and self._reserve_place(places)
             most = None if not is_streamed else BEGIN if has_place else FIRST_PIECES
             begin, is_all = _gather(pieces, most)
             if is_all:
                 reply.start(Response(status, encoded(headers), begin))
                 return
-            if not has_place and not self._take_place(places):
+            if not has_place and not self._reserve_place(places):
                 raise _NoPlace
             spool = Spool(reply.loop, places.pop_all().close)
         _stream(Response(status, encoded(headers), spool), spool, chain([begin], pieces), reply)
 
-    def _take_place(self, places: ExitStack) -> bool:
-        """Whether there was one, which `places` releases."""
+    def _reserve_place(self, places: ExitStack) -> bool:
+        """Reserves a place for a download until `places` closes. Returns False if none is free."""
         if is_taken := self._downloads.take():
             places.callback(self._downloads.release)
         return is_taken
 
 
 def _stream(response: Response, spool: Spool, pieces: Iterator[bytes], reply: Reply) -> None:
-    """Sends the pieces as the client takes them; the thread waits meanwhile."""
+    """Starts the reply and writes the pieces, waiting in this thread for a slow client."""
     try:
         spool.write(next(pieces))
     except BaseException:
@@ -226,7 +229,7 @@ def _is_streamed(status: int, headers: WsgiHeaders) -> bool:
 
 
 def _gather(pieces: Iterator[bytes], most: int | None) -> tuple[bytes, bool]:
-    """What comes first, until it is more than `IN_MEMORY` or `most` pieces, and whether that is all."""
+    """Returns the first pieces, up to `IN_MEMORY` or `most` pieces, and whether these are all."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -260,9 +263,12 @@ async def _start(send: Send, response: Response, request_id: str, *, closes: boo
 async def _deliver(
     response: Response, spool: Spool, scope: Scope, receive: Receive, send: Send, *, request_id: str
 ) -> None:
-    """Sends what a thread writes. A client that does not take it is disconnected, and so is one to whom it
-    cannot be sent to the end: it must not take a part for the whole."""
-    gone = asyncio.ensure_future(_gone(receive))
+    """Sends the pieces that a thread writes.
+
+    A client that does not read them is disconnected. So is one whose response fails midway, which must not
+    accept a part as the whole.
+    """
+    gone = asyncio.ensure_future(_until_gone(receive))
     pace = Pace()
     begin, sent = asyncio.get_running_loop().time(), 0
     try:
@@ -290,7 +296,7 @@ async def _deliver(
         pace.close()
 
 
-async def _gone(receive: Receive) -> None:
+async def _until_gone(receive: Receive) -> None:
     """Returns when the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass

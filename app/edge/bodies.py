@@ -1,7 +1,7 @@
-"""Bodies of requests: whole before a thread is given to the request, or refused.
+"""Reads the bodies of requests: a body is whole, or refused, before its request gets a thread.
 
-What is refused is refused when a view reads the body, so that a missing token is 401 before the body is
-too large. Without a session or a token the limit is low.
+The error of a refused body is raised when a view reads it, so that a missing token is a 401 even if the
+body is too large. Without a session or a token the limit is low.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from app.edge import deadlines
 from app.edge.environ import Environ
 
 IN_MEMORY = 500_000
-"""Bytes of one body; a larger one is kept in a temporary file."""
+"""Bytes of one body; a larger one is stored in a temporary file."""
 
 ANONYMOUS = 20_000_000
 KNOWN = 200_000_000
-"""Bytes of unfinished bodies in one process: of anonymous senders, and of those who are known."""
+"""Bytes of unfinished bodies in one process: of anonymous senders, and of authenticated ones."""
 
 DISCARDED = 1_000_000
-"""Bytes beyond the limit that are read and dropped, so that the sender is there to read the refusal."""
+"""Bytes beyond the limit that are read and dropped, so that the sender can read the refusal."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many bytes the sender of a request may send there."""
+    """How many bytes the sender of a request may send. `is_known`: the sender is authenticated."""
 
     size: int
     is_known: bool
 
 
 class Refused(io.RawIOBase):
-    """In place of a body that was not taken: reading it raises the reason."""
+    """Replaces a body that was not accepted: reading it raises the reason."""
 
     def __init__(self, reason: PatchbayError) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Refused(io.RawIOBase):
 
 @dataclass
 class Body:
-    """`is_whole` is False if some of it may still be on its way: the connection has to be closed."""
+    """A body. `is_whole` is False if parts may still arrive: the connection must be closed then."""
 
     file: BinaryIO | Refused
     size: int = 0
@@ -79,10 +79,10 @@ class Bodies:
     def __init__(self, limit_of: Callable[[Environ], Limit]) -> None:
         self._limit_of = limit_of
         self._held = {True: 0, False: 0}
-        """Bytes of unfinished bodies: of known senders, of anonymous ones."""
+        """Bytes of unfinished bodies: of authenticated senders, of anonymous ones."""
 
     async def read(self, environ: Environ, receive: Receive) -> Body:
-        """The body, with its length in the environment. It never raises: see `Refused`."""
+        """Returns the body, and sets its length in the environment. Never raises: see `Refused`."""
         codings = {coding.strip().lower() for coding in environ.pop("HTTP_TRANSFER_ENCODING", "").split(",")}
         is_chunked = codings != {""}
         length = int(environ.get("CONTENT_LENGTH") or 0)
@@ -93,7 +93,7 @@ class Bodies:
         if codings - {"", "chunked"}:
             body = reader.refused(UnsupportedMedia("Send the body uncompressed, without Transfer-Encoding."))
         else:
-            body = await _in_time(reader, receive, limit)
+            body = await _read_in_time(reader, receive, limit)
         if not body.is_whole:
             environ["CONTENT_LENGTH"] = str(body.size or length or 1)
         elif is_chunked:
@@ -102,7 +102,7 @@ class Bodies:
         return body
 
 
-async def _in_time(reader: _Reader, receive: Receive, limit: Limit) -> Body:
+async def _read_in_time(reader: _Reader, receive: Receive, limit: Limit) -> Body:
     try:
         async with asyncio.timeout(_seconds(limit)):
             return await reader.read(receive)
@@ -133,7 +133,7 @@ class _Reader:
                 message = await receive()
             if message["type"] == "http.disconnect":
                 return self.refused(Malformed("The request ended before all of it had arrived."))
-            if reason := self._take(message.get("body", b"")):
+            if reason := self._store(message.get("body", b"")):
                 return self.refused(reason)
             if not message.get("more_body"):
                 break
@@ -142,8 +142,8 @@ class _Reader:
         self._file.seek(0)
         return Body(self._file, self._size, _release=self._release)
 
-    def _take(self, piece: bytes) -> PatchbayError | None:
-        """Keeps the piece, or returns why not; one beyond the limit is counted alone."""
+    def _store(self, piece: bytes) -> PatchbayError | None:
+        """Stores the piece, or returns why not. Beyond the limit, pieces are only counted."""
         self._size += len(piece)
         if self._size > self._limit.size:
             return too_large(self._limit) if self._size > self._limit.size + DISCARDED else None

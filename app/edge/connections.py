@@ -1,6 +1,6 @@
-"""A client's connection: how much of what was sent it has, and its end.
+"""A client's connection: closes it, and measures how much of what was sent has arrived.
 
-ASGI has neither and granian owns the sockets, so descriptors are searched.
+ASGI can do neither, and granian owns the sockets, so this process's descriptors are searched.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Address = tuple[Any, Any]
 
 
 def close(server: Address, client: Address) -> None:
-    """Shuts down this process's connection between the two; the client sees it end."""
+    """Shuts down this process's connection between two addresses; the client sees it end."""
     for found in _connections(server, client):
         with suppress(OSError):
             found.shutdown(socket.SHUT_RDWR)
 
 
 def duplicate(server: Address, client: Address) -> socket.socket | None:
-    """Returns a second socket of this process's connection between the two; None if there is none.
+    """Returns a second socket of this process's connection between two addresses.
 
-    The caller closes it.
+    Returns None if there is no connection. The caller closes the socket.
     """
     with suppress(OSError):
         for found in _connections(server, client):
@@ -37,7 +37,7 @@ def duplicate(server: Address, client: Address) -> socket.socket | None:
 
 
 def unacknowledged(connection: socket.socket) -> int:
-    """Returns how many bytes the kernel holds because the client has not acknowledged them; 0 if unknown."""
+    """Returns how many bytes the kernel stores until the client acknowledges them; 0 if unknown."""
     held = bytes(4)
     with suppress(OSError):
         held = fcntl.ioctl(connection, termios.TIOCOUTQ, held)
@@ -45,7 +45,7 @@ def unacknowledged(connection: socket.socket) -> int:
 
 
 def _connections(server: Address, client: Address) -> Iterator[socket.socket]:
-    """Yields this process's sockets between the two."""
+    """Yields this process's sockets between two addresses."""
     for found in _sockets(server):
         with suppress(OSError):
             if _text(found.getpeername()) == _text(client):
@@ -53,7 +53,7 @@ def _connections(server: Address, client: Address) -> Iterator[socket.socket]:
 
 
 def _sockets(server: Address) -> Iterator[socket.socket]:
-    """Yields this process's sockets at the port of `server`, each as a duplicate that is closed again."""
+    """Yields this process's sockets at the port of `server`, as duplicates that it closes again."""
     for file in Path("/dev/fd").iterdir():
         with suppress(OSError), _duplicate(int(file.name)) as found:
             if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == int(server[1]):
@@ -61,12 +61,12 @@ def _sockets(server: Address) -> Iterator[socket.socket]:
 
 
 def _duplicate(descriptor: int) -> socket.socket:
-    """Returns a second socket of the descriptor. Raises OSError if it is no socket."""
+    """Returns a second socket of the descriptor. Raises OSError if it is not a socket."""
     duplicate = os.dup(descriptor)
     try:
         return socket.socket(fileno=duplicate)
     except OSError:
-        os.close(duplicate)  # `socket` takes the descriptor over only if it succeeds.
+        os.close(duplicate)  # `socket` owns the descriptor only if it succeeds.
         raise
 
 

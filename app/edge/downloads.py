@@ -1,4 +1,4 @@
-"""Places for long responses: each takes a thread until its client has taken it."""
+"""Places for downloads, which are long responses: each occupies a thread until its client has received it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.core.errors import Busy
 from app.edge.environ import Environ
 
 MOST = 4
-"""Concurrent ones in one process."""
+"""Concurrent downloads of one process."""
 
 KNOWN_SECONDS = 60.0
 MOST_KNOWN = 1000
@@ -25,7 +25,7 @@ Key: TypeAlias = tuple[str, ...]
 
 
 class Downloads:
-    """The places of a process, and the lists that are known to need one. Used by several threads."""
+    """The places of a process, and the requests that are known to need one. Used by several threads."""
 
     def __init__(self) -> None:
         self._knowing = threading.Lock()  # the cache is not safe without one
@@ -33,20 +33,20 @@ class Downloads:
         self._long: TTLCache[Key, bool] = TTLCache(MOST_KNOWN, KNOWN_SECONDS, time.monotonic)
 
     def take(self) -> bool:
-        """Returns whether there was a place. The caller releases it."""
+        """Reserves a place; the caller releases it. Returns False if none is free."""
         return self._free.acquire(blocking=False)
 
     def release(self) -> None:
         self._free.release()
 
     def refuse(self, request: Environ) -> Busy:
-        """Returns the error for a list that found no place. The next such request costs nothing."""
+        """Returns the error for a download without a place, and remembers that the request needs one."""
         with self._knowing:
             self._long[_key(request)] = True
         return Busy(MESSAGE)
 
     def expect_place(self, request: Environ) -> None:
-        """Raises Busy for a list that was long when it was last requested, if no place is free."""
+        """Raises Busy if the response was a download when last requested, and no place is free."""
         with self._knowing:
             is_long = _key(request) in self._long
         if is_long and not self._has_free():

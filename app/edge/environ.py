@@ -1,4 +1,4 @@
-"""The WSGI environment for Flask, made from an ASGI scope."""
+"""Converts an ASGI scope to the WSGI environment of Flask."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LARGEST_HEADERS = 64_000
 MOST_HEADERS = 80
 
 REQUEST_ID = "patchbay.request_id"
-"""In the environment; also in the header X-Request-Id of the response, and in the log."""
+"""The key of the request's id, which is also in the response's X-Request-Id and in the log."""
 
-_APART = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+_WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 def new_id() -> str:
@@ -26,7 +26,7 @@ def new_id() -> str:
 
 
 def refusal(scope: Scope) -> int | None:
-    """The status of a request whose address or headers are too large: 414 or 431."""
+    """Returns the status for a request whose address or headers are too large: 414 or 431."""
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
         return 414
     headers = scope["headers"]
@@ -39,16 +39,16 @@ def refusal(scope: Scope) -> int | None:
 
 
 def origin(scope: Scope) -> str | None:
-    """The Origin header; None if there is none."""
+    """Returns the Origin header; None if there is none."""
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
     return ",".join(values) or None
 
 
 def of(scope: Scope) -> Environ:
-    """The environment without a body; the caller sets `wsgi.input`.
+    """Returns the environment without a body; the caller sets `wsgi.input`.
 
-    A header with an underscore in its name is left out: to WSGI it would be the one with a hyphen, which a
-    proxy may have checked or set.
+    Headers with an underscore in their name are dropped: WSGI confuses them with the same name with hyphens,
+    which a proxy may have checked or set.
     """
     host, port = scope["server"]
     environ: Environ = {
@@ -71,7 +71,7 @@ def of(scope: Scope) -> Environ:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         if "_" in name:
             continue
-        key = _APART.get(name) or "HTTP_" + name.upper().replace("-", "_")
+        key = _WITHOUT_PREFIX.get(name) or "HTTP_" + name.upper().replace("-", "_")
         if key in environ:
             value = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value

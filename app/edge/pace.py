@@ -1,4 +1,4 @@
-"""How far a download may be ahead of its client: little at first, and more each time it has kept up."""
+"""Limits how far a download may be ahead of its client: little at first, more while the client keeps up."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from app.edge import connections
 from app.edge.connections import Address
 
 FIRST_AHEAD, MOST_AHEAD = 8_000, 64_000
-"""Bytes that the client has not acknowledged, as its kernel does when it has room for them.
+"""Bytes that the client has not acknowledged. Its kernel acknowledges bytes when it has room for them.
 
-Without this limit, granian takes 256 kB from a list for a client that reads nothing.
+Without this limit, granian accepts 256 kB of a list for a client that reads nothing.
 """
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.1
-"""Seconds between two looks at the connection."""
+"""Seconds between two measurements of the connection."""
 
 
 class Pace:
-    """Of one download. Does not wait if the connection is not found."""
+    """The pace of one download. It does not wait if the connection is not found."""
 
     def __init__(self) -> None:
         self._connection: socket.socket | None = None
         self._ahead = FIRST_AHEAD
 
     async def find(self, server: Address, client: Address) -> None:
-        """Finds the connection between the two, in a thread: among 1,000 it takes some milliseconds."""
+        """Finds the connection between two addresses, in a thread: it takes milliseconds."""
         self._connection = await asyncio.to_thread(connections.duplicate, server, client)
 
     async def wait(self, gone: asyncio.Future[None]) -> None:
-        """Waits until the client has most of what was sent, or `gone` is done."""
+        """Waits until the client has received most of what was sent, or `gone` is done."""
         if self._connection is None:
             return
         pause = SHORTEST_PAUSE

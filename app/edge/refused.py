@@ -1,4 +1,4 @@
-"""Sign-ins that Flask would refuse, too, and which are refused before they cost its time."""
+"""Repeats refusals of sign-ins, so that further attempts do not occupy Flask."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLIENT = (
     *("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST"),
     *("HTTP_HOST", "HTTP_ORIGIN", "HTTP_ACCEPT_ENCODING"),
 )
-"""What decides which address a client has, and the headers of a response that refuses it."""
+"""Keys that decide a client's address, and headers that the refusal depends on."""
 
 MOST_CLIENTS = 10_000
 SECONDS = 2.0
@@ -28,14 +28,14 @@ Key: TypeAlias = tuple[str, ...]
 
 
 class SignIns:
-    """Refused requests for tokens. (Pages are Flask's: a form is shown again, with what was typed.)"""
+    """Refused sign-ins of the API. A page's form needs Flask, which shows it again with the values."""
 
     def __init__(self, hashing: Slots) -> None:
         self._hashing = hashing
         self._refusals: TTLCache[Key, Response] = TTLCache(MOST_CLIENTS, SECONDS, time.monotonic)
 
     def find(self, request: Environ) -> Response | None:
-        """The response to a client that was refused just now, if the reason is still there."""
+        """Returns the refusal that the client received just now, if its reason still applies; else None."""
         if not _is_sign_in(request):
             return None
         response = self._refusals.get(_key(request))

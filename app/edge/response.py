@@ -18,5 +18,5 @@ class Response:
 
 
 def encoded(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Returns WSGI's headers as ASGI sends them."""
+    """Returns WSGI headers encoded for ASGI."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

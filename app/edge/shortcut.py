@@ -1,8 +1,8 @@
 """Responds to dialers on the event loop: without a thread, and without Flask.
 
-Only Flask makes responses. This remembers what each was made of (`context.MADE_OF`): the token, the default
-that was found for it, and the headers that it depends on. A response is sent again only if the same default
-is found for the same token now. Everything else is Flask's: other requests, other headers, unknown tokens.
+Only Flask makes responses. This module remembers what each was made of (`context.MADE_OF`): the token, its
+default provider, and the headers that it depends on. A response is sent again only if the token has the same
+default now. Flask responds to everything else: other requests, other headers, unknown tokens.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _READ = frozenset(
         *(b"x-forwarded-prefix", b"x-real-ip", b"via"),
     }
 )
-"""Headers that a response may depend on. The others change nothing about it."""
+"""Headers that a response may depend on. It does not depend on others."""
 _FOR_FLASK = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"range", b"expect"})
 
 
 class Dependencies(NamedTuple):
-    """What of a request decides the response, apart from the token."""
+    """The parts of a request that decide the response, apart from the token."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     client: str
@@ -57,7 +57,7 @@ class Shortcut:
         self._responses: dict[tuple[Dependencies, Default], Response] = {}
 
     async def find(self, scope: Scope) -> Response | None:
-        """Returns the response that Flask would make, or None if only Flask knows."""
+        """Returns the response that Flask would make; None if it is not known."""
         begin = time.perf_counter()
         authorization, dependencies = _read(scope)
         signed = self._tokens.get(authorization)
@@ -76,20 +76,23 @@ class Shortcut:
         authorization, dependencies = _read(scope)
         if dependencies is not None:
             signed, default = environ[context.MADE_OF]
-            _keep(self._tokens, authorization, signed, MOST_TOKENS)
+            _store(self._tokens, authorization, signed, MOST_TOKENS)
             self._defaults.expect(signed.token_id)
-            _keep(self._responses, (dependencies, default), response, MOST_RESPONSES)
+            _store(self._responses, (dependencies, default), response, MOST_RESPONSES)
 
 
-def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> None:
-    """Replaces the oldest if there are `most`. A cache that orders its uses is read much more slowly."""
-    if len(kept) >= most and key not in kept:
-        del kept[next(iter(kept))]
-    kept[key] = value
+def _store(cache: dict[Key, Value], key: Key, value: Value, most: int) -> None:
+    """Stores a value, and removes the oldest if there are `most`.
+
+    A cache that orders its entries by use is much slower to read.
+    """
+    if len(cache) >= most and key not in cache:
+        del cache[next(iter(cache))]
+    cache[key] = value
 
 
 def _read(scope: Scope) -> tuple[bytes, Dependencies | None]:
-    """The Authorization header; without dependencies, the request is another one, or for Flask to judge."""
+    """Returns the Authorization header, and the dependencies: None if Flask must respond."""
     if scope["raw_path"] != _RAW_ROUTE or scope["query_string"] or scope["method"] != "GET":
         return b"", None
     authorization, headers, size = b"", [], 0

@@ -1,7 +1,7 @@
-"""A long response on its way: a thread writes its pieces, and the loop sends them.
+"""A buffer for a download: a thread writes the pieces of a response, and the event loop sends them.
 
-The thread waits when it is far ahead of the client, so that lists that no client reads cost neither memory
-nor processor time.
+The thread waits while it is far ahead of the client, so that a response that no client reads uses neither
+memory nor processor time.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from collections.abc import AsyncIterator, Callable
 from app.core import computing
 
 PART = 65_536
-"""Bytes that are sent as one: a client's progress is measured in them."""
+"""Bytes that are sent together; a client's progress is measured in them."""
 
 MOST_AHEAD = 16_000
-"""Bytes that may be written before the client has taken those before them."""
+"""Bytes that may be written before the client has received the earlier ones."""
 
 
 class Abandoned(Exception):
-    """Nothing more of it is sent: the client is gone, or was too slow."""
+    """The response is not sent to its end: the client is gone, or was too slow."""
 
 
 class BrokenOff(Exception):
-    """What made the response failed in the middle of it."""
+    """The response failed while it was being made."""
 
 
 class Spool:
-    """Written by one thread, read by the loop, which closes it."""
+    """A buffer that one thread writes to, and that the loop reads and closes."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_close: Callable[[], None]) -> None:
         self._loop = loop
@@ -42,7 +42,10 @@ class Spool:
         self._taken = threading.Condition()
 
     def write(self, piece: bytes) -> None:
-        """In the thread. Waits until the client is near, and lets other threads compute; raises Abandoned."""
+        """Adds a piece; waits while the client is far behind. Raises Abandoned. Runs in the thread.
+
+        Other threads may compute while it waits.
+        """
         with computing.paused(), self._taken:
             self._taken.wait_for(self._is_near)
         with self._taken:
@@ -56,17 +59,17 @@ class Spool:
         return self._is_closed or self._ahead <= MOST_AHEAD
 
     def finish(self) -> None:
-        """In the thread, after the last piece."""
+        """Marks the response as complete. Runs in the thread."""
         self._is_done = True
         self._loop.call_soon_threadsafe(self._changed.set)
 
     def fail(self) -> None:
-        """In the thread, instead of `finish`."""
+        """Marks the response as failed, instead of `finish`. Runs in the thread."""
         self._has_failed = True
         self.finish()
 
     async def pieces(self, gone: asyncio.Future[None]) -> AsyncIterator[bytes]:
-        """What is written, as it is written. Raises BrokenOff, and Abandoned once `gone` is done."""
+        """Yields the pieces as they are written. Raises BrokenOff, and Abandoned once `gone` is done."""
         gone.add_done_callback(lambda _gone: self._changed.set())
         while True:
             self._changed.clear()

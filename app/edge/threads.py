@@ -1,4 +1,4 @@
-"""The threads that run Flask. Some are kept for the dialer's queries, whatever the others wait for."""
+"""The threads that run Flask. Some are reserved for the dialer's queries, however busy the others are."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.core import computing
 
 FOR_QUERIES = 4
 FOR_OTHERS = 12
-"""Of each process."""
+"""Threads of each process."""
 
 MOST_WAITING = 256
 """How many requests of a kind may wait for a thread. One more is refused immediately."""
 
 
 class Threads:
-    """Calls `work` with what is put, in one of `count` threads; it must not raise."""
+    """Calls `work` with the arguments of each `put`, in one of `count` threads; it must not raise."""
 
     def __init__(self, name: str, count: int, work: Callable[..., None]) -> None:
         self._name = name
@@ -28,7 +28,7 @@ class Threads:
         self._has_started = False
 
     def put(self, *arguments: Any) -> bool:
-        """Returns False if too many are waiting. Called by one thread alone."""
+        """Queues a call. Returns False if too many are waiting. Called by one thread alone."""
         if not self._has_started:
             self._has_started = True
             for number in range(self._count):
