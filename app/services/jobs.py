@@ -25,7 +25,7 @@ from app.services.scope import Scope
 
 KEPT = timedelta(days=1)
 SILENT = timedelta(minutes=5)
-"""A running job without a report for so long counts as interrupted.
+"""A running job without a report for this long counts as interrupted.
 
 On SQLite, the transaction of the work delays its own reports.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with an email address, and in which part of it."""
+"""Validation of email addresses, with a sentence for each wrong part."""
 
 from __future__ import annotations
 

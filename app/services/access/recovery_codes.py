@@ -14,7 +14,7 @@ from app.services.scope import Scope
 
 COUNT = 10
 FEW = 3
-"""With so many codes left, or fewer, pages show a warning."""
+"""Pages show a warning if this many codes or fewer are left."""
 
 LENGTH = 16
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -202,7 +202,7 @@ def confirm_code(scope: Scope, user: User, code: str) -> None:
 
 
 class SecondFactor(Enum):
-    """What was used for the second step."""
+    """The kind of code that was accepted in the second step."""
 
     TOTP = 1
     RECOVERY_CODE = 2

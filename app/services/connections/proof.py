@@ -28,7 +28,7 @@ CREDENTIAL_ERRORS = (
 """The provider did not accept the credentials. Other failures of a test are about other values."""
 
 CONCLUDED = (Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT)
-"""What a test concludes from the account's data, although the provider accepts the credentials."""
+"""Conclusions of a test from the account's data, although the provider accepts the credentials."""
 
 EXPLAINED = (*CONCLUDED, Outcome.TEST_CREDENTIALS)
 """Reasons for refused credentials that are more specific than a plain refusal of another call."""
@@ -53,7 +53,7 @@ FRESH = timedelta(minutes=1)
 
 
 class Evidence(LabelledEnum):
-    """What the credentials were used for; each has its label."""
+    """The purpose of a call with the credentials; each has its label."""
 
     TEST = "test", "connection test"
     NUMBERS = "numbers", "list of numbers"

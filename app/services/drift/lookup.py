@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 FEW = 10
-"""Up to so many numbers are read one by one; for more, the account's whole list is read."""
+"""Up to this many numbers are read one by one; for more, the account's whole list is read."""
 
 SECONDS = 120
 """Seconds for reading a few numbers one by one."""

@@ -1,1 +1,1 @@
-"""Status: how an organization stands. Reads everything, changes nothing."""
+"""The status of organizations: this package reads everything and changes nothing."""

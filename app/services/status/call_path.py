@@ -1,4 +1,4 @@
-"""How a call to a number, or from it, is routed: hop by hop, with the first problem."""
+"""How calls to and from a number are routed: hop by hop, with the first problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Path:
-    """The hops from the number to its provider. `blocked_reason` is the API's."""
+    """The hops of calls in one direction, from the number to its provider.
+
+    `blocked_reason` is the API's.
+    """
 
     direction: str
     agent: str | None
@@ -43,12 +46,12 @@ class Path:
 
     @property
     def is_outbound_only(self) -> bool:
-        """Whether this is the inbound path of a number with an outbound agent alone."""
+        """Whether this is the inbound path of a number that has only an outbound agent."""
         return self.blocked_reason == "no_inbound_agent" and self.hop("agent").state is HopState.OUTBOUND_ONLY
 
     @property
     def problem(self) -> Hop | None:
-        """The hop that blocks it; else the first that is broken; else the first that is not verified."""
+        """The hop that blocks the path; without one, the first broken one; then the first with a warning."""
         blocking = BLOCKED_AT.get(self.blocked_reason or "")
         wrong = [hop for hop in self.hops if hop.problem]
         ranks = {Tone.BAD: 1, Tone.WARN: 2}
@@ -72,7 +75,10 @@ BLOCKED_AT = {
 
 @dataclass(frozen=True)
 class Dialer:
-    """A user with the number in their dialer; `check` is the result for the application or the SIP trunk."""
+    """A user with the number in their dialer.
+
+    `check` is the result for the application or the SIP trunk.
+    """
 
     number: VoicePhoneNumber
     user: User
@@ -82,8 +88,10 @@ class Dialer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a number. `is_elsewhere`: another organization has added it; for `is_proven`, see
-    `endpoints.proven`."""
+    """Everything stored about a number.
+
+    `is_elsewhere`: another organization has added it. For `is_proven`, see `endpoints.proven`.
+    """
 
     number: str
     endpoint: Endpoint | None
@@ -99,14 +107,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Owners:
-    """The providers whose account has a number, and those that gave no result."""
+    """The providers whose account has a number, and those that did not respond with a result."""
 
     providers: list[Provider]
     silent: list[Provider]
 
 
 def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
-    """Returns the number's paths as stored; with `http`, its webhook is first read from the provider.
+    """Returns the number's paths as stored. With `http`, its webhook is first read at the provider.
 
     Raises Invalid for `phone_number`, TooMany.
     """
@@ -127,16 +135,16 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
 
 
 def of_endpoint(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
-    """Returns the path of calls to an endpoint, as stored; of calls from it if it takes none."""
+    """Returns the stored inbound path of an endpoint; the outbound one if it has only an outbound agent."""
     found = _paths(scope, row, check, None)
     return found["outbound" if row.outbound_agent_name and not row.inbound_agent_name else "inbound"]
 
 
 def owners(scope: Scope, http: Outbound, number: str) -> Owners:
-    """Looks the number up in every connected account whose numbers can be imported. Raises TooMany."""
+    """Looks up the number in every connected account whose numbers can be imported. Raises TooMany."""
     found, silent = [], []
     wanted = {Capability.OBSERVE, Capability.NUMBERS}
-    able = [state for state in store.load_all(scope).values() if _is_askable(state, wanted)]
+    able = [state for state in store.load_all(scope).values() if _can_look_up(state, wanted)]
     shared = http.within(gateway.OBSERVE.seconds)
     for state in able:
         sight = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
@@ -147,7 +155,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     return Owners(found, silent)
 
 
-def _is_askable(state: StoredConnection, wanted: set[Capability]) -> bool:
+def _can_look_up(state: StoredConnection, wanted: set[Capability]) -> bool:
     return state.is_usable and wanted <= state.provider.capabilities
 
 
@@ -170,8 +178,8 @@ def _paths(
     return found
 
 
-def _answering(row: VoicePhoneNumber) -> str:
-    """Returns the key of what carries calls to the number: its provider's application, or a SIP trunk."""
+def _carrier(row: VoicePhoneNumber) -> str:
+    """Returns the key of the provider or SIP trunk that carries calls to the number."""
     return trunks()[row.provider].key if row.ai_enabled and row.provider in trunks() else row.provider
 
 
@@ -188,7 +196,7 @@ def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCh
     live = active.active(scope, Family.VOICE)
     watched = {key: check for (key, _), check in checks.items() if _has_callback(key) or is_trunk(key)}
     return [
-        Dialer(row, user, row.provider == live, watched.get(_answering(row)))
+        Dialer(row, user, row.provider == live, watched.get(_carrier(row)))
         for row, user in scope.session.execute(query)
     ]
 

@@ -30,11 +30,11 @@ from app.services.voice_ai.webhook import State as WebhookState
 
 @dataclass(frozen=True)
 class Step:
-    """Something to set up, and the place to do it; `provider` if the place is a provider's.
+    """A step of the setup, and the place to do it. `provider` is that of the place, if it has one.
 
-    `tone` is ok, idle (to do), warn (done, not verified) or bad (a problem), since `since`; for a step that
-    is done, when that was last verified. `endpoint_id` is the number that `AT_PROVIDER` is about. `is_open`:
-    it warns, and is not done.
+    `tone` is ok, idle (to do), warn (done, but not verified) or bad (a problem). `since`: since when there
+    is a problem; for a finished step, when it was last verified. `endpoint_id` is that of the number for
+    the place `AT_PROVIDER`. `is_open`: the step has the tone warn, but is not done.
     """
 
     key: str
@@ -98,7 +98,7 @@ def _telephony(states: Mapping[str, StoredConnection], default: StoredConnection
 
 
 def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredConnection | None) -> Step:
-    """Of the default provider; without one, of the first that is connected."""
+    """Returns the step of testing the default provider; without one, the first that is connected."""
     title, own = "Connection tested", [states[key] for key in keys_in(Family.TELEPHONY)]
     state = live or next((state for state in own if state.is_configured), None)
     if state is None:
@@ -116,7 +116,7 @@ def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredCo
 
 
 def _first_endpoint(scope: Scope) -> Endpoint | None:
-    """The first endpoint that takes calls; if none does, the first."""
+    """Returns the first endpoint that takes calls; if none does, the first of all."""
     query = scope.select(Endpoint).order_by(Endpoint.phone_number).limit(1)
     return scope.session.scalar(query.where(Endpoint.takes_calls)) or scope.session.scalar(query)
 
@@ -130,7 +130,7 @@ def _first_number(scope: Scope, first: Endpoint | None) -> Step:
 
 
 def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, dict[str, int]]:
-    """How many endpoints are ready, and how many each provider that cannot be used blocks."""
+    """Returns how many endpoints are ready, and how many each unusable provider blocks, by its key."""
     base_url = scope.organization.public_base_url
     if not base_url:
         return 0, {}
@@ -143,7 +143,7 @@ def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, d
 
 
 def _ready(scope: Scope, states: Mapping[str, StoredConnection]) -> Step:
-    """Whether everything that Patchbay stores for the numbers is complete."""
+    """Returns the step of completing the stored settings that numbers need for calls."""
     title = "Ready for calls"
     ready, blocked = counts(scope, states)
     if blocked:
@@ -165,7 +165,7 @@ def _lack(state: StoredConnection | None, key: str) -> str:
 
 
 def _verified(scope: Scope, first: Endpoint | None) -> Step:
-    """Whether the providers have the expected webhooks. Drift is a problem; no result is a step to do."""
+    """Returns the step of verifying webhooks. Drift is a problem; without a result, the step is to do."""
     title = "Webhook verified"
     tally = tallies.tally(scope)
     if tally.drifted:
@@ -179,7 +179,7 @@ def _verified(scope: Scope, first: Endpoint | None) -> Step:
             provider=provider,
             since=tally.since,
         )
-    proof = _proof(scope)
+    proof = _verified_number(scope)
     if proof is None:
         text = messages.WEBHOOK_NEEDED
         if first is None:
@@ -195,7 +195,11 @@ def _verified(scope: Scope, first: Endpoint | None) -> Step:
 
 
 def _drifted_place(scope: Scope) -> tuple[Place, str | None]:
-    """Numbers in dialers have a page of their own, their provider's; those of agents are on another."""
+    """Returns the place to repair drifted numbers, and its provider if it has one.
+
+    Drifted endpoints come first. Numbers in dialers are repaired at their provider's callback; numbers that
+    agents answer, on the page of AI numbers.
+    """
     keys = tallies.drifted_providers(scope)
     others = sorted(keys - set(keys_in(Family.TELEPHONY)), key=is_trunk)
     if keys - set(others):
@@ -203,8 +207,8 @@ def _drifted_place(scope: Scope) -> tuple[Place, str | None]:
     return (Place.AI_NUMBERS if is_trunk(others[0]) else Place.CALLBACK), others[0]
 
 
-def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
-    """A number in sync; else one whose provider does not expose webhooks."""
+def _verified_number(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
+    """Returns a number in sync; without one, a number whose provider does not expose webhooks; or None."""
     query = (
         select(DriftCheck, Endpoint)
         .join(
@@ -244,7 +248,7 @@ def _voice_ai(scope: Scope) -> Step:
 
 
 def _webhook(scope: Scope, states: Mapping[str, StoredConnection]) -> list[Step]:
-    """The webhook for call reports: the first that does not work, or else the first of all."""
+    """Returns the step of the webhook for call reports: the first that does not work, or the first of all."""
     found = [
         (one, webhook.status(scope, one)) for one in webhook.providers() if states[one.key].is_configured
     ]

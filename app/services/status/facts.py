@@ -1,4 +1,4 @@
-"""What the database has about one organization or every one, in a few grouped queries."""
+"""Stored data about one organization or all of them, in a few grouped queries."""
 
 from __future__ import annotations
 
@@ -54,15 +54,17 @@ DAY = timedelta(days=1)
 
 @dataclass
 class Facts:
-    """Everything stored about one organization; mappings are by provider key.
+    """Stored data about one organization. The keys of mappings are providers' keys.
 
-    `numbers` are active, `answered` those of them with an inbound agent. Of the numbers that are expected to
-    take calls: `healthy`; `blocked`, which wait for something in Patchbay; `unchecked`, without a result for
-    their present settings; `unverified`, whose provider does not show enough. For `proven` ones see
-    `endpoints.proven`. `calls` are of the last 24 hours, `calls_before` of the 24 before. `was_healthy`: a
-    number has been seen healthy, or its provider does not show webhooks. `webhooks` are for call reports:
-    their state, since when, and the HTTP status of the last delivery that failed. `dropped_at`: when agent
-    calls last lost their provider.
+    `numbers` counts active numbers, `answered` those of them with an inbound agent. Numbers that should
+    take calls are counted as `healthy`; `blocked` by a setting in Patchbay; `unchecked`, without a result
+    for their present settings; or `unverified`, if their provider does not show enough. For `proven`, see
+    `endpoints.proven`.
+
+    `held` has the names of stored values. `calls` counts the last 24 hours, `calls_before` the 24 hours
+    before. `was_healthy`: a number was once healthy, or its provider does not show webhooks. `webhooks` are
+    those for call reports: state, since when, and HTTP status of the last failed delivery. `dropped_at`:
+    when agent calls last lost their default provider.
     """
 
     organization: Organization
@@ -97,12 +99,12 @@ class Facts:
 
     @property
     def unhealthy(self) -> int:
-        """How many numbers are not answered, as far as that is known."""
+        """How many numbers are known to be unable to take calls."""
         return self.all_drifted + self.blocked
 
     @property
     def expected(self) -> int:
-        """How many numbers are expected to take calls."""
+        """How many numbers should take calls."""
         return self.healthy + self.unhealthy + self.unchecked + self.unverified
 
     def active(self, family: Family) -> str | None:
@@ -142,7 +144,7 @@ class _Reader:
         return true() if self.only is None else owner == self.only
 
     def rows(self, query: Any) -> Iterator[tuple[Facts, Any]]:
-        """`query` selects the organization's id first."""
+        """Yields the facts and each of their rows. `query` selects the organization's id first."""
         owner = next(iter(query.selected_columns))
         for row in self.scope.session.execute(query.where(self.mine(owner))):
             if row[0] in self.facts:
@@ -173,7 +175,7 @@ def _read_numbers(reader: _Reader) -> None:
 
 
 def _used_providers(reader: _Reader) -> CTE:
-    """The providers of each organization's endpoints, each found from the one before by an index.
+    """Returns the providers of each organization's endpoints; an index finds each from the one before.
 
     Grouping 100,000 rows takes three times as long.
     """
@@ -189,7 +191,7 @@ def _used_providers(reader: _Reader) -> CTE:
 
 
 def _read_connections(reader: _Reader) -> None:
-    """Secrets are not opened: one that is sealed with a known key counts as held."""
+    """Reads connections without decrypting secrets: one that is sealed with a known key counts as held."""
     known: Collection[str] = reader.scope.keys.sealer.fingerprints
     owner = Connection.organization_id
     stored = select(owner, Connection.provider, Connection.enabled, Connection.updated_at, Connection.values)
@@ -202,7 +204,7 @@ def _read_connections(reader: _Reader) -> None:
 
 
 def _read_health(reader: _Reader) -> None:
-    """Counts the numbers by verdict, from an index that has all of it; the drifted ones by provider."""
+    """Counts the numbers by verdict, from an index that covers the query; the drifted ones by provider."""
     owner, check = DriftCheck.organization_id, DriftCheck
     counted = select(owner, check.provider, func.count(), func.min(check.since)).where(
         number_health.is_drift()
@@ -232,7 +234,7 @@ def _count(facts: Facts, verdict: str | None, cause: str | None, count: int) -> 
 
 
 def _read_activity(reader: _Reader) -> None:
-    """Each organization's last check and calls, found by indexes that begin with it."""
+    """Reads each organization's last check and calls, by indexes that begin with the organization."""
     last = select(func.max(DriftCheck.checked_at)).where(DriftCheck.organization_id == Organization.id)
     calls = select(func.count()).select_from(Call).where(Call.organization_id == Organization.id)
     now = clock.now()
@@ -248,7 +250,7 @@ def _read_activity(reader: _Reader) -> None:
 
 
 def _was_healthy() -> ColumnElement[bool]:
-    """Whether a number of the query's organization was seen healthy, or its provider shows no webhooks."""
+    """Returns the condition of `Facts.was_healthy` for the organization of the query."""
     check, past = DriftCheck, HealthTransition
     own = select(check.phone_number).where(check.organization_id == Organization.id)
     history = select(past.id).where(

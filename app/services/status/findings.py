@@ -1,4 +1,4 @@
-"""What has to be done in an organization, worst first, and the place to do it."""
+"""Findings: problems and open tasks of an organization, worst first, each with the place to fix it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.services.voice_ai.webhook import State as WebhookState
 
 
 class Level(IntEnum):
-    """The worse, the higher."""
+    """The severity of a finding; a higher value is worse."""
 
     FINE = 0
     UNSURE = 1
@@ -28,7 +28,7 @@ class Level(IntEnum):
 
 
 class Kind(StrEnum):
-    """What is wrong: each has its code, level and label, what it means, and the words of its button."""
+    """Kinds of findings: each has its code, level, label, explanation, and the text of its button."""
 
     level: Level
     label: str
@@ -142,9 +142,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to do, and the place to do it; `provider` and `count` of numbers if there are any.
+    """A problem or open task, and the place to fix it.
 
-    `status`: of the last delivery to a webhook that failed.
+    `provider` and `count` of numbers are None if it has none. `status` is that of the last failed delivery
+    to a webhook.
     """
 
     kind: Kind
@@ -156,7 +157,7 @@ class Finding:
 
     @property
     def level(self) -> Level:
-        """What is missing is a failure if numbers wait for it."""
+        """The severity: something missing counts as broken if numbers depend on it."""
         return Level.BROKEN if self.kind.level is Level.MISSING and self.count else self.kind.level
 
     @property
@@ -185,7 +186,7 @@ def of(facts: Facts) -> list[Finding]:
 
 
 def _drifted(facts: Facts) -> Iterator[Finding]:
-    """Numbers in dialers are repaired where their application's callback is set."""
+    """Yields drifted numbers. Those in dialers are repaired at their application's callback."""
     endpoints = [drifted for key, drifted in facts.drifted.items() if key in keys_in(Family.TELEPHONY)]
     if endpoints:
         since = min((drifted.since for drifted in endpoints if drifted.since), default=None)
@@ -210,7 +211,10 @@ def _missing(facts: Facts) -> Iterator[Finding]:
 
 
 def _no_provider(facts: Facts) -> Finding:
-    """Its place is a provider that can be the default; before any is connected, the home with the setup."""
+    """Returns the finding of a missing default provider.
+
+    Its place is a provider that can be the default; before any is connected, the home with its setup.
+    """
     keys = keys_in(Family.TELEPHONY)
     connected = next((key for key in keys if key in facts.connections), None)
     if connected is None and not facts.was_healthy:
@@ -226,7 +230,10 @@ def _lack(facts: Facts, key: str) -> Kind:
 
 
 def _connections(facts: Facts) -> Iterator[Finding]:
-    """Of each provider that is active, or has numbers: whether it is complete, was tested, and works."""
+    """Yields the finding, if any, of each provider that is a default or has numbers.
+
+    It is incomplete, untested, or its last test failed.
+    """
     active = [facts.active(family) for family in Family]
     for key in dict.fromkeys([*active, *facts.numbers]):
         if key is None or (key not in active and not facts.is_usable(key)):
@@ -250,7 +257,7 @@ def _unchecked(facts: Facts) -> Iterator[Finding]:
 
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
-    """The earliest of the webhooks that do not work, of providers that are connected."""
+    """Yields the earliest failure of a webhook for call reports, of connected providers."""
     for kind, states in (
         (Kind.NO_WEBHOOK, (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)),
         (Kind.WEBHOOK_IMPAIRED, (WebhookState.IMPAIRED,)),

@@ -1,4 +1,7 @@
-"""What `/metrics` reports of all organizations, read from indexes. No label is a value that users choose."""
+"""The figures of `/metrics` about all organizations, read from indexes.
+
+No label is a value that users choose.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +31,18 @@ from app.services.notifications.states import State
 from app.services.scope import Scope
 
 Sample: TypeAlias = tuple[list[str], float]
-"""The values of the labels, and the value."""
+"""The values of the labels, and the value of the metric."""
 
 
 def numbers(scope: Scope) -> Iterator[Sample]:
-    """Numbers that are expected to take calls, by provider and verdict."""
+    """Yields the count of numbers that should take calls, by provider and verdict."""
     check = DriftCheck
     query = select(check.provider, check.verdict, func.count()).where(check.verdict.is_not(None))
     return _samples(scope, query.group_by(check.provider, check.verdict))
 
 
 def connections(scope: Scope) -> Iterator[Sample]:
-    """Connections, by provider and the verdict of their last transition."""
+    """Yields the count of connections, by provider and the verdict of their last transition."""
     last = HealthTransition
     of_connection = last.phone_number == transitions.CONNECTION
     newest = select(func.max(last.id)).where(of_connection).group_by(last.organization_id, last.provider)
@@ -48,9 +51,9 @@ def connections(scope: Scope) -> Iterator[Sample]:
 
 
 def last_checks(scope: Scope) -> Iterator[Sample]:
-    """When the last check ended where it is the longest ago, by provider.
+    """Yields the end of the least recent last check, by provider.
 
-    One in progress counts from its start, and a connection that was never checked from when it was made.
+    A running check counts from its start, and a connection that was never checked from its creation.
     """
     ended = func.min(func.coalesce(CheckRun.finished_at, CheckRun.started_at, Connection.created_at))
     query = select(Connection.provider, ended).outerjoin(CheckRun, _SAME_PLACE).where(Connection.enabled)
@@ -58,7 +61,7 @@ def last_checks(scope: Scope) -> Iterator[Sample]:
 
 
 def failed_checks(scope: Scope) -> Iterator[Sample]:
-    """Connections whose last check failed, by provider: 0 if there is none."""
+    """Yields the count of connections whose last check failed, by provider: 0 if there is none."""
     query = select(Connection.provider, func.count(CheckRun.failure)).outerjoin(CheckRun, _SAME_PLACE)
     return _samples(scope, query.where(Connection.enabled).group_by(Connection.provider))
 
@@ -69,7 +72,7 @@ _SAME_PLACE = and_(
 
 
 def pending_checks(scope: Scope) -> Iterator[Sample]:
-    """Numbers whose check is pending, by provider; counted in the order of the index of those."""
+    """Yields the count of pending checks, by provider. The subquery follows the order of their index."""
     place = (DriftCheck.organization_id, DriftCheck.provider)
     of_each = select(*place, func.count().label("numbers")).where(DriftCheck.due).group_by(*place).subquery()
     query = select(of_each.c.provider, func.sum(of_each.c.numbers))
@@ -77,7 +80,7 @@ def pending_checks(scope: Scope) -> Iterator[Sample]:
 
 
 def running_jobs(scope: Scope) -> Iterator[Sample]:
-    """Jobs in progress, by kind: 0 for a kind without one."""
+    """Yields the count of running jobs, by kind: 0 for a kind without one."""
     is_alive = and_(Job.state == jobs.State.RUNNING, Job.reported_at > clock.now() - jobs.SILENT)
     query = select(Job.kind, func.count()).where(is_alive).group_by(Job.kind)
     found = {kind: count for (kind,), count in _samples(scope, query)}
@@ -85,15 +88,15 @@ def running_jobs(scope: Scope) -> Iterator[Sample]:
 
 
 def waiting_deliveries(scope: Scope) -> Iterator[Sample]:
-    """Messages that wait to be sent, by kind of destination; those put off by a quiet period too."""
+    """Yields the count of unsent messages, by kind of destination, including those of a quiet period."""
     query = select(Destination.kind, func.count()).join(Delivery).where(Delivery.state == State.WAITING)
     return _samples(scope, query.group_by(Destination.kind))
 
 
 def oldest_deliveries(scope: Scope) -> Iterator[Sample]:
-    """Since when the message has waited that has waited longest, by kind of destination.
+    """Yields when the oldest unsent message was created, by kind of destination.
 
-    One that a quiet period puts off does not count.
+    Messages that a quiet period delays do not count.
     """
     is_late = and_(Delivery.state == State.WAITING, ~Delivery.was_held)
     query = select(Destination.kind, func.min(Delivery.created_at)).join(Delivery).where(is_late)
@@ -101,13 +104,16 @@ def oldest_deliveries(scope: Scope) -> Iterator[Sample]:
 
 
 def disabled_destinations(scope: Scope) -> Iterator[Sample]:
-    """Destinations that were disabled because they failed for a day, by kind: 0 if there is none."""
+    """Yields the count of destinations that were disabled after failing for a day.
+
+    By kind of destination: 0 if there is none.
+    """
     query = select(Destination.kind, func.count(Destination.disabled_reason))
     return _samples(scope, query.group_by(Destination.kind))
 
 
 def next_token_expiry(scope: Scope) -> Iterator[Sample]:
-    """When the first of the API tokens expires that can be used; those of sign-ins are left out."""
+    """Yields when the first usable API token expires; tokens of sign-ins do not count."""
     is_usable = and_(
         ApiToken.revoked_at.is_(None),
         ApiToken.expires_at > clock.now(),
@@ -118,17 +124,17 @@ def next_token_expiry(scope: Scope) -> Iterator[Sample]:
 
 
 def oldest_secrets(scope: Scope) -> Iterator[Sample]:
-    """When the oldest stored secret was entered, by provider."""
+    """Yields when the oldest stored secret was entered, by provider."""
     return _samples(scope, select(Secret.provider, func.min(Secret.updated_at)).group_by(Secret.provider))
 
 
 def last_backup(scope: Scope) -> Iterator[Sample]:
-    """When the last backup was made."""
+    """Yields when the last backup was made."""
     return _samples(scope, select(Installation.backed_up_at))
 
 
 def _samples(scope: Scope, query: Select[*tuple[Any, ...]]) -> Iterator[Sample]:
-    """Yields a sample for each row: its last column is the value, which may be missing."""
+    """Yields a sample for each row: its last column is the value. Rows without one are skipped."""
     for *labels, value in scope.session.execute(query):
         if value is not None:
             yield labels, clock.seconds(value) if isinstance(value, datetime) else value

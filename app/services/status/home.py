@@ -1,4 +1,4 @@
-"""What the home of an organization shows."""
+"""The data of an organization's home page."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from app.services.voice_ai.call_figures import Daily
 
 CHANGES = 6
 MAPPED = 2000
-"""Up to so many live numbers, the home has a small routing map; of more, it only leads to the page."""
+"""Maximum count of active numbers for a small routing map on the home; with more, it has a link."""
 
 ROWS = 6
-"""Of the small map, beside what is left at each provider."""
+"""Groups in the small map, beside one for the rest of each provider."""
 
 _LOOKED_AT = 40
-"""So many events are searched for changes."""
+"""How many events are searched for changes."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What was done last, with the same done before it by the same user to other subjects."""
+    """The last of equal changes by one user to several subjects, with all of these subjects."""
 
     event: AuditEvent
     subjects: list[str]
@@ -41,9 +41,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Home:
-    """The state of an organization; `findings` are worst first, without those that the setup leads to.
+    """The state of an organization.
 
-    `month` is None if no number was checked in it, `routing` if there are no numbers or too many for it.
+    `findings` are worst first, without those whose place is the home itself. `month` is None if no number
+    was ever checked, `routing` if there are no numbers or too many.
     """
 
     facts: Facts
@@ -69,7 +70,7 @@ def of(scope: Scope) -> Home:
 
 
 def _changes(scope: Scope) -> list[Change]:
-    """Returns the last changes, without sign-ins and what was only read."""
+    """Returns the last changes, without sign-ins and reads."""
     recent = filter(_is_change, search.recent(scope, limit=_LOOKED_AT))
     found = [
         Change(first, list(dict.fromkeys([first.subject, *(event.subject for event in others)])))
@@ -79,7 +80,7 @@ def _changes(scope: Scope) -> list[Change]:
 
 
 def _is_change(event: AuditEvent) -> bool:
-    """What was started has another event when it is done."""
+    """Whether the event is a change. A started act is not: its end has an event of its own."""
     action = Action.of(event.action)
     is_start = action in (Action.CHANGE_STARTED, Action.WEBHOOK_TEST_STARTED)
     return action is None or not (is_start or action.group in (Group.READING, Group.SIGN_IN))

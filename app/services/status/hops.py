@@ -30,7 +30,7 @@ from app.services.webhook_tests import results, subjects
 
 
 class HopState(StrEnum):
-    """The state of a hop: one line each gives the code, the tone and the label."""
+    """The state of a hop. Each line gives the code, the tone and the label."""
 
     tone: Tone
     label: str
@@ -79,9 +79,10 @@ class HopState(StrEnum):
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop of a call: what it is, what is wrong with it, and where that is fixed.
+    """One hop of a call: its value, its problem, and the place to fix it.
 
-    `at` is when its state was observed. `is_code`: its text is a number or a URL. `moment`: it is a time.
+    `at` is when its state was observed. `is_code`: its text is a number or a URL. `moment`: shown in place
+    of the text, as a time.
     """
 
     key: str
@@ -126,7 +127,7 @@ def provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint
 
 
 def _connection(connection: StoredConnection, check: Check | None) -> tuple[HopState, str]:
-    """Returns the state of a connection, and what is wrong with it."""
+    """Returns the state of a connection, and its problem."""
     label = connection.provider.label
     state = health.of(connection, check)
     if state in (Health.NOT_CONNECTED, Health.INCOMPLETE):
@@ -141,7 +142,7 @@ def _connection(connection: StoredConnection, check: Check | None) -> tuple[HopS
 
 
 def agent(row: Endpoint, direction: str) -> Hop:
-    """A number that has an outbound agent alone is no problem."""
+    """Returns the hop of the agent. An outbound agent alone is not a problem."""
     is_inbound = direction == "inbound"
     title = LABELS[f"{direction}_agent_name"]
     name = row.inbound_agent_name if is_inbound else row.outbound_agent_name
@@ -154,7 +155,7 @@ def agent(row: Endpoint, direction: str) -> Hop:
 
 
 def url(scope: Scope, row: Endpoint, direction: str) -> Hop:
-    """The webhook URL; for a call out, where the agents run."""
+    """Returns the hop of the webhook URL; for outbound calls, of the agent runtime's base URL."""
     base = scope.organization.public_base_url
     title = "Webhook URL" if direction == "inbound" else "Agent runtime"
     if not base:
@@ -167,7 +168,7 @@ def url(scope: Scope, row: Endpoint, direction: str) -> Hop:
 
 
 def webhook_test(scope: Scope, row: Endpoint) -> Hop:
-    """Whether the runtime answers calls at the webhook URL, as it was last tested."""
+    """Returns the hop of the agent runtime, with the result of the last webhook test."""
     key, title, place = "webhook_test", "Agent runtime", Place.WEBHOOK_TEST
     subject = subjects.of_endpoint(scope, row)
     if subject is None or subject.url is None:
@@ -183,7 +184,7 @@ def webhook_test(scope: Scope, row: Endpoint) -> Hop:
 
 
 def last_call(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Hop:
-    """Whether the last call got through, as it was last read; what is not known is no problem."""
+    """Returns the hop of the last call, with the last reading. An unknown outcome is not a problem."""
     key, title, place = "last_call", "Last call", Place.LAST_CALL
     declared = providers.PROVIDERS.get(row.provider)
     if declared is None:
@@ -198,7 +199,7 @@ def last_call(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Hop:
 
 
 def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
-    """The webhook at the provider, as it was observed now, else as it was last checked."""
+    """Returns the hop of the webhook at the provider, as just observed or as last checked."""
     label = providers.label(row.provider)
     key, title, place = "at_provider", f"At {label}", Place.AT_PROVIDER
     if verdicts.expected_url(scope.organization.public_base_url, row) is None:

@@ -1,4 +1,4 @@
-"""Who and what a change affects, counted and named before it is made."""
+"""The effects of a change: counts and names, shown before the change is made."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.services.status import messages
 from app.services.voice_ai import webhook
 
 NAMED = 5
-"""How many are named; the rest is counted."""
+"""How many names are shown; the rest is counted."""
 
 
 @dataclass(frozen=True)
 class NameSample:
-    """The first few names, and how many there are in all."""
+    """The first few names, and the total count."""
 
     names: list[str]
     total: int
@@ -34,7 +34,7 @@ class NameSample:
 
 @dataclass(frozen=True)
 class ProviderImpact:
-    """Who uses a provider: active endpoints and their agents, and users with its numbers.
+    """The uses of a provider: active endpoints and their agents, and users with its numbers.
 
     `ai` counts numbers whose AI agent needs it.
     """
@@ -52,7 +52,10 @@ class ProviderImpact:
 
 @dataclass(frozen=True)
 class SwitchImpact:
-    """Who is affected by another default provider. `without`: users with numbers, but none on the new one."""
+    """The effects of another default provider.
+
+    `without`: users who have numbers, but none of the new provider.
+    """
 
     was: str | None
     now: str | None
@@ -63,7 +66,7 @@ class SwitchImpact:
 
 @dataclass(frozen=True)
 class BaseUrlImpact:
-    """What another base URL changes: webhook URLs by provider, and call webhooks (providers' labels)."""
+    """The effects of another base URL: webhook URLs by provider, and providers with call webhooks."""
 
     was: str | None
     now: str | None
@@ -124,14 +127,14 @@ def of_switch(scope: Scope, family: Family, key: str | None) -> SwitchImpact:
 
 
 def of_base_url(scope: Scope, url: str | None) -> BaseUrlImpact:
-    """Returns what changing to `url`, as it would be stored, affects."""
+    """Returns what changing the base URL to `url` affects. The URL is in the form to be stored."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
     reporting = store.load_all(scope, webhook.providers())
     return BaseUrlImpact(
         scope.organization.public_base_url,
         url,
         _by_provider(scope, has_url),
-        _some(scope, select(Endpoint.inbound_agent_name.label("name")).where(has_url).distinct()),
+        _sample(scope, select(Endpoint.inbound_agent_name.label("name")).where(has_url).distinct()),
         [state.provider.label for state in reporting.values() if webhook.is_made(state)],
     )
 
@@ -142,10 +145,10 @@ def _by_provider(scope: Scope, among: ColumnElement[bool]) -> dict[str, int]:
 
 
 def _agents(scope: Scope, among: ColumnElement[bool]) -> NameSample:
-    """The inbound and outbound agents."""
+    """Returns the inbound and outbound agents."""
     columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
     named = (select(column.label("name")).where(among, column.is_not(None)) for column in columns)
-    return _some(scope, union(*named))
+    return _sample(scope, union(*named))
 
 
 def _has_number(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -155,11 +158,11 @@ def _has_number(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement
 
 def _people(scope: Scope, *conditions: ColumnElement[bool]) -> NameSample:
     own = (User.organization_id == scope.organization.id) & User.disabled_at.is_(None)
-    return _some(scope, select(User.name.label("name"), User.id).where(own, *conditions))
+    return _sample(scope, select(User.name.label("name"), User.id).where(own, *conditions))
 
 
-def _some(scope: Scope, query: Any) -> NameSample:
-    """`query` selects each row once, with a `name`."""
+def _sample(scope: Scope, query: Any) -> NameSample:
+    """Returns the first names and the count. `query` selects each row once, with a `name`."""
     found = query.subquery()
     total = scope.session.scalar(select(func.count()).select_from(found)) or 0
     names = scope.session.scalars(select(found.c.name).order_by(found.c.name).limit(NAMED))

@@ -1,4 +1,4 @@
-"""When numbers were unhealthy, and how long their repairs took, from the transitions of their verdicts."""
+"""Outages of numbers and the time until their repair, from the transitions of their verdicts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.services.connections.transitions import CONNECTION
 from app.services.scope import Scope
 
 LAST = 3
-"""So many outages of one subject are listed."""
+"""How many outages of one subject are listed."""
 
 
 @dataclass(frozen=True)
 class Outage:
-    """From when until when a number or connection was unhealthy; without an end, it is so now."""
+    """A time in which a number or connection was unhealthy. Without an end, it still is."""
 
     started: datetime
     ended: datetime | None = None
@@ -30,9 +30,10 @@ class Outage:
 
 @dataclass(frozen=True)
 class Day:
-    """`unhealthy`: numbers that were so at some time; `lasting`: those that were at the day's end, or are.
+    """The outages of one day: how many numbers were `unhealthy`, and how many still were at its end.
 
-    `is_checked`: whether a number was checked that day; otherwise zero means nothing.
+    `is_checked`: whether a number was checked that day; without checks, zero has no meaning. For today,
+    `lasting` counts the present.
     """
 
     date: date
@@ -60,7 +61,7 @@ class Month:
 
 
 def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> list[Outage]:
-    """Returns the last outages of one number or connection in the days that are shown, newest first."""
+    """Returns the last outages of one number or connection within the shown days, newest first."""
     start = _beginning(check_days.shown())
     found: list[Outage] = []
     since: datetime | None = None
@@ -74,7 +75,7 @@ def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> l
 
 
 def month(scope: Scope) -> Month:
-    """Returns the last days of the organization's numbers; of all numbers, outside organizations."""
+    """Returns the last days of the organization's numbers; outside an organization, of all numbers."""
     days = check_days.shown()
     row, start = HealthTransition, _beginning(days)
     length = sql.seconds_between(scope, row.ended_since, row.at)
@@ -89,7 +90,7 @@ def month(scope: Scope) -> Month:
 
 
 def _median(scope: Scope, lengths: Select[float], count: int) -> timedelta | None:
-    """Returns the middle of so many lengths, or the mean of the two in the middle."""
+    """Returns the median of `count` sorted lengths."""
     middle = (
         list(scope.session.scalars(lengths.offset((count - 1) // 2).limit(2 - count % 2))) if count else []
     )
@@ -101,13 +102,19 @@ def _beginning(days: Sequence[date]) -> datetime:
 
 
 def _ends(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    """Conditions for the transitions that ended an outage of a number; one index has what is read of them."""
+    """Returns conditions for the transitions that ended a number's outage.
+
+    One index covers such queries.
+    """
     row = HealthTransition
     return row.ended_since.is_not(None), row.phone_number != CONNECTION, _own(scope, row)
 
 
 def _own(scope: Scope, model: Any) -> Any:
-    """Names the organizations, also if they are all, because the indexes begin with them."""
+    """Returns the condition of the scope's organization, or of all.
+
+    It names the organizations even if they are all, because the indexes begin with them.
+    """
     if scope.organization_or_none is None:
         return model.organization_id.in_(select(Organization.id))
     return model.organization_id == scope.organization.id
@@ -126,9 +133,10 @@ def _days(scope: Scope, days: Sequence[date]) -> list[Day]:
 
 
 def _by_days(scope: Scope, start: datetime) -> Select[*tuple[Any, ...]]:
-    """Counts outages by first and last day, and those whose number had one that ended on their first day.
+    """Counts outages by first and last day that lasted after `start`.
 
-    Of those that ended after `start`, or have not ended.
+    A further column counts those whose number had an earlier outage end on their first day: that day would
+    count the number twice.
     """
     row, check = HealthTransition, DriftCheck
     ended = _columns(row, row.ended_since, row.at, start).where(*_ends(scope), row.at >= start)

@@ -1,4 +1,4 @@
-"""Every organization with its findings, a page at a time: first those with most numbers that fail."""
+"""All organizations with their findings, in pages: those with most failing numbers first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.services.status.setup import Setup
 
 PAGE = 100
 MOST_NEW = 20
-"""Organizations that are not set up, in the list below the table."""
+"""How many organizations without a setup are listed below the table."""
 
 TEXT_LONGEST = 100
 
@@ -55,7 +55,7 @@ class OrganizationStatus:
 
 @dataclass(frozen=True)
 class Sums:
-    """The figures of every organization together; the names are those of `Facts`."""
+    """The sums over every organization; the names are those of `Facts`."""
 
     live: int
     answered: int
@@ -91,12 +91,15 @@ ORDERS: dict[str, Callable[[OrganizationStatus], Any]] = {
     "numbers": lambda row: -row.facts.live,
     "name": lambda _row: 0,
 }
-"""What organizations are sorted by; equal ones are by name."""
+"""The sort keys of the list. Equal organizations are sorted by name."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is listed: organizations of a level, or new ones; without either, all, but new ones apart."""
+    """The filter and order of the list.
+
+    By default, it lists all organizations, with the new ones separately.
+    """
 
     text: str = ""
     level: Level | None = None
@@ -110,11 +113,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class OverviewPage(Page[OrganizationStatus]):
-    """Some organizations; the cursors are page numbers, because the order is computed, not stored.
+    """A page of organizations. The cursors are page numbers, because the order is computed, not stored.
 
-    `matching` counts those that match, `total` all there are, `levels` those with the text, by level, without
-    the new ones. `new` are some of those below the table, of `all_new`. `sums` are of all organizations; None
-    if a text is searched.
+    `matching` counts the organizations of the filter, `total` all, `levels` those with the text by level,
+    without new ones. `new` are the first new ones, to list below the table, and `all_new` counts them.
+    `sums` are over all organizations; None if a text is searched.
     """
 
     number: int = 1

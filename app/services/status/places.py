@@ -1,4 +1,4 @@
-"""What pages show of a status: a place in the portal, and a tone. `web` knows their addresses and colours."""
+"""Places in the portal and tones, by name. `web` maps them to URLs and colours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Place(StrEnum):
-    """Where something is seen or fixed. The provider or the endpoint is given beside it."""
+    """A page that shows or fixes something. The provider or endpoint is passed beside it."""
 
     HOME = "home"
     SETTINGS = "settings"
@@ -20,7 +20,7 @@ class Place(StrEnum):
     ENDPOINT = "endpoint"
     EDIT_ENDPOINT = "edit-endpoint"
     SET_WEBHOOKS = "set-webhooks"
-    """Of all numbers that are active."""
+    """The page that sets the webhooks of all active numbers."""
     AT_PROVIDER = "at-provider"
     """The provider's configuration of one endpoint's number."""
     WEBHOOK_TEST = "webhook-test"
@@ -32,7 +32,7 @@ class Place(StrEnum):
 
 
 class Tone(StrEnum):
-    """How well it is: fine, to look at, broken, or not begun."""
+    """How a state is coloured: fine, needs attention, broken, or not started."""
 
     OK = "ok"
     WARN = "warn"

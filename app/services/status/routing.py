@@ -1,4 +1,4 @@
-"""Which numbers reach which agents through which providers, in as many groups as fit a picture."""
+"""The routing map: which numbers reach which agents through which providers, in at most `GROUPS` groups."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from app.providers import PROVIDERS
 from app.services.scope import Scope
 
 SINGLE = 24
-"""Up to so many numbers are shown each by itself; more, in groups by provider and agent."""
+"""Maximum count of numbers that are shown individually; more are grouped by provider and agent."""
 
 GROUPS = 24
 AGENTS = 14
-"""At most. What is left is one more group of its provider, and of other agents."""
+"""How many agents and groups are shown by name. The rest of each provider is one group, to other agents."""
 
 OTHERS = ""
-"""The agents of numbers that are not shown: no agent has this name."""
+"""The name for agents that are not shown; no agent has this name."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Numbers of one provider, by the verdicts on them.
+    """Numbers of one provider, counted by verdict.
 
-    `agent` answers them; without one, they take no calls. A single number has its `endpoint_id` and label.
-    With `rest`, they are of so many groups that are not shown, of `OTHERS` if agents answer them.
+    `agent` answers them; with None, they take no calls. A single number has its `endpoint_id` and label. A
+    group with `rest` combines that many hidden groups; its agent is `OTHERS` if agents answer any of its
+    numbers.
     """
 
     provider: str
@@ -50,7 +51,7 @@ class Group:
 
     @property
     def verdict(self) -> Verdict:
-        """Of those that are not unhealthy: healthy if every one is. Unhealthy if there are none."""
+        """The worst verdict beside unhealthy; unhealthy if all numbers are."""
         others = [one for one in _WORST_FIRST if self.verdicts.get(one)]
         return others[0] if others else Verdict.UNHEALTHY
 
@@ -60,9 +61,9 @@ _WORST_FIRST = (Verdict.UNKNOWN, Verdict.HEALTHY, Verdict.OFF)
 
 @dataclass(frozen=True)
 class Routing:
-    """`groups` by provider, and the agents that they lead to, each with its numbers.
+    """The groups by provider, and the agents that they lead to, each with its count of numbers.
 
-    `rest` agents are not shown by name. `dead`: numbers that take no calls.
+    `rest` counts agents that are not shown by name, `dead` numbers that take no calls.
     """
 
     groups: Mapping[str, list[Group]] = field(default_factory=dict)
@@ -84,7 +85,7 @@ class Routing:
 
 
 def of(scope: Scope, *, single: int = SINGLE, most: int = GROUPS) -> Routing:
-    """Returns the organization's endpoints in groups: each by itself, or by provider and agent."""
+    """Returns the organization's endpoints: individually if there are few, else by provider and agent."""
     groups = _grouped(scope)
     count = sum(group.numbers for group in groups)
     if count <= single:
@@ -110,13 +111,16 @@ def of(scope: Scope, *, single: int = SINGLE, most: int = GROUPS) -> Routing:
 
 
 def _keys(groups: Iterable[Group]) -> list[str]:
-    """The providers of the groups, in the order of the navigation; those that were removed last."""
+    """Returns the groups' providers in the order of the navigation; undeclared ones last."""
     found = {group.provider for group in groups}
     return [key for key in PROVIDERS if key in found] + sorted(found - PROVIDERS.keys())
 
 
 def _shown(groups: list[Group], named: list[str], most: int) -> list[Group]:
-    """The groups with the most unhealthy numbers, then the largest; of each provider, the rest as one."""
+    """Returns the groups to show: those with most unhealthy numbers, then the largest.
+
+    Each provider has one more group for the rest.
+    """
     ranked = sorted(groups, key=lambda one: (-one.unhealthy, -one.numbers, one.first))
     shown = [one for one in ranked if one.agent is None or one.agent in named][:most]
     shown.sort(key=lambda one: (one.agent is None, named.index(one.agent) if one.agent else 0, one.first))

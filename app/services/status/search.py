@@ -1,4 +1,4 @@
-"""Search by a few letters or digits: numbers, agents, organizations, users."""
+"""Search by text or digits: numbers, agents, organizations, users."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from app.services.endpoints import fields
 from app.services.scope import Scope
 
 MOST = 6
-"""Results of each kind."""
+"""How many results of each kind are returned."""
 
 FEWEST_DIGITS = 3
-"""Almost every number contains fewer."""
+"""Almost every number contains any two digits."""
 
 MOST_DIGITS = 20
 
@@ -52,7 +52,7 @@ class FoundPerson:
 
 @dataclass(frozen=True)
 class Found:
-    """The first few of each kind; `has_more` if there are others."""
+    """The first results of each kind; `has_more` if there are others."""
 
     organizations: list[Organization] = field(default_factory=list)
     numbers: list[FoundNumber] = field(default_factory=list)
@@ -62,9 +62,10 @@ class Found:
 
 
 def find(scope: Scope, text: str) -> Found:
-    """Returns what has the digits, or the text in its name or label, in every organization.
+    """Returns the numbers with the digits or label, and agents, users and organizations with the name.
 
-    Numbers that begin with the digits come first, and what belongs to the scope's organization.
+    It searches all organizations. Numbers that begin with the digits come first, then results of the scope's
+    organization.
     """
     text = text.strip()
     if not text:
@@ -80,7 +81,7 @@ def find(scope: Scope, text: str) -> Found:
 
 
 def _first(found: Found) -> Found:
-    """Each query has one row more than is shown."""
+    """Returns the results to show. Each query returns one row more, which sets `has_more`."""
     kinds = (found.organizations, found.numbers, found.agents, found.people)
     return Found(
         found.organizations[:MOST],
@@ -97,7 +98,7 @@ def _organizations(scope: Scope, text: str) -> list[Organization]:
 
 
 def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
-    """By prefix, in E.164 or as written in the scope's country; then by substring."""
+    """Returns numbers by prefix, in E.164 or as written in the scope's country; then by substring."""
     digits = re.sub(r"[\s().\-+/]", "", text)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
         return []
@@ -125,7 +126,10 @@ def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumbe
 
 
 def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
-    """Those with the text in their label or the name of an agent; of the scope's organization first."""
+    """Returns numbers with the text in their label or an agent's name.
+
+    Those of the scope's organization come first.
+    """
     has_text = or_(*(scope.contains(column, text) for column in (Endpoint.label, *_agent_columns())))
     is_own = Endpoint.organization_id == _own(scope)
     found = list(_matching(scope, has_text & is_own))
@@ -133,7 +137,7 @@ def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
 
 
 def _agents(scope: Scope, text: str) -> list[FoundAgent]:
-    """In one statement: an agent of calls in and of calls out is one."""
+    """Returns agents by name. The union lists an agent of both directions once."""
     named = union(
         *(
             select(column.label("agent"), Organization.slug, Organization.name)
@@ -152,7 +156,7 @@ def _agent_columns() -> list[Any]:
 
 
 def _own(scope: Scope) -> str:
-    """Returns the id of the scope's organization; "" is none's."""
+    """Returns the id of the scope's organization; "", which matches none, outside organizations."""
     return scope.organization_or_none.id if scope.organization_or_none else ""
 
 

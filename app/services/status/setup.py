@@ -1,4 +1,4 @@
-"""The four steps from a new organization to a number whose provider has its webhook."""
+"""The setup of a new organization: four steps to a number whose provider has its webhook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.services.status.places import Place
 
 
 class StepKey(LabelledEnum):
-    """The steps in their order; each has the words of the button that leads to it."""
+    """The steps in their order; each has the text of the button that leads to it."""
 
     BASE_URL = "base-url", "Set base URL"
     PROVIDER = "provider", "Connect a provider"
@@ -25,7 +25,7 @@ class StepKey(LabelledEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """Something to set up, and the place to do it: `provider` and `endpoint_id` are those of the place."""
+    """A step of the setup, and the place to do it: `provider` and `endpoint_id` are those of the place."""
 
     key: StepKey
     is_done: bool
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Setup:
-    """The steps of one organization. A number that was healthy proves all of them, for good."""
+    """The steps of one organization. All are done permanently once a number was healthy."""
 
     steps: tuple[Step, ...]
 
@@ -65,7 +65,7 @@ def next_step(scope: Scope) -> Step | None:
 
 
 def with_number(scope: Scope, known: Facts) -> Setup:
-    """Returns the setup of the scope's organization, whose facts are known."""
+    """Returns the setup of the scope's organization, given its facts."""
     if known.was_healthy or known.answered != 1:
         return of_facts(known)
     number = scope.select(Endpoint).where(Endpoint.takes_calls).with_only_columns(Endpoint.id)
@@ -73,7 +73,7 @@ def with_number(scope: Scope, known: Facts) -> Setup:
 
 
 def of_facts(known: Facts, endpoint_id: str | None = None) -> Setup:
-    """Returns the setup; `endpoint_id` is that of the only number."""
+    """Returns the setup of an organization. `endpoint_id` is that of its only number."""
     provider = _provider(known)
     is_connected = provider is not None and works(known, provider)
     webhook = Place.AT_PROVIDER if endpoint_id else Place.SET_WEBHOOKS
