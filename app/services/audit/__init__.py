@@ -1,1 +1,1 @@
-"""The audit: what was done, by whom, in a chain that shows tampering."""
+"""The audit log: events of who did what, in hash chains that reveal tampering."""

@@ -1,4 +1,4 @@
-"""The actions of the audit: one line each gives the stored value, the label, the group and the traits."""
+"""The actions of the audit log: each line gives the stored value, the label, the group and the traits."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from app.providers import PROVIDERS
 
 
 class Trait(Flag):
-    """How the rest of the product uses an action."""
+    """How other packages treat events of an action."""
 
     UNDOABLE = auto()
-    """Its endpoints can be restored."""
+    """The event's endpoints can be restored."""
     BULK = auto()
     """About several endpoints, recorded by number; other undoable actions have one endpoint as subject."""
     STALES_FORMS = auto()
-    """Changes values that forms show, so a form's conflict names it."""
+    """Changes values that forms show, so that the conflict of a stale form names it."""
     IN_PROVIDER_HISTORY = auto()
     SETS_PASSWORD = auto()
     NOTIFIES = auto()
-    """Notifications are made of its events, which wait in the outbox for that."""
+    """Notifications are derived from its events, which wait for that in the outbox."""
 
 
 class Group(LabelledEnum):
-    """Actions that the audit filters together."""
+    """Actions that one filter of the audit log selects together."""
 
     SIGN_IN = "sign-in", "Signing in"
     PEOPLE = "people", "Users"
@@ -53,7 +53,7 @@ _NEW_PASSWORD = Trait.STALES_FORMS | Trait.SETS_PASSWORD
 
 @unique
 class Action(StrEnum):
-    """What was done. Values are stored, and never change; labels may."""
+    """The action of an event. Values are stored, and never change; labels may."""
 
     label: str
     group: Group
@@ -166,7 +166,7 @@ class Action(StrEnum):
 
     @classmethod
     def of(cls, value: str) -> Action | None:
-        """Returns the action with a stored value; None for one that an earlier version recorded."""
+        """Returns the action with a stored value; None for an action of an earlier version."""
         return _BY_VALUE.get(value)
 
 
@@ -195,7 +195,7 @@ OF_PROVIDERS = {
     for provider in PROVIDERS.values()
     for field in provider.fields
 }
-"""Without the provider's name, which is the event's subject."""
+"""Labels without the provider's name, which is the event's subject."""
 
 NAMES_A_PROVIDER = frozenset({"provider", "active"})
 RESULTS: Mapping[str, str] = {
@@ -247,14 +247,14 @@ OF_WEBHOOK_TESTS: Mapping[str, str] = {
     "unknown_host": "host not found",
     "no_connection": "no connection",
 }
-"""The results of webhook tests in words, where those of a connection test have none."""
+"""Texts for the results of webhook tests that a connection test cannot have."""
 
 ROLES = {"superadmin": "Superadmin", "member": "Member"}
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML", "url": "URL"}
 
 
 def label_of(value: str) -> str:
-    """Returns a stored action's label; one that an earlier version recorded gets its name as words."""
+    """Returns a stored action's label; for an action of an earlier version, its value as words."""
     action = Action.of(value)
     return action.label if action else value.replace(".", " ").replace("-", " ").capitalize()
 
@@ -276,7 +276,7 @@ def value_text(value: object) -> str:
 
 
 def value_display(value: object, name: str) -> str:
-    """Returns a field's value for a page; files have `value_words`."""
+    """Returns a field's value for a page, with formatted phone numbers; exports use `value_words`."""
     text = value_words(value, name)
     return phone.E164.sub(lambda found: phone.display(found[0]), text) if text.startswith("+") else text
 
@@ -308,7 +308,7 @@ def tested_text(changes: Mapping[str, Any]) -> str:
 
 
 def changed_fields(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Returns (name, before, after) of each changed field. A new secret has no before."""
+    """Returns (name, before, after) of each changed field. The `before` of a new secret is None."""
     return [
         (name, None if before == "not set" else before, after)
         for name, (before, after) in changes.items()
@@ -317,7 +317,7 @@ def changed_fields(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
 
 
 def for_filter(key: str) -> tuple[Action, ...]:
-    """Returns the actions of a group, or the one action; nothing if the key is neither."""
+    """Returns the actions of a group, or the one action; none if the key is neither."""
     if key in _GROUPS:
         return _GROUPS[key].actions
     action = Action.of(key)
@@ -325,6 +325,6 @@ def for_filter(key: str) -> tuple[Action, ...]:
 
 
 def filter_word(key: str) -> str | None:
-    """Returns the label of a group or of the one action; None if the key is neither."""
+    """Returns the label of a group or action; None if the key is neither."""
     found = _GROUPS.get(key) or Action.of(key)
     return found.label if found else None

@@ -1,8 +1,8 @@
-"""The chain of audit events: each one's digest covers it and the digest of the one before.
+"""The chains of audit events: each event's digest covers the event and the digest before it.
 
-There is a chain for each organization, and one for events without. Digests are keyed with a random key
-that is sealed in `installation`, so database access alone cannot forge one. A sealed record says where
-each chain begins and ends. `integrity` verifies chains; decision 7 says what is detected.
+Each organization has a chain, and events without an organization have one. Digests are HMACs with a random
+key that is encrypted in `installation`, so database access alone cannot forge one. A sealed record states
+where each chain begins and ends. `integrity` verifies chains; decision 7 lists what is detected.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ Event = AuditEvent | Row[Any]
 
 @dataclass(frozen=True)
 class Key:
-    """The key of all digests. `has_records`: every chain has a record, so one without was tampered with.
+    """The key of all digests.
 
-    Both are sealed together, so database access alone cannot unset the second.
+    `has_records`: every chain has a record, so a chain without one was tampered with. Both are sealed
+    together, so that database access alone cannot unset `has_records`.
     """
 
     hmac: str = field(repr=False)
@@ -51,14 +52,17 @@ class Key:
 
 
 def open_key(sealer: Sealer, sealed: str) -> Key:
-    """Opens the key in `installation.key_check`. Raises SealBroken."""
+    """Decrypts the key in `installation.key_check`. Raises SealBroken."""
     payload = sealer.open(sealed, KEY_CHECK)
     return Key(payload.removeprefix(_HAS_RECORDS), payload.startswith(_HAS_RECORDS))
 
 
 @dataclass(frozen=True)
 class Record:
-    """Where a chain begins and ends, as `AuditChain` stores it. `is_sealed`: the stored seal covers it."""
+    """The beginning and end of a chain, as `AuditChain` stores them.
+
+    `is_sealed`: the stored seal is valid.
+    """
 
     chain: str
     earlier: int = 0
@@ -72,7 +76,7 @@ class Record:
         return _mac(key.hmac, json.dumps(covered), length=2 * DIGEST_HALF)
 
     def values(self, key: Key) -> dict[str, Any]:
-        """Returns the columns to store. A record that was tampered with never gets a seal that fits."""
+        """Returns the columns to store. A record that was tampered with does not get a valid seal again."""
         return {
             "chain": self.chain,
             "earlier": self.earlier,
@@ -83,14 +87,15 @@ class Record:
 
 
 def add(scope: Scope, event: AuditEvent) -> None:
-    """Appends the event to its chain when the transaction ends."""
+    """Appends the event to its chain at the end of the transaction."""
     scope.before_commit(_link, event)
 
 
 def _link(scope: Scope, events: list[AuditEvent]) -> None:
-    """Appends events to their chains, last in the transaction, so that a chain is locked only briefly.
+    """Appends events to their chains, as the last step of the transaction, so that locks are held briefly.
 
-    Chains are locked in order: a transaction that holds one waits only for later ones, so none deadlock.
+    Chains are locked in order: a transaction that has locked one waits only for later ones, so that none
+    deadlock.
     """
     session = scope.session
     session.flush()
@@ -112,7 +117,10 @@ def _chain(event: AuditEvent) -> str:
 
 
 def _lock_chain(session: Session, chain: str) -> None:
-    """Until the commit. On SQLite, the transaction has locked the whole database already."""
+    """Locks the chain until the commit.
+
+    On SQLite, the transaction has locked the whole database already.
+    """
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(b"audit chain:" + chain.encode()).digest()[:8], signed=True)
         session.execute(select(func.pg_advisory_xact_lock(number)))
@@ -139,9 +147,9 @@ def _store(session: Session, key: Key, record: Record, *, is_new: bool) -> None:
 
 
 def seal_all(session: Session, key: Key) -> Key:
-    """Stores a record of every chain as it is; once, for an installation from before there were records.
+    """Stores a record of every chain that has none, for an installation that is older than these records.
 
-    Returns the key that says so. Call it inside a transaction.
+    Returns the key with `has_records`. Call it inside a transaction.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE audit_events IN SHARE MODE"))
@@ -169,7 +177,7 @@ def _record_of_existing(session: Session, key: Key, organization_id: str | None)
 
 
 def of(organization_id: str | None) -> ColumnElement[bool]:
-    """The events of a chain, as a range, which goes with `NEWEST_FIRST`.
+    """Returns the condition of a chain's events as a range, which fits `NEWEST_FIRST`.
 
     With an equality, PostgreSQL would scan the events of every organization backwards.
     """
@@ -181,7 +189,7 @@ def of(organization_id: str | None) -> ColumnElement[bool]:
 def digest_of(key: str, before: str, event: Event) -> str:
     """Returns two halves of 128 bits of HMAC-SHA-256: of the event, and of that half and `before`.
 
-    So a changed event can be distinguished from one whose predecessor was removed.
+    They distinguish a changed event from one whose predecessor was removed.
     """
     values = [
         event.organization_id,

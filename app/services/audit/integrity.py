@@ -1,4 +1,4 @@
-"""Verifying the chains of audit events: each up to its first event that does not fit, and what is in none."""
+"""Verifies the chains of audit events, each up to its first invalid event, and finds rows of no chain."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ from app.services.audit.chain import BEGINNING, DIGEST_HALF, NO_ORGANIZATION, TO
 
 @dataclass(frozen=True)
 class Head:
-    """How many events a chain has, and the digest of the last one. Operators note it down elsewhere."""
+    """How many events a chain has, and the digest of the last one.
+
+    Operators note it outside of Patchbay.
+    """
 
     count: int
     digest: str
 
 
 def format_head(organization_id: str | None, head: Head) -> str:
-    """Returns a head as `heads_in` reads it."""
+    """Returns a head in the format that `heads_in` reads."""
     return f"{organization_id or NO_ORGANIZATION}:{head.count}:{head.digest}"
 
 
 def heads_in(text: str) -> dict[str | None, Head]:
-    """Returns the heads in a text, whatever else is in it, by organization."""
+    """Returns the heads in a text, by organization, and ignores everything else in it."""
     found = re.findall(
         rf"([0-9a-f-]{{36}}|{NO_ORGANIZATION}):([0-9]{{1,15}}):([0-9a-f]{{{2 * DIGEST_HALF}}})", text
     )
@@ -56,7 +59,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a chain: at which event, or among how many."""
+    """A fault of a chain: the event at which it is, or the count of events among which it is."""
 
     kind: FaultKind
     event_id: int | None = None
@@ -69,9 +72,9 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verified chain: the head up to which it is intact, and what is wrong after that, or None.
+    """The result of verifying a chain: the head up to which it is intact, and the first fault, or None.
 
-    `unchained` events are from before there was a chain.
+    `unchained` counts events from before there were chains.
     """
 
     head: Head
@@ -82,7 +85,7 @@ class Verdict:
 def verify(
     session: Session, sealer: Sealer, organization_id: str | None, noted: Head | None = None
 ) -> Verdict:
-    """Follows a chain from its beginning to the first event that does not fit.
+    """Follows a chain from its beginning to the first invalid event.
 
     The chain must contain `noted`, a head of an earlier run.
     """
@@ -97,7 +100,7 @@ def verify(
 
 
 class _Walk:
-    """A verification under way. `head` is the last event that fits."""
+    """A verification in progress. `head` is at the last valid event."""
 
     def __init__(self, session: Session, key: str, record: Record | None, noted: Head | None) -> None:
         self.head = Head(0, BEGINNING)
@@ -138,7 +141,10 @@ class _Walk:
         return None
 
     def _at_end(self) -> Fault | None:
-        """Events written since the record was read are in the chain, but not in the record."""
+        """Returns a fault if the chain does not reach the recorded and the noted head.
+
+        Events added since the record was read are in the chain, but not in the record.
+        """
         if self._recorded and self._recorded not in self._reached:
             return Fault(FaultKind.END_REMOVED)
         if self._noted and self._noted not in self._reached:
@@ -163,14 +169,14 @@ def _kind(event: Event, expected: str) -> FaultKind:
 
 @dataclass(frozen=True)
 class _Stored:
-    """An event as stored, and the organizations of its rows of numbers."""
+    """A stored event, and the organizations of its rows of numbers."""
 
     event: Event
     numbers_of: set[str | None]
 
 
 def _oldest_first(session: Session, organization_id: str | None) -> Iterator[_Stored]:
-    """Yields events in batches: memory stays constant, and no transaction stays open."""
+    """Yields events in batches, so that memory stays constant and no transaction stays open."""
     columns = select(*AuditEvent.__table__.columns).where(chain.of(organization_id))
     columns = columns.order_by(AuditEvent.organization_id, AuditEvent.id).limit(TOGETHER)
     beside = select(AuditNumbers.event_id, AuditNumbers.organization_id).distinct()
@@ -185,7 +191,7 @@ def _oldest_first(session: Session, organization_id: str | None) -> Iterator[_St
 
 
 def problems(session: Session, sealer: Sealer) -> list[str]:
-    """Returns a sentence for each fault, in any chain or in none."""
+    """Returns a sentence for each fault, in any chain or outside of them."""
     names: dict[str | None, str] = {None: messages.NO_ORGANIZATION}
     names |= {row.id: row.name for row in session.execute(select(Organization.id, Organization.name))}
     found = ((name, verify(session, sealer, owner).fault) for owner, name in names.items())
@@ -193,7 +199,7 @@ def problems(session: Session, sealer: Sealer) -> list[str]:
 
 
 def strays(session: Session) -> list[str]:
-    """Returns a sentence for each row of the audit that belongs to no organization or event.
+    """Returns a sentence for each audit row whose organization or event does not exist.
 
     The database's foreign keys prevent these, unless they were turned off.
     """

@@ -1,4 +1,4 @@
-"""Writes audit events, in the transaction of the change: if an event cannot be written, nothing changes."""
+"""Writes audit events in the transaction of the change: if an event cannot be written, nothing changes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def record(
     *,
     packed: Sequence[AuditNumbers] = (),
 ) -> AuditEvent:
-    """Adds an event for a change, and raises the organization's revision.
+    """Adds an event for a change, and increments the organization's revision.
 
     `changes` maps a field to its value before and after; a secret's values are words, such as "set".
-    `numbers` are changed phone numbers with such mappings: the event is in the history of each. They can
-    be `packed` before the transaction.
+    `numbers` are changed phone numbers with such mappings: the event is in the history of each. They can be
+    `packed` before the transaction.
     """
     event = note(scope, action, subject, changes)
     if rows := list(packed) or audit_numbers.packed(event.organization_id, numbers):
@@ -40,7 +40,10 @@ def record(
 
 
 def _raise_revision(session: Session, organization: Organization) -> None:
-    """Keeps the version and `updated_at`: those are about the organization's own fields."""
+    """Increments the revision.
+
+    Version and `updated_at` stay: they are about the organization's own fields.
+    """
     session.execute(
         update(Organization)
         .where(Organization.id == organization.id)
@@ -51,16 +54,16 @@ def _raise_revision(session: Session, organization: Organization) -> None:
 
 
 def note(scope: Scope, action: Action, subject: str, changes: Changes | None = None) -> AuditEvent:
-    """Adds an event that changes nothing in the organization: a sign-in, a read."""
+    """Adds an event that changes nothing in the organization, such as a sign-in or a read."""
     scope.require_transaction()
     event = AuditEvent(
         organization_id=scope.organization_or_none.id if scope.organization_or_none else None,
         actor_id=scope.actor.user_id,
-        actor_name=_line(scope.actor.name),
+        actor_name=_single_line(scope.actor.name),
         ip=scope.actor.ip,
         request_id=scope.actor.request_id,
         action=action.value,
-        subject=_line(subject),
+        subject=_single_line(subject),
         changes={name: list(pair) for name, pair in (changes or {}).items()},
     )
     chain.add(scope, event)
@@ -70,13 +73,16 @@ def note(scope: Scope, action: Action, subject: str, changes: Changes | None = N
 
 
 def _add_to_outbox(scope: Scope, events: list[AuditEvent]) -> None:
-    """After the events were added to their chains: they have ids then."""
+    """Adds events to the outbox.
+
+    It runs after they were added to their chains, and flushes to get their ids.
+    """
     scope.session.flush()
     scope.session.add_all(NotificationOutbox(audit_event_id=event.id) for event in events)
 
 
-def _line(text: str) -> str:
-    """Returns one line, so that a name cannot forge another event."""
+def _single_line(text: str) -> str:
+    """Returns one line without control characters, so that a name cannot imitate another event."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )[:254]
@@ -90,10 +96,10 @@ def note_export(scope: Scope, action: Action, form: str, filters: Mapping[str, s
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Returns the fields that differ, as `record` takes them."""
+    """Returns the fields that differ, as `record` accepts them."""
     return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
 
 
 def reasoned(reason: str | None) -> dict[str, list[Any]]:
-    """Returns the reason, as `record` takes it beside the changes."""
+    """Returns the reason in the form of a change, for `record`."""
     return {"reason": [None, reason]} if reason else {}

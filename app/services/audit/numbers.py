@@ -1,6 +1,6 @@
-"""What a bulk event changed, number by number, packed in rows of 1,000 numbers.
+"""The changes of a bulk event, number by number, packed in rows of 1,000 numbers.
 
-The events of one number are found by an index over each row's range. The event has a digest of its rows,
+The events of one number are found by an index over each row's range. The event stores a digest of its rows,
 which the chain covers.
 """
 
@@ -51,7 +51,7 @@ def digest_of(rows: Iterable[Any]) -> str:
 
 
 def stored_digest(session: Session, event_id: int) -> str:
-    """Returns the digest of the rows as stored."""
+    """Returns the digest of an event's rows as stored."""
     columns = (AuditNumbers.first, AuditNumbers.last, AuditNumbers.packed)
     return digest_of(session.execute(select(*columns).where(AuditNumbers.event_id == event_id)))
 
@@ -64,7 +64,7 @@ def of_event(session: Session, event_id: int) -> Iterator[tuple[str, Changes]]:
 
 
 def of_number(session: Session, organization_id: str | None, number: str) -> dict[int, Changes]:
-    """Returns what bulk events changed of one number, by event id; in every organization if it is None."""
+    """Returns the changes of one number by bulk events, by event id; in every organization if it is None."""
     if not phone.E164.fullmatch(number):
         return {}
     place = int(number)

@@ -1,4 +1,4 @@
-"""Finding audit events: of an organization, about a subject, a page of them, or all for an export."""
+"""Queries of audit events: the latest, those about a subject, a page, or all for an export."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ PAGE = 50
 TOGETHER = 1000
 TEXT_LONGEST = 254
 LONGEST_ID = 15
-"""Digits of an event's id, in a cursor."""
+"""The most digits that an event's id has in a cursor."""
 LARGEST_ID = 2**31 - 1
-"""The largest id that PostgreSQL compares; no event has a larger one."""
+"""The largest id that PostgreSQL can compare; no event has a larger one."""
 
 ABOUT_ALL = ("reason", "selected", "undone")
-"""Changes of a bulk event that are true of each of its numbers."""
+"""Changes of a bulk event that apply to each of its numbers."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Selects events. `about` are whole subjects, `text` is part of one; days are in `zone`, both included.
+    """Selects events.
 
-    A phone number selects bulk events about it too. `outside` selects events of no organization.
+    `about` are whole subjects, `text` is part of one; the days are in `zone`, both inclusive. A phone
+    number also selects bulk events about it. `outside` selects events without an organization.
     """
 
     about: tuple[str, ...] = ()
@@ -54,12 +55,12 @@ EVERYTHING = Filter()
 
 @dataclass(frozen=True)
 class AuditPage(Page[AuditEvent]):
-    """Some events, newest first. `own`: what an event about many numbers changed of the requested one."""
+    """A page of events, newest first. `own`: the changes by bulk events of the number that was searched."""
 
     own: Mapping[int, Changes] = field(default_factory=dict)
 
     def changes(self, event: AuditEvent) -> Changes:
-        """Returns what an event changed of the requested number."""
+        """Returns the changes by an event, limited to the number that was searched."""
         return _own_changes(event, self.own[event.id]) if event.id in self.own else event.changes
 
 
@@ -87,9 +88,9 @@ def recent(
 ) -> list[AuditEvent]:
     """Returns events, newest first, older than the event `before`.
 
-    They are the scope's organization's; outside any organization, those of all and of none.
+    They are those of the scope's organization; outside organizations, all events.
     """
-    return _fetch(scope, _meant(scope, wanted), _mark(before), limit)
+    return _fetch(scope, _with_bulk_events(scope, wanted), _mark(before), limit)
 
 
 def _mark(event_id: int | None, *, is_before: bool = False) -> Mark | None:
@@ -109,8 +110,8 @@ def _beside(mark: Mark | None) -> ColumnElement[bool]:
 def _fetch(scope: Scope, meant: _Query, mark: Mark | None, limit: int) -> list[AuditEvent]:
     """Returns up to `limit` events beside the mark, nearest first.
 
-    With an organization, each action is a query of its own on the index: a rare one is found as soon as a
-    common one.
+    Within an organization, each action is a query of its own on the index, so that rare actions are found
+    as quickly as frequent ones.
     """
     wanted, rises = meant.filter, mark is not None and mark.is_before
     beside = _beside(mark)
@@ -127,12 +128,12 @@ def _fetch(scope: Scope, meant: _Query, mark: Mark | None, limit: int) -> list[A
     return list(scope.session.scalars(query.order_by(*order).limit(limit)))
 
 
-def _meant(scope: Scope, wanted: Filter) -> _Query:
+def _with_bulk_events(scope: Scope, wanted: Filter) -> _Query:
     text = _number_in(scope, wanted.text) if wanted.text else []
-    return _Query(wanted, _among_many(scope, wanted.about), _among_many(scope, text))
+    return _Query(wanted, _changes_of_numbers(scope, wanted.about), _changes_of_numbers(scope, text))
 
 
-def _among_many(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
+def _changes_of_numbers(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
     own = scope.organization_or_none.id if scope.organization_or_none else None
     found = [audit_numbers.of_number(scope.session, own, number) for number in numbers]
     return {event: changes for one in found for event, changes in one.items()}
@@ -152,8 +153,8 @@ def about(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit:
 
 
 def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> AuditPage:
-    """As `about`, with what bulk events changed of this number."""
-    wanted = _meant(scope, Filter(about=subjects, actions=actions))
+    """Returns the last events about one thing, with the changes of this number by bulk events."""
+    wanted = _with_bulk_events(scope, Filter(about=subjects, actions=actions))
     return AuditPage(_fetch(scope, wanted, None, limit), own=wanted.own)
 
 
@@ -165,8 +166,8 @@ def page(
     after: int | None = None,
     limit: int = PAGE,
 ) -> AuditPage:
-    """Returns the newest events, or those next to an event in either direction."""
-    meant = _meant(scope, wanted)
+    """Returns the newest events, or those directly before or after an event."""
+    meant = _with_bulk_events(scope, wanted)
     found = keyset.page_of(
         lambda mark, most: _fetch(scope, meant, mark, most),
         _mark(before) if after is None else _mark(after, is_before=True),
@@ -179,7 +180,7 @@ def page(
 def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
     """Returns an event as the API and the export document it.
 
-    `of_number` is what an event about many numbers changed of the requested one.
+    `of_number` has the changes of the number that was searched, if the event is about many.
     """
     found = {
         "id": event.id,
@@ -203,7 +204,7 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
 
     No transaction stays open between batches.
     """
-    last, meant = None, _meant(scope, wanted)
+    last, meant = None, _with_bulk_events(scope, wanted)
     while events := _fetch(scope, meant, _mark(last), TOGETHER):
         scope.session.expunge_all()
         scope.end_read()
@@ -213,7 +214,10 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
 
 
 def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], ...]:
-    """With `about`, `id + 0` keeps the database from scanning by id instead of using the subject index."""
+    """Returns the sort order.
+
+    With `about`, `id + 0` prevents the database from scanning by id instead of using the subject index.
+    """
     if wanted.about:
         return ((AuditEvent.id + 0).desc(),)
     return (
