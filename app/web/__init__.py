@@ -1,4 +1,4 @@
-"""HTML blueprints: guard, parse, call a service, render."""
+"""HTML blueprints. A view checks access, parses the request, calls a service and renders a page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 @cache
 def blueprints() -> tuple[Pages, ...]:
-    """Returns the blueprint of each module in the packages beside this file."""
+    """Returns the blueprint of each module in this package's subpackages."""
     return tuple(
         value
         for found in pkgutil.walk_packages(__path__, f"{__name__}.")

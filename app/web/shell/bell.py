@@ -1,4 +1,4 @@
-"""The bell: how many problems are open that no user has acknowledged, on every page."""
+"""The bell on every page: the count of open problems that no user has acknowledged."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def init_app(app: Flask) -> None:
 
 
 def open_problems() -> int:
-    """Returns how many there are in the page's organization, or outside one, in all of them.
+    """Returns the count in the page's organization; on a page outside one, in all organizations.
 
-    They are counted once for each request. Members, who do not see them, have none.
+    It is read once per request. Members do not see problems, so their count is 0.
     """
     if "open_problems" not in g:
         g.open_problems = _count() if current_user.is_authenticated and current_user.is_superadmin else 0
@@ -36,7 +36,7 @@ def _count() -> int:
 
 @bell.page("/o/<slug>/bell.json", who=Who.SUPERADMIN)
 def count(_scope: Scope) -> ResponseReturnValue:
-    """For pages that stay open. It is no use of the session, which idles out all the same."""
+    """Returns the count for pages that stay open. Polling does not extend the session."""
     return {"open": open_problems()}
 
 

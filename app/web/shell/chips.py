@@ -1,4 +1,4 @@
-"""What a list is filtered by: a chip for each part, which removes that part."""
+"""The chips above a filtered list: one for each part of the filter, with a link that removes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = tuple[str, str, str | None]
 
 @dataclass(frozen=True)
 class Chip:
-    """A part of the filter that is set: its parameter, what is shown, and the query without it."""
+    """A part of the filter that is set: its parameter, label and value, and the query without it."""
 
     name: str
     label: str
@@ -26,13 +26,13 @@ class Chip:
 
 
 def days(since: date | None, until: date | None) -> list[Part]:
-    """Returns the parts of a filter by days."""
+    """Returns the parts of a filter by date."""
     words = [figures.plain_day(day) if day else None for day in (since, until)]
     return [("from", "From", words[0]), ("to", "To", words[1])]
 
 
 def of_request(names: Iterable[str], parts: Iterable[Part]) -> Iterator[Chip]:
-    """Yields a chip for each of `parts` (parameter, label, value) that is set, of a filter with `names`."""
+    """Yields a chip for each of `parts` that is set; `names` are all parameters of the filter."""
     sent = [(name, value) for name in names for value in request.args.getlist(name) if value]
     for name, label, value in parts:
         if value:

@@ -1,7 +1,7 @@
 """Conflicts: what a stale form or confirmation shows, and which values it takes.
 
-What was typed stays in the form. Where only the other person changed a field, the form takes theirs,
-so that saving again undoes nothing unintentionally; both values are shown either way.
+The form keeps what the user typed. A field that only the other user changed takes the stored value, so a
+second save does not revert it. Both values are shown either way.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from app.web.shell.guard import Pages
 View = Callable[..., ResponseReturnValue]
 
 LOOKED_BACK = 20
-"""So many events about the thing are searched for who changed a field."""
+"""How many of the latest events are searched for the user who changed a field."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One field: what is stored now and who stored it, what was typed, and which of them the form has.
+    """One field: its stored value, the event that stored it, the typed value, and which of them the form has.
 
-    `offered` is the id of the control that a button fills with `value`, theirs.
+    `offered` is the id of the control that a button fills with `value`, the stored one.
     """
 
     label: str
@@ -51,7 +51,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Clash:
-    """`last` is the last change, shown if none of the form's own fields differs."""
+    """The differing fields;
+
+    `last` is the last change, shown if none of the form's own fields differs.
+    """
 
     rows: list[Row]
     last: AuditEvent | None
@@ -60,58 +63,59 @@ class Clash:
 def merge_with_stored(
     scope: Scope, form: Edit, fresh: Edit, subjects: Iterable[str], names: Iterable[str] | None = None
 ) -> Clash:
-    """What differs between a stale form and `fresh`, one of what is stored now.
+    """Returns the differences between a stale form and `fresh`, a form of the values stored now.
 
-    The form is changed: it can be saved again, and has their value in each field that the user did not edit.
+    Changes the form: it can be saved again, and has the stored value in each field that the user did not
+    edit.
     """
     events = _events(scope, subjects)
     seen, now = form.opened_with, fresh.opened_with
     rows = []
     for name in names or now:
         field = form[name]
-        found = _secret(form, field, seen, now) if isinstance(field, PasswordField) else None
+        found = _compare_secret(form, field, seen, now) if isinstance(field, PasswordField) else None
         if not isinstance(field, PasswordField):
-            found = _plain(field, fresh[name], seen.get(name))
+            found = _compare_plain(field, fresh[name], seen.get(name))
         if found:
-            label, by = str(field.label.text), _who(events, name)
+            label, by = str(field.label.text), _changed_by(events, name)
             theirs = _offered(field, fresh[name], found[2])
             rows.append(Row(label, *found, by if found[2] != messages.CHANGED_BY_YOU else None, *theirs))
     form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
     return Clash(rows, events[0][0] if events else None)
 
 
-def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, str] | None:
+def _compare_plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, str] | None:
     typed, stored = Edit.text_of(field), Edit.text_of(fresh)
     if typed == stored:
         return None
-    shown = _words(field, typed)
+    shown = _display_text(field, typed)
     if opened is None:
         outcome = messages.CHANGED_BY_UNKNOWN
     elif typed == opened:
         field.data, outcome = fresh.data, messages.CHANGED_BY_THEM
     else:
         outcome = messages.CHANGED_BY_YOU if stored == opened else messages.CHANGED_BY_BOTH
-    return _words(fresh, stored), shown, outcome
+    return _display_text(fresh, stored), shown, outcome
 
 
 def _offered(field: Field, fresh: Field, outcome: str) -> tuple[str, str]:
-    """The control that can take their value, and the value; nothing if the form has it, or it is secret."""
+    """Returns the control that can get the stored value, and that value; empty strings if there is none."""
     is_theirs = outcome in (messages.CHANGED_BY_BOTH, messages.CHANGED_BY_UNKNOWN)
     is_shown = not isinstance(field, PasswordField | SelectMultipleField)
     return (str(field.id), Edit.text_of(fresh)) if is_theirs and is_shown else ("", "")
 
 
-def _words(field: Field, text: str) -> str:
+def _display_text(field: Field, text: str) -> str:
     if isinstance(field, SelectField):
         choices: Any = field.choices
         return {str(choice.value): str(choice.label) for choice in choices}.get(text, text)
     return text
 
 
-def _secret(
+def _compare_secret(
     form: Edit, field: Field, seen: dict[str, str], now: dict[str, str]
 ) -> tuple[str, str, str] | None:
-    """Never the value: whether it was replaced, and what was about to be done to it."""
+    """Returns which sides changed a secret, but never its value; None if neither did."""
     opened, stored = seen.get(field.name, now[field.name]), now[field.name]
     removes = bool(form[CLEAR + field.name].data)
     if stored == opened:
@@ -124,14 +128,14 @@ def _secret(
 
 
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
-    """Changes of the things that have these names in the audit, newest first, with what each changed."""
+    """Returns the changes of the audit's `subjects`, newest first, with the changed fields of each."""
     pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
     found = [(event, page.changes(event)) for page in pages for event in page.rows]
     staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
     return sorted(staling, key=lambda one: -one[0].id)
 
 
-def _who(events: Iterable[tuple[AuditEvent, Changes]], name: str) -> AuditEvent | None:
+def _changed_by(events: Iterable[tuple[AuditEvent, Changes]], name: str) -> AuditEvent | None:
     return next((event for event, changes in events if name in changes), None)
 
 
@@ -140,17 +144,17 @@ def of_organization(scope: Scope) -> list[str]:
 
 
 def _subjects(scope: Scope, path: dict[str, Any]) -> Sequence[str]:
-    """Returns the audit's names for what the request's path is about."""
+    """Returns the audit's names for the subjects of the request's path."""
     pages = current_app.blueprints[request.blueprint]
     declared = pages.subjects(scope, path) if isinstance(pages, Pages) and pages.subjects else ()
     return declared or of_organization(scope)
 
 
 def reconfirm_when_stale(page: View, *subjects: str) -> Callable[[View], View]:
-    """Shows `page` as it is now, with what changed, if the view's confirmation is stale.
+    """Returns a decorator that shows `page` again, with the last changes, if the confirmation is stale.
 
-    `subjects` are the audit's names for it if the path does not say. htmx gets the error instead, and reads
-    the part of the page again.
+    `subjects` are the audit's names for its subject if the path does not name them. htmx gets the error
+    instead, and loads the part of the page again.
     """
 
     def declare(view: View) -> View:

@@ -22,7 +22,7 @@ def worst(scope: Scope, keys: Iterable[str]) -> Health:
 
 
 def of_all(scope: Scope) -> Mapping[str, Health]:
-    """Returns the health of each provider's connection, read once for a request."""
+    """Returns the health of each provider's connection, read once per request."""
     if "connection_states" not in g:
         states = store.load_all(scope)
         tested = proof.last_of_all(scope)

@@ -1,4 +1,4 @@
-"""The request to the API that returns what a page shows, as a command for a shell."""
+"""The curl command for the API request that returns a page's data."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def init_app(app: Flask) -> None:
 
 
 def curl(path: str, method: str = "GET", **query: str) -> str:
-    """Returns the command for a path of the API in the page's organization; the token is in $TOKEN."""
+    """Returns the command for an API path in the page's organization; the token is in $TOKEN."""
     scope: Scope = g.scope
     return command(f"{path}?{urlencode({'organizationId': scope.organization.id} | query)}", method)
 
 
 def command(address: str, method: str = "GET") -> str:
-    """Returns the command for an address of the API, below the portal's own; the token is in $TOKEN."""
+    """Returns the command for an address of the API, relative to the portal; the token is in $TOKEN."""
     url = f"{context.shown_origin()}{address}"
     verb = "" if method == "GET" else f"-X {method} "
     return f'curl {verb}-H "Authorization: Bearer $TOKEN" {shlex.quote(url)}'

@@ -1,4 +1,4 @@
-"""The days that a list is limited to: `from` and `to` in the query, both included."""
+"""The dates that limit a list: `from` and `to` in the query, both inclusive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.core import days, messages
 
 @dataclass
 class Days:
-    """`problems` are by field name; a field with one does not limit the list."""
+    """The dates and their `problems` by field name; a field with a problem does not limit the list."""
 
     since: date | None = None
     until: date | None = None

@@ -1,4 +1,4 @@
-"""Pages that belong to no noun."""
+"""Error pages, and the redirect from an address that accepts only forms."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ TITLES = {
 }
 
 WITH_NAVIGATION = (400, 403, 404, 405)
-"""The request is wrong, and not what a page has beside it."""
+"""Statuses of errors in the request: the navigation still works, so the page has it."""
 
 CSRF_FAILED = "CSRF_FAILED"
 
 OUTDATED = (404, 409, 412)
-"""What the page shows is not what is stored: its tables read themselves again."""
+"""Statuses that mean the page is out of date: its tables load again."""
 
 
-def _is_known() -> bool:
+def _is_signed_in() -> bool:
     """Whether the user is signed in; False if the database fails."""
     try:
         return bool(current_user.is_authenticated)
@@ -44,7 +44,7 @@ def _is_known() -> bool:
 
 
 def page_above() -> Response | None:
-    """Returns the redirect from an address that only takes forms to the page above it; None if there is none.
+    """Returns the redirect from an address that accepts only forms to the page above it; None otherwise.
 
     A browser opens such an address when its page is reloaded or bookmarked.
     """
@@ -63,14 +63,14 @@ def page_above() -> Response | None:
 
 
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
-    """Returns a page that says what is wrong; to htmx a message that goes over the page.
+    """Returns the page of an error; for htmx, a message that is shown over the page.
 
-    It has nothing of what other pages have beside them: that may be what failed. Not so where the request
-    is what is wrong: a signed-in user continues from there.
+    It has no navigation, which may itself have failed. If the request is at fault, a signed-in user gets the
+    navigation to continue from there.
     """
     status = status or error.status
     title = messages.EXPIRED if error.code == CSRF_FAILED else TITLES.get(status, "Unexpected error")
-    if status in WITH_NAVIGATION and not request.htmx and _is_known():
+    if status in WITH_NAVIGATION and not request.htmx and _is_signed_in():
         guard.enter_named_organization()
         page = render_template("shell/errors/framed.html", status=status, title=title, message=error.message)
         return make_response(page, status)

@@ -1,4 +1,4 @@
-"""How templates show figures."""
+"""Formats numbers, dates and durations for templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NONE = Markup('<span aria-hidden="true">—</span><span class="visually-hidden">
 
 
 def percent_of(part: int, whole: int) -> str | Markup:
-    """Rounded, but neither to 100 nor to 0 unless it is all or none. A dash of nothing."""
+    """Returns the rounded percentage; 0 and 100 only for none and all. A dash if the whole is 0."""
     if not whole:
         return NONE
     percent = round(100 * part / whole)
@@ -39,7 +39,7 @@ def plain_weekday(day: date) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Returns "42 min", "2 h 18 min", "3 d 4 h"."""
+    """Returns a duration in its two largest units: "42 min", "2 h 18 min", "3 d 4 h"."""
     minutes = max(round(length.total_seconds() / 60), 0)
     hours, days = minutes // 60, minutes // 1440
     if not minutes:
@@ -59,13 +59,13 @@ def age(moment: datetime) -> str:
 
 
 CELL, STRIP_HEIGHT = 5, 16
-"""Of a day of a strip in a table, in pixels, with the gap after it."""
+"""The width of one day of a strip, with the gap after it, and the strip's height, in pixels."""
 
 
 def strip_lines(days: Iterable[Day]) -> Iterator[tuple[str, int, str]]:
-    """Yields the kind, height and path of the lines of a small strip, which the styles cut into days.
+    """Yields the kind, height and path of each line of a strip; CSS cuts the lines into days.
 
-    One path for all days that look the same, as a table has many strips.
+    All days that look the same share one path, because a table has many strips.
     """
     places: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     for place, day in enumerate(days):
@@ -79,14 +79,17 @@ def strip_lines(days: Iterable[Day]) -> Iterator[tuple[str, int, str]]:
 
 
 def _runs(places: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yields the first place and the length of each run of successive places."""
+    """Yields the first index and the length of each run of successive days."""
     for _, run in groupby(enumerate(places), lambda pair: pair[1] - pair[0]):
         first, *rest = (place for _, place in run)
         yield first, 1 + len(rest)
 
 
 def _cells(day: Day) -> Iterator[tuple[str, int, int]]:
-    """Yields the kind, top and height of the parts of a day: a failure is taller than what is well."""
+    """Yields the kind, top and height of the parts of a day.
+
+    Failed checks are drawn taller than passed ones.
+    """
     if not day.checks:
         yield "none", STRIP_HEIGHT - 2, 2
         return

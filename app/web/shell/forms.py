@@ -1,4 +1,4 @@
-"""Forms render and carry CSRF; what they send is validated by the services, as JSON is."""
+"""Base classes of forms, which render fields and check CSRF. Services validate the values, as for JSON."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ CLEAR = "clear_"
 class Form(FlaskForm):  # type: ignore[misc]
     """A form whose errors come from a service.
 
-    Ids begin with the form's own word, so that several forms of one page keep their labels apart. A
-    version that it is given holds, also where another one was sent: what is shown again is shown as it is.
+    Each id begins with the form's `word`, so that ids stay unique if a page has several forms. A `version`
+    passed to the constructor replaces the submitted one: a page that is shown again has the present version.
     """
 
     word: str | None = None
@@ -52,9 +52,9 @@ class Form(FlaskForm):  # type: ignore[misc]
             field.id = field.label.field_id = f"{word}-{field.name}"
 
     def add_errors(self, error: Invalid) -> None:
-        """Puts every problem beside its field, and what belongs to none above all.
+        """Adds each problem to its field, or to the form if it has no such field.
 
-        The calls API names its fields in camelCase, forms do not.
+        The calls API names its fields in camelCase; forms do not.
         """
         for problem in error.problems:
             name = to_snake(problem.field)
@@ -70,10 +70,10 @@ class Form(FlaskForm):  # type: ignore[misc]
         show: Callable[[int], Response],
         beside: Mapping[type[PatchbayError], str] | None = None,
     ) -> Iterator[None]:
-        """Answers with the page of `show`, given the status, if what is done inside is refused.
+        """Catches a refusal in the block, and aborts with the page that `show` returns for its status.
 
-        An Invalid names its fields. `beside` lists what else is caught and the field that shows it, "" for
-        the form as a whole; the first class that fits counts.
+        The problems of an Invalid are added to their fields. `beside` maps other errors to the field that
+        shows them, or "" for the form as a whole; the first matching class counts.
         """
         refused: tuple[type[PatchbayError], ...] = (Invalid, *(beside or {}))
         try:
@@ -95,13 +95,16 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     @property
     def version_sent(self) -> int:
-        """-1 is no row's version."""
+        """The submitted version; -1, which no row has, if it is not a number."""
         text = str(self["version"].data or "")
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
 class Edit(Form):
-    """A form over stored values. It carries those that it was opened with, to detect who changed what."""
+    """A form over stored values.
+
+    It contains the values that it was opened with, to detect who changed which.
+    """
 
     version = HiddenField()
     seen = HiddenField()
@@ -118,7 +121,7 @@ class Edit(Form):
 
     @property
     def opened_with(self) -> dict[str, str]:
-        """Returns values by field; empty if the client did not send them."""
+        """The values by field; empty if the client did not send them."""
         with suppress(ValueError, RecursionError):
             sent = json.loads(self.seen.data or "")
             if isinstance(sent, dict):
@@ -127,14 +130,14 @@ class Edit(Form):
 
     @staticmethod
     def text_of(field: Field) -> str:
-        """As it is compared: what looks the same is the same."""
+        """Returns a field's value as text for comparison: values that look the same are the same."""
         if isinstance(field, BooleanField):
             return "yes" if field.data else "no"
         return "" if field.data is None else str(field.data).strip()
 
 
 def yes_or_no(name: str) -> bool:
-    """Returns the value of a hidden yes/no field. Raises Malformed for anything else."""
+    """Returns the value of a hidden yes/no field. Raises Malformed for any other value."""
     answer = request.form.get(name)
     if answer not in ("yes", "no"):
         raise Malformed(messages.say_yes_or_no(name))
@@ -142,7 +145,7 @@ def yes_or_no(name: str) -> bool:
 
 
 def text_or_none(field: Field) -> str | None:
-    """A blank text clears."""
+    """Returns the field's text; None if it is blank."""
     return (field.data or "").strip() or None
 
 
@@ -151,7 +154,7 @@ def providers(family: Family) -> list[SelectChoice]:
 
 
 class ReasonForm(Form):
-    """Why something is done."""
+    """A form with an optional reason, which is saved to the audit log."""
 
     reason = StringField("Reason (optional)", description="Saved to the audit log.")
 
@@ -173,7 +176,7 @@ class CountedForm(ReasonForm):
 
 
 class UndoForm(CountedForm):
-    """Carries also how many live numbers the page said to be taken down, by direction."""
+    """Contains also how many live numbers the page listed as taken down, by direction."""
 
     inbound = HiddenField()
     outbound = HiddenField()
@@ -188,13 +191,13 @@ AGAIN = "Confirm your password to change access."
 
 
 class ConfirmForm(ReasonForm):
-    """For what is done by a button alone."""
+    """Confirms an action that has no other input than its button."""
 
     word = "confirm"
     version = HiddenField()
 
 
 class AccessForm(ConfirmForm):
-    """For disabling a person, and for letting them in again."""
+    """Disables a user, or enables them again."""
 
     your_password = PasswordField("Your password", description=AGAIN)
