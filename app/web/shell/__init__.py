@@ -1,1 +1,1 @@
-"""The shell: guards, rendering, navigation and what every page shares."""
+"""The shell: access checks, rendering, navigation and everything else that all pages share."""

@@ -1,4 +1,4 @@
-"""Who may see a page, and the scope that it works in."""
+"""Access checks of pages, and the scope that each view runs in."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _IN_ORGANIZATION = re.compile("/o/([^/]+)/")
 
 @dataclass
 class SignedIn(UserMixin):  # type: ignore[misc]
-    """Whom Flask-Login knows. The cookie carries the session's token, not the user's id."""
+    """Flask-Login's user. The cookie contains the session's token, not the user's id."""
 
     token: str = field(repr=False)
     user: User
@@ -71,7 +71,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 @login.user_loader  # type: ignore[untyped-decorator]
-def _load(token: str) -> SignedIn | None:
+def _load_user(token: str) -> SignedIn | None:
     user = sessions.user_of(context.anonymous_scope(), token, is_use=request.blueprint != "bell")
     return SignedIn(token, user) if user else None
 
@@ -86,7 +86,9 @@ def ask_to_sign_in() -> Response:
         return make_response("", 401)
     if changes and request.endpoint != "sign_in.leave":
         flash(messages.SIGNED_OUT, "warn")
-    address = url_for("sign_in.form", next=_seen() if by_htmx or changes else request.full_path.rstrip("?"))
+    address = url_for(
+        "sign_in.form", next=_current_page() if by_htmx or changes else request.full_path.rstrip("?")
+    )
     if not by_htmx:
         return make_response(redirect(address, 303))
     answer = make_response("", 401)
@@ -95,12 +97,12 @@ def ask_to_sign_in() -> Response:
 
 
 def is_signed_out() -> bool:
-    """Whether the requested page needs a user and the cookie's session has ended."""
+    """Whether the page requires a user and the cookie's session has ended."""
     wanted = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
     return wanted is not Who.ANYONE and "_user_id" not in session
 
 
-def _seen() -> str | None:
+def _current_page() -> str | None:
     """Returns the path of the page that sent the request; sign-in validates it again."""
     try:
         page = urlsplit(request.htmx.current_url or request.referrer or "")
@@ -110,14 +112,14 @@ def _seen() -> str | None:
 
 
 class Pages(Blueprint):
-    """A blueprint that registers its pages, and whose every route declares who may open it.
+    """A blueprint that registers its pages. Each route declares who may open it.
 
-    `subjects` returns what the audit calls the things that a path is about; a conflict names their changes.
+    `subjects` returns the audit's names for the subjects of a path; a conflict lists their changes.
     """
 
     def __init__(self, name: str, import_name: str, *, subjects: Subjects | None = None) -> None:
         super().__init__(name, import_name)
-        self.url_value_preprocessor(_take_slug)
+        self.url_value_preprocessor(_store_slug)
         self.subjects = subjects
         self.registered: list[Page] = []
         self.actions: list[Action] = []
@@ -140,14 +142,14 @@ class Pages(Blueprint):
         icon: str = "page",
         words: str = "",
     ) -> Callable[[View], View]:
-        """Guards the view and passes it a Scope, in the organization if the path names one.
+        """Registers a view that `who` may open. It gets a scope, in the path's organization if there is one.
 
-        With a `title` it is a page that people read; without one it is an action or a file. `largest_body`
-        is in bytes, for a route that takes files. `former` is the page's earlier address: it redirects.
+        With a `title` it is a page for users; without one it is an action or a file. `largest_body` is the
+        limit in bytes for a route that accepts files. `former` is the page's earlier address: it redirects.
         `name` returns the page's label in breadcrumbs, from the scope and the values of its address.
-        The palette can send an `action`, a form without fields, by that label and with the `icon`.
-        It also finds a page or an action by the `words` of other products.
-        A superadmin who has yet to turn on two-step sign-in opens the routes `before_two_step` only.
+        The palette can submit an `action`, a form without fields, under that label and with the `icon`.
+        It also finds a page or an action by its `words`, which are other products' names for it.
+        A superadmin who still has to turn on two-step sign-in may open only routes with `before_two_step`.
         """
 
         def declare(view: View) -> View:
@@ -177,27 +179,27 @@ class Pages(Blueprint):
         return declare
 
 
-def _take_slug(_endpoint: str | None, path: dict[str, Any] | None) -> None:
-    """Keeps the organization that the path names; `add_slug` puts it into the links of the page."""
+def _store_slug(_endpoint: str | None, path: dict[str, Any] | None) -> None:
+    """Moves the slug from the path to `g`; `add_slug` adds it to the links of the page."""
     if path and "slug" in path:
         g.slug = path.pop("slug")
 
 
 def add_slug(endpoint: str, values: dict[str, Any]) -> None:
-    """Completes a link within the organization of the request."""
+    """Adds the request's organization to a link that needs one."""
     if "slug" in g and current_app.url_map.is_endpoint_expecting(endpoint, "slug"):
         values.setdefault("slug", g.slug)
 
 
 def pages() -> Iterator[Page]:
-    """Returns every page of the app's blueprints."""
+    """Yields every page of the app's blueprints."""
     for blueprint in current_app.blueprints.values():
         if isinstance(blueprint, Pages):
             yield from blueprint.registered
 
 
 def actions() -> Iterator[Action]:
-    """Returns the actions of the app's blueprints."""
+    """Yields the actions of the app's blueprints."""
     for blueprint in current_app.blueprints.values():
         if isinstance(blueprint, Pages):
             yield from blueprint.actions
@@ -215,7 +217,7 @@ def _guarded(view: View, who: Who, largest_body: int | None, before_two_step: bo
                 return make_response(redirect(url_for("account.show")))
             raise Forbidden(messages.SUPERADMINS_ONLY)
         if not before_two_step and two_step_policy.is_missing(context.anonymous_scope(), current_user.user):
-            return _ask_for_two_step()
+            return _redirect_to_two_step()
         return view(_scope(), **path)
 
     run.guard = who  # type: ignore[attr-defined]
@@ -223,8 +225,8 @@ def _guarded(view: View, who: Who, largest_body: int | None, before_two_step: bo
     return run
 
 
-def _ask_for_two_step() -> Response:
-    """Redirects to the account's page, the whole page if htmx requested a part."""
+def _redirect_to_two_step() -> Response:
+    """Redirects to the account's page; for htmx, the whole page."""
     flash(messages.TWO_STEP_NEEDED, "warn")
     address = url_for("account.show") + "#two-step"
     if not request.htmx:
@@ -256,7 +258,7 @@ def _scope() -> Scope:
 
 
 def enter_named_organization() -> None:
-    """Gives the page of an error the organization that its address names, for a superadmin."""
+    """Sets the scope of an error page to the organization in its address, if a superadmin is signed in."""
     found = _IN_ORGANIZATION.match(request.path)
     may_enter = current_user.is_superadmin and not two_step_policy.is_missing(
         context.anonymous_scope(), current_user.user
@@ -271,7 +273,7 @@ def enter_named_organization() -> None:
 
 
 def start_session(scope: Scope, checked: Checked) -> None:
-    """Begins a new session, and nothing of an older one goes into it."""
+    """Starts a new session, without any data of an older one."""
     session.clear()
     token = sign_in.start_session(scope, checked, user_agent=request.user_agent.string)
     login_user(SignedIn(token, checked.user))
@@ -279,20 +281,26 @@ def start_session(scope: Scope, checked: Checked) -> None:
 
 
 def begin_code(checked: Checked, after: str | None = None) -> Response:
-    """Redirects to the second step, for a user who proved the first one."""
+    """Redirects to the second step, for a user whose first step succeeded."""
     session["code_for"] = [checked.user.id, int(time.time()), checked.state]
     return make_response(redirect(url_for("sign_in.code", next=urls.local_path(after)), 303))
 
 
 def confirm_password(scope: Scope, password: str | None) -> Scope:
-    """The scope, once the signed-in user's password was right. Raises Invalid (`your_password`), TryLater."""
+    """Returns the scope with the time of confirmation, if the signed-in user's password is right.
+
+    Raises Invalid (`your_password`) or TryLater.
+    """
     signed_in: SignedIn = current_user
     sign_in.confirm_password(scope, signed_in.user, password or "", session_token=signed_in.token)
     return replace(scope, actor=replace(scope.actor, password_typed_at=clock.now()))
 
 
 def confirm_if_old(scope: Scope, form: Form) -> Scope:
-    """As `confirm_password`, if the last time is too long ago. PasswordNeeded if none was typed."""
+    """Returns the scope, after `confirm_password` if the last confirmation is too long ago.
+
+    Raises PasswordNeeded if no password was typed.
+    """
     if step_up.is_recent(scope.actor.password_typed_at):
         return scope
     if not form["your_password"].data:
@@ -301,11 +309,11 @@ def confirm_if_old(scope: Scope, form: Form) -> Scope:
 
 
 def needs_password() -> bool:
-    """Whether a form needs the password again, because the last time is too long ago."""
+    """Whether a form requires the password again, because the last confirmation is too long ago."""
     typed_at = sessions.password_typed_at(context.anonymous_scope(), current_user.token)
     return not step_up.is_recent(typed_at)
 
 
 def home_scope(scope: Scope) -> Scope:
-    """The scope of the signed-in person's own organization."""
+    """Returns the scope of the signed-in user's own organization."""
     return scope.for_organization(directory.by_id(scope, str(scope.actor.organization_id)))

@@ -1,4 +1,4 @@
-"""Help: the guides of `docs/guides` and the changelog as pages. HTML in them is shown as text."""
+"""Help: the guides of `docs/guides` and the changelog as pages. HTML in them is escaped."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _PICTURE = re.compile(r"\.\./screenshots/([a-z0-9-]+\.png)")
 _NOT_IN_ANCHOR = re.compile(r"[^\w\s-]")
 _END_OF_SUMMARY = re.compile(r"[.:](\s|$)")
 _PARSING = threading.Lock()
-"""The parser's first link fills a table of `mdurl`, which another thread must not read meanwhile."""
+"""The first parsed link fills a table in `mdurl`, which no other thread may read at that time."""
 
 LEAST_CONTENTS = 3
-"""Headings: a guide with fewer needs no list of them."""
+"""The minimum number of headings for which a guide has a table of contents."""
 PARTS = {
     "Phone numbers": ("import-numbers", "move-to-another-provider"),
     "Your software": ("webhook-test", "dialer"),
     "Operation": ("notifications", "monitoring", "backup-and-restore", "rotate-keys", "changelog"),
 }
-"""Names of guides by what they are about. A guide that is in none, such as a provider's, begins the first."""
+"""The names of guides by topic. Guides without a topic, such as a provider's, begin the first one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Guide:
 
 @cache
 def known() -> dict[str, Guide]:
-    """Returns the guides by name, in the order of their parts."""
+    """Returns the guides by name, in the order of `PARTS`."""
     order = [name for names in PARTS.values() for name in names]
     files = [*(DOCS / "guides").glob("*.md"), *DOCS.parent.glob("CHANGELOG.md")]
     found = [_read(file) for file in files]
@@ -96,7 +96,7 @@ def _summary(text: str) -> str:
 
 @cache
 def _contents(name: str) -> dict[str, str]:
-    """Returns the headings of a guide by their anchors; none if it has few."""
+    """Returns the headings of a guide by their anchors; empty if it has few."""
     headings = re.findall(r"^## (.+)$", known()[name].text, re.MULTILINE)
     found = {anchor(heading): heading.replace("`", "") for heading in headings}
     return found if len(found) >= LEAST_CONTENTS else {}
@@ -109,7 +109,7 @@ def _markup(name: str) -> Markup:
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and following:
             token.attrSet("id", anchor(following.content))
-        _own_addresses(token.children or ())
+        _rewrite_addresses(token.children or ())
     html = parser.renderer.render(tokens, parser.options, {})
     html = html.replace("<table>", '<div class="pb-guide-table" tabindex="0"><table>')
     html = html.replace("</table>", "</table></div>")
@@ -120,12 +120,15 @@ def _markup(name: str) -> Markup:
 
 
 def anchor(heading: str) -> str:
-    """Returns the anchor of a heading, as code hosts make it."""
+    """Returns the anchor of a heading, as code hosts generate it."""
     return re.sub(r"\s", "-", _NOT_IN_ANCHOR.sub("", heading.lower()))
 
 
-def _own_addresses(tokens: Iterable[Token]) -> None:
-    """Replaces relative addresses of files by those of pages; other sites get no Referer."""
+def _rewrite_addresses(tokens: Iterable[Token]) -> None:
+    """Replaces the relative addresses of files with those of pages.
+
+    Links to other sites send no Referer.
+    """
     for token in tokens:
         if token.type == "link_open":
             address = str(token.attrGet("href"))
@@ -141,7 +144,7 @@ def _own_addresses(tokens: Iterable[Token]) -> None:
 
 
 def _size(picture: Path) -> tuple[int, int]:
-    """Returns width and height of a PNG, so that its place is kept while it loads."""
+    """Returns width and height of a PNG, which reserve its space while it loads."""
     with picture.open("rb") as file:
         return struct.unpack(">II", file.read(24)[16:])
 

@@ -22,7 +22,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class History:
-    """The last events about one thing, where all of them are, and where those that can be are undone."""
+    """The last events about one thing, the address of all of them, and of the page that undoes each."""
 
     events: list[AuditEvent]
     page: search.AuditPage
@@ -30,18 +30,21 @@ class History:
     undoable: dict[int, str]
 
     def changes(self, event: AuditEvent) -> Changes:
-        """Returns what an event changed; nothing of a new endpoint, whose values are beside the history."""
+        """Returns what an event changed; empty for a new endpoint, because the page shows its values."""
         return {} if event.action == Action.ENDPOINT_CREATED else self.page.changes(event)
 
 
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
-    """Returns the history of these subjects of the audit, of one kind if `kind` is given."""
+    """Returns the history of the audit's `subjects`, limited to events of `kind` if that is set."""
     page = search.history(scope, *subjects, actions=actions.for_filter(kind), limit=2 * SHOWN)
     return _history(scope, page, _table(about=subjects, action=kind or None))
 
 
 def own_history(scope: Scope) -> History:
-    """Of the organization itself. All of them are found by their kind: its name may have been another one."""
+    """Returns the history of the organization itself.
+
+    The link to all of its events filters by their kind, because its name may have been another one.
+    """
     page = search.history(scope, scope.organization.name, limit=2 * SHOWN)
     return _history(scope, page, _table(action=Group.ORGANIZATION))
 
@@ -58,7 +61,7 @@ def _history(scope: Scope, page: search.AuditPage, address: str) -> History:
 
 
 def _without_finished_starts(events: list[AuditEvent]) -> Iterator[AuditEvent]:
-    """Leaves out the start of each change whose outcome is there; `events` are newest first."""
+    """Yields the events, newest first, without the start of each change whose outcome is among them."""
     finished = set()
     for event in events:
         label = event.changes.get("change", (None, actions.label_of(event.action)))[1]
@@ -79,7 +82,7 @@ UNDO_IN_PLACE = Markup('{} <a href="{}" hx-post="{}" hx-target="#{}" hx-swap="ou
 
 
 def flash_undo(text: str, event_id: int | None) -> None:
-    """Flashes what was done, with a link to the page that undoes it if anything was done."""
+    """Flashes the result of a change, with a link to the page that undoes it if there is an event."""
     if event_id is None:
         flash(text, "ok")
     else:
@@ -87,7 +90,7 @@ def flash_undo(text: str, event_id: int | None) -> None:
 
 
 def flash_undo_in_place(text: str, event_id: int | None, address: str, target: str) -> None:
-    """Flashes the same on a page where a click undoes it: `target` is the part that `address` renews."""
+    """Flashes the result with a button that undoes it: `address` returns the part `target` of the page."""
     if event_id is None:
         flash(text, "ok")
     else:

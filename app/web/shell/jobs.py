@@ -1,7 +1,7 @@
-"""The progress page of work that outlasts a request.
+"""The progress page of a job that outlasts a request.
 
-A POST starts the work in a thread and redirects to the page. htmx requests its block every second; without
-scripts the page reloads itself. The work continues when the user leaves the page.
+A POST starts the job in a thread and redirects to the page. htmx requests its block every second; without
+scripts the page reloads itself. The job continues when the user leaves the page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.web.shell.guard import Pages, Who
 job_pages = Pages("jobs", __name__)
 
 MANY = 2_000
-"""Rows from which on the work is a job; fewer are done within the request."""
+"""The number of rows from which the work is a job; fewer are processed within the request."""
 
 IMPORTS = (Kind.CHECK_IMPORT, Kind.APPLY_IMPORT)
 
@@ -28,7 +28,7 @@ IMPORTS = (Kind.CHECK_IMPORT, Kind.APPLY_IMPORT)
 def begin(
     scope: Scope, kind: Kind, run: Run, *, back: str, page: str = "jobs.show", total: int = 0
 ) -> Response:
-    """Starts the work and redirects to its page. Raises as `job_threads.start`."""
+    """Starts the job and redirects to its page. Raises the errors of `job_threads.start`."""
     step = messages.JOB_FIRST_STEPS[kind]
     job = job_threads.start(scope, kind, run, step=step, back=back, total=total)
     return render.redirect_to(url_for(page, slug=scope.organization.slug, job_id=job.id))
@@ -36,7 +36,7 @@ def begin(
 
 @job_pages.page("/o/<slug>/endpoints/jobs/<job_id>", who=Who.SUPERADMIN, title="Import endpoints")
 def show(scope: Scope, job_id: str) -> ResponseReturnValue:
-    """Shows the progress of an import; of one that is done, redirects to the result."""
+    """Shows the progress of an import; redirects to the result when it is done."""
     job = jobs.get(scope, job_id, IMPORTS)
     state = jobs.state(job)
     if state is State.DONE and not render.is_fragment_request():

@@ -1,6 +1,6 @@
 """A cookie with the users who signed in with this browser, so that an attacker cannot lock them out.
 
-It opens nothing: tries with it have a limit of their own. See docs/decisions/0008-sign-in-limits.md.
+It grants no access: attempts with it have a limit of their own. See docs/decisions/0008-sign-in-limits.md.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from app.services.access.sign_in_limits import KnownBrowsers
 
 COOKIE = "__Host-patchbay-browser"
 LIFE_SECONDS = 400 * 24 * 3600
-"""As long as browsers keep a cookie at most."""
+"""The longest time that browsers keep a cookie."""
 MOST_USERS = 20
 
 
 def read() -> KnownBrowsers:
-    """By the id of each user who has signed in with this browser, the browser's id."""
+    """Returns this browser's id for each user who signed in with it, by the user's id."""
     browser, user_ids = _stored()
     return dict.fromkeys(user_ids, browser)
 

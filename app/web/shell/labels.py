@@ -1,4 +1,4 @@
-"""The labels of fields, on every page and in every file that shows a change."""
+"""The labels of changed fields on pages and in exports, and the line breaks of URLs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _URL_BREAK = re.compile(r"(?<=[/?&])(?<!//)(?![/?&])")
 
 
 def breakable_url(url: str) -> Markup:
-    """Returns a URL that breaks after a slash, and before what begins a parameter, if a line is too short.
+    """Returns the URL with line breaks allowed after each slash, and before each parameter.
 
-    A part that has a hyphen stays whole. Any other text breaks as text does.
+    A part with a hyphen is kept on one line. Any other text breaks as usual.
     """
     return _in_parts(url) if "://" in url else escape(url)
 
 
 def short_url(url: str) -> Markup:
-    """Returns the same without the scheme, if that is https."""
+    """Returns the URL in the same way, without the scheme if that is https."""
     return _in_parts(url.removeprefix("https://"))
 
 

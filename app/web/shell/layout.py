@@ -1,4 +1,4 @@
-"""The frame of every page: the theme that a browser chose, and how htmx is set up."""
+"""The frame of every page: the theme chosen in the browser, and the configuration of htmx."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app import context
 
 COOKIE = "patchbay-theme"
 SCHEMES = {"system": "light dark", "light": "light", "dark": "dark"}
-"""Of each theme, the color schemes that a page supports then."""
+"""The value of `color-scheme` for each theme."""
 
 HTMX = json.dumps(
     {
@@ -27,11 +27,11 @@ HTMX = json.dumps(
         "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
     }
 )
-"""Error responses are swapped in too: their `HX-Reswap` header names the place."""
+"""Error responses are swapped in too; their `HX-Reswap` header says how."""
 
 
 def init_app(app: Flask) -> None:
-    """Makes a name that a template does not know an error, and gives templates the theme."""
+    """Adds the theme to templates, and makes an undefined name in a template an error."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals |= {
         "portal_host": portal_host,
@@ -42,11 +42,11 @@ def init_app(app: Flask) -> None:
 
 
 def theme() -> str:
-    """Returns the browser's choice, or "system"; the page is drawn in it from the start."""
+    """Returns the browser's theme, or "system". The server renders it, so that pages do not flicker."""
     value = request.cookies.get(COOKIE, "")
     return value if value in SCHEMES else "system"
 
 
 def portal_host() -> str:
-    """Returns the host that the reader has opened, so that they see whose password they type."""
+    """Returns the host of the portal's address, so that users see which password they type."""
     return context.shown_origin().partition("://")[2]

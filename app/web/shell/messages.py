@@ -1,4 +1,4 @@
-"""Sentences of the pages that belong to no noun."""
+"""Sentences that several pages share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The navigation beside every portal page: links to the registered pages, with their states."""
+"""The navigation on every portal page: links to the registered pages, with their states."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def _context() -> dict[str, Any]:
 
 
 def page_title(endpoint: str | None = None) -> str:
-    """Returns the registered title of a page; by default of the page at the request's own address."""
+    """Returns the registered title of a page, by default the page of the request.
+
+    Raises LookupError if the page is not registered.
+    """
     rule = request.url_rule.rule if request.url_rule and not endpoint else None
     for page in guard.pages():
         if page.endpoint == endpoint or page.rule == rule:
@@ -56,33 +59,33 @@ def page_title(endpoint: str | None = None) -> str:
 
 
 def is_page() -> bool:
-    """Whether the request reads a registered page, so that its address opens the same page again."""
+    """Whether the request is a GET of a registered page, so that its address opens the same page again."""
     rule = request.url_rule.rule if request.url_rule else ""
     return request.method == "GET" and any(page.rule == rule for page in guard.pages())
 
 
 def page_guide() -> Guide | None:
-    """Returns the guide of the page at the request's own address; None if there is none."""
+    """Returns the guide of the request's page; None if it has none."""
     rule = request.url_rule.rule if request.url_rule else None
     name = next((page.guide for page in guard.pages() if page.rule == rule), "")
     return guides.known().get(name.format(**(request.view_args or {})))
 
 
 def may_open(page: Page) -> bool:
-    """Whether the role of the signed-in user opens the page."""
+    """Whether the role of the signed-in user allows the page."""
     return page.who is not Who.SUPERADMIN or current_user.is_superadmin
 
 
 @dataclass(frozen=True)
 class Crumb:
-    """A page above another one; without `href` it is that page itself."""
+    """A link to a page above the present one. The present page itself has no `href`."""
 
     label: str
     href: str | None
 
 
 def crumbs() -> list[Crumb]:
-    """Returns the organization of the request, and the registered pages above the request's."""
+    """Returns the request's organization, and the registered pages above the request's page."""
     scope: Scope | None = g.get("scope")
     rule = request.url_rule.rule if request.url_rule else ""
     found = [_crumb(scope, page) for page in registry.above(guard.pages(), rule) if may_open(page)]

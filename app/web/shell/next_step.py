@@ -1,4 +1,4 @@
-"""The button of the setup's next step, beside what was done."""
+"""The button for the setup's next step, in the message about the last one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ BUTTON = Markup('{} <a class="btn btn-sm btn-primary" href="{}">{}</a>')
 
 
 def button(scope: Scope) -> tuple[str, str] | None:
-    """Returns the words and the address of the next step's button; None after the last, and on its page."""
+    """Returns the label and address of the next step's button;
+
+    None after the last step, and on its page.
+    """
     step = setup.next_step(scope)
     if step is None:
         return None
@@ -23,11 +26,11 @@ def button(scope: Scope) -> tuple[str, str] | None:
 
 
 def flash_done(scope: Scope, text: str) -> None:
-    """Flashes what was done, with the button of the next step if there is one, and it is on another page."""
+    """Flashes `text`, with the button for the next step unless that step is on this page."""
     found = button(scope)
     flash(BUTTON.format(text, found[1], found[0]) if found else text, "ok")
 
 
 def flash_with_home(text: str) -> None:
-    """Flashes that the last step was done, with the button of the organization's home."""
+    """Flashes the result of the last step, with a link to the organization's home."""
     flash(BUTTON.format(text, url_for("home.show"), messages.GO_HOME), "ok")

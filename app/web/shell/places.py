@@ -1,4 +1,4 @@
-"""The addresses of the places that services name."""
+"""The addresses of the places that services refer to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.services.status.places import Place
 from app.web.shell import guard
 
 _SLUG, KEY, _ID = "-slug-", "-key-", "-id-"
-"""In the place of what differs: a page has hundreds of these links, and `url_for` takes longer than a row."""
+"""Placeholders in an address pattern: a page has hundreds of links, and `url_for` is too slow for each."""
 _ARGUMENTS = {"key": KEY, "endpoint_id": _ID}
 
 

@@ -1,7 +1,7 @@
 """The pages of the portal: each registers its title, link and places once, and the rest derives from it.
 
 The navigation, the command palette, the addresses of places and the default headings read the pages of
-the registered blueprints, as the tests do that open every page.
+the registered blueprints, and so do the tests that open every page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HOME = "/o/<slug>/"
 
 
 class Section(Enum):
-    """The sections of the navigation, in their order, and the heading of each."""
+    """The sections of the navigation: their order and headings."""
 
     CALLS = 1, ""
     PROVIDERS = 2, "Providers"
@@ -36,7 +36,7 @@ class Section(Enum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One link to a page that has several, by what its address takes beside the organization."""
+    """One of several links to a page: its label, and the values of the address beside the organization."""
 
     label: str
     values: Mapping[str, Any]
@@ -59,17 +59,17 @@ class Link:
     icon: str = "page"
     key: str = ""
     label: str = ""
-    """Instead of the title in the navigation."""
+    """The label in the navigation, if it is not the title."""
     badge: Callable[[Scope], str] | None = None
     state: Callable[..., Health] | None = None
     entries: Callable[[], Iterable[Entry]] | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
-    """The settings on the page that the palette finds, each with its anchor."""
+    """The anchors of the page's settings that the palette finds, by their labels."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """A form without fields that the palette can send. `rule` is the address that takes it."""
+    """A form without fields that the palette can submit. `rule` is its address."""
 
     endpoint: str
     rule: str
@@ -81,7 +81,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Page:
-    """A page as its view registered it. `places` are those it is the target of, with their query."""
+    """A page as its view registered it. `places` are the places that lead to it, with their query."""
 
     endpoint: str
     rule: str
@@ -92,23 +92,23 @@ class Page:
     name: Callable[..., str] | None = None
     """Returns its label in breadcrumbs from the scope and the values of its address."""
     guide: str = ""
-    """Name of the guide that the page's heading links to; a part in braces is of the address."""
+    """Name of the guide that the page's heading links to; names in braces are values of the address."""
     words: str = ""
-    """Other words that the palette finds it by."""
+    """Other words by which the palette finds the page."""
 
     def entries(self) -> Iterable[Entry]:
-        """Returns the page's links; none if it is reached from other pages alone."""
+        """Returns the page's links; none if only other pages link to it."""
         if self.link is None:
             return ()
         return self.link.entries() if self.link.entries else (Entry(self.title, {}),)
 
     @property
     def arguments(self) -> set[str]:
-        """Returns the names in the page's address, without the organization's."""
+        """The names of the values in the page's address, without the organization's slug."""
         return set(re.findall(r"<(?:\w+:)?(\w+)>", self.rule)) - {"slug"}
 
     def label_for(self, values: Mapping[str, Any]) -> str:
-        """Returns the label of the page at an address with those values."""
+        """Returns the label of the page at the address with these values."""
         for entry in self.entries():
             if entry.values and dict(entry.values) == dict(values):
                 return entry.label
@@ -116,7 +116,7 @@ class Page:
 
 
 def above(pages: Iterable[Page], rule: str) -> list[Page]:
-    """Returns the pages whose address is a beginning of the rule's, from the top down, without the homes."""
+    """Returns the pages whose address is a prefix of the rule, from the top down, without the homes."""
     known = {page.rule: page for page in pages}
     parts = rule.split("/")
     beginnings = ("/".join(parts[:end]) for end in range(2, len(parts)))

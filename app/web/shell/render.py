@@ -1,4 +1,4 @@
-"""Renders pages, and the blocks of pages that htmx requests."""
+"""Renders pages, and the blocks that htmx requests of them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CONSOLE_LINK = Markup(
     '<a class="pb-out" href="{}" target="_blank" rel="noopener noreferrer">{}'
     '<span class="visually-hidden"> (opens in a new tab)</span></a>'
 )
-"""A link out of Patchbay, to a provider's own pages."""
+"""A link to a page of a provider."""
 BACKGROUND = "Patchbay-Background"
-"""The header of a request that a page makes by itself; `static/js/forms.js` sets it."""
+"""The header of a request that the page sends without a user's action; `static/js/forms.js` sets it."""
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
-    """Returns the page; to htmx its block named as the target, with what was flashed as toasts."""
+    """Returns the page; for htmx, the block that its target names, with the flashed messages as toasts."""
     if is_fragment_request():
         with suppress(BlockNotFoundError):
             return part(render_block(template, str(request.htmx.target), **context), status, _flashed())
@@ -44,20 +44,21 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def line(template: str, status: int = 200, **context: Any) -> Response:
-    """Returns a part that has a template of its own, such as one line of a table, with what was flashed."""
+    """Returns a part with its own template, such as one row of a table, with the flashed messages."""
     return part(render_template(template, **context), status, _flashed())
 
 
 def _flashed() -> list[Any]:
-    """Returns the messages to show; to a background request none, as they belong to what follows a form.
+    """Returns the messages to show; none for a background request.
 
-    Both may be sent together, with the same cookie.
+    A form and a background request may be sent at the same time, with the same cookie: the messages belong to
+    the page that follows the form.
     """
     return [] if BACKGROUND in request.headers else get_flashed_messages(with_categories=True)
 
 
 def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Response:
-    """Returns a part of a page for htmx, which takes its place, and messages beside it."""
+    """Returns a part of a page for htmx, which replaces the present one, with messages as toasts."""
     toasts = get_template_attribute("shell/toast.html", "toasts")
     response = make_response("".join([body, toasts(messages)]), status)
     if status >= 400:
@@ -66,32 +67,32 @@ def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Respons
 
 
 def later(response: Response, error: PatchbayError) -> Response:
-    """The response to a refusal, which says when another try may succeed if that is known."""
+    """Returns the response with Retry-After, if the error says when another attempt may succeed."""
     if isinstance(error, TryLater):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def triggering(event: str, response: Response) -> Response:
-    """The response, with the event that htmx triggers on the page after it."""
+    """Returns the response with an event that htmx triggers on the page."""
     response.headers["HX-Trigger"] = event
     return response
 
 
 def flash_with_link(text: str, kind: str, href: str, word: str) -> None:
-    """Flashes a sentence with a link to the page that resolves it."""
+    """Flashes a sentence with a link to the page where the user can act on it."""
     flash(LINKED.format(text, href, word), kind)
 
 
 def is_fragment_request(block: str | None = None) -> bool:
-    """Whether htmx requests a part of a page, and that one if it is named."""
+    """Whether htmx requests a part of a page; with `block`, whether it requests that part."""
     htmx = request.htmx
     is_one = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return is_one and block in (None, htmx.target)
 
 
 def page_first(address: str) -> Response:
-    """Leads to a page that comes before a change: the browser opens it, not htmx in a part of the page."""
+    """Redirects the browser, not the part of the page that htmx loads, to a page that precedes a change."""
     if not request.htmx:
         return redirect_to(address)
     response = make_response("")
@@ -100,13 +101,15 @@ def page_first(address: str) -> Response:
 
 
 def redirect_to(address: str) -> Response:
-    """What follows a change: the browser, or htmx on its behalf, reads the page again."""
+    """Redirects after a POST, so that the browser or htmx loads the page again."""
     return make_response(redirect(address, 303))
 
 
 def file(scope: Scope, name: str, pieces: Iterator[bytes], content_type: str = CSV) -> Response:
-    """To be kept, and sent as it is read. Flask ends the request before, so the session is closed when
-    all is sent."""
+    """Returns a download that is sent while its pieces are read.
+
+    Flask ends the request before the body is sent, so the session is closed with the response.
+    """
     response = Response(stream_with_context(pieces), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.call_on_close(scope.session.close)

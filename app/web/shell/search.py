@@ -1,4 +1,4 @@
-"""Finding numbers, agents, pages, settings and actions by a few letters: a page, and the palette's list."""
+"""Searches numbers, agents, pages, settings and actions: a page, and the list of the palette."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ find = Pages("find", __name__)
 
 @dataclass(frozen=True)
 class Item:
-    """A page, a part of one, or with `is_action` the address of a form to send.
+    """A page, a setting on a page, or with `is_action` the address of a form to submit.
 
-    One without an address switches the theme, which needs JavaScript.
+    An item without an address switches the theme, which needs JavaScript.
     """
 
     label: str
@@ -38,7 +38,7 @@ class Item:
 
 @find.page("/find", who=Who.SUPERADMIN, title="Find")
 def show(scope: Scope) -> ResponseReturnValue:
-    """`in` is the organization that the person is in: its pages and people are found too."""
+    """Shows the search. `in` is the user's present organization, whose pages and users are found too."""
     text = request.args.get("q", "").strip()[:100]
     slug = request.args.get("in", "")
     inside = _inside(scope, slug)
@@ -47,7 +47,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         text=text,
         slug=inside.organization.slug if inside else "",
         found=search.find(inside or scope, text),
-        items={heading: _having(items, text) for heading, items in _items(inside).items()},
+        items={heading: _matching(items, text) for heading, items in _items(inside).items()},
     )
 
 
@@ -60,20 +60,20 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
         return None
 
 
-def _having(items: Iterable[Item], text: str) -> list[Item]:
-    """Returns those whose label and other words have all that is typed."""
+def _matching(items: Iterable[Item], text: str) -> list[Item]:
+    """Returns the items whose label and other words contain every typed word."""
     typed = text.lower().split()
     return [item for item in items if all(word in f"{item.label} {item.words}".lower() for word in typed)]
 
 
 def _items(inside: Scope | None) -> dict[str, list[Item]]:
-    """Returns all pages, actions, settings and guides by heading, inside an organization also its own."""
+    """Returns all pages, actions, settings and guides by heading; in an organization, also its own."""
     found: dict[str, list[Item]] = {"Pages": [], "Actions": [], "Settings": [], "Help": []}
     for page, link in registry.in_order(guard.pages()):
         if may_open(page) and (inside or link.section is Section.GLOBAL):
-            found[_heading(link)] += _of_page(page, link, inside)
-            found["Settings"] += _parts(page, link, inside)
-    found["Actions"] += [*_actions(inside), Item(messages.SWITCH_THEME, "", "sun")]
+            found[_heading(link)] += _page_items(page, link, inside)
+            found["Settings"] += _setting_items(page, link, inside)
+    found["Actions"] += [*_action_items(inside), Item(messages.SWITCH_THEME, "", "sun")]
     found["Help"].append(Item(messages.API_REFERENCE, "/api/docs", "code"))
     return found
 
@@ -84,7 +84,7 @@ def _heading(link: Link) -> str:
     return "Pages" if link.in_navigation else "Actions"
 
 
-def _of_page(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
+def _page_items(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
     is_near = (link.section is Section.GLOBAL) == (inside is None)
     keys = f"g {link.key}" if link.key and is_near else ""
     for entry in page.entries():
@@ -93,12 +93,12 @@ def _of_page(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
             yield Item(entry.label, address, link.icon, keys if entry.in_navigation else "", words=page.words)
 
 
-def _parts(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
+def _setting_items(page: Page, link: Link, inside: Scope | None) -> Iterator[Item]:
     for label, anchor in link.parts.items():
         yield Item(label, _address(page, inside, _anchor=anchor), link.icon)
 
 
-def _actions(inside: Scope | None) -> Iterator[Item]:
+def _action_items(inside: Scope | None) -> Iterator[Item]:
     for action in guard.actions():
         if inside or "<slug>" not in action.rule:
             yield Item(

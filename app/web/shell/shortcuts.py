@@ -1,6 +1,6 @@
-"""The keyboard shortcuts that the dialog lists: the one place that declares them.
+"""The keyboard shortcuts that the dialog lists, declared in this one place.
 
-`static/js/keys.js` acts on them. A page opens with `g` and the `key` of its link, which is declared there.
+`static/js/keys.js` handles them. `g` and the `key` of a page's link open that page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from app.web.shell.registry import Section
 
 @dataclass(frozen=True)
 class Shortcut:
-    """`keys` are pressed one after the other, except those with `Ctrl`, which is ⌘ on a Mac."""
+    """One shortcut.
+
+    Its `keys` are pressed one after the other, except those with `Ctrl` (⌘ on a Mac).
+    """
 
     keys: tuple[str, ...]
     label: str

@@ -1,4 +1,4 @@
-"""Switching the organization: a page with all of them, and the list of the switcher."""
+"""Switches the organization: a page with all of them, and the list of the switcher."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ switcher = Pages("switcher", __name__)
 
 @switcher.page("/organizations/switch", who=Who.SUPERADMIN, title="Switch organization")
 def show(scope: Scope) -> ResponseReturnValue:
-    """`at` is the page that is open: it opens in the other organization too, if each has it."""
+    """Shows the organizations.
+
+    `at` is the present page, which opens in the other one too if each has it.
+    """
     text = request.args.get("q", "").strip()[:100]
     at = request.args.get("at", "")
     return render.page(

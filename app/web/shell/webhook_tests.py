@@ -1,4 +1,4 @@
-"""The pages of webhook tests: the last results, a test without a signature, and a confirmed one as a call."""
+"""The pages of webhook tests: the last results, a test without a signature, and a signed one as a call."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from app.web.shell.forms import ConfirmForm, yes_or_no
 
 @dataclass(frozen=True)
 class Address:
-    """Where the tests of a subject are: `here` shows and makes them, `confirm` comes before a signed one.
+    """The addresses of a subject's tests: `here` shows and runs them, `confirm` precedes a signed one.
 
-    `back` is the subject's own page. `shown` names the subject for people; `agent` is started by a call, if
-    that is known.
+    `back` is the subject's own page. `shown` is the subject's name for users; `agent` is the one that a call
+    starts, if known.
     """
 
     here: str
@@ -32,7 +32,7 @@ class Address:
 
 
 def show(scope: Scope, subject: Subject, address: Address) -> Response:
-    """Shows the last results. Nothing is requested."""
+    """Shows the last results, without sending a request."""
     return _page(scope, subject, address)
 
 
@@ -52,7 +52,7 @@ def _page(
 
 
 def run(scope: Scope, subject: Subject, address: Address) -> Response:
-    """Tests what the form says. htmx gets HX-Trigger, which makes the history load again."""
+    """Runs the submitted test. htmx gets HX-Trigger, which reloads the history."""
     try:
         runs.run_test(scope, context.outbound(), subject, signed=yes_or_no("signed"))
     except (Conflict, TooMany) as error:
@@ -65,7 +65,7 @@ def run(scope: Scope, subject: Subject, address: Address) -> Response:
 
 
 def confirm(scope: Scope, subject: Subject, address: Address) -> Response:
-    """Says what a signed request starts, before it is sent; or that there is nothing to test."""
+    """Shows what a signed request starts, before it is sent; or that there is no URL to test."""
     try:
         url = subject.require_url()
     except Conflict as error:

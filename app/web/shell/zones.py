@@ -1,4 +1,4 @@
-"""The time zone of the reader, as their browser says it in a cookie; UTC until it has."""
+"""The user's time zone, from a cookie that the browser sets; UTC without it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, request
 
 COOKIE = "patchbay-zone"
-"""Set by `static/js/times.js`, which shows all times in the same zone."""
+"""The cookie that `static/js/times.js` sets. The script shows all times in the same zone."""
 
 _NAME = re.compile(r"[A-Za-z0-9_+-]{1,20}(/[A-Za-z0-9_+-]{1,20}){0,2}")
 
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 
 
 def zone() -> tzinfo:
-    """Returns the zone that the cookie names; UTC if this machine does not know it."""
+    """Returns the time zone in the cookie; UTC if this machine has no data of it."""
     name = request.cookies.get(COOKIE, "")
     if not _NAME.fullmatch(name):
         return UTC
@@ -35,7 +35,7 @@ def zone_name() -> str:
 
 
 def local_day(moment: datetime) -> date:
-    """Returns the reader's day of a time in UTC."""
+    """Returns the date of a UTC time in the user's zone."""
     return _local(moment).date()
 
 
