@@ -1,1 +1,1 @@
-"""Pages for signing in, the account, and people."""
+"""Pages for signing in, the account, and users."""

@@ -1,4 +1,4 @@
-"""One's own page: numbers, tokens, sessions, two-step sign-in, password."""
+"""The signed-in user's account: numbers, tokens, sessions, two-step sign-in, password."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         now=clock.now(),
         totp_is_on=totp.is_on(user),
         totp_is_missing=two_step_policy.is_missing(scope, user),
-        totp_code=_drawn(uri) if uri else None,
+        totp_code=_qr_code(uri) if uri else None,
         totp_uri=uri,
         totp_key=totp.key_of(uri) if uri else None,
         codes_left=recovery_codes.left(scope, user) if totp.is_on(user) else None,
@@ -92,7 +92,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
 
 
 def session_rows(scope: Scope, user: User) -> list[dict[str, Any]]:
-    """Returns what the table of a user's sessions shows of each."""
+    """Returns the rows of the table of a user's sessions."""
     return [
         {
             "row": row,
@@ -103,8 +103,8 @@ def session_rows(scope: Scope, user: User) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(uri: str) -> Markup:
-    """The code as SVG: made of squares alone, nothing of the text is in it."""
+def _qr_code(uri: str) -> Markup:
+    """Returns the QR code as SVG, which contains squares only and no text from outside."""
     return Markup(segno.make(uri, error="m").svg_inline(scale=4, border=2, light="#fff"))  # noqa: S704
 
 
@@ -170,15 +170,15 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
     except (Conflict, PasswordNeeded) as error:
         flash(error.message, "warn")
         return _to_two_step()
-    return _codes(codes, messages.TWO_STEP_ON)
+    return _show_codes(codes, messages.TWO_STEP_ON)
 
 
 def _to_two_step() -> Response:
     return render.redirect_to(url_for("account.show") + "#two-step")
 
 
-def _codes(codes: list[str], done: str) -> Response:
-    """They are in this answer, and nowhere afterwards."""
+def _show_codes(codes: list[str], done: str) -> Response:
+    """Shows new recovery codes in this response only: they cannot be shown again."""
     form = KeptCodesForm(formdata=None, codes=" ".join(codes))
     return render.page(
         "access/recovery_codes.html", codes=codes, form=form, done=done, person=current_user.user
@@ -189,18 +189,21 @@ def _codes(codes: list[str], done: str) -> Response:
 def renew_codes(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = NewCodesForm()
-    proved = _prove(scope, form, "codes_form")
+    proved = _reauthenticate(scope, form, "codes_form")
     try:
         codes = totp.renew_recovery_codes(proved, current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
         return _to_two_step()
-    return _codes(codes, messages.CODES_RENEWED)
+    return _show_codes(codes, messages.CODES_RENEWED)
 
 
 @account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"], before_two_step=True)
 def keep_codes(scope: Scope) -> ResponseReturnValue:
-    """A file of the codes that were just shown, and of nothing else that might be sent here."""
+    """Returns a file of the recovery codes that were just shown.
+
+    Submitted values that are not codes are left out.
+    """
     sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
     codes = recovery_codes.filter_valid(scope, current_user.user, sent)
     if not codes:
@@ -212,8 +215,8 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     return answer
 
 
-def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope:
-    """Returns the scope once the password and the code are right; answers with the page if they are not."""
+def _reauthenticate(scope: Scope, form: ReauthForm, name: str) -> Scope:
+    """Returns the scope if the password and the code are right; else aborts with the form's page."""
     with form.refusals(partial(_page, scope, **{name: form}), {TryLater: ""}):
         proved = confirm_password(scope, form.your_password.data)
         sign_in.confirm_code(proved, current_user.user, form.code.data or "")
@@ -223,7 +226,7 @@ def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope:
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
 def disable_totp(scope: Scope) -> ResponseReturnValue:
     form = TotpOffForm()
-    proved = _prove(home_scope(scope), form, "off_form")
+    proved = _reauthenticate(home_scope(scope), form, "off_form")
     totp.disable(proved, current_user.user, session_token=current_user.token)
     flash(messages.TWO_STEP_OFF, "ok")
     return _back()

@@ -1,4 +1,4 @@
-"""Forms for signing in, people, tokens and numbers."""
+"""Forms for signing in, users, tokens and numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.web.shell.forms import Edit, Form
 
 
 class NewPasswordField(PasswordField):
-    """Its page shows how long it is."""
+    """A field for a new password; the page shows whether it is long enough."""
 
     shortest = passwords.SHORTEST
 
@@ -99,7 +99,7 @@ class PasswordForm(Form):
 
 
 class ReauthForm(Form):
-    """Both steps again, before the second one is changed."""
+    """Confirms both steps of the sign-in, before the second one is changed."""
 
     your_password = PasswordField("Your password")
     code = StringField("Code", description="From your authenticator app, or a recovery code.")
@@ -114,7 +114,7 @@ class NewCodesForm(ReauthForm):
 
 
 class KeptCodesForm(Form):
-    """Codes on their way into a file: the server keeps none that it could give."""
+    """Submits recovery codes for a file: the server stores only their hashes."""
 
     codes = HiddenField()
 
@@ -133,7 +133,7 @@ class OpenLinkForm(Form):
 
 
 class ChoosePasswordForm(Form):
-    """Carries the link's token from one step to the next: the server stores its hash only."""
+    """Submits the link's token again with the password, because the server stores only its hash."""
 
     word = "choose"
     key = HiddenField()

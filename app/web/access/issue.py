@@ -16,7 +16,10 @@ from app.web.shell.guard import confirm_password
 
 
 def issue_token(scope: Scope, user: User, show: Callable[[int, TokenForm], Response], back: str) -> Response:
-    """Returns the page with the new token, which nothing shows again; `show` is the form's page."""
+    """Returns the page with the new token, which cannot be shown again;
+
+    `show` renders the form again.
+    """
     form = TokenForm()
     with form.refusals(lambda status: show(status, form), {TryLater: "your_password"}):
         issued = tokens.issue(

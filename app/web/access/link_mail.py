@@ -1,4 +1,4 @@
-"""Sends a new password link to its user, if the installation has a mail server and knows its own address."""
+"""Sends a new password link to its user, if a mail server and PATCHBAY_PUBLIC_URL are set."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ MAIL = "email"
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether the mail was handed to the server, and what is wrong if not."""
+    """Whether the mail server accepted the mail, and the problem if it did not."""
 
     ok: bool
     problem: str = ""
 
 
 def send(scope: Scope, user: User, link: NewLink) -> Outcome | None:
-    """Returns what came of it; None if no mail can be sent. A failure leaves the link as it is.
+    """Sends the link and returns the outcome; None if no mail can be sent. The link works in any case.
 
-    Without PATCHBAY_PUBLIC_URL none is sent: the host of a request is the browser's claim.
+    Without PATCHBAY_PUBLIC_URL no mail is sent, because the browser controls the host of a request.
     """
     settings, sender = context.settings(), current_app.extensions["patchbay_sender"]
     if settings.public_url is None or settings.mailer is None:

@@ -1,4 +1,4 @@
-"""What the pages of this package say after an action."""
+"""The messages of this package's pages after an action."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The page that an invitation or a password reset link opens.
 
-The link has its token behind the #, as the setup link has: it is in no log, Referer or history. The page
-sends it in the body of a POST, which shows whose link it is, and again with the password.
+The link has its token after the #, like the setup link, so that it is in no log, Referer or history. The
+page submits it in the body of a POST, which shows whose link it is, and again with the password.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ password_links = Pages("password_links", __name__)
 
 @password_links.page(LINK_PATH, who=Who.ANYONE, title="Open your link")
 def form(_scope: Scope) -> ResponseReturnValue:
-    return _closed(OpenLinkForm())
+    return _open_link_page(OpenLinkForm())
 
 
-def _closed(form: OpenLinkForm, status: int = 200) -> Response:
+def _open_link_page(form: OpenLinkForm, status: int = 200) -> Response:
     return render.page("access/open_link.html", status, form=form)
 
 
 @password_links.page(LINK_PATH, who=Who.ANYONE, methods=["POST"])
 def use(scope: Scope) -> ResponseReturnValue:
-    """Shows whose link it is; with a password, sets it and signs the user in."""
+    """Shows whose link it is. If a password is submitted, sets it and signs the user in."""
     form, opened = OpenLinkForm(), ChoosePasswordForm()
     token = (form.key.data or "").strip()
-    with form.refusals(partial(_closed, form), {NotFound: "key", TryLater: ""}):
+    with form.refusals(partial(_open_link_page, form), {NotFound: "key", TryLater: ""}):
         link, user = access_links.find(scope, token)
     opened.email.data = user.email
-    page = partial(_opened, opened, _shown(scope, link, user))
+    page = partial(_choose_password_page, opened, _link_details(scope, link, user))
     if opened.new_password.data is None:
         return page()
     with opened.refusals(page, {TryLater: ""}):
@@ -56,8 +56,8 @@ def use(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to("/")
 
 
-def _shown(scope: Scope, link: PasswordLink, user: User) -> dict[str, Any]:
-    """Returns what the page shows of the link, which another request may use and delete meanwhile."""
+def _link_details(scope: Scope, link: PasswordLink, user: User) -> dict[str, Any]:
+    """Returns the link's details as values, because another request may use and delete the link meanwhile."""
     return {
         "organization": directory.of_user(scope, user),
         "creator": link.creator_name,
@@ -65,5 +65,5 @@ def _shown(scope: Scope, link: PasswordLink, user: User) -> dict[str, Any]:
     }
 
 
-def _opened(form: ChoosePasswordForm, shown: dict[str, Any], status: int = 200) -> Response:
+def _choose_password_page(form: ChoosePasswordForm, shown: dict[str, Any], status: int = 200) -> Response:
     return render.page("access/choose_password.html", status, form=form, **shown)

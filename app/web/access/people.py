@@ -1,4 +1,4 @@
-"""People: roles, voice phone numbers, API tokens."""
+"""The pages of users: roles, voice phone numbers, API tokens."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def create(scope: Scope) -> ResponseReturnValue:
     beside = {PasswordNeeded: "your_password", TryLater: "", Conflict: "email"}
     with form.refusals(partial(_new, form), beside):
         user, link = users.invite(confirm_if_old(scope, form), sent)
-    return _shown_once(scope, user, link)
+    return _show_link_once(scope, user, link)
 
 
-def _shown_once(scope: Scope, user: User, link: NewLink) -> Response:
-    """The link is in this response and in the mail to its user, and nowhere afterwards."""
+def _show_link_once(scope: Scope, user: User, link: NewLink) -> Response:
+    """Shows a new link in this response only, and sends it to its user by mail."""
     mailed = link_mail.send(scope, user, link)
     return render.page(
         "access/link_once.html",
@@ -122,7 +122,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
     link = password_links.of_user(scope, user)
     context: dict[str, Any] = {
         "form": PersonForm(formdata=None, obj=user),
-        "number_form": NumberForm(formdata=None, **_typed()),
+        "number_form": NumberForm(formdata=None, **_prefilled_number()),
         "token_form": TokenForm(formdata=None),
         "access_form": AccessForm(formdata=None, version=str(user.version)),
         "conflicts": None,
@@ -149,8 +149,8 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
     )
 
 
-def _typed() -> dict[str, str]:
-    """A number to give, as the address has it."""
+def _prefilled_number() -> dict[str, str]:
+    """Returns the number form's values from the query."""
     names = {"phone_number": "number", "provider": "provider", "label": "label"}
     return {field: request.args[name][:200] for field, name in names.items() if name in request.args}
 
@@ -256,7 +256,7 @@ def create_link(scope: Scope, user_id: str) -> ResponseReturnValue:
     with form.refusals(partial(_new_link, scope, user, form), beside):
         trusted = confirm_if_old(scope, form)
         link = password_links.create(trusted, user, ends_two_step=form.ends_two_step.data)
-    return _shown_once(scope, user, link)
+    return _show_link_once(scope, user, link)
 
 
 @people.page("/o/<slug>/people/<user_id>/link/cancel", who=Who.SUPERADMIN, methods=["POST"])
@@ -318,12 +318,12 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
         flash(error.message, "bad")
         return _to(user)
     done = messages.number_unassigned(phone.display(number.phone_number), user.name)
-    flash(GIVE_BACK.format(done, _giving(user, number)), "ok")
+    flash(GIVE_BACK.format(done, _address_to_reassign(user, number)), "ok")
     return _to(user)
 
 
-def _giving(user: User, number: VoicePhoneNumber) -> str:
-    """The person's page, with the number typed."""
+def _address_to_reassign(user: User, number: VoicePhoneNumber) -> str:
+    """Returns the address of the user's page with the number filled in."""
     typed = {"number": number.phone_number, "provider": number.provider, "label": number.label or ""}
     person = url_for("people.show", user_id=user.id)
     return f"{person}?{urlencode(typed)}#give-title"

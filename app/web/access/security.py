@@ -1,4 +1,4 @@
-"""How superadmins of the installation sign in."""
+"""The sign-in policy for all superadmins."""
 
 from __future__ import annotations
 

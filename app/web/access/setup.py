@@ -1,6 +1,6 @@
-"""The first superadmin and their organization, with the single-use key of the setup link.
+"""The first superadmin and their organization, created with the single-use key of the setup link.
 
-The key is no part of a request's address: it would stay in logs of proxies and in the history of browsers.
+The key is not part of a request's address, so that it is in no proxy's log and no browser's history.
 """
 
 from __future__ import annotations

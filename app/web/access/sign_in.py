@@ -29,7 +29,7 @@ CODE_SECONDS = 300
 
 @sign_in.page("/sign-in", who=Who.ANYONE, title="Sign in")
 def form(scope: Scope) -> ResponseReturnValue:
-    """Without any user yet, the page says where the setup link is."""
+    """Shows the form. If no user exists yet, the page says where the setup link is printed."""
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
         return render.redirect_to(after or "/")
@@ -48,25 +48,25 @@ def enter(scope: Scope) -> ResponseReturnValue:
         return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
         return begin_code(checked, form.next.data)
-    return _let_in(scope, checked, form.next.data)
+    return _begin_session(scope, checked, form.next.data)
 
 
 @sign_in.page("/sign-in/code", who=Who.ANYONE, title="Enter the code")
 def code(scope: Scope) -> ResponseReturnValue:
-    if _who_needs_a_code(scope) is None:
+    if _pending_sign_in(scope) is None:
         return render.redirect_to(url_for("sign_in.form"))
     return render.page("access/code.html", form=_code_form(next=request.args.get("next", "")), problem="")
 
 
 def _code_form(**values: str) -> CodeForm:
-    """A recovery code has letters, so its field has another keyboard."""
+    """Returns the form for a code of the app or a recovery code, whose fields have different keyboards."""
     return RecoveryForm(**values) if "recovery" in request.args else CodeForm(**values)
 
 
 @sign_in.page("/sign-in/code", who=Who.ANYONE, methods=["POST"])
 def check_code(scope: Scope) -> ResponseReturnValue:
     form = _code_form()
-    checked = _who_needs_a_code(scope)
+    checked = _pending_sign_in(scope)
     if checked is None:
         flash(messages.SIGN_IN_EXPIRED, "warn")
         return render.redirect_to(url_for("sign_in.form"))
@@ -78,22 +78,25 @@ def check_code(scope: Scope) -> ResponseReturnValue:
         if not isinstance(form, RecoveryForm):
             form.code.data = ""
         return _refused("access/code.html", form, error)
-    answer = _let_in(scope, checked, form.next.data)
+    answer = _begin_session(scope, checked, form.next.data)
     if by_recovery:
-        _flash_left(recovery_codes.left(scope, checked.user))
+        _flash_codes_left(recovery_codes.left(scope, checked.user))
     return answer
 
 
-def _flash_left(left: int) -> None:
-    """After the session began: what is flashed before does not come along."""
+def _flash_codes_left(left: int) -> None:
+    """Flashes how many recovery codes are left.
+
+    Call it after the session has begun, which drops messages.
+    """
     few = left <= recovery_codes.FEW
     flash(messages.recovery_code_used(left, few=few), "warn" if few else "ok")
 
 
-def _who_needs_a_code(scope: Scope) -> Checked | None:
-    """The user who entered the right password a moment ago, if it still is.
+def _pending_sign_in(scope: Scope) -> Checked | None:
+    """Returns the user whose password was right within `CODE_SECONDS`; None if they have changed since.
 
-    Clocks of two machines differ, so a moment may also be ahead.
+    The time may be in the future, because the clocks of two machines differ.
     """
     user_id, since, state = session.get("code_for", [None, 0, ""])
     user = scope.session.get(User, user_id) if user_id else None
@@ -102,7 +105,7 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
     return Checked(user, state) if user and is_fresh and is_same else None
 
 
-def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
+def _begin_session(scope: Scope, checked: Checked, after: str | None) -> Response:
     start_session(scope, checked)
     user = checked.user
     if given := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
@@ -126,7 +129,10 @@ def _refused(
     words="log out logout",
 )
 def leave(scope: Scope) -> ResponseReturnValue:
-    """What the browser's storage has stays: how its reader wants pages to look and to be used."""
+    """Signs out.
+
+    The browser's storage stays, because it contains only display and keyboard preferences.
+    """
     access_sign_in.sign_out(home_scope(scope), current_user.token)
     logout_user()
     session.clear()

@@ -30,18 +30,18 @@ audit_events = Pages("audit_events", __name__)
 SHOWN = 100
 
 
-def _number(text: str) -> int:
-    """Returns the id; -1, which no event has, if it is not a number."""
+def _event_id(text: str) -> int:
+    """Returns the event's id; -1, which no event has, if the text is not a number."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
 def _name(scope: Scope, event_id: str) -> str:
-    return actions.label_of(endpoints_undo.get(scope, _number(event_id)).action)
+    return actions.label_of(endpoints_undo.get(scope, _event_id(event_id)).action)
 
 
 @audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN, title="Event", name=_name)
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
-    event = endpoints_undo.get(scope, _number(event_id))
+    event = endpoints_undo.get(scope, _event_id(event_id))
     actors.prepare(scope, [event])
     numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
     return render.page(
@@ -56,7 +56,7 @@ def show(scope: Scope, event_id: str) -> ResponseReturnValue:
 @audit_events.page("/o/<slug>/audit/<event_id>/numbers.csv", who=Who.SUPERADMIN)
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Exports every number of the event, before and after."""
-    event = endpoints_undo.get(scope, _number(event_id))
+    event = endpoints_undo.get(scope, _event_id(event_id))
     return render.file(
         scope, f"audit-{event.id}.csv", csv_text.lines(_rows(endpoints_undo.touched(scope, event)))
     )
@@ -71,8 +71,8 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Shows what would be restored, and what stays."""
-    found = endpoints_undo.plan(scope, _number(event_id))
+    """Shows which endpoints would be restored, and which would not."""
+    found = endpoints_undo.plan(scope, _event_id(event_id))
     actors.prepare(scope, [found.event])
     return _confirm(found, UndoForm(reason=_reason(found.event)))
 
@@ -99,7 +99,7 @@ def _confirm(found: Plan, form: UndoForm, status: int = 200, problem: str = "") 
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    form, at = UndoForm(), _number(event_id)
+    form, at = UndoForm(), _event_id(event_id)
     try:
         done = endpoints_undo.undo(scope, at, seen=form.seen, stopped=form.stopped, reason=form.why)
     except Conflict as error:

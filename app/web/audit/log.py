@@ -1,4 +1,4 @@
-"""The audit log of an organization or of all, and its exports."""
+"""The audit log of one organization or of all of them, and its exports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NAMES = {
 HEADER = ("Time (UTC)", "Who", "IP address", "Request", "What", "About", "Changes", "Event", "Organization")
 TYPES = {"csv": render.CSV, "jsonl": "application/jsonl; charset=utf-8"}
 NOWHERE = "-"
-"""In place of a slug, which it cannot be: the events of no organization."""
+"""Selects the events of no organization. It is not a valid slug."""
 
 audit.add_app_template_filter(actions.label_of, "action_label")
 audit.add_app_template_filter(actions.value_text)
@@ -53,15 +53,15 @@ audit.add_app_template_filter(actors.name_of, "actor_name")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z")
 
 Run = list[AuditEvent]
-"""Events in a row, newest first, of one action and user in one organization; a short run is one event."""
+"""Successive events of one action and user in one organization, newest first; or one event alone."""
 
 FOLDED = 3
-"""So many such events are one line."""
+"""The number of such events from which they are shown as one row."""
 
 
 @audit.app_template_filter()
 def value_display(value: object, name: str) -> str:
-    """Returns a field's value in words; a time is in the reader's zone."""
+    """Returns a field's value as text; a time is in the user's zone."""
     if isinstance(value, str) and _TIME.fullmatch(value):
         moment = datetime.fromisoformat(value).replace(tzinfo=None)
         return f"{figures.plain_day(zones.local_day(moment))}, {zones.local_clock(moment)}"
@@ -70,18 +70,18 @@ def value_display(value: object, name: str) -> str:
 
 @audit.app_template_filter()
 def groupby_day(events: Iterable[AuditEvent]) -> list[tuple[date, list[Run]]]:
-    """Groups events that are in the order of their times by the reader's day, and by run."""
+    """Groups events, which are in the order of their times, by the date in the user's zone, and by run."""
     return [
-        (day, [run for same in groupby(group, _what) for run in _runs(list(same[1]))])
+        (day, [run for same in groupby(group, _run_key) for run in _fold(list(same[1]))])
         for day, group in groupby(events, lambda event: zones.local_day(event.at))
     ]
 
 
-def _what(event: AuditEvent) -> tuple[str | None, ...]:
+def _run_key(event: AuditEvent) -> tuple[str | None, ...]:
     return (event.action, event.actor_id, event.actor_name, event.organization_id)
 
 
-def _runs(events: Run) -> list[Run]:
+def _fold(events: Run) -> list[Run]:
     return [events] if len(events) >= FOLDED else [[event] for event in events]
 
 
@@ -102,19 +102,19 @@ def table(scope: Scope) -> ResponseReturnValue:
     link=Link(Section.GLOBAL, 20, label="Audit", icon="log", key="a"),
 )
 def everywhere(scope: Scope) -> ResponseReturnValue:
-    """Every organization's events, and those of none, such as sign-ins with an unknown email."""
+    """Shows the events of every organization, and those of none, such as sign-ins with an unknown email."""
     if not session.get("saw_all_audit"):
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
     known = {found.id: found for found in directory.every(scope)}
     return _page(
-        _chosen(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
+        _chosen_scope(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
     )
 
 
-def _chosen(scope: Scope) -> Scope:
-    """Returns the scope of the organization in the query, if there is one."""
+def _chosen_scope(scope: Scope) -> Scope:
+    """Returns the scope of the organization in the query; the given one if there is none."""
     slug = request.args.get("in", "")
     return scope if slug in ("", NOWHERE) else scope.for_organization(directory.by_slug(scope, slug))
 
@@ -124,7 +124,7 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
     wanted = _filter(days)
     page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
     actors.prepare(scope, page.rows)
-    query = _query()
+    query = _filter_string()
     return render.page(
         "audit/log.html",
         page=page,
@@ -147,7 +147,7 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
 
 
 def _chips(wanted: Filter, known: Iterable[Organization], chosen_in: str) -> Iterator[Chip]:
-    """Yields what is set beside the text, which the search field shows."""
+    """Yields a chip for each part of the filter except the text, which the search field shows."""
     places = {found.slug: texts.bidi_isolate(found.name) for found in known} | {NOWHERE: "None"}
     chosen = request.args.get("action", "")
     parts = [
@@ -179,13 +179,13 @@ def _place(name: str) -> int | None:
     return int(text) if is_id else None
 
 
-def _query() -> str:
-    """Returns the filter's part of the query, for links that keep it."""
+def _filter_string() -> str:
+    """Returns the query string of the filter, for links that preserve it."""
     return urlencode([(name, value) for name in NAMES for value in request.args.getlist(name) if value])
 
 
 def _address(base: str, query: str, **place: int | None) -> str | None:
-    """Returns the address of an adjacent page, if there is one."""
+    """Returns the address of an adjacent page; None if there is none."""
     if None in place.values():
         return None
     return f"{base}?{query}&{urlencode(place)}" if query else f"{base}?{urlencode(place)}"
@@ -212,11 +212,11 @@ def everywhere_jsonl(scope: Scope) -> ResponseReturnValue:
 
 
 def _file(scope: Scope, form: str) -> Response:
-    """Exports every page of the same filter."""
+    """Exports all events of the same filter."""
     days = Days.of_request()
     if days.problems:
-        return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
-    inside = scope if scope.organization_or_none else _chosen(scope)
+        return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_filter_string()}")
+    inside = scope if scope.organization_or_none else _chosen_scope(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
     known = {found.id: found.name for found in directory.every(scope)}
     filters = {
