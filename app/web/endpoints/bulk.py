@@ -1,4 +1,4 @@
-"""Bulk changes: a page shows what is selected before anything is changed."""
+"""Bulk changes: a page shows the selected endpoints before they are changed."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ many_endpoints = Pages("many_endpoints", __name__)
 CONFIGURE, TEST, CHECK, DELETE = "configure", "test", "check", "delete"
 EXPORT = "export"
 IN_BAR = ("activate", "deactivate", "inbound_agent_name", CONFIGURE)
-"""Shown as buttons once something is selected. The others are in a menu beside them."""
+"""The actions that are buttons beside the selection. The others are in a menu."""
 
 
 @dataclass(frozen=True)
 class BulkAction:
-    """What a button does to all that are selected. With a `field`, it sets that.
+    """A button that applies to all selected endpoints. With a `field`, it sets that field.
 
-    `key` is its name in addresses; `value` is what it sets a bool to.
+    `key` is its name in addresses; `value` is the value that it sets a bool to.
     """
 
     key: str
@@ -73,7 +73,10 @@ ACTIONS = {action.key: action for action in _actions()}
     places={Place.SET_WEBHOOKS: {"do": CONFIGURE, "all": "yes", "active": "on"}},
 )
 def confirm(scope: Scope) -> ResponseReturnValue:
-    """What an action would do; an export, which does nothing, begins."""
+    """Shows the effect of an action on the selection.
+
+    An export needs no confirmation and starts immediately.
+    """
     if request.args.get("do") == EXPORT:
         query = request.query_string.decode()
         return render.redirect_to(f"{url_for('endpoint_imports.export')}?{query}")
@@ -111,7 +114,7 @@ def _action() -> BulkAction | None:
 
 
 def _selection() -> Selection:
-    """`all` selects everything that the filter of the same address shows; `event`, what an event changed."""
+    """Returns the selected endpoints: by `id`, by the filter with `all`, or those that an `event` changed."""
     event = request.args.get("event", "")
     if re.fullmatch("[0-9]{1,15}", event):
         return Selection(event_id=int(event))
@@ -172,13 +175,16 @@ def _change(
 
 
 def offer_webhooks(event_id: int) -> None:
-    """Flashes the way to configure the webhooks of all that an event changed."""
+    """Flashes a link that configures the webhooks of all endpoints that an event changed."""
     address = url_for("many_endpoints.confirm", do=CONFIGURE, event=event_id)
     render.flash_with_link(messages.WEBHOOKS_CHANGED, "warn", address, messages.CONFIGURE_WEBHOOKS)
 
 
 def _text(form: BulkForm, name: str) -> str | None:
-    """None only with the tick, so that an empty field removes nothing by accident."""
+    """Returns the new text; None only if its removal is selected, so that an empty field removes nothing.
+
+    Raises Invalid for an empty field without that, and for a text with it.
+    """
     text = text_or_none(form[name])
     if text is None and not form.clear.data:
         raise Invalid([Problem(name, messages.NO_VALUE)])

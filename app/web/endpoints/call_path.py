@@ -23,7 +23,7 @@ from app.web.shell.registry import Link, Section
 traces = Pages("traces", __name__)
 
 SHOWN = 8
-"""Numbers on the page before one is traced."""
+"""How many numbers the page shows before one is traced."""
 
 
 @traces.page(
@@ -34,19 +34,19 @@ SHOWN = 8
     former="/o/<slug>/who-answers",
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """With `look` the providers are queried; without it, their last results are shown."""
+    """Traces a number. With `look`, queries the provider; without it, shows the last results."""
     form = NumberSearchForm(formdata=request.args)
     text = (form.number.data or "").strip()
     if not text:
-        return _empty(scope, form)
+        return _show_choices(scope, form)
     try:
-        return _answer(scope, form, text)
+        return _trace(scope, form, text)
     except Invalid as error:
         form.number.errors = [problem.message for problem in error.problems]
-        return _empty(scope, form, 422)
+        return _show_choices(scope, form, 422)
 
 
-def _empty(scope: Scope, form: NumberSearchForm, status: int = 200) -> Response:
+def _show_choices(scope: Scope, form: NumberSearchForm, status: int = 200) -> Response:
     """Shows the form, and numbers to choose from: unhealthy ones first, then the newest."""
     unhealthy = paging.page(scope, Filter(health=Verdict.UNHEALTHY), limit=SHOWN).rows
     newest = paging.page(scope, Filter(), limit=SHOWN, sort="-created").rows
@@ -63,12 +63,12 @@ def _empty(scope: Scope, form: NumberSearchForm, status: int = 200) -> Response:
     )
 
 
-def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
+def _trace(scope: Scope, form: NumberSearchForm, text: str) -> Response:
     is_checked, owners, busy = "look" in request.args, None, ""
     answer = call_path.find(scope, text)
     if is_checked:
         try:
-            answer, owners = _checked(scope, answer)
+            answer, owners = _query_providers(scope, answer)
         except TooMany as error:
             busy = error.message
     return render.page(
@@ -90,8 +90,8 @@ def _country(scope: Scope) -> str | None:
     return f"{phone.country_names().get(code, code)} (+{phone.calling_code(code)})" if code else None
 
 
-def _checked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
-    """Queries the provider; for an unknown number, searches every provider account."""
+def _query_providers(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
+    """Queries the endpoint's provider. For an unknown number, searches the account of every provider."""
     if answer.endpoint:
         return call_path.find(scope, answer.number, http=context.outbound()), None
     owners = None

@@ -29,7 +29,7 @@ MAX_BYTES = 50_000_000
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
 def export(scope: Scope) -> ResponseReturnValue:
-    """Exports the selected endpoints; all that match the filter of the table if none are."""
+    """Exports the selected endpoints, or all that match the filter of the table with `all`."""
     organization, filters = scope.organization, filter_from_request()
     if request.args.get("all") != "yes":
         filters = replace(filters, ids=tuple(request.args.getlist("id")))
@@ -49,7 +49,10 @@ def template(scope: Scope) -> ResponseReturnValue:
     guide="import-numbers",
 )
 def new(scope: Scope) -> ResponseReturnValue:
-    """`rows` is a preview of pasted rows: they are in the form again, to be corrected."""
+    """Shows the form.
+
+    `rows` is the preview of pasted rows, which are filled in again to be corrected.
+    """
     pasted = request.args.get("rows", "")
     return _new(scope, SheetForm(rows=csv_import.pasted(scope, pasted)) if pasted else SheetForm())
 
@@ -83,12 +86,12 @@ def check(scope: Scope) -> ResponseReturnValue:
     def run(inside: Scope, on_progress: OnProgress) -> str:
         return f"{here}/{csv_import.check(inside, table, name, on_progress=on_progress).id}"
 
-    def run_late(inside: Scope, job: Running) -> str:
+    def run_as_job(inside: Scope, job: Running) -> str:
         return run(inside, job.report)
 
     if len(table.rows) < jobs.MANY:
         return render.redirect_to(run(scope, ignore))
-    return jobs.begin(scope, Kind.CHECK_IMPORT, run_late, back=here)
+    return jobs.begin(scope, Kind.CHECK_IMPORT, run_as_job, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN, title="Import preview")
@@ -128,8 +131,8 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         preview = csv_import.apply(inside, import_id, reason=reason, version=version, on_progress=on_progress)
         return f"{here}?imported=1" if preview.applied_at else here
 
-    def run_late(inside: Scope, job: Running) -> str:
-        """A conflict shows on the page of the import."""
+    def run_as_job(inside: Scope, job: Running) -> str:
+        """Applies the import in a job. A conflict is shown on the page of the import."""
         with suppress(Conflict, Stale):
             return run(inside, job.report)
         return here
@@ -137,7 +140,7 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     try:
         preview = csv_import.to_apply(scope, import_id, version=version)
         if sum(preview.shown["totals"].values()) >= jobs.MANY:
-            return jobs.begin(scope, Kind.APPLY_IMPORT, run_late, back=here)
+            return jobs.begin(scope, Kind.APPLY_IMPORT, run_as_job, back=here)
         address = run(scope, ignore)
     except (Conflict, Stale) as error:
         return _show(scope, csv_import.get(scope, import_id), error.status, error.message)

@@ -26,7 +26,7 @@ from app.web.shell.guard import Pages, Who
 drift = Pages("drift", __name__)
 
 MAX_POLLS = 5
-"""Polls by htmx until the checks must have started."""
+"""How many times htmx polls for checks that have not started yet."""
 
 
 @drift.page(
@@ -36,7 +36,7 @@ MAX_POLLS = 5
     places={Place.AT_PROVIDER: {}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Shows the webhook at the provider now, and the expected one. HX-Trigger makes the path load again."""
+    """Shows the present and the expected webhook. HX-Trigger reloads the call path."""
     return render.triggering("checked", _page(scope, endpoint_id))
 
 
@@ -65,7 +65,7 @@ def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) 
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Sets the webhook, unless it has changed since the page was shown. htmx gets HX-Trigger."""
+    """Sets the webhook if it is still as the page showed it. htmx gets HX-Trigger."""
     was_set_up = setup.is_done(scope)
     try:
         after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
@@ -107,7 +107,7 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress(scope: Scope) -> Response:
-    """When a check has ended, HX-Trigger makes the table load again."""
+    """Shows the progress of a check. When it has ended, HX-Trigger reloads the table."""
     found = standing.of(scope)
     answer = render.page("endpoints/check.html", standing=found)
     if not found.is_moving and request.method == "GET" and "after" not in request.args:
@@ -139,7 +139,10 @@ def progress_everywhere(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress_everywhere(scope: Scope, *, again: int) -> Response:
-    """Until checks have started, htmx polls a few times; then HX-Trigger makes the table load again."""
+    """Shows the progress of all checks; `again` is how many more times htmx polls for their start.
+
+    When they have ended, HX-Trigger reloads the table.
+    """
     progress = standing.progress(scope)
     again = MAX_POLLS if progress.organizations else min(again, MAX_POLLS) - 1
     if not progress.due and not progress.organizations:

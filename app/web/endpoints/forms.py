@@ -1,4 +1,4 @@
-"""Forms for endpoints, one and many, and their files."""
+"""Forms for one endpoint, for several, and for CSV imports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.web.shell.forms import ConfirmForm, CountedForm, Edit, Form
 
 
 def control(field: EndpointField) -> Any:
-    """The form's control for a field of an endpoint."""
+    """Returns the form's control for a field of an endpoint."""
     about: Any = {"label": field.label, "description": field.help}
     if not field.is_text:
         return BooleanField(**about, default=field.default)
@@ -46,11 +46,11 @@ class EndpointForm(Edit):
 
     version = HiddenField()
     stops: Sequence[str] = ()
-    """The directions of a live number that saving ends; shown before it is saved."""
+    """The directions of a live number that saving would stop; the user confirms them first."""
 
     @property
     def groups(self) -> dict[str, list[Any]]:
-        """The controls by the heading above them."""
+        """The controls by the heading of their group."""
         found: dict[str, list[Any]] = {}
         for field in FIELDS:
             found.setdefault(field.group, []).append(self[field.name])
@@ -72,7 +72,7 @@ def _submitted(control: Any) -> Any:
 
 
 class BulkForm(CountedForm):
-    """Beside what is selected: the new value of one field, or that it is cleared."""
+    """The input of a bulk change: the new value of one field, or whether to remove it."""
 
     clear = BooleanField("Remove")
     replace_services = BooleanField("Also numbers that a known service answers, such as Vapi")
@@ -99,7 +99,7 @@ for _field in FIELDS:
 
 
 class SheetForm(Form):
-    """Rows of a spreadsheet: a file, or pasted."""
+    """Rows of a spreadsheet, as a file or as pasted text."""
 
     file = FileField(
         "CSV file", description="From any spreadsheet, or an export of the endpoints. You can drop it here."

@@ -1,4 +1,4 @@
-"""The last call to an endpoint's number: as it was last read, and reading it again."""
+"""The last call to an endpoint's number: the last result, and reading it again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ last_calls = Pages("last_calls", __name__)
     places={Place.LAST_CALL: {}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Shows what was last read. Nothing is requested."""
+    """Shows the last result, without a request to the provider."""
     return _page(scope, endpoint_id, endpoints.show(scope, endpoint_id))
 
 
@@ -44,7 +44,7 @@ def _page(
 
 @last_calls.page("/o/<slug>/endpoints/<endpoint_id>/last-call", who=Who.SUPERADMIN, methods=["POST"])
 def read(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Reads the last call from the provider. What could not be read is on the page that follows."""
+    """Reads the last call from the provider, and shows it or why it could not be read."""
     try:
         report = endpoints.refresh(scope, context.outbound(), endpoint_id)
     except (Conflict, TooMany) as error:

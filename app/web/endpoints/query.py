@@ -1,4 +1,4 @@
-"""The filter, sort and page of the request, and links that keep them."""
+"""The filter, sort and page of the request, and links that preserve them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sort_from_request() -> str:
 
 
 def chips(filters: Filter) -> Iterator[Chip]:
-    """Yields what is set beside the text, which the search field shows."""
+    """Yields a chip for each part of the filter except the text, which the search field shows."""
     health = next(healths.of_filter(filters), None)
     values = {
         "provider": filters.provider and providers.label(filters.provider),
@@ -57,7 +57,7 @@ def query_string(**other: str | None) -> str:
 
 
 def filter_string() -> str:
-    """Returns the query string of the filter and sort, as a saved view keeps it."""
+    """Returns the query string of the filter and sort, as a saved view stores it."""
     return query_string(cursor=None)
 
 
@@ -66,7 +66,7 @@ def view() -> dict[str, str]:
 
 
 def flash_undo(text: str, event_id: int | None) -> None:
-    """Flashes what was done to endpoints, with the way to undo it in the table."""
+    """Flashes the result of a change to endpoints, with a button that undoes it in the table."""
     here = address("endpoints.undo", event_id=event_id) if event_id else ""
     history.flash_undo_in_place(text, event_id, here, "endpoints")
 
@@ -77,6 +77,6 @@ def back() -> Response:
 
 
 def address(endpoint: str, **path: Any) -> str:
-    """Returns the address of a page that keeps the filter, sort and page of the request."""
+    """Returns the address of a page with the filter, sort and page of the request."""
     query, here = query_string(), url_for(endpoint, **path)
     return f"{here}?{query}" if query else here

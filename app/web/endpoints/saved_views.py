@@ -1,4 +1,4 @@
-"""Saved views of the table: saving what is shown under a name, renaming, deleting."""
+"""Saved views of the table: saving the filter and sort under a name, renaming, deleting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ table_views = Pages("table_views", __name__)
 
 @table_views.page("/o/<slug>/endpoints/views/new", who=Who.SUPERADMIN, title="Save view")
 def new(scope: Scope) -> ResponseReturnValue:
-    """`name` is that of a view that was deleted: saving restores it."""
+    """Shows the form. `name` is the name of a deleted view, which saving restores."""
     return _new(ViewForm(name=request.args.get("name", "")))
 
 
@@ -89,5 +89,5 @@ def delete(scope: Scope, view_id: str) -> ResponseReturnValue:
 
 
 def _address(row: SavedView) -> str:
-    """Returns the address of the table as the view shows it."""
+    """Returns the address of the table with the view's filter and sort."""
     return f"{url_for('endpoints.table')}?{row.query}"

@@ -1,4 +1,4 @@
-"""Hints of the forms of endpoints, for what is typed. They never block saving."""
+"""Hints in the forms of endpoints while the user types. They never block saving."""
 
 from __future__ import annotations
 

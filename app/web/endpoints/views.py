@@ -63,10 +63,10 @@ def _name(scope: Scope, endpoint_id: str) -> str:
 endpoints = Pages("endpoints", __name__, subjects=_subjects)
 endpoints.add_app_template_filter(endpoints_messages.cause_word)
 MOST_CALLS = 5
-"""On the page of a number that only dials."""
+"""How many calls the page of an outbound-only number shows."""
 
 MOST_DRIFTED = 100
-"""So many drifted numbers are counted for the navigation."""
+"""The highest count of drifted numbers in the navigation."""
 
 
 @endpoints.page(
@@ -83,7 +83,7 @@ MOST_DRIFTED = 100
     },
 )
 def table(scope: Scope) -> ResponseReturnValue:
-    """The table, or a line of it that htmx requests, with a form in the line that is edited."""
+    """Shows the table, or the row that htmx requests. The edited row is a form."""
     edited, shown = request.args.get("edit"), request.args.get("line", "")
     if not edited:
         return _line(scope, crud.get(scope, shown)) if _is_line(shown) else _table(scope)
@@ -96,7 +96,7 @@ def _is_line(endpoint_id: str) -> bool:
 
 
 def _line(scope: Scope, row: Endpoint, status: int = 200, **context: Any) -> Response:
-    """One line of the table, which htmx puts in its place. What was just saved is marked."""
+    """Returns one row of the table, which htmx replaces. A row that was just saved is marked."""
     shown: dict[str, Any] = {"form": None, "conflicts": None, "saved": False} | context
     return render.line(
         "endpoints/_line.html",
@@ -129,7 +129,7 @@ def _table(
     form: EndpointForm | None = None,
     conflicts: Clash | None = None,
 ) -> Response:
-    """The edited row is shown even if the filter or the page excludes it."""
+    """Returns the table. The edited row is shown even if the filter or the page excludes it."""
     filters, sort, page = (
         query.filter_from_request(),
         request.args.get("sort") or paging.BY_NUMBER,
@@ -214,7 +214,7 @@ def create(scope: Scope) -> ResponseReturnValue:
         try:
             row = crud.create(scope, form.drafted())
         except Conflict as error:
-            raise _linked(error) from None
+            raise _with_link(error) from None
     typed, shown = (form.phone_number.data or "").strip(), phone.display(row.phone_number)
     is_same = typed in (row.phone_number, shown)
     next_step.flash_done(scope, messages.created(shown) if is_same else messages.created_from(shown, typed))
@@ -222,8 +222,8 @@ def create(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 
 
-def _linked(error: Conflict) -> Conflict:
-    """The same error, with a link to the endpoint that has the number if it is the organization's own."""
+def _with_link(error: Conflict) -> Conflict:
+    """Returns the error with a link to the organization's own endpoint that has the number, if any."""
     if error.existing_id is None:
         return error
     address = url_for("endpoints.show", endpoint_id=error.existing_id)
@@ -238,15 +238,15 @@ def _linked(error: Conflict) -> Conflict:
     places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """One number and its webhook URL; with `edit`, its form. A phone number leads to its page."""
+    """Shows a number and its webhook URL; with `edit`, its form. A phone number as the id redirects."""
     if endpoint_id.startswith("+"):
-        return _of_number(scope, endpoint_id)
+        return _redirect_from_number(scope, endpoint_id)
     row = crud.get(scope, endpoint_id)
     return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
 
 
-def _of_number(scope: Scope, number: str) -> Response:
-    """Redirects to the page of the number; if it is gone, to the table without it."""
+def _redirect_from_number(scope: Scope, number: str) -> Response:
+    """Redirects to the page of the number; if it is gone, to the table filtered by it."""
     row = readiness.by_number(scope, number)
     address = url_for("endpoints.show", endpoint_id=row.id) if row else url_for("endpoints.table", q=number)
     return render.redirect_to(address)
@@ -297,7 +297,7 @@ def _show(
 
 
 def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
-    """Returns what is known of calls from a number: the last days, the last calls, and who else dials."""
+    """Returns the outbound calls of a number: figures of the last days, the last calls, and its users."""
     first, last = call_figures.period(EVERY_CALL, clock.now().date())
     wanted = CallFilter(caller=row.phone_number, since=first)
     return {
@@ -309,7 +309,7 @@ def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Saves the form of the table or of the number's own page, and returns there."""
+    """Saves the form of the table or of the number's own page, and returns to that page."""
     form, row = EndpointForm(), crud.get(scope, endpoint_id)
     was = row.inbound_agent_name, row.outbound_agent_name
     form.stops = _unconfirmed(scope, row, form.edited())
@@ -324,21 +324,21 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         form.add_errors(error)
         return _edited_again(scope, row, form, 422)
     except Stale:
-        return _stale(scope, endpoint_id, form)
+        return _show_conflict(scope, endpoint_id, form)
     _flash_saved(scope, saved, was)
     if _is_detail_page():
         return render.redirect_to(query.address("endpoints.show", endpoint_id=endpoint_id))
-    return _changed(scope, saved)
+    return _after_change(scope, saved)
 
 
 def _unconfirmed(scope: Scope, row: Endpoint, changes: Mapping[str, Any]) -> list[str]:
-    """Returns the directions of a live number that the changes end; none once the user confirmed these."""
+    """Returns the directions of a live number that the changes stop, unless the user confirmed them."""
     stops = readiness.load(scope).stopped_by(row, changes)
     return [] if request.form.get("confirmed") in ("yes", ",".join(stops)) else stops
 
 
-def _changed(scope: Scope, saved: Saved) -> Response:
-    """What follows a change of one line: that line, with HX-Trigger for the counts; or the table."""
+def _after_change(scope: Scope, saved: Saved) -> Response:
+    """Returns the changed row with HX-Trigger for the counts, if htmx requested it; else redirects."""
     is_line = _is_line(saved.row.id)
     return render.triggering("changed", _line(scope, saved.row, saved=True)) if is_line else query.back()
 
@@ -356,7 +356,7 @@ def _edited_again(
 
 
 def _flash_saved(scope: Scope, saved: Saved, was: tuple[str | None, str | None]) -> None:
-    """Flashes the way to undo it, and what remains to do at the provider if the inbound agent changed."""
+    """Flashes a link to undo, and what to do at the provider if the inbound agent changed."""
     row, done = saved.row, messages.saved(phone.display(saved.row.phone_number))
     undo = flash_undo if _is_detail_page() else query.flash_undo
     undo(done, saved.event_id)
@@ -368,14 +368,14 @@ def _flash_saved(scope: Scope, saved: Saved, was: tuple[str | None, str | None])
 
 
 def _flash_warnings(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
-    """Warns of agents that are new on this endpoint."""
+    """Flashes warnings about agents that are new on this endpoint."""
     names = {row.inbound_agent_name, row.outbound_agent_name} - set(was)
     for warning in hints.spelling_warnings(scope, row, sorted(name for name in names if name)):
         flash(warning, "warn")
 
 
-def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
-    """Shows both versions and keeps the typed values; saving again replaces what is stored."""
+def _show_conflict(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
+    """Shows both versions and keeps the typed values; saving again replaces the stored ones."""
     row = crud.get(scope, endpoint_id)
     _set_fixed(form, row)
     fresh, names = EndpointForm(formdata=None, obj=row), [field.name for field in EDITABLE]
@@ -389,7 +389,7 @@ def _set_fixed(form: EndpointForm, row: Endpoint) -> None:
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, title="Deactivate endpoint")
 def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """What deactivating a live number stops. Scripts show the same in a dialog."""
+    """Shows what deactivating a live number stops. With JavaScript, a dialog shows the same."""
     row = crud.get(scope, endpoint_id)
     return render.page(
         "endpoints/deactivate.html",
@@ -402,19 +402,19 @@ def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """A live number goes down only if that was confirmed."""
+    """Activates or deactivates the endpoint. A live number is deactivated only after a confirmation."""
     is_active, version = yes_or_no("active"), ConfirmForm(request.values).version_sent
     if _unconfirmed(scope, crud.get(scope, endpoint_id), {"is_active": is_active}):
         return render.page_first(query.address("endpoints.confirm_deactivate", endpoint_id=endpoint_id))
     saved = crud.save(scope, endpoint_id, {"is_active": is_active}, version=version)
     done = messages.activated if saved.row.is_active else messages.deactivated
     query.flash_undo(done(phone.display(saved.row.phone_number)), saved.event_id)
-    return _changed(scope, saved)
+    return _after_change(scope, saved)
 
 
 @endpoints.page("/o/<slug>/endpoints/undo/<event_id>", who=Who.SUPERADMIN, methods=["POST"])
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Undoes what the table did last. A page comes before it only if that takes a live number down."""
+    """Undoes the last change of the table. If that stops a live number, a page confirms it first."""
     planned = endpoints_undo.plan(scope, int(event_id) if re.fullmatch("[0-9]{1,15}", event_id) else -1)
     if any(planned.stopped.values()):
         return render.page_first(url_for("audit_events.confirm_undo", event_id=planned.event.id))

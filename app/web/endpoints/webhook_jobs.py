@@ -1,4 +1,4 @@
-"""Jobs that change or test the webhooks of many numbers: progress and results, stopping and undoing one."""
+"""Jobs that change or test the webhooks of many numbers: their progress and results, stop and undo."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from app.web.shell.guard import Pages, Who
 webhook_jobs = Pages("webhook_jobs", __name__)
 
 SHOWN = 200
-"""Results on the page, failures first; the API has them all."""
+"""How many results the page shows, failures first. The API returns all of them."""
 
 
 def set_webhooks(scope: Scope, selection: Selection, count: int, *, replaces_services: bool) -> Response:
-    """Starts the job, and redirects to its page. Raises Busy, and Conflict if there is another one."""
+    """Starts the job and redirects to its page. Raises Busy, and Conflict if another one is running."""
     http = context.outbound()
 
     def run(inside: Scope, job: Running) -> str:
@@ -40,7 +40,7 @@ def set_webhooks(scope: Scope, selection: Selection, count: int, *, replaces_ser
 
 
 def test_webhooks(scope: Scope, selection: Selection, *, signed: bool) -> Response:
-    """As `set_webhooks`: it requests the agent runtimes, and changes nothing."""
+    """Starts a job that requests the agent runtimes and changes nothing. Raises as `set_webhooks`."""
     http = context.outbound()
 
     def run(inside: Scope, job: Running) -> str:
@@ -51,7 +51,7 @@ def test_webhooks(scope: Scope, selection: Selection, *, signed: bool) -> Respon
 
 
 def clear_webhooks(scope: Scope, items: Sequence[Item]) -> Response:
-    """As `set_webhooks`, for endpoints that were deleted."""
+    """Starts a job for the webhooks of deleted endpoints. Raises as `set_webhooks`."""
     http = context.outbound()
 
     def run(inside: Scope, job: Running) -> str:
@@ -68,7 +68,7 @@ def _begin(scope: Scope, kind: Kind, run: Run, total: int) -> Response:
 
 @webhook_jobs.page("/o/<slug>/endpoints/webhooks/<job_id>", who=Who.SUPERADMIN, title="Webhook job")
 def show(scope: Scope, job_id: str) -> ResponseReturnValue:
-    """Shows the progress of a job, and what became of each number."""
+    """Shows the progress of a job, and the result of each number."""
     job = jobs.get(scope, job_id, API_KINDS)
     kind, state = Kind(job.kind), jobs.state(job)
     return render.page(
