@@ -1,1 +1,1 @@
-"""Pages of notifications: of each organization, and of the installation."""
+"""Pages of notifications, for each organization and for the installation."""

@@ -1,4 +1,4 @@
-"""Forms for destinations, whose fields their kinds declare, and for quiet periods."""
+"""Forms for destinations, with the fields that their kinds declare, and for quiet periods."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ DURATIONS = {
     "72": "3 days",
     "168": "1 week",
 }
-"""Of a quiet period or a mute, by hours."""
+"""The durations of a quiet period or a mute, by their hours."""
 
 
 class DestinationForm(Edit):
-    """The fields of every kind; `of` adds those of one."""
+    """The fields that all kinds have; `of` adds those of one kind."""
 
     word = "destination"
 
@@ -47,7 +47,7 @@ class DestinationForm(Edit):
         self.digest_hour.choices = [SelectChoice("", "Each message when it happens"), *hours]
 
     def sent(self, kind: Kind) -> dict[str, Any]:
-        """Returns what the API takes. A secret that was left empty stays."""
+        """Returns the values as the API accepts them. A secret that was left empty stays as it is."""
         found: dict[str, Any] = {"label": self.label.data or "", "events": list(self.events.data or [])}
         hour = self.digest_hour.data or ""
         found["digest_hour"] = int(hour) if hour.isascii() and hour.isdigit() else None
@@ -69,7 +69,7 @@ def of(kind: Kind) -> type[DestinationForm]:
 
 
 def stored(kind: Kind, row: Destination) -> dict[str, Any]:
-    """Returns the values that the form shows of a destination."""
+    """Returns the stored values of a destination for its form."""
     return {
         "label": row.label,
         "events": row.events,
@@ -79,7 +79,7 @@ def stored(kind: Kind, row: Destination) -> dict[str, Any]:
 
 
 class QuietForm(Form):
-    """A planned change: it begins now unless a start is entered."""
+    """A quiet period, which begins immediately unless a start is entered."""
 
     word = "quiet"
 
@@ -93,7 +93,7 @@ class QuietForm(Form):
 
     @property
     def sent(self) -> dict[str, Any]:
-        """Returns what the API takes; a start that is no time is sent as it is."""
+        """The values as the API accepts them; an invalid start is included as it was entered."""
         text = (self.starts_at.data or "").strip()
         start = _moment(text)
         found: dict[str, Any] = {"reason": self.reason.data or "", "ends_at": ""}
@@ -114,7 +114,7 @@ def _moment(text: str) -> datetime | None:
 
 
 class LimitsForm(Form):
-    """The age that is reported; empty for none."""
+    """The age from which secrets or backups are reported; empty for no report."""
 
     word = "limits"
 

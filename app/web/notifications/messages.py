@@ -1,4 +1,4 @@
-"""What pages of notifications say after a change."""
+"""The messages of the notification pages after a change."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Notifications: open problems, destinations and their deliveries, quiet periods.
 
-Each page is declared once, for an organization and for the installation.
+Each page is declared once, for both an organization and the installation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from app.web.shell.registry import Link, Section
 View = Callable[..., ResponseReturnValue]
 
 EVERYWHERE = "_everywhere"
-"""Ends the endpoint of a page of the installation."""
+"""The suffix of the endpoint of an installation's page."""
 
 
 def _open_count(scope: Scope) -> str:
@@ -54,7 +54,7 @@ def _both(
     links: tuple[Link, Link] | None = None,
     guide: str = "",
 ) -> Callable[[View], View]:
-    """Declares the page of each organization, and of the installation."""
+    """Registers a view as a page of each organization, and as a page of the installation."""
 
     def declare(view: View) -> View:
         for prefix, made, place in (("/o/<slug>", view, 0), ("", _everywhere(view), 1)):
@@ -83,7 +83,7 @@ def _everywhere(view: View) -> View:
 
 
 def own(name: str, **values: Any) -> str:
-    """Returns the address of a page of the same owner as the request's."""
+    """Returns the address of a page of the same organization, or of the installation."""
     return url_for(f"notifications.{name}{'' if 'slug' in g else EVERYWHERE}", **values)
 
 
@@ -170,13 +170,13 @@ def create(scope: Scope) -> ResponseReturnValue:
     with form.refusals(partial(_new, scope, kind, form), {Conflict: ""}):
         made = destinations.create(scope, {"kind": kind.key} | form.sent(kind))
     if made.secrets:
-        return _secret_once(made)
+        return _show_secret_once(made)
     flash(messages.added(destinations.name_of(made.row)), "ok")
     return _to("show", destination_id=made.row.id)
 
 
-def _secret_once(made: destinations.Saved) -> Response:
-    """A secret that was made is in this answer, and nowhere afterwards."""
+def _show_secret_once(made: destinations.Saved) -> Response:
+    """Shows a generated secret in this response only: it cannot be shown again."""
     secret = next(iter(made.secrets.values()))
     return _render("secret_once", row=made.row, secret=secret)
 
@@ -268,7 +268,7 @@ def set_enabled(scope: Scope, destination_id: str) -> ResponseReturnValue:
 
 @_both("/destinations/<destination_id>/secret", methods=("POST",))
 def replace_secret(scope: Scope, destination_id: str) -> ResponseReturnValue:
-    return _secret_once(destinations.replace_secret(scope, destination_id))
+    return _show_secret_once(destinations.replace_secret(scope, destination_id))
 
 
 @_both("/destinations/<destination_id>/delete", methods=("POST",))
@@ -280,7 +280,7 @@ def delete(scope: Scope, destination_id: str) -> ResponseReturnValue:
 
 
 def _acknowledge_path(problem: Notification, owner: Organization | None) -> str:
-    """Returns the address of its organization's operation, which leads back to this page."""
+    """Returns the address that acknowledges the problem in its organization, and returns to this page."""
     if owner is None or "slug" in g:
         return own("acknowledge", problem_id=problem.uid)
     return url_for("notifications.acknowledge", slug=owner.slug, problem_id=problem.uid, back="installation")

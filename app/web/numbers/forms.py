@@ -17,7 +17,7 @@ from app.web.shell.forms import Form
 
 
 class ImportForm(Form):
-    """For the selected numbers: the agents of the endpoints, or the user who gets the numbers."""
+    """The agents of the endpoints to create, or the user to whom the selected numbers are assigned."""
 
     inbound_agent_name = StringField(LABELS["inbound_agent_name"])
     outbound_agent_name = StringField(LABELS["outbound_agent_name"])

@@ -42,7 +42,7 @@ numbers = Pages("numbers", __name__)
     guide="import-numbers",
 )
 def choose(scope: Scope) -> ResponseReturnValue:
-    """The providers whose numbers can be imported."""
+    """Shows the providers whose numbers can be imported."""
     states = store.load_all(scope, numbers_inventory.listing_providers())
     state_of = partial(connection_states.state_of, scope)
     return render.page("numbers/choose.html", states=states, state_of=state_of)
@@ -55,7 +55,7 @@ def choose(scope: Scope) -> ResponseReturnValue:
     guide="import-numbers",
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    """The page without the list, which is a request of its own because the provider may be slow."""
+    """Shows the page, without the list: htmx loads it separately, because the provider may be slow."""
     provider = store.provider_of(key)
     form = _form(scope)
     try:
@@ -72,7 +72,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     form = _form(scope)
     agents = form.agents()
     try:
-        rows = imports.import_endpoints(scope, context.outbound(), provider, _ticked(), agents)
+        rows = imports.import_endpoints(scope, context.outbound(), provider, _selected(), agents)
     except ProviderCallFailed as error:
         return render.later(_page(scope, provider, form, error.status, problem=error.message), error)
     except (Invalid, Conflict) as error:
@@ -87,7 +87,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
 def give(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = _form(scope)
-    ticked = _ticked()
+    ticked = _selected()
     try:
         chosen = form.user_id.data or ""
         user = imports.import_voice_numbers(scope, context.outbound(), provider, ticked, chosen)
@@ -104,12 +104,12 @@ def _form(scope: Scope) -> ImportForm:
     return ImportForm([(person.id, messages.user_choice(person.name, person.email)) for person in able])
 
 
-def _ticked() -> list[str]:
+def _selected() -> list[str]:
     return request.form.getlist("number")
 
 
 def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid | Conflict) -> Response:
-    """The list as it is now, with the selection and the input; nothing was imported."""
+    """Shows the present list with the selection, the input and the errors. Nothing was imported."""
     if isinstance(error, Conflict):
         form.form_errors.append(error.message)
     else:
@@ -138,7 +138,7 @@ def _listed(
 
 
 def _wanted() -> dict[str, str]:
-    """The filter and order in the request's query."""
+    """Returns the filter and order in the request's query."""
     text = request.args.get("q", "").strip()[:100]
     state, order = request.args.get("state", ""), request.args.get("sort", "")
     found = ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
@@ -155,14 +155,17 @@ def _page(
     problem: str = "",
     reasons: Mapping[str, str] | None = None,
 ) -> Response:
-    """Without inventory and problem, the page that requests the list. `reasons`: why numbers were refused."""
+    """Returns the page.
+
+    Without inventory and problem, it loads the list; `reasons` are those of refused numbers.
+    """
     wanted = _wanted()
     state = Claim(wanted["state"]) if "state" in wanted else None
     order = wanted.get("sort", "number")
     found = inventory.ordered(inventory.matching(wanted.get("q", ""), state), order) if inventory else []
-    ticked = _ticked()[: imports.MAX_NUMBERS] if inventory or problem else []
+    ticked = _selected()[: imports.MAX_NUMBERS] if inventory or problem else []
     reasons = reasons or {}
-    first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MAX_NUMBERS]
+    first = _selected_first(scope, provider, inventory, found, ticked)[: imports.MAX_NUMBERS]
     rows = [_row(provider, row, reasons) for row in first]
     imported = request.args.get("imported", "")
     return render.page(
@@ -196,10 +199,10 @@ def _orders() -> list[str]:
     return [sign + name for name in numbers_inventory.SORTS for sign in ("", "-")]
 
 
-def _ticked_first(
+def _selected_first(
     scope: Scope, provider: Provider, inventory: Inventory | None, found: list[Owned], ticked: list[str]
 ) -> list[Owned]:
-    """The selected numbers, also those that the filter or the provider's list lacks, then the others."""
+    """Returns the selected numbers, also those not in the filter or the list, and then the others."""
     if not ticked:
         return found
     listed = inventory.rows if inventory else []
@@ -243,7 +246,7 @@ def _row(provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str
 
 
 def _is_tickable(provider: Provider, row: Owned) -> bool:
-    """Whether the row can be selected: a number in Patchbay can still be assigned to another user."""
+    """Whether the row can be selected. An imported number can still be assigned to another user."""
     if row.claims.in_other_organization or not imports.is_usable(row.number.phone_number):
         return False
     is_free = row.state is Claim.UNMAPPED and numbers_inventory.can_import_as_endpoints(provider)

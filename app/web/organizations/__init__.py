@@ -1,1 +1,1 @@
-"""Pages for organizations, their settings and homes."""
+"""Pages for organizations: the overview, settings, homes and routing maps."""

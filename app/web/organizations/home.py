@@ -28,27 +28,27 @@ home = Pages("home", __name__)
     places={Place.HOME: {}},
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """The state of the organization, with the form of the setup's next step until it is done."""
+    """Shows the state of the organization. Until the setup is done, it has the form of the next step."""
     return _page(scope, settings.form_of(scope))
 
 
 @home.page("/o/<slug>/", who=Who.SUPERADMIN, methods=["POST"])
 def save_base_url(scope: Scope) -> ResponseReturnValue:
-    """Saves the base URL of the setup's first step; a wrong one is corrected in that step."""
+    """Saves the base URL in the first step of the setup. An invalid one is corrected in that step."""
     return settings.saved(scope, _refused, after="home.show")
 
 
 def _refused(
     scope: Scope, form: SettingsForm, status: int = 200, *, conflicts: Clash | None = None
 ) -> Response:
-    """Shows the setup again; the settings if the step is done by now, since it has no field then."""
+    """Shows the setup again. If its step is done already, shows the settings, where the field is."""
     if conflicts or scope.organization.public_base_url:
         return settings.page(scope, form, status, conflicts=conflicts)
     return _page(scope, form, status)
 
 
 def _page(scope: Scope, form: SettingsForm, status: int = 200) -> Response:
-    """`form` is for the step of the base URL."""
+    """Returns the page; `form` is the one for the base URL."""
     found = status_home.of(scope)
     actors.prepare(scope, [change.event for change in found.changes])
     return render.page(

@@ -1,4 +1,4 @@
-"""The home of the installation, with all organizations, and a new one."""
+"""The home of the installation, with all organizations, and the page that adds one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ STATES = {
     "unsure": Level.UNSURE,
     "fine": Level.FINE,
 }
-"""The levels of an organization, as the query string names them."""
+"""The levels of an organization by their name in the query string."""
 NEW = "new"
-"""Those that are not set up, in the place of a level."""
+"""The name in the query string for organizations that are not set up."""
 
 
 @organizations.page(
@@ -40,7 +40,7 @@ NEW = "new"
     link=Link(Section.GLOBAL, 10, icon="organizations", key="h"),
 )
 def table(scope: Scope) -> ResponseReturnValue:
-    """Every organization, worst first; filter and page are in the query string."""
+    """Shows the organizations, worst first. The filter, order and page are in the query string."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
     wanted = Wanted(
         request.args.get("q", "").strip()[: overview.TEXT_LONGEST],

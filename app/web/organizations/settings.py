@@ -1,4 +1,4 @@
-"""An organization's name, base URL and country. A new base URL that has effects is confirmed."""
+"""An organization's settings. A change of the base URL that has effects is confirmed first."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GROUPS = {
     "organization": ("Organization", ("name", "country")),
     "calls": ("Last calls", ("reads_last_calls",)),
 }
-"""The groups of the form, by the id of each: heading and fields."""
+"""The groups of the form by id: their heading and fields."""
 
 RETENTION = {"health": transitions.KEPT, "notifications": inbox.KEPT, "webhook_tests": proven.TESTS_KEPT}
 
@@ -69,7 +69,7 @@ def save(scope: Scope) -> ResponseReturnValue:
 
 
 def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Response:
-    """Saves the submitted settings and leads to the page `after`; `again` shows the form with its errors."""
+    """Saves the submitted settings and redirects to `after`; `again` shows the form with its errors."""
     form, answer = SettingsForm(), request.form.get("confirmed")
     if answer == BACK:
         return again(scope, form)
@@ -95,7 +95,7 @@ def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Respon
 
 
 def _flash_saved(scope: Scope, form: SettingsForm, url: str | None, *, offer_next: bool) -> None:
-    """Says that https:// was added if it was; the home shows the next step itself."""
+    """Flashes the result, and that https:// was added if it was. The home shows the next step itself."""
     text, typed = messages.SETTINGS_SAVED, (form.public_base_url.data or "").strip()
     if url and urls.with_https(typed) != typed:
         text = f"{text} {messages.https_added(url)}"
@@ -107,7 +107,7 @@ def _flash_saved(scope: Scope, form: SettingsForm, url: str | None, *, offer_nex
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN, title="Change the base URL?")
 def confirm_base_url(scope: Scope) -> ResponseReturnValue:
-    """Shows what restoring an earlier base URL, in the query's `url`, changes."""
+    """Shows the effect of restoring an earlier base URL, which is the `url` in the query."""
     if request.args.get("url") in (None, "", scope.organization.public_base_url):
         return render.redirect_to(url_for("settings.show"))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
@@ -130,7 +130,7 @@ def form_of(scope: Scope) -> SettingsForm:
 
 
 def _fresh(scope: Scope) -> SettingsForm:
-    """Returns the stored settings, without the submitted values."""
+    """Returns the form with the stored settings, without the submitted values."""
     return SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
 
 
@@ -141,7 +141,7 @@ def _sent(form: SettingsForm) -> dict[str, Any]:
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what is stored for the texts of a form."""
+    """Returns the values to store for the texts of a form."""
     texts = {name: text or None for name, text in typed.items()}
     return texts | {"reads_last_calls": typed["reads_last_calls"] == YES}
 

@@ -1,4 +1,4 @@
-"""The callback URL of a provider's application: shown as it is there, and set after a confirmation."""
+"""The callback URL of a provider's application: its present value, and setting it after a confirmation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.web.shell.history import history
 callback = Pages("callback", __name__)
 
 MOST_SHOWN = 50
-"""Numbers of users on the page; those that drifted come first."""
+"""How many users' numbers the page shows, drifted ones first."""
 
 
 @callback.page(
@@ -48,7 +48,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
 
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, key: str) -> ResponseReturnValue:
-    """Shows what would change; sets the callback when that page is confirmed."""
+    """Shows the effect of a new callback, and sets it when that page is confirmed."""
     provider = application.provider_of(key)
     form = CallbackForm()
     text, digest = form.url.data or "", form.seen.data
@@ -98,7 +98,10 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
 
 
 def _test(scope: Scope, provider: Provider) -> dict[str, Any] | None:
-    """What the card of the callback's test needs; None if it cannot be tested, or nothing was set."""
+    """Returns the data of the callback test's card;
+
+    None if it cannot be tested, or no callback is set.
+    """
     subject = subjects.of_application(scope, provider.key)
     if subject is None or subject.url is None:
         return None
@@ -124,7 +127,7 @@ def _confirm(
     "/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, title="Number on the callback"
 )
 def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
-    """Shows the present settings of a user's number, before it is moved to the application."""
+    """Shows the present settings of a user's number before it is moved to the application."""
     provider = application.provider_of(key)
     try:
         return _confirm_number(provider, voice_numbers.plan(scope, context.outbound(), provider, number))
@@ -134,7 +137,7 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
 def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
-    """Moves the number to the application, if the settings that were shown are unchanged."""
+    """Moves the number to the application if its settings are still as the page showed them."""
     provider = application.provider_of(key)
     seen = DigestForm().seen.data or ""
     try:

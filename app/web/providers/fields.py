@@ -24,13 +24,13 @@ from app.web.shell.forms import CLEAR, Edit
 
 
 class ProviderForm(Edit):
-    """`names`: the name of the form's field, and of the settings API, for each declared one."""
+    """A provider's form. `names` maps declared fields to those of the form and of the settings API."""
 
     names: ClassVar[Mapping[str, str]]
 
 
 def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderForm:
-    """Returns the provider's form, made from its declaration; a fresh one ignores the request."""
+    """Returns the form that the provider's declaration describes; a fresh one ignores the request."""
     provider = state.provider
     names = {declared.name: settings_name(provider.key, declared.name) for declared in provider.typed_fields}
     fields: dict[str, Any] = {
@@ -47,12 +47,12 @@ def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderFor
     made: type[ProviderForm] = type("ProviderForm", (ProviderForm,), fields)
     form = made(formdata=None) if fresh else made()
     if form.seen.raw_data is None:
-        form.remember(form.opened_with | _since(state, names))
+        form.remember(form.opened_with | _secrets_since(state, names))
     return form
 
 
-def _since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
-    """Returns when each secret was stored: all that a page may know to detect that it was replaced."""
+def _secrets_since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
+    """Returns when each secret was stored, which detects that it was replaced without showing it."""
     found = {}
     for declared in state.provider.typed_fields:
         if declared.secret:
@@ -76,7 +76,7 @@ def _field(declared: DeclaredField, state: StoredConnection) -> Any:
 
 
 def _help(declared: DeclaredField) -> str:
-    """Returns the field's help, which begins with a link to the console's page that shows the value."""
+    """Returns the field's help, after a link to the console's page that shows the value."""
     if declared.where is None:
         return declared.help
     link = render.CONSOLE_LINK.format(declared.where.address, declared.where.text)
@@ -84,7 +84,7 @@ def _help(declared: DeclaredField) -> str:
 
 
 def _choice(declared: ServiceHost, stored: Any) -> SelectField:
-    """The service checks what is submitted."""
+    """Returns the field for a choice of hosts. The service validates the submitted value."""
     choices = [SelectChoice(value, label) for value, label in declared.labels.items()]
     return SelectField(
         declared.label,
@@ -96,7 +96,7 @@ def _choice(declared: ServiceHost, stored: Any) -> SelectField:
 
 
 def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
-    """Returns the submitted values. Blank keeps a secret and clears anything else."""
+    """Returns the submitted values. An empty field keeps a secret, and clears any other value."""
     sent: dict[str, Any] = {}
     for declared in provider.typed_fields:
         name = form.names[declared.name]

@@ -11,7 +11,7 @@ from app.web.shell.forms import Form
 
 
 class DigestForm(Form):
-    """`seen` is a digest of the settings that were shown, so that no others are replaced."""
+    """`seen` is a digest of the settings that the page showed, so that only those are replaced."""
 
     seen = HiddenField()
 

@@ -22,7 +22,7 @@ CALLBACK_FAILED = "The callback was not set."
 
 
 def read(tested: Tested) -> str:
-    """Returns how long a successful test took, and what it read; empty for any other."""
+    """Returns the duration of a successful test and the facts that it read; empty for any other test."""
     if not tested.result.ok or not tested.is_conclusive:
         return ""
     found = [f"{tested.latency_ms:,} ms", *map(texts.bidi_isolate, tested.result.facts)]

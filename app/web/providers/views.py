@@ -1,4 +1,4 @@
-"""A form for each provider, made from its declaration; enable, disable, make default, disconnect."""
+"""A page for each provider: the form of its declaration; enable, disable, make default, disconnect."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def _subjects(_scope: Scope, path: Mapping[str, Any]) -> list[str]:
 
 
 def has_own_page(provider: Provider) -> bool:
-    """Whether the provider has a page of its own; those of voice AI share one, with a tab for each."""
+    """Whether the provider has a page of its own: voice AI providers share one, with a tab for each."""
     return provider.families != (Family.VOICE_AI,)
 
 
 def _entries() -> Iterator[Entry]:
-    """A link for each provider."""
+    """Yields the link to each provider."""
     for provider in PROVIDERS.values():
         is_shown = has_own_page(provider)
         yield Entry(provider.label, {"key": provider.key}, is_shown, is_shown)
@@ -58,7 +58,7 @@ providers = Pages("providers", __name__, subjects=_subjects)
 LONGEST = active.REASON_LONGEST
 
 FormPage = Callable[..., Response]
-"""A page with the form of a provider, as `_page`."""
+"""A function that returns a page with a provider's form, such as `_page`."""
 
 
 @providers.page(
@@ -71,7 +71,7 @@ FormPage = Callable[..., Response]
     places={Place.PROVIDER: {}},
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    """Leads to the tab of a provider that has no page of its own."""
+    """Shows the provider; redirects to its tab if it has no page of its own."""
     state = store.load(scope, store.provider_of(key))
     if not has_own_page(state.provider):
         return _back(state.provider)
@@ -84,7 +84,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
 
 
 def save_form(scope: Scope, key: str, page: FormPage) -> Response:
-    """Saves what was submitted, and leads on; `page` shows the form with what is wrong."""
+    """Saves the submitted values and redirects; `page` shows the form with its errors."""
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
@@ -100,14 +100,14 @@ def save_form(scope: Scope, key: str, page: FormPage) -> Response:
                 version=form.version_sent,
             )
     except Stale:
-        return _stale(scope, provider, form, page)
+        return _show_conflict(scope, provider, form, page)
     leads_on = _flash_saved(scope, provider, done)
     _flash_normalized(provider, form, done.changed)
     return render.redirect_to(url_for("home.show")) if leads_on else _back(provider)
 
 
 def _flash_saved(scope: Scope, provider: Provider, done: Connected) -> bool:
-    """Flashes what was saved and how its test went; returns whether the setup goes on at the home."""
+    """Flashes the result of saving and of the test; returns whether the setup continues on the home page."""
     text, kind = messages.saved(provider.label) if done.changed else messages.NO_CHANGES, "ok"
     if done.tested:
         kind, title = verdict_of(done.tested)
@@ -120,7 +120,7 @@ def _flash_saved(scope: Scope, provider: Provider, done: Connected) -> bool:
 
 
 def verdict_of(tested: Tested) -> tuple[str, str]:
-    """Returns the kind of the note that a test ends with, and its title."""
+    """Returns the kind and title of the note about a test."""
     if not tested.is_conclusive:
         return "warn", messages.NOT_TESTED
     if not tested.result.ok:
@@ -132,15 +132,15 @@ def verdict_of(tested: Tested) -> tuple[str, str]:
 
 @providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
 def verify(scope: Scope, key: str) -> ResponseReturnValue:
-    """Tests the submitted values. Nothing is saved, and they stay in the form.
+    """Tests the submitted values. They are not saved, and stay in the form.
 
-    To htmx only the result is sent, so that secrets stay in it too.
+    htmx gets only the result, so that secrets stay in the form too.
     """
     return test_form(scope, key, _page)
 
 
 def test_form(scope: Scope, key: str, page: FormPage) -> Response:
-    """Tests what was submitted; `page` shows the form with the result."""
+    """Tests the submitted values; `page` shows the form with the result."""
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
@@ -180,8 +180,8 @@ def _has_secret(provider: Provider, form: ProviderForm) -> bool:
     return any(typed.get(form.names[field.name]) for field in provider.typed_fields if field.secret)
 
 
-def _stale(scope: Scope, provider: Provider, form: ProviderForm, page: FormPage) -> Response:
-    """Shows both versions and keeps the typed one: saving again replaces what is stored."""
+def _show_conflict(scope: Scope, provider: Provider, form: ProviderForm, page: FormPage) -> Response:
+    """Shows both versions and keeps the typed values; saving again replaces the stored ones."""
     state = store.load(scope, provider)
     clash = merge_with_stored(scope, form, for_provider(state, fresh=True), [provider.label])
     return page(scope, state, form, 412, conflicts=clash)
@@ -246,7 +246,7 @@ def _page(
 
 
 def of_test(tested: Tested | None) -> dict[str, Any]:
-    """Returns what a page shows of a test that was just made."""
+    """Returns the page's variables for a test that was just run."""
     return {
         "tested": tested,
         "read": messages.read(tested) if tested else "",
@@ -255,7 +255,7 @@ def of_test(tested: Tested | None) -> dict[str, Any]:
 
 
 def _button_page(scope: Scope, key: str) -> ResponseReturnValue:
-    """The page of the button: enabling is on the provider's page, disabling has its own."""
+    """Returns the page with the button: enabling is on the provider's page, disabling has its own."""
     return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
 
 
@@ -274,7 +274,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
 
 
 def _flash_with_blocked(scope: Scope, provider: Provider, done: str) -> None:
-    """Says what was done, and how many numbers are blocked without the provider."""
+    """Flashes the result, and how many numbers are blocked without the provider."""
     lost = Filter(provider=provider.key, blocked=True)
     count = listing.count(scope, lost) if Family.TELEPHONY in provider.families else 0
     if not count:
@@ -329,7 +329,7 @@ def disconnect(scope: Scope, key: str) -> ResponseReturnValue:
     guide="move-to-another-provider",
 )
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
-    """Shows the impact before the change."""
+    """Shows the impact of another default provider before the change."""
     wanted = _family(family)
     key = request.values.get("provider", "")
     return render.page(
@@ -358,7 +358,7 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
 
 
 def _family(text: str) -> Family:
-    """Returns a family that has a page for its default; voice AI has its own. Raises NotFound."""
+    """Returns the family. Raises NotFound if its default has no page here; voice AI has its own."""
     if text not in (Family.VOICE, Family.TELEPHONY):
         raise NotFound(messages.NO_FAMILY)
     return Family(text)
@@ -367,7 +367,7 @@ def _family(text: str) -> Family:
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     """Shows the impact of restoring the previous default."""
-    row = active.undoable(scope, _number(switch_id))
+    row = active.undoable(scope, _row_id(switch_id))
     family = Family(row.family)
     return render.page(
         "providers/undo.html",
@@ -386,7 +386,7 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
 @reconfirm_when_stale(confirm_undo)
 def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    row = active.undoable(scope, _number(switch_id))
+    row = active.undoable(scope, _row_id(switch_id))
     was, now = row.was, row.now
     try:
         family = active.undo(scope, row.id, reason=form.why, version=form.version_sent)
@@ -398,8 +398,8 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     return render.redirect_to(_history_of(was or now))
 
 
-def _number(text: str) -> int:
-    """Returns the id of a row; -1, which no row has, for anything else."""
+def _row_id(text: str) -> int:
+    """Returns the id of a row; -1, which no row has, if the text is not a number."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 

@@ -49,7 +49,7 @@ OUTCOMES = {
 }
 DIRECTIONS = {Direction.INBOUND: "Inbound", Direction.OUTBOUND: "Outbound"}
 PERIODS = (7, 14, 30, 90)
-"""Days, up to today, that are one click away."""
+"""The periods up to today, in days, that the page links to."""
 
 HEADER = ("Time (UTC)", "Direction", "From", "To", "Agent", "Agent ID", "Seconds", "Outcome", "Conversation")
 
@@ -61,7 +61,7 @@ def outcome_tone(call: Call) -> str:
 
 @calls.app_template_filter()
 def outcome_word(call: Call) -> str:
-    """In the provider's words if it has others than these."""
+    """Returns the outcome as text: in the provider's words if it is unknown here."""
     found = call_search.outcome_of(call)
     has_own = found is CallOutcome.UNKNOWN and call.outcome and call.outcome not in OUTCOMES
     return call.outcome or "" if has_own else OUTCOMES[found]
@@ -69,7 +69,7 @@ def outcome_word(call: Call) -> str:
 
 @calls.app_template_filter()
 def duration(seconds: int | None) -> str | Markup:
-    """Minutes and seconds; a dash if it is unknown."""
+    """Returns minutes and seconds; a dash if the duration is unknown."""
     if seconds is None:
         return Markup('<span aria-hidden="true">—</span><span class="visually-hidden">unknown</span>')
     return f"{seconds // 60}:{seconds % 60:02d}"
@@ -124,7 +124,7 @@ def _filter(days: Days) -> CallFilter:
 
 
 def _chips(wanted: CallFilter) -> Iterator[Chip]:
-    """Yields what is set beside the text, which the search field shows."""
+    """Yields a chip for each part of the filter except the text, which the search field shows."""
     parts = [
         ("outcome", "Outcome", wanted.outcome and OUTCOMES[wanted.outcome]),
         ("direction", "Direction", wanted.direction and DIRECTIONS[wanted.direction]),
@@ -150,7 +150,7 @@ def _period(query: dict[str, str], today: date, days: int) -> str:
 
 @calls.page("/o/<slug>/calls.csv", who=Who.SUPERADMIN)
 def export(scope: Scope) -> ResponseReturnValue:
-    """Exports every call that the filters select."""
+    """Exports every call that the filter selects."""
     days = Days.of_request()
     if days.problems:
         return render.redirect_to(f"{url_for('calls.table')}?{urlencode(_query())}")

@@ -29,7 +29,10 @@ class AgentForm(Form):
 
 
 def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None, label: str) -> AgentForm:
-    """A choice of agents by id and name. A chosen one that the provider does not list stays in it."""
+    """Returns a choice of agents by id and name.
+
+    A stored agent that the provider does not list is included.
+    """
     form = AgentForm(formdata=None, ai_agent_id=chosen)
     known = dict(agents)
     if not chosen:

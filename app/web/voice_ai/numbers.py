@@ -1,4 +1,4 @@
-"""AI on a user's number: what will happen, which agent answers, on and off."""
+"""AI on a user's number: the effect, the agent that answers, and turning it on and off."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
 def _page(
     scope: Scope, user_id: str, number_id: str, error: PatchbayError | None = None, **context: Any
 ) -> Response:
-    """`typed`, in the context, is the agent that was chosen."""
+    """Returns the page. `typed` in the context is the chosen agent."""
     number = numbers.get(scope, users.get(scope, user_id), number_id)
     missing = numbers.lacking(scope, number)
     provider = selection.of_number(scope, number)
@@ -67,7 +67,7 @@ def _page(
 
 
 def _caution(scope: Scope, user_id: str, number_id: str) -> str:
-    """Why calls may not reach the agent that should answer; empty if they do, or if AI is off."""
+    """Returns why calls may not reach the expected agent; empty if they do, or if AI is off."""
     number = numbers.get(scope, users.get(scope, user_id), number_id)
     return trunk.caution(scope, context.outbound(), number) if number.ai_enabled else ""
 
@@ -75,7 +75,7 @@ def _caution(scope: Scope, user_id: str, number_id: str) -> str:
 def _form(
     scope: Scope, provider: Provider, agent_id: str | None, *, can_list: bool
 ) -> tuple[AgentForm | AgentIdForm, str]:
-    """A choice of agents; or if there is none, a field for an ID, and the reason."""
+    """Returns a choice of agents; if there are none, a field for an ID, and the reason."""
     try:
         agents = numbers.agents(scope, context.outbound(), provider) if can_list else []
     except Conflict as error:

@@ -1,4 +1,4 @@
-"""The voice AI providers, the active one, their call webhooks, and the tool secret."""
+"""The voice AI providers, the default one, their call webhooks, and the tool secret."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def _state(scope: Scope, **_values: str) -> Health:
 
 
 def _tabs() -> dict[str, str]:
-    """Returns the label of each tab by its name in the address: the providers, and the tool secret."""
+    """Returns the labels of the tabs by their name in the address: the providers, and the tool secret."""
     tabs = {provider.key: provider.label for provider in in_family(Family.VOICE_AI)}
     has_secret = any(map(config.tool_secret_field, selection.having(Capability.AGENTS)))
     return tabs | ({TOOL_SECRET: messages.TOOL_SECRET} if has_secret else {})
 
 
 def _entries() -> Iterator[Entry]:
-    """The page itself, and for the palette each of its tabs."""
+    """Yields the link to the page, and for the palette one to each of its tabs."""
     yield Entry(messages.VOICE_AI, {})
     for tab, label in _tabs().items():
         yield Entry(label, {"tab": tab}, in_navigation=False)
@@ -76,7 +76,7 @@ def _entries() -> Iterator[Entry]:
     },
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """`tab` is the key of a provider, or the tool secret; without one the first provider is shown."""
+    """Shows the `tab` in the query: a provider's key or the tool secret, by default the first provider."""
     tab = _tab()
     if tab == TOOL_SECRET:
         return _page(scope, tab, _of_tool_secret(scope))
@@ -86,7 +86,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope) -> ResponseReturnValue:
-    """Saves the form of the tab; with `test`, which is for browsers without scripts, tests it."""
+    """Saves the form of the tab. With `test`, for browsers without JavaScript, tests it instead."""
     tab = _tab()
     if tab == TOOL_SECRET:
         raise NotFound(messages.NO_TAB)
@@ -112,7 +112,7 @@ def _form_page(
     tested: Tested | None = None,
     retype: bool = False,
 ) -> Response:
-    """The tab of a provider, with its form as it was submitted."""
+    """Returns the tab of a provider, with its form as it was submitted."""
     shown = _of_provider(scope, state) | {"form": form, "conflicts": conflicts, "retype": retype}
     shown |= {"ask_password": needs_password() and status != 200} | provider_views.of_test(tested)
     return _page(scope, state.provider.key, shown, status)
@@ -208,7 +208,7 @@ def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Respo
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(confirm_tool_secret, *[one.label for one in selection.having(Capability.AGENTS)])
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
-    """The new secret is shown only once."""
+    """Generates a tool secret and shows it once."""
     form = ToolSecretForm()
     with form.refusals(partial(_tool_secret, scope, form), {TryLater: "your_password"}):
         trusted = confirm_password(scope, form.your_password.data)
@@ -218,19 +218,19 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
-    """`provider` reports the calls; `replace` is the id of another webhook that ours may replace."""
+    """Sets up the call webhook of `provider`; `replace` is the id of a webhook that it may replace."""
     replace = request.form.get("replace") or None
-    return _with_webhook(partial(webhook.set_up, scope, context.outbound(), replace=replace))
+    return _run_and_flash(partial(webhook.set_up, scope, context.outbound(), replace=replace))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/webhook/check", who=Who.SUPERADMIN, methods=["POST"])
 def check_webhook(scope: Scope) -> ResponseReturnValue:
-    """Changes nothing at the provider."""
-    return _with_webhook(partial(webhook_checks.look, scope, context.outbound()))
+    """Checks the call webhook, without a change at the provider."""
+    return _run_and_flash(partial(webhook_checks.look, scope, context.outbound()))
 
 
-def _reporting() -> Provider:
-    """Returns the provider of the form. Raises NotFound if it reports no calls."""
+def _reporting_provider() -> Provider:
+    """Returns the provider that the form names. Raises NotFound if it does not report calls."""
     keys = [provider.key for provider in webhook.providers()]
     provider = store.provider_of(request.form.get("provider", keys[0]))
     if provider.key not in keys:
@@ -238,9 +238,9 @@ def _reporting() -> Provider:
     return provider
 
 
-def _with_webhook(operation: Callable[[Provider], Status]) -> ResponseReturnValue:
-    """Flashes the state that the operation returns, or why there is none."""
-    provider = _reporting()
+def _run_and_flash(operation: Callable[[Provider], Status]) -> ResponseReturnValue:
+    """Runs the operation and flashes the webhook's state, or the error."""
+    provider = _reporting_provider()
     try:
         status = operation(provider)
     except Conflict as error:
