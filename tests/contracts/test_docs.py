@@ -78,8 +78,21 @@ def test_commands_exist_with_their_options() -> None:
     assert wrong == []
 
 
-def test_files_targets_and_modules_exist() -> None:
-    """Files are names in code that begin with one of this repository's folders."""
+def anchors_of(path: Path) -> set[str]:
+    """As GitHub makes them from headings."""
+    headings = HEADING.findall(FENCE.sub("", path.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads(path: Path, target: str) -> bool:
+    """Whether the target of a link on a page is elsewhere, or a file and a heading of this repository."""
+    name, _, anchor = target.partition("#")
+    file = path.parent / name if name else path
+    return "://" in target or (file.exists() and (not anchor or anchor in anchors_of(file)))
+
+
+def test_files_links_targets_and_modules_exist() -> None:
+    """Files are names in code that begin with one of this repository's folders; links name headings too."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     broken = []
     for path in DOCUMENTS:
@@ -90,25 +103,7 @@ def test_files_targets_and_modules_exist() -> None:
         made = [target for each in code for target in MAKE.findall(each)]
         broken += [f"{name_of(path)}: make {target}" for target in made if target not in targets]
         broken += [f"{name_of(path)}: {name}" for name in MODULE.findall(text) if find_spec(name) is None]
-    assert broken == []
-
-
-def anchors_of(path: Path) -> set[str]:
-    """As GitHub makes them from headings."""
-    headings = HEADING.findall(FENCE.sub("", path.read_text()))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def test_links_lead_to_a_file_and_a_heading() -> None:
-    broken = []
-    for path in DOCUMENTS:
-        for target in LINK.findall(path.read_text()):
-            if "://" in target:
-                continue
-            name, _, anchor = target.partition("#")
-            file = path.parent / name if name else path
-            if not file.exists() or (anchor and anchor not in anchors_of(file)):
-                broken.append(f"{name_of(path)}: {target}")
+        broken += [f"{name_of(path)}: {target}" for target in LINK.findall(text) if not leads(path, target)]
     assert broken == []
 
 
