@@ -1,6 +1,7 @@
-"""Servers that start in a moment: forks of a process that has loaded the libraries and the app.
+"""Servers and commands that start in a moment: forks of a process that has loaded the libraries and the app.
 
     process = start(environment, log)
+    process = start_command(["users", "create"], environment, [stdin, stdout, stderr])
 
 Loading takes most of the seconds in which `flask serve` and then each worker start. Here one process loads,
 and a server is a fork of it that runs `flask serve` with its own environment; its workers are forks of that.
@@ -22,7 +23,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -38,7 +39,7 @@ STAGE = "PRELOADED_STAGE"
 
 
 class Fork:
-    """A server's main process, with the methods of `subprocess.Popen`."""
+    """A server's main process, or a command, with the methods of `subprocess.Popen`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -81,9 +82,22 @@ class Fork:
 
 def start(environment: Mapping[str, str], log: Path) -> Fork:
     """Starts `flask serve` in its own process group, and appends its output to `log`."""
+    return _start(["serve"], environment, [Path(os.devnull), log, log], is_server=True)
+
+
+def start_command(arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Path]) -> Fork:
+    """Starts `flask` with these arguments; what it prints is appended to the last two of its streams."""
+    counts = {COUNTS: str(streams[0].parent)}
+    return _start(arguments, {**environment, **counts}, streams, is_server=False)
+
+
+def _start(
+    arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Path], *, is_server: bool
+) -> Fork:
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(_loader())
-    connection.sendall(json.dumps({"environment": dict(environment), "log": str(log)}).encode() + b"\n")
+    order = {"arguments": list(arguments), "environment": dict(environment), "is_server": is_server}
+    connection.sendall(json.dumps(order | {"streams": list(map(str, streams))}).encode() + b"\n")
     return Fork(connection)
 
 
@@ -138,13 +152,14 @@ def _load() -> bytes:
 
 
 def _keep(connection: socket.socket, new_database: bytes) -> NoReturn:
-    """Starts one server, and reports its process id and how it ended."""
+    """Starts one server or command, and reports its process id and how it ended."""
     order: dict[str, Any] = json.loads(connection.makefile().readline())
     pid = os.fork()
     if pid == 0:
         connection.close()
-        _place(new_database, order["environment"])
-        _become_server(order["environment"], order["log"])
+        if order["is_server"]:
+            _place(new_database, order["environment"])
+        _become(order["arguments"], order["environment"], order["streams"])
     connection.sendall(f"{pid}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     connection.sendall(f"{code}\n".encode())
@@ -175,25 +190,25 @@ class _Replaced(BaseException):
         self.environment = environment
 
 
-def _become_server(environment: Mapping[str, str], log: str) -> NoReturn:
-    """What `flask serve` is when a shell starts it; raises SystemExit when it ends."""
+def _become(arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[str]) -> NoReturn:
+    """What `flask` is when a shell starts it; raises SystemExit when it ends."""
     os.setsid()
-    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for number, source in enumerate((nothing, output, output)):
-        os.dup2(source, number)
+    for number, path in enumerate(streams):
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT if number else os.O_RDONLY
+        os.dup2(os.open(path, flags, 0o600), number)
     tempfile.tempdir = None
-    server = _run_command(environment)
+    server = _run(arguments, environment)
     _set(server.environment)
     sys.argv = server.arguments[1:]
     runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
 
 
-def _run_command(environment: Mapping[str, str]) -> _Replaced:
+def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> _Replaced:
     _set(environment)
     if STAGE in environment:
         runpy.run_path(environment[STAGE])
-    sys.argv = ["flask", "--app", "wsgi", "serve"]
+    sys.argv = ["flask", "--app", "wsgi", *arguments]
     os.execve = _replace
     try:
         runpy.run_module("flask", run_name="__main__", alter_sys=True)

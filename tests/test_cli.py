@@ -35,7 +35,6 @@ from tests.support import cli
 from tests.support.caller import Caller
 from tests.support.cast import Cast, assemble, issue
 from tests.support.commands import Commands, Done
-from tests.support.commands import commands as starting
 from tests.support.full_organization import furnish
 from tests.support.pages import Portal
 
@@ -54,9 +53,8 @@ def cast(app: Flask) -> Cast:
 
 
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with starting(tmp_path_factory.mktemp("commands")) as commands:
-        yield commands
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    return Commands(tmp_path_factory.mktemp("commands"))
 
 
 @pytest.fixture

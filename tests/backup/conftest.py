@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from app.models import Installation
 from devtools.databases import Migrate, sqlite_copy
 from tests.support.apps import filling
 from tests.support.cast import assemble
-from tests.support.commands import Commands, commands
+from tests.support.commands import Commands
 from tests.support.full_organization import Furnished, furnish
 
 Written = tuple[Path, Furnished]
@@ -50,6 +49,5 @@ def here(app: Flask, written: Written, tmp_path: Path) -> Furnished:
 
 
 @pytest.fixture(scope="module")
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as found:
-        yield found
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    return Commands(tmp_path_factory.mktemp("commands"))

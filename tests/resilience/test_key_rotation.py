@@ -28,7 +28,7 @@ from devtools.clients import ApiClient
 from devtools.load import Writer, superadmin, writing
 from devtools.server import clean_environment, served
 from tests.support.cast import assemble
-from tests.support.commands import Commands, commands
+from tests.support.commands import Commands
 from tests.support.denominators import Report
 from tests.support.full_organization import scope_as
 
@@ -39,9 +39,8 @@ ROWS = 10
 
 
 @pytest.fixture(scope="module")
-def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as found:
-        yield found
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    return Commands(tmp_path_factory.mktemp("commands"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from app.database import migrate
 from app.extensions import db
 from devtools.server import clean_environment
 from tests.support.cast import assemble
-from tests.support.commands import commands
+from tests.support.commands import Commands
 from tests.support.denominators import Report
 
 OLDEST = "0001"
@@ -34,16 +34,13 @@ def test_an_upgrade_killed_at_any_step_is_finished_next_time(
         before = [tuple(row) for row in db.session.execute(text(ROWS))]
         db.session.remove()
     tried, step, revision = 0, 1, OLDEST
-    with commands(tmp_path) as starting:
-        while True:
-            done = starting.run("prepare", environment=clean_environment() | environment, die_at=step)
-            if done.code == 0:
-                break
-            assert done.code == -signal.SIGKILL, f"step {step} after {revision}: {done.err}"
-            tried += 1
-            reached = _revision(app)
-            step = 1 if full and reached != revision else step + (1 if full else EVERY)
-            revision = reached
+    settings = clean_environment() | environment
+    while (done := Commands(tmp_path).run("prepare", environment=settings, die_at=step)).code:
+        assert done.code == -signal.SIGKILL, f"step {step} after {revision}: {done.err}"
+        tried += 1
+        reached = _revision(app)
+        step = 1 if full and reached != revision else step + (1 if full else EVERY)
+        revision = reached
     with app.app_context():
         assert migrate.are_current(db.engine)
         assert [tuple(row) for row in db.session.execute(text(ROWS))] == before

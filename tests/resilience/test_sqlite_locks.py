@@ -21,7 +21,6 @@ from devtools import processes
 from devtools.clients import ApiClient
 from devtools.load import Account, ApiWriter, Load, superadmin, writing
 from devtools.server import ROOT, Server, flask, free_port, served, with_standard_sqlite
-from tests.support.commands import commands
 from tests.support.integrity import problems
 
 SECONDS = 60
@@ -98,7 +97,7 @@ def test_another_program_on_the_file_loses_nothing(
             command = [sys.executable, "-c", READ.format(program), str(file), str(tmp_path / f"{name}.db")]
             subprocess.run(command, timeout=SECONDS, check=True)
         if is_standard(portal):
-            run_own_commands(portal, tmp_path, load)
+            run_own_commands(portal, load)
         load.wait_for(3)
         portal.kill()
         if full:
@@ -127,7 +126,7 @@ def is_standard(server: Server) -> bool:
     return server.environment["DRIVER"] == "sqlite3"
 
 
-def run_own_commands(server: Server, folder: Path, load: Load) -> None:
+def run_own_commands(server: Server, load: Load) -> None:
     """Patchbay's own commands, and a second server, which refuses to start."""
     second = subprocess.Popen(
         flask("serve"),
@@ -136,10 +135,16 @@ def run_own_commands(server: Server, folder: Path, load: Load) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    with commands(folder, server.environment) as own:
-        for command in COMMANDS:
-            load.wait_for(3)
-            done = own.run(*command, environment=server.environment)
-            expected = {0, ALREADY_CHECKED} if command == ["check"] else {0}
-            assert done.code in expected, done.err
+    for command in COMMANDS:
+        load.wait_for(3)
+        done = subprocess.run(
+            flask(*command),
+            cwd=ROOT,
+            env=server.environment,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        expected = {0, ALREADY_CHECKED} if command == ["check"] else {0}
+        assert done.returncode in expected, done.stderr
     assert second.wait(SECONDS) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from cryptography.fernet import Fernet
 from app.services.installation import messages
 from devtools.server import clean_environment
 from tests.security.conftest import Installation
-from tests.support.commands import Commands, commands
+from tests.support.commands import Commands
 from tests.support.keys import shared_keys
 from tests.test_serving import get
 
@@ -27,10 +26,9 @@ UNUSABLE = {
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     """Starts `flask serve`, in a process of its own."""
-    with commands(tmp_path_factory.mktemp("commands")) as found:
-        yield found
+    return Commands(tmp_path_factory.mktemp("commands"))
 
 
 @pytest.mark.thorough(

@@ -1,6 +1,6 @@
 """Changes in a fork of the preloaded process what its environment names (`devtools.preloaded.STAGE`).
 
-STAGED_CLOCK, STAGED_NAMES, STAGED_DEADLINES and STAGED_HASHING each load the module of that name.
+Each of the variables STAGED_CLOCK, STAGED_NAMES and so on loads the module of its name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-for _module in ("staged_clock", "staged_names", "staged_deadlines", "staged_hashing"):
+for _module in ("staged_clock", "staged_names", "staged_deadlines", "staged_hashing", "staged_death"):
     if _module.upper() in os.environ:
         import_module(_module)
