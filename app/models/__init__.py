@@ -1,4 +1,4 @@
-"""Tables, nothing else."""
+"""The tables, without rules."""
 
 from app.models.access import ApiToken, LinkPurpose, PasswordLink, RecoveryCode, Throttle, WebSession
 from app.models.audit import AuditChain, AuditEvent, AuditNumbers

@@ -11,9 +11,9 @@ from app.models.base import Base, Id, Moment, UserId
 
 
 class ApiToken(Base):
-    """An issued JWT, kept by its `jti` so that it can be listed and revoked; never the JWT itself.
+    """An issued JWT, stored by its `jti` so that it can be listed and revoked; never the JWT itself.
 
-    One that came from a sign-in is a session by another name, and ends where sessions end.
+    `is_sign_in`: it was issued at a sign-in, counts as a session, and ends when sessions end.
     """
 
     __tablename__ = "api_tokens"
@@ -30,7 +30,7 @@ class ApiToken(Base):
 
 
 class RecoveryCode(Base):
-    """Lets its user in once in place of a code of their authenticator app. Only its hash is kept."""
+    """A code that replaces a code of the user's authenticator app once. Only its hash is stored."""
 
     __tablename__ = "recovery_codes"
 
@@ -42,14 +42,14 @@ class RecoveryCode(Base):
 
 class LinkPurpose(StrEnum):
     INVITATION = "invitation"
-    """Its user has never chosen a password."""
+    """The user has never chosen a password."""
     RESET = "reset"
 
 
 class PasswordLink(Base):
-    """Lets its user choose a password once. A user has one at most; only the hash of its token is stored.
+    """A link with which its user chooses a password once. A user has at most one; its token's hash is stored.
 
-    It is bound to the email that the user had, and ends with the access of the superadmin who created it.
+    It is valid while the user's email is `email`, and while the superadmin who created it has access.
     """
 
     __tablename__ = "password_links"
@@ -68,9 +68,9 @@ class PasswordLink(Base):
 
 
 class WebSession(Base):
-    """A signed-in browser. The cookie names it by a random token, of which this row has the hash.
+    """A signed-in browser. Its cookie contains a random token, of which this row has the hash.
 
-    `confirmed_at` is when the password was last typed in it.
+    `confirmed_at` is when the user last entered the password in it.
     """
 
     __tablename__ = "sessions"
@@ -85,7 +85,7 @@ class WebSession(Base):
 
 
 class Throttle(Base):
-    """How often something was tried since `window_started_at`."""
+    """The number of attempts of one kind since `window_started_at`."""
 
     __tablename__ = "throttles"
 

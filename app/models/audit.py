@@ -8,11 +8,11 @@ from app.models.base import Base, Moment
 
 
 class AuditChain(Base):
-    """Where a chain of audit events begins and ends: a record that only the chain's key can make.
+    """The beginning and end of a chain of audit events, which only the holder of the chain's key can write.
 
-    `chain` is an organization's id, or "none". `earlier` events are from before there was a chain, and
-    `earlier_digest` covers them; `count` events follow, and `head` is the digest of the last. `seal` covers
-    all of these.
+    `chain` is an organization's id, or "none". `earlier` is the number of events from before the chain, which
+    `earlier_digest` covers; `count` events follow, and `head` is the digest of the last. `seal` covers all of
+    these.
     """
 
     __tablename__ = "audit_chains"
@@ -26,10 +26,10 @@ class AuditChain(Base):
 
 
 class AuditEvent(Base):
-    """Who did what, when, from where; before and after, secrets never.
+    """A change: actor, action, time, IP address, and the values before and after; never a secret.
 
-    `digest` is over the event and the digest of the organization's event before it; None for events
-    from before there was a chain. `numbers_digest` is over its `numbers`, of an event about many.
+    `digest` covers the event and the digest of the organization's previous event; None for events from before
+    the chain. `numbers_digest` covers `numbers`, for an event about many phone numbers.
     """
 
     __tablename__ = "audit_events"
@@ -57,9 +57,9 @@ class AuditEvent(Base):
 
 
 class AuditNumbers(Base):
-    """Some of the phone numbers that one event changed, and what it changed of each.
+    """Some of the phone numbers that one event changed, and the changes of each, packed.
 
-    None of them is below `first` or above `last`, which are numbers without their plus.
+    `first` and `last` are the lowest and the highest of them, without their plus.
     """
 
     __tablename__ = "audit_numbers"

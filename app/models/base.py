@@ -31,9 +31,9 @@ Moment = Annotated[datetime, mapped_column(DateTime())]
 
 
 def sorted_text(length: int) -> Any:
-    """A text that lists are sorted by: by code points, and with the case of A to Z alone for `lower`.
+    """Returns the type of a text column by which lists are sorted: by code points.
 
-    SQLite has no other order. PostgreSQL's own depends on the locale of its database.
+    `lower` changes only A to Z. SQLite has no other order; PostgreSQL's own depends on the database's locale.
     """
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
@@ -43,14 +43,14 @@ class Base(DeclarativeBase):
 
 
 class Timed:
-    """Times are UTC and naive: SQLite has no zones, and the contract writes none."""
+    """Adds times, in UTC and naive: SQLite has no time zones, and the API contract writes none."""
 
     created_at: Mapped[Moment] = mapped_column(default=clock.now)
     updated_at: Mapped[Moment] = mapped_column(default=clock.now, onupdate=clock.now)
 
 
 class Versioned:
-    """A row that two people may edit: the version rises with every change, and guards it."""
+    """Adds a version that rises with every change; a save with an earlier version fails."""
 
     version: Mapped[int] = mapped_column(default=1)
 

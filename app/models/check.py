@@ -8,9 +8,9 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class Check(Base):
-    """The last proof that a provider accepts the stored credentials, or not: the result, when, and by whom.
+    """The last result of whether a provider accepts the stored credentials, with time and actor.
 
-    `evidence` is what they were used for. A changed credential deletes the row.
+    `evidence` names the call that they were used for. A changed credential deletes the row.
     """
 
     __tablename__ = "checks"

@@ -12,7 +12,7 @@ from app.models.base import Base, Id, Moment, OrganizationId, Timed, Versioned
 class Connection(Base, Timed, Versioned):
     """One organization's stored values for one provider; its secrets are `Secret` rows.
 
-    `callback_url` is the last one that Patchbay set at the provider's application.
+    `callback_url` is the last URL that Patchbay set as the callback of the provider's application.
     """
 
     __tablename__ = "connections"
@@ -27,7 +27,7 @@ class Connection(Base, Timed, Versioned):
 
 
 class Secret(Base, Timed, Versioned):
-    """A sealed value, the key that sealed it, and all that a page shows of it."""
+    """A sealed value, the fingerprint of its key, and `hint`, the only part that pages show."""
 
     __tablename__ = "secrets"
     __table_args__ = (UniqueConstraint("organization_id", "provider", "field"),)
@@ -42,7 +42,7 @@ class Secret(Base, Timed, Versioned):
 
 
 class ProviderSwitch(Base):
-    """One change of a family's active provider: from what, to what, who, when and why."""
+    """One change of a family's active provider: from which, to which, by whom, when and why."""
 
     __tablename__ = "provider_switches"
 

@@ -11,11 +11,11 @@ from app.models.base import Base, OrganizationId
 class DriftCheck(Base):
     """The last result of comparing a number's webhook with its provider, and the verdict on the number.
 
-    `in_sync` is None while that is unknown; `detail` is a sentence that names what was found. `place`: where
+    `in_sync` is None while that is unknown; `detail` is a sentence that names the difference. `place`: where
     the provider answers the number, as read at `placed_at`. `verdict` and its `cause` (None for healthy) also
-    follow from the settings and from the connection; `since` is when the number stopped being healthy.
+    depend on the settings and the connection; `since` is when the number stopped being healthy.
     `in_sync_since`: when the number was first read with the `expected` URL, unless it was read with another
-    one since. `due`: a check is pending, because something changed here or a user requested it.
+    one since. `due`: a check is pending, because something was changed here or a user requested it.
     """
 
     __tablename__ = "drift_checks"

@@ -12,7 +12,7 @@ from app.models.base import Base, Id, OrganizationId, Timed, Versioned, sorted_t
 class Endpoint(Base, Timed, Versioned):
     """A phone number, its provider, and the agents that answer and dial.
 
-    A number is claimed once across all organizations. The index by number has all that is searched
+    A number exists once across all organizations. The index by number contains all columns that are searched
     and counted.
     """
 
@@ -65,13 +65,13 @@ class Endpoint(Base, Timed, Versioned):
         return and_(cls.is_active, cls.inbound_agent_name.is_not(None))
 
 
-def _ordered(name: str, key: Any) -> Index:
-    """What the table can be sorted by."""
+def _sort_index(name: str, key: Any) -> Index:
+    """Returns an index for sorting the table of endpoints."""
     return Index(f"ix_endpoints_by_{name}", Endpoint.organization_id, key, Endpoint.phone_number)
 
 
-_ordered("active", Endpoint.is_active)
-_ordered("agent", func.lower(Endpoint.inbound_agent_name))
-_ordered("created", Endpoint.created_at)
-_ordered("label", func.lower(Endpoint.label))
-_ordered("provider", Endpoint.provider)
+_sort_index("active", Endpoint.is_active)
+_sort_index("agent", func.lower(Endpoint.inbound_agent_name))
+_sort_index("created", Endpoint.created_at)
+_sort_index("label", func.lower(Endpoint.label))
+_sort_index("provider", Endpoint.provider)

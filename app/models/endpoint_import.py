@@ -11,9 +11,9 @@ from app.models.base import Base, Id, Moment, OrganizationId, Versioned
 
 
 class EndpointImport(Base, Versioned):
-    """A file of endpoints, and what importing it would do, row by row: looked at first, then applied.
+    """A file of endpoints, and the plan of importing it, row by row: previewed first, then applied.
 
-    `shown` is what its page needs; the whole plan and the file are read only to apply or to report.
+    `shown` is the part that its page shows; the whole plan and the file are read only to apply or to report.
     """
 
     __tablename__ = "endpoint_imports"

@@ -7,7 +7,7 @@ from app.models.base import Base
 
 
 class Favorite(Base):
-    """An organization that a superadmin starred, to find it first."""
+    """An organization that a superadmin starred, which is listed first."""
 
     __tablename__ = "favorites"
 

@@ -21,8 +21,8 @@ class Verdict(StrEnum):
 class HealthTransition(Base):
     """One change of the verdict on a number, or on a connection if `phone_number` is empty.
 
-    Ids rise with time within an organization. `since` is when the subject stopped being healthy, if it has;
-    `ended_since` is the `since` that this change ended.
+    Ids rise with time within an organization. `since` is when the number or connection stopped being healthy,
+    if it did; `ended_since` is the `since` of the state that this change ended.
     """
 
     __tablename__ = "health_transitions"
@@ -65,9 +65,9 @@ class HealthTransition(Base):
 
 
 class CheckDay(Base):
-    """How many checks of a number (a connection if `phone_number` is empty) ended how on one day in UTC.
+    """The results of one day's checks (in UTC) of a number, or of a connection if `phone_number` is empty.
 
-    A day without a row is one on which nothing was proven.
+    Without a row, nothing was proven on a day.
     """
 
     __tablename__ = "check_days"

@@ -9,10 +9,10 @@ from app.models.base import Base
 
 
 class Installation(Base):
-    """One row: a sealed key that only the right Fernet key opens, and the hash of the setup link's token.
+    """The only row: a sealed value that only the right Fernet key opens, and the hash of the setup token.
 
-    `token_key_check` and `session_key_check` are keyed checks of the newest keys that tokens and session
-    cookies were signed with, by whichever machine started last.
+    `token_key_check` and `session_key_check` are keyed checks of the newest keys for tokens and session
+    cookies, of the machine that started last.
     """
 
     __tablename__ = "installation"

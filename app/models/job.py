@@ -13,7 +13,7 @@ class Job(Base):
     """Work that outlasts the request that started it, with its progress and its outcome.
 
     `step` and `done` of `total` rows are as of `reported_at`. A finished job has `result_url`, `problem` or
-    its `JobResult` rows; `back_url` is where to go from a problem. `stop_requested`: by a user.
+    its `JobResult` rows; `back_url` is the link on the page of a problem. `stop_requested`: by a user.
     """
 
     __tablename__ = "jobs"
@@ -36,10 +36,10 @@ class Job(Base):
 
 
 class JobResult(Base):
-    """What a job did to one number. `ok` is None while that is not confirmed.
+    """The result of a job for one number. `ok` is None while it is not confirmed.
 
-    `settings`: what the provider had before the job changed it, as JSON, so that it can be undone; `url`: the
-    webhook that the job set.
+    `settings`: the provider's settings before the job changed them, as JSON, so that it can be undone; `url`:
+    the webhook that the job set.
     """
 
     __tablename__ = "job_results"

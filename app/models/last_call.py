@@ -11,9 +11,9 @@ from app.models.base import Base, OrganizationId
 class LastCall(Base):
     """The last incoming call to a number, as its provider listed it at `checked_at`.
 
-    `since`: how far back its calls were read; None for as long as the provider keeps them. `error_*`: what
-    the provider reports about the call; `unread`: why that could not be read. `problem`: why the calls
-    cannot be read, at `tried_at`. Nothing of the caller is stored, and nothing of what was said.
+    `since`: how far back its calls were read; None for as far as the provider stores them. `error_*`: the
+    error that the provider reports about the call; `unread`: why that could not be read. `problem`: why the
+    calls could not be read, at `tried_at`. Neither the caller nor the conversation is stored.
     """
 
     __tablename__ = "last_calls"

@@ -17,11 +17,11 @@ OwnerId = Annotated[
 
 
 class Destination(Base, Timed, Versioned):
-    """Where messages are sent: its kind, its values, and the events that it receives.
+    """A recipient of messages: its kind, its values, and the events that it receives.
 
-    `sealed` are its secret values as one sealed object, and `hints` what may be shown of them.
-    `previous_until`: until then, the secret that was replaced signs too. `failing_since`: when the first of
-    the attempts failed that have all failed since. `disabled_reason` is set if Patchbay disabled it.
+    `sealed` are its secret values as one sealed object, and `hints` the parts of them that may be shown.
+    `previous_until`: messages are also signed with the previous secret until then. `failing_since`: the time
+    of the first failure without a success since. `disabled_reason` is set if Patchbay disabled it.
     """
 
     __tablename__ = "destinations"
@@ -46,12 +46,12 @@ class Destination(Base, Timed, Versioned):
 
 
 class Notification(Base):
-    """One event, or several alike: what happened, to what, and whether it is still so.
+    """One event, or several of the same kind: what happened, to what, and whether it still continues.
 
     `id` rises with time within a lane: notifications of one lane are delivered in that order. `uid` is the id
-    that receivers get, the same in every attempt. `key` names the subject of a problem: one at a time is
-    open. `subjects` are the numbers, if there are not too many; `count` is of all of them. They stopped being
-    healthy between `since` and `until`.
+    that receivers read, the same in every attempt. `key` names the subject of a problem: one at a time is
+    open. `subjects` are the numbers, unless there are too many; `count` is the number of all. They stopped
+    being healthy between `since` and `until`.
     """
 
     __tablename__ = "notifications"
@@ -89,10 +89,10 @@ class Notification(Base):
 
 
 class Delivery(Base):
-    """One notification for one destination, until it is delivered or given up.
+    """One notification for one destination, until it is delivered or has failed for good.
 
     While the lease lasts, no other process sends it. `was_held`: it waited for a quiet period to end.
-    `carrier_id` is the digest that has it.
+    `carrier_id` is the delivery of the digest that contains it.
     """
 
     __tablename__ = "deliveries"
@@ -164,9 +164,9 @@ class QuietPeriod(Base):
 
 
 class NotificationSettings(Base, Versioned):
-    """What one organization, or the installation, has chosen, and how far its history was read.
+    """The notification settings of an organization or the installation, and how far its history was read.
 
-    `owner` is an organization's id, or "installation". `transition_id`: the last transition that was read.
+    `owner` is an organization's id, or "installation". `transition_id` is the last transition that was read.
     """
 
     __tablename__ = "notification_settings"
@@ -178,7 +178,7 @@ class NotificationSettings(Base, Versioned):
 
 
 class NotificationOutbox(Base):
-    """An audit event of which no notification was made yet; written in the event's own transaction."""
+    """An audit event without its notifications yet, written in the transaction of the event."""
 
     __tablename__ = "notification_outbox"
 

@@ -10,7 +10,7 @@ class Organization(Base, Timed, Versioned):
     """A tenant, and its choice of provider for each family.
 
     `reads_last_calls`: the schedule reads the last call to each number, once a day. `revision` rises with
-    every change to anything that belongs to it.
+    every change to a row of the organization.
     """
 
     __tablename__ = "organizations"

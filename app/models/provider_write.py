@@ -8,7 +8,7 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class ProviderWrite(Base):
-    """A change at a provider that was begun and whose outcome is not recorded yet.
+    """A change at a provider that has begun, and whose outcome is not recorded yet.
 
     `action` is the audit action of the finished change, and `subject` its subject.
     """

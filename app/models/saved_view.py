@@ -8,7 +8,7 @@ from app.models.base import Base, Id, Moment, OrganizationId, UserId
 
 
 class SavedView(Base):
-    """A filter and sort of the table of endpoints that a user named. `query`: as in the table's address."""
+    """A user's saved filter and sort order of the table of endpoints. `query` is the URL's query string."""
 
     __tablename__ = "saved_views"
     __table_args__ = (UniqueConstraint("organization_id", "user_id", "name"),)

@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class User(Base, Timed, Versioned):
-    """A person. `email` is kept in lower case; a disabled user has no session and no token."""
+    """A person. `email` is in lower case; a disabled user has no session and no token."""
 
     __tablename__ = "users"
 

@@ -38,7 +38,7 @@ class Call(Base):
 
 
 class WebhookReceipt(Base):
-    """The signature of a webhook message that was accepted, so that a repetition is refused."""
+    """A webhook message that was accepted; it is rejected if it is sent again."""
 
     __tablename__ = "webhook_receipts"
 

@@ -7,7 +7,7 @@ from app.models.base import Base, Id, OrganizationId, Timed, UserId, Versioned
 
 
 class VoicePhoneNumber(Base, Timed, Versioned):
-    """A number given to a user; each user has one default number for a provider."""
+    """A number that is assigned to a user; each user has one default number per provider."""
 
     __tablename__ = "voice_phone_numbers"
     __table_args__ = (
@@ -36,4 +36,4 @@ class VoicePhoneNumber(Base, Timed, Versioned):
     """The voice AI provider whose agent answers, while `ai_enabled`."""
     ai_agent_id: Mapped[str | None] = mapped_column(String(100))
     ai_phone_number_id: Mapped[str | None] = mapped_column(String(100))
-    """That provider's id of the number."""
+    """The id of the number at that provider."""

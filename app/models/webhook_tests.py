@@ -10,11 +10,11 @@ from app.models.base import Base, OrganizationId
 
 
 class _Tested:
-    """The last test of a URL. While the lease lasts, no other one starts.
+    """The last test of a URL. While the lease lasts, no other test starts.
 
-    `results` has the last result of each request, by its name. `ok` and `code` are of all of them, as far as
-    they are of the `url`. `is_proof`: they prove that the URL answers calls of the provider, and refuses
-    others; void if the credentials change.
+    `results` has the last result of each request, by its name. `ok` and `code` summarize those that are of
+    `url`. `is_proof`: they prove that the URL answers the provider's calls and refuses others, until the
+    credentials change.
     """
 
     url: Mapped[str] = mapped_column(Text())
