@@ -1,6 +1,6 @@
 """`flask backup`, `flask restore` and `flask move-database`.
 
-The second starts nothing else of an installation.
+`flask restore` starts no other part of an installation.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def move_database() -> None:
 
 
 def is_restore(arguments: Sequence[str]) -> bool:
-    """Whether these arguments of `flask` restore a backup."""
+    """Whether these command-line arguments of `flask` restore a backup."""
     try:
         with click.Context(flask_group, resilient_parsing=True) as parsing:
             _, rest, _ = flask_group.make_parser(parsing).parse_args(list(arguments[1:]))
@@ -147,7 +147,10 @@ def is_restore(arguments: Sequence[str]) -> bool:
 
 
 def bare_app() -> Flask:
-    """An application without settings that can restore: the installation itself may be broken."""
+    """Returns an application without settings that can only restore.
+
+    The installation itself may be broken.
+    """
     app = Flask("patchbay")
     app.cli.add_command(restore_backup)
     return app

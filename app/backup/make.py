@@ -1,4 +1,4 @@
-"""One consistent archive of an installation, made while the portal serves."""
+"""Makes one consistent archive of an installation while the portal serves."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manifest:
-    """Writes the archive, and records that in the audit. The database of PostgreSQL is not in it.
+    """Writes the archive, records that in the audit, and returns the manifest.
 
-    The database may be one that this version has not brought up to date yet: nothing is recorded then.
+    A PostgreSQL database is not in the archive. If the schema is not this version's, nothing is recorded.
     Raises ArchiveError, and leaves no file.
     """
     settings = context.settings()
@@ -37,7 +37,7 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
     if not inspect(context.engine()).has_table(Installation.__tablename__):
         raise ArchiveError("There is no installation here yet.")
     with archive.written_whole(path, replaces=replaces) as file, _snapshot(path, settings) as copy:
-        with _opened(copy, settings) as connection:
+        with _connected(copy, settings) as connection:
             rows, migration = _row_counts(connection), _migration(connection)
         stored, unopened = setup.sealed_counts(scope)
         scope.end_read()
@@ -62,7 +62,10 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
 
 
 def _refuse_own_file(path: Path, settings: Settings) -> None:
-    """Without opening any: closing a descriptor of the database would drop the locks on it."""
+    """Raises ArchiveError if the path is a file of the installation.
+
+    It opens none of them: closing a descriptor of the database would drop the locks on it.
+    """
     own = [settings.data / name for name in KEY_FILES.values()]
     if settings.is_sqlite:
         stem = settings.database_url.removeprefix("sqlite:///")
@@ -72,7 +75,7 @@ def _refuse_own_file(path: Path, settings: Settings) -> None:
 
 
 def key_files(settings: Settings) -> dict[str, str]:
-    """The content of each file of keys, by name, wherever the keys come from."""
+    """Returns the content of each key file, by name, also for keys from the environment."""
     lists = {
         "PATCHBAY_SECRET_KEY": (settings.secret_key,),
         "PATCHBAY_JWT_KEYS": settings.jwt_keys,
@@ -92,7 +95,7 @@ def _key_names(settings: Settings, *, included: bool) -> archive.KeyNames:
 
 @contextmanager
 def _snapshot(path: Path, settings: Settings) -> Iterator[Path | None]:
-    """A copy of the SQLite database beside the archive, as long as it is needed; None for PostgreSQL."""
+    """Yields a copy of the SQLite database beside the archive, and deletes it; None for PostgreSQL."""
     if not settings.is_sqlite:
         yield None
         return
@@ -108,7 +111,7 @@ def _snapshot(path: Path, settings: Settings) -> Iterator[Path | None]:
 
 
 @contextmanager
-def _opened(copy: Path | None, settings: Settings) -> Iterator[Connection]:
+def _connected(copy: Path | None, settings: Settings) -> Iterator[Connection]:
     engine = context.engine()
     if copy:
         url = f"sqlite:///{copy}"
@@ -120,7 +123,7 @@ def _opened(copy: Path | None, settings: Settings) -> Iterator[Connection]:
 
 
 def _row_counts(connection: Connection) -> dict[str, int]:
-    """By table, of the tables that are there."""
+    """Returns the number of rows of each existing table."""
     names = set(inspect(connection).get_table_names())
     return {
         table.name: connection.scalar(select(func.count()).select_from(table)) or 0
@@ -134,13 +137,13 @@ def _migration(connection: Connection) -> str:
 
 
 def _plain_settings(settings: Settings) -> dict[str, str]:
-    """The settings that are no secrets, to set up another machine like this one."""
+    """Returns the settings that are not secret, to set up another machine like this one."""
     plain = {each.name: str(getattr(settings, each.name)) for each in fields(settings) if each.repr}
     return plain | {"database_url": make_url(settings.database_url).render_as_string(hide_password=True)}
 
 
 def dump_command(settings: Settings) -> str:
-    """How PostgreSQL's own tool copies the database, without the password."""
+    """Returns the command of PostgreSQL's own tool that copies the database, without the password."""
     url = make_url(settings.database_url).set(drivername="postgresql", password=None)
     url = url.difference_update_query([name for name in url.query if "password" in name])
     return f"pg_dump --format=custom --file=patchbay.dump '{url.render_as_string()}'"

@@ -1,4 +1,4 @@
-"""Moving an installation from SQLite to PostgreSQL, with proof that everything arrived."""
+"""Moves an installation from SQLite to PostgreSQL, and verifies that all data arrived."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MoveError(Exception):
 
 @dataclass(frozen=True)
 class Contents:
-    """What is compared: of each table the count of its rows and a digest of them all."""
+    """The number of rows of each table, and a digest of all of them, for comparison."""
 
     tables: dict[str, tuple[int, int]]
 
@@ -43,7 +43,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class State:
-    """What else has to be the same afterwards."""
+    """The state of secrets and audit, which must be the same afterwards."""
 
     sealed: int
     unopened: int
@@ -53,20 +53,20 @@ class State:
 def move(settings: Settings, target_url: str) -> tuple[Contents, State]:
     """Copies everything to an empty database, in one transaction. Raises MoveError, serving.Taken.
 
-    The source is left as it is.
+    The source stays unchanged.
     """
     target = _target_settings(settings, target_url)
     with serving.alone(settings.data):
         startup.prepare()
         before, source = _state(), context.engine()
-        with _at(target):
+        with _application_on(target):
             try:
                 _expect_empty(context.engine())
                 migrate.upgrade(context.engine(), settings.data)
                 contents = _copy_all(source, context.engine())
                 after = _state()
             except DBAPIError as error:
-                raise MoveError(_words(error)) from None
+                raise MoveError(_reason(error)) from None
     if after != before:
         raise MoveError("Everything was copied, but secrets or audit differ there. Do not use the copy.")
     return contents, after
@@ -85,8 +85,8 @@ def _target_settings(settings: Settings, url: str) -> Settings:
 
 
 @contextmanager
-def _at(settings: Settings) -> Iterator[None]:
-    """Work on another database, as the application does."""
+def _application_on(settings: Settings) -> Iterator[None]:
+    """Runs the block as an application on another database."""
     from app import create_app
 
     with create_app(settings).app_context():
@@ -97,14 +97,17 @@ def _at(settings: Settings) -> Iterator[None]:
             db.engine.dispose()
 
 
-def _words(error: DBAPIError) -> str:
+def _reason(error: DBAPIError) -> str:
     if error.connection_invalidated or not error.statement:
         return "The database of TARGET_DATABASE_URL cannot be reached. Check host, name, user and password."
     return f"PostgreSQL refused a row or a table ({type(error.orig).__name__}). Nothing was moved."
 
 
 def _expect_empty(engine: Engine) -> None:
-    """Apart from tables without rows, which a move that was broken off leaves."""
+    """Raises MoveError if the database has other tables, or rows.
+
+    Empty tables of Patchbay are accepted: an interrupted move leaves them.
+    """
     found = set(inspect(engine).get_table_names())
     own = {table.name for table in Base.metadata.sorted_tables}
     if foreign := found - own - {"alembic_version"}:
@@ -116,7 +119,10 @@ def _expect_empty(engine: Engine) -> None:
 
 
 def _copy_all(source_engine: Engine, target_engine: Engine) -> Contents:
-    """The source must not be written to meanwhile. Raises MoveError if the two differ."""
+    """Copies all rows. Raises MoveError if those that arrived differ.
+
+    The source must not be written to meanwhile.
+    """
     with (
         source_engine.connect().execution_options(writes=True) as source,
         target_engine.begin() as target,
@@ -148,21 +154,24 @@ def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
 
 
 def _contents(connection: Connection) -> Contents:
-    return Contents({table.name: _counted(connection, table) for table in Base.metadata.sorted_tables})
+    return Contents({table.name: _measure(connection, table) for table in Base.metadata.sorted_tables})
 
 
-def _counted(connection: Connection, table: Table) -> tuple[int, int]:
-    """Without an order: databases sort texts differently."""
+def _measure(connection: Connection, table: Table) -> tuple[int, int]:
+    """Returns the number of a table's rows, and a digest that does not depend on their order.
+
+    Databases sort texts differently.
+    """
     count = digest = 0
     for rows in _batches(connection, table):
         for row in rows:
-            text = json.dumps(list(row), default=_plain, sort_keys=True)
+            text = json.dumps(list(row), default=_to_json, sort_keys=True)
             digest += int.from_bytes(hashlib.sha256(text.encode()).digest())
             count += 1
     return count, digest % _DIGEST_SPACE
 
 
-def _plain(value: object) -> str:
+def _to_json(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
     if isinstance(value, date):

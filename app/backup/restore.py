@@ -1,6 +1,6 @@
-"""Checking an archive, and putting it in place: also on a machine whose installation does not start.
+"""Checks and restores an archive, also on a machine whose installation does not start.
 
-Nothing in place is touched before everything in the archive has been checked, and what is replaced is kept.
+Existing data is touched only after everything in the archive has been checked, and is not deleted.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True)
 class Findings:
-    """What the check of an archive found. `problems` prevent a restore, `unopened` secrets do not."""
+    """The result of checking an archive. `problems` prevent a restore, `unopened` secrets do not."""
 
     manifest: Manifest
     problems: list[str] = field(default_factory=list)
@@ -50,20 +50,23 @@ class Findings:
 
 @dataclass(frozen=True)
 class Restored:
-    """`aside`: the folder that what was replaced is kept in, if anything was."""
+    """A restored archive. `aside`: the folder with the replaced files, if there were any."""
 
     findings: Findings
     aside: Path | None
 
 
 def check(path: Path, environ: Mapping[str, str]) -> Findings:
-    """Restores the archive to a temporary folder, and looks at it. Raises ArchiveError, SettingsError."""
+    """Restores the archive to a temporary folder and checks it. Raises ArchiveError, SettingsError."""
     with archive.opened(path) as found, _folder(None) as folder:
         return _examine(found, folder, _keys(found, environ), path.name)
 
 
 def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restored:
-    """Puts database and keys in place. Raises ArchiveError, SettingsError; serving.Taken if one serves."""
+    """Restores database and keys. Raises ArchiveError, SettingsError.
+
+    Raises serving.Taken if a server is running.
+    """
     data, url = config.location(environ)
     with archive.opened(path) as found, serving.alone(data):
         keys = _keys(found, environ)
@@ -80,17 +83,17 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
             if findings.problems:
                 raise ArchiveError("\n".join([*findings.problems, "Nothing was restored."]))
             if target:
-                _end_use(target)
+                _checkpoint(target)
             aside = _Aside()
-            _put_keys(data, to_write, aside)
+            _write_keys(data, to_write, aside)
             if target:
-                _put_database(folder / DATABASE, target, aside)
+                _replace_database(folder / DATABASE, target, aside)
     return Restored(findings, aside.used)
 
 
 @contextmanager
 def _folder(parent: Path | None) -> Iterator[Path]:
-    """A temporary folder of the owner's alone, on the disk of `parent` if that matters."""
+    """Yields a temporary folder, mode 0700, in `parent` if it must be on the same disk."""
     try:
         if parent:
             parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,7 +104,7 @@ def _folder(parent: Path | None) -> Iterator[Path]:
 
 
 def _target(manifest: Manifest, url: str) -> Path | None:
-    """The file of the database to restore; None if the archive has no database."""
+    """Returns the path to restore the database to; None if the archive has no database."""
     if manifest.database.kind == "postgresql":
         return None
     if not url.startswith("sqlite:///"):
@@ -113,7 +116,7 @@ def _target(manifest: Manifest, url: str) -> Path | None:
 
 
 def _keys(found: Archive, environ: Mapping[str, str]) -> dict[str, str]:
-    """Each setting's keys: those of the environment, of the archive, or of the data folder, in this order."""
+    """Returns each setting's keys: from the environment, else the archive, else the data folder."""
     data, _ = config.location(environ)
     inside = found.keys()
     keys: dict[str, str] = {}
@@ -137,8 +140,12 @@ def _content(path: Path) -> str | None:
 def _key_files_to_write(
     found: Archive, environ: Mapping[str, str], data: Path, *, replaces: bool
 ) -> dict[str, str]:
-    """Those of the archive that the environment does not set, and that differ from what is there."""
-    inside, wanted = found.keys(), {}
+    """Returns the archive's key files that differ from the existing ones.
+
+    Files of keys that the environment sets are left out. Raises ArchiveError if one exists and `replaces` is
+    false.
+    """
+    inside, changed = found.keys(), {}
     for setting, name in KEY_FILES.items():
         here = _content(data / name)
         if name not in inside or config.given_key(environ, setting) or here == inside[name]:
@@ -147,14 +154,14 @@ def _key_files_to_write(
             raise ArchiveError(
                 f"{data / name} exists already. Add --replace to restore over it: it is kept aside."
             )
-        wanted[name] = inside[name]
-    return wanted
+        changed[name] = inside[name]
+    return changed
 
 
 def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -> Findings:
-    """Unpacks the database, brings it up to date, and starts an installation on it.
+    """Unpacks the database, migrates it, starts an installation on it, and returns the findings.
 
-    The unpacked database has an audit event about that, should it be put in place.
+    The restore is recorded in the audit of the unpacked database, which may then be put in place.
     """
     from app import create_app
 
@@ -192,7 +199,7 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -
 
 
 def _notes(manifest: Manifest, keys: Mapping[str, str]) -> list[str]:
-    """What else another key means."""
+    """Returns a note for each key that is not the backup's: what it makes invalid."""
     names = {"PATCHBAY_JWT_KEYS": manifest.keys.jwt, "PATCHBAY_SECRET_KEY": manifest.keys.session}
     return [
         f"{setting} is not the one of this backup: this will {config.CONSEQUENCE_OF_LOSS[setting]}."
@@ -216,7 +223,7 @@ def _fingerprints(text: str) -> list[str]:
 
 
 def _file_problems(path: Path, manifest: Manifest) -> list[str]:
-    """What is wrong with the unpacked database itself."""
+    """Returns the problems of the unpacked database file."""
     try:
         with closing(sqlite.connect(str(path))) as connection:
             if damage := _damage(connection):
@@ -235,7 +242,10 @@ def _file_problems(path: Path, manifest: Manifest) -> list[str]:
 
 
 def _damage(connection: Any) -> list[str]:
-    """Also what would run by itself: the product has neither triggers nor views."""
+    """Returns what is damaged, or does not belong in the database.
+
+    Triggers and views do not belong there: Patchbay has none, and they would run by themselves.
+    """
     foreign = "SELECT type || ' ' || name FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
     found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
     found = [row for row in found if row != "ok"]
@@ -259,24 +269,24 @@ def _is_known(migration: str) -> bool:
 
 
 class _Aside:
-    """Keeps what is replaced in a new folder beside it."""
+    """Moves replaced files to a new folder beside them."""
 
     def __init__(self) -> None:
         self._name = f"replaced-{clock.now():%Y%m%dT%H%M%S}"
         self.used: Path | None = None
 
-    def keep(self, path: Path) -> None:
-        """Moves the file there, if it exists."""
+    def move_aside(self, path: Path) -> None:
+        """Moves the file to the folder, if it exists."""
         if os.path.lexists(path):
             path.rename(self._place(path))
 
-    def keep_and_replace(self, path: Path, new: Path) -> None:
-        """Puts `new` in the place of the file in one step, so that there is always one."""
+    def replace_with(self, path: Path, new: Path) -> None:
+        """Replaces the file with `new` in one step, so that the path always exists."""
         if os.path.lexists(path):
             try:
                 os.link(path, self._place(path), follow_symlinks=False)
             except OSError:
-                self.keep(path)
+                self.move_aside(path)
         new.replace(path)
         archive.sync_folder(path.parent)
 
@@ -286,7 +296,7 @@ class _Aside:
         return self.used / path.name
 
 
-def _put_keys(data: Path, files: Mapping[str, str], aside: _Aside) -> None:
+def _write_keys(data: Path, files: Mapping[str, str], aside: _Aside) -> None:
     for name, content in files.items():
         draft = data / f".{name}.restored"
         draft.unlink(missing_ok=True)
@@ -295,11 +305,11 @@ def _put_keys(data: Path, files: Mapping[str, str], aside: _Aside) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        aside.keep_and_replace(data / name, draft)
+        aside.replace_with(data / name, draft)
 
 
-def _end_use(target: Path) -> None:
-    """Checkpoints the WAL of the previous database. Raises ArchiveError if it is in use."""
+def _checkpoint(target: Path) -> None:
+    """Checkpoints the WAL of the previous database. Raises ArchiveError if a program uses it."""
     if target.exists():
         try:
             with closing(sqlite.connect(str(target), timeout=0)) as former:
@@ -310,8 +320,8 @@ def _end_use(target: Path) -> None:
             log.warning("restore.former_database_damaged")
 
 
-def _put_database(new: Path, target: Path, aside: _Aside) -> None:
-    """A WAL of the former database must not be left beside the new one."""
+def _replace_database(new: Path, target: Path, aside: _Aside) -> None:
+    """Replaces the database, and moves the WAL of the former one away from it."""
     for end in BESIDE:
-        aside.keep(target.with_name(target.name + end))
-    aside.keep_and_replace(target, new)
+        aside.move_aside(target.with_name(target.name + end))
+    aside.replace_with(target, new)

@@ -14,15 +14,15 @@ SIZE = 8
 
 
 class Changes:
-    """In a file that each process maps into memory: reading it takes less than a microsecond.
+    """A counter in a file that each process maps into memory: reading it takes less than a microsecond.
 
-    `matters` decides which statements are counted, by their SQL.
+    `matters` decides by a statement's SQL whether it is counted.
     """
 
     def __init__(self, path: Path, matters: Callable[[str], bool]) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # Mapped without room on the disk, it would end the process when it is written to.
+            # Without space on the disk, writing to the mapped file would kill the process.
             os.pwrite(descriptor, os.urandom(SIZE), 0)
             self._shared = mmap.mmap(descriptor, SIZE)
         finally:
@@ -37,11 +37,14 @@ class Changes:
                 self._thread.has_changed = True
 
     def committed(self) -> None:
-        """Call it after a commit, in its thread, and before its success is reported."""
+        """Changes the counter if the thread's transaction had such a statement.
+
+        It is called after a commit, in its thread, and before its success is reported.
+        """
         if getattr(self._thread, "has_changed", False):
             self._thread.has_changed = False
-            self._shared[:] = os.urandom(SIZE)  # two that do so concurrently cannot cancel each other out
+            self._shared[:] = os.urandom(SIZE)  # concurrent increments could result in the same number
 
     def count(self) -> bytes:
-        """Returns a value that is another one after each commit that counts."""
+        """Returns a value that differs after each counted commit."""
         return self._shared[:]

@@ -1,4 +1,4 @@
-"""How a database is opened: what SQLite and PostgreSQL each need to be safe."""
+"""Opens databases, with the settings that SQLite and PostgreSQL need to be safe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ except ImportError:
 
 BUSY_MILLISECONDS = 20_000
 WAL_BYTES = 8_000_000
-"""What is left of a WAL that grew beyond it, once all of it is in the database."""
+"""Size to which a larger WAL file is truncated after a checkpoint of all of it."""
 
 
 SQLITE_VERSION: tuple[int, int, int] = sqlite.sqlite_version_info
@@ -38,7 +38,7 @@ def has_wal_bug(version: tuple[int, int, int]) -> bool:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """For `create_engine`; parameters are kept out of error messages."""
+    """Returns the options of `create_engine` for a URL. Errors do not contain parameters."""
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 12}
     if url.startswith("sqlite"):
         options |= {"module": sqlite, "connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
@@ -48,7 +48,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Hooks up SQLite's settings and its transactions. Call it before the engine's first connection."""
+    """Registers SQLite's settings and transactions. Call it before the engine's first connection."""
     if engine.dialect.name == "sqlite":
         _create_file(str(engine.url.database))
         event.listen(engine, "connect", _on_sqlite_connect)
@@ -56,11 +56,11 @@ def prepare(engine: Engine) -> None:
 
 
 def _create_file(path: str) -> None:
-    """Creates a new database file for its owner alone; SQLite gives the files beside it the same mode.
+    """Creates a new database file, mode 0600; SQLite creates the files beside it with the same mode.
 
-    Never opens a file that exists: when a process closes any descriptor of a file, POSIX drops all the
-    locks that it holds on it, those of SQLite's connections included. The next process that closes the
-    database would take itself for the last one and delete the WAL that this process still writes to.
+    It never opens an existing file: when a process closes any descriptor of a file, POSIX drops all of its
+    locks on the file, those of SQLite's connections included. The next process that closes the database would
+    find no other user of it, and delete the WAL that this process still writes to.
     If the file cannot be created, SQLite reports it.
     """
     with suppress(OSError):
@@ -68,7 +68,10 @@ def _create_file(path: str) -> None:
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
-    """The driver's own transactions are off: `_on_sqlite_begin` says when one starts, and how."""
+    """Applies SQLite's settings, and turns off the driver's transactions.
+
+    `_on_sqlite_begin` starts transactions instead.
+    """
     connection.isolation_level = None
     for setting in (
         f"busy_timeout={BUSY_MILLISECONDS}",
@@ -82,7 +85,7 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    """A writing transaction takes its lock when it begins, so that it never has to abort later.
+    """Starts a transaction. One that writes acquires its lock here, so that it cannot abort later.
 
     Without `waits` it fails immediately if another writer holds the lock.
     """
@@ -91,16 +94,16 @@ def _on_sqlite_begin(connection: Connection) -> None:
     if not options.get("writes"):
         driver.execute("BEGIN").close()
         return
-    patience = BUSY_MILLISECONDS if options.get("waits", True) else 0
+    wait_milliseconds = BUSY_MILLISECONDS if options.get("waits", True) else 0
     try:
-        driver.execute(f"PRAGMA busy_timeout={patience}").close()
+        driver.execute(f"PRAGMA busy_timeout={wait_milliseconds}").close()
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}").close()
 
 
 def copy_sqlite(engine: Engine, target: Path) -> None:
-    """Copies a SQLite database to a new file as it is at one moment, while others write to it.
+    """Copies a SQLite database, as it is at one moment, to a new file while others write to it.
 
     The copy is one file, without a WAL. Raises `sqlite.Error`, or FileExistsError.
     """
@@ -112,7 +115,7 @@ def copy_sqlite(engine: Engine, target: Path) -> None:
 
 
 def has_table(url: str, table: str) -> bool:
-    """Raises Unavailable if the database cannot be reached."""
+    """Whether the database has the table. Raises Unavailable if it cannot be reached."""
     if url.startswith("sqlite:///") and not _sqlite_file_exists(url):
         return False
     engine = create_engine(url, **engine_options(url))

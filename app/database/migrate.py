@@ -1,4 +1,4 @@
-"""Where the database's schema stands, and bringing it up to date."""
+"""Migrations of the database's schema."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def are_current(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine, data: Path) -> None:
-    """Migrates to the newest schema; machines and processes that start concurrently take turns."""
+    """Migrates to the newest schema. Machines and processes that start concurrently take turns."""
     with _turn(engine, data):
         if not are_current(engine):
             flask_migrate.upgrade(directory=str(MIGRATIONS))

@@ -1,6 +1,6 @@
-"""One file for each kind of destination; a new one is found here by itself.
+"""Kinds of destinations, one file for each; a new file is found automatically.
 
-A file that does not load, or declares no usable kind, stops the start and is named.
+A file that does not load, or declares no usable kind, is an error at the start that names it.
 """
 
 from __future__ import annotations

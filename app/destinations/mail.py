@@ -66,7 +66,7 @@ _BODY = "font:16px/1.5 system-ui,sans-serif;color:#1d2530;margin:0"
 
 
 def _html(message: Message) -> str:
-    """Markup that every mail program shows: no style sheet, no picture, nothing from another host."""
+    """Returns HTML that every mail program shows: without style sheets, pictures and other hosts."""
     title = escape(texts.one_line(message.title, 500))
     heading = f'<h1 style="font-size:18px;margin:0 0 12px;color:{_COLOURS[message.tone]}">{title}</h1>'
     lines = "".join(f'<p style="margin:0 0 8px">{escape(line)}</p>' for line in message.lines)

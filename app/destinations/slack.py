@@ -20,12 +20,12 @@ _MARKS = {
     Tone.NOTICE: ":information_source:",
 }
 LONGEST = 2900
-"""Of a block's text; Slack takes 3,000 characters."""
+"""Characters of a block's text; Slack accepts 3,000."""
 
 
 @dataclass(frozen=True)
 class WebhookUrl(Secret):
-    """The URL of an incoming webhook: it needs no other credential, so it is one."""
+    """The URL of an incoming webhook. It is secret, since posting requires no other credential."""
 
     def check(self, value: str, country: str | None) -> str:
         value = super().check(value, country)
@@ -70,7 +70,7 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    """Makes of a text what Slack shows as it is: no mention, link or second line."""
+    """Escapes a text, so that Slack shows it unchanged: without mentions, links and other lines."""
     text = texts.one_line(text, 1000)
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)

@@ -1,7 +1,7 @@
-"""`/metrics`, for Prometheus: what this machine's processes counted, and what the database says.
+"""`/metrics`, for Prometheus: counters of this machine's processes, and gauges from the database.
 
 They show which routes are used and how many sign-ins fail, so they are for this machine alone, or for
-a client that has `PATCHBAY_METRICS_TOKEN`. No label has a value that users choose.
+clients that send `PATCHBAY_METRICS_TOKEN`. No label has a value that users choose.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refusal() -> Response | None:
-    """None if the counts may be read."""
+    """Returns the error if the client may not read metrics; else None."""
     token = context.settings().metrics_token
     if token is None:
         if peers.is_this_machine(request.environ):
@@ -61,7 +61,7 @@ def _metrics() -> Response | tuple[bytes, dict[str, str]]:
 
 
 def _counts() -> CollectorRegistry:
-    """Returns the counts of all processes, if they share a folder, or of this one."""
+    """Returns the counters of all processes, if they share a folder; else of this process."""
     if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "-")).is_dir():
         return REGISTRY
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""How many attempts were made to send notifications, by kind of destination and outcome."""
+"""Counts attempts to send notifications, by kind of destination and outcome."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ _attempts = Counter(
 
 
 def count(kind: str, attempt: Attempt) -> None:
-    """Counts an attempt by the class of its status; `none` if no response came, or the mail was refused."""
+    """Counts an attempt by its status class: `none` without a response, or if mail was refused."""
     _attempts.labels(kind, f"{attempt.status // 100}xx" if attempt.status else "none").inc()

@@ -1,4 +1,4 @@
-"""How many requests went to the providers, by host and outcome, and how long they took."""
+"""Counts and times requests to providers, by host and outcome."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from prometheus_client import Counter, Histogram
 from app.providers import PROVIDERS
 
 OTHER = "other"
-"""The host of everything else that is called, such as webhooks: those names are chosen by users."""
+"""The label of hosts that no provider declares, such as those of webhooks: users choose their names."""
 HOSTS = frozenset(host for provider in PROVIDERS.values() for host in provider.hosts)
 _NAMED = ("401", "403", "404", "429")
-"""Statuses that have a meaning of their own; others are counted by their class, such as 5xx."""
+"""Statuses that are counted by themselves; others are counted by their class, such as 5xx."""
 
 _requests = Counter(
     "patchbay_provider_requests",

@@ -1,4 +1,4 @@
-"""How many requests were answered, and how long that took."""
+"""Counts responses, and the time that they took."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
 
 def count(method: str, route: str, status: int, seconds: float | None) -> None:
-    """Counts a response; `seconds` is None if it is unknown when the request began."""
+    """Counts a response. `seconds` is None if the start of the request is unknown."""
     answered, durations = _series(method, route, status)
     answered.inc()
     if seconds is not None:
@@ -44,5 +44,5 @@ def _count(response: Response) -> Response:
 
 @cache
 def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Looked up once: it costs more than the counting."""
+    """Returns the counter and the histogram of a label set; cached, as the lookup is slow."""
     return _requests.labels(method, route, str(status)), _seconds.labels(route)

@@ -1,7 +1,7 @@
-"""What the database says, as gauges: the same from every process and every machine.
+"""Gauges that are read from the database, equal in all processes and on all machines.
 
-Each process reads it at most once in `SECONDS`, and one request at a time, so that frequent scrapes cost the
-database nothing and a database that hangs holds one thread.
+A process reads them at most once in `SECONDS`, in one thread: frequent scrapes do not load the database, and
+a database that hangs occupies one thread.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ GAUGES = (
 
 
 class Stored:
-    """Reads the gauges of one application and keeps the result for a short time."""
+    """Reads the gauges of one application, and caches them for a short time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class Stored:
         self._until = 0.0
 
     def text(self) -> bytes:
-        """Returns the gauges in the text format; the earlier ones while another request reads them."""
+        """Returns the gauges as text; the cached ones while another request reads them."""
         if time.monotonic() >= self._until and self._lock.acquire(timeout=WAIT_SECONDS):
             try:
                 self._read()
@@ -122,7 +122,7 @@ class Stored:
         return self._text
 
     def _read(self) -> None:
-        """Does nothing if another request did it while this one waited for the lock."""
+        """Reads the gauges, unless another request did while this one waited for the lock."""
         if time.monotonic() < self._until:
             return
         registry = CollectorRegistry()
