@@ -3,8 +3,9 @@
     process = start(environment, log)
     process = start_command(["users", "create"], environment, [stdin, stdout, stderr])
 
-Loading takes most of the seconds in which `flask serve` and then each worker start. Here one process loads,
-and a server is a fork of it that runs `flask serve` with its own environment; its workers are forks of that.
+Loading takes most of the seconds in which `flask serve` and then each worker start and show a first page.
+Here one process loads, and a server is a fork of it that runs `flask serve` with its own environment; its
+workers are forks of that.
 What differs: a new SQLite database is migrated already, and granian's main process replaces the command
 without a new interpreter, so a worker that is started later runs the code of the first. Settings that change
 how Python starts need the real command.
@@ -142,12 +143,14 @@ def _serve(listener: socket.socket, *, ends_with_its_starter: bool) -> None:
 
 
 def _load() -> bytes:
-    """Loads every module that a server has; returns a migrated database. No module keeps a setting, except
-    for prometheus_client: whether several processes count together."""
+    """Loads what a server has, also for its first pages; returns a migrated database. No module keeps a
+    setting, except for prometheus_client: whether several processes count together."""
     os.environ[COUNTS] = tempfile.gettempdir()
     for module in ("flask.cli", "granian_server", "app.edge"):
         importlib.import_module(module)
-    new_database: bytes = importlib.import_module("devtools.warm").load_app()
+    warm = importlib.import_module("devtools.warm")
+    new_database: bytes = warm.load_app()
+    warm.open_pages(new_database)
     return new_database
 
 

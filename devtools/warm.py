@@ -7,6 +7,7 @@ take longer than the rest of the app, and than most tests.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 from typing import Any, Self
+from unittest.mock import patch
 
 from flask import Flask
 from jinja2 import BytecodeCache
@@ -28,14 +30,24 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from werkzeug.routing.rules import RulePart
 
-from app import create_app
+from app import context, create_app
 from app.config import Settings
 from app.database import migrate
 from app.extensions import db
+from app.metrics import responses
+from app.services.installation import keys, setup
+from app.services.scope import Actor
+from devtools.html import parse
+from devtools.scopes import PASSWORD
 
 TEMPLATES = "TEST_TEMPLATES"
 """Names a folder in which the processes of a run share what each has compiled."""
 STATEMENTS = 2_000
+FIRST_USER = {"organization": "Warm", "name": "Warm", "email": "w@example.com", "password": PASSWORD}
+PAGES = (
+    *("/", "/account", "/o/warm/", "/o/warm/endpoints", "/o/warm/endpoints/new", "/o/warm/people"),
+    *("/o/warm/providers/twilio", "/o/warm/settings"),
+)
 FEW_GARBAGE_COLLECTIONS = (20_000, 10, 10)
 
 _templates: dict[tuple[str, str], CodeType] = {}
@@ -133,23 +145,57 @@ def load_app() -> bytes:
         app = create_app(Settings.from_environment({"PATCHBAY_DATA": folder}))
         with app.app_context():
             migrate.upgrade(db.engine, Path(folder))
-            db.session.remove()
-            db.engine.dispose()
+            _disconnect()
         leave_alone_what_stays()
         return Path(folder, "patchbay.db").read_bytes()
+
+
+def open_pages(new_database: bytes) -> None:
+    """Loads and compiles what the first request to a page does, for this process and its forks.
+
+    Nothing is logged or counted.
+    """
+    with tempfile.TemporaryDirectory(prefix="patchbay-warm-") as folder:
+        settings = Settings.from_environment({"PATCHBAY_DATA": folder})
+        Path(folder, "patchbay.db").write_bytes(new_database)
+        logging.disable()
+        with patch.object(responses, "count"):
+            _open_pages(create_app(settings))
+        logging.disable(logging.NOTSET)
+        leave_alone_what_stays()
+
+
+def _open_pages(app: Flask) -> None:
+    with app.app_context():
+        scope = context.scope(Actor(name="warm"))
+        keys.prepare(scope)
+        key = setup.new_setup_token(scope)
+        _disconnect()
+    client = app.test_client()
+    token = parse(client.get("/setup").text).one("input", name="csrf_token")["value"]
+    client.post("/setup", data=FIRST_USER | {"csrf_token": token, "key": key})
+    opened = [client.get(page) for page in PAGES]
+    assert all(page.status_code == 200 for page in opened)
+    with app.app_context():
+        _disconnect()
+
+
+def _disconnect() -> None:
+    db.session.remove()
+    db.engine.dispose()
 
 
 def _keep_what_is_compiled() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = Route
+    registry.register("sqlite", __name__, "SQLite")
+    registry.register("postgresql.psycopg", __name__, "PostgreSQL")
 
 
 def keep_warm() -> None:
     """For every app and engine that this process makes from now on."""
     _keep_what_is_compiled()
     gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
-    registry.register("sqlite", __name__, "SQLite")
-    registry.register("postgresql.psycopg", __name__, "PostgreSQL")
 
 
 def leave_alone_what_stays() -> None:
