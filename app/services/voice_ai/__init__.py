@@ -1,1 +1,1 @@
-"""Voice AI: its configuration, the webhook for calls, and numbers that AI answers."""
+"""Voice AI: its configuration, the webhook for call reports, and numbers that agents answer."""

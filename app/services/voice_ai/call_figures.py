@@ -1,4 +1,4 @@
-"""Calls in figures: by day and outcome, by agent and by number."""
+"""Counts of calls: by day and outcome, by agent and by number."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from app.services.voice_ai import call_search
 from app.services.voice_ai.call_search import CallFilter, CallOutcome
 
 DAYS = 14
-"""Shown unless days were chosen."""
+"""How many days are shown by default."""
 
 MOST_DAYS = 92
 TOP = 8
-"""Agents, and numbers, with the most calls."""
+"""How many agents, and how many numbers, are listed: those with the most calls."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Calls of one agent or number, or all. `seconds` is the median duration of those that were answered."""
+    """The calls of one agent or number, or all. `seconds` is the median duration of answered calls."""
 
     name: str
     calls: int
@@ -45,7 +45,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Daily:
-    """Calls by day and outcome."""
+    """The counts of calls by day and outcome."""
 
     days: list[Day]
 
@@ -55,7 +55,7 @@ class Daily:
 
     @property
     def outcomes(self) -> dict[CallOutcome, int]:
-        """How many calls ended in each way, of those that occur."""
+        """The count of each outcome that occurs."""
         sums = {one: sum(day.outcomes.get(one, 0) for day in self.days) for one in CallOutcome}
         return {one: count for one, count in sums.items() if count}
 
@@ -69,7 +69,7 @@ class Figures:
 
 
 def period(wanted: CallFilter, today: date) -> tuple[date, date]:
-    """Returns the first and the last day of the figures: what was chosen, at most `MOST_DAYS` of it."""
+    """Returns the first and last day of the figures: the chosen ones, but at most `MOST_DAYS`."""
     last = wanted.until or max(today, wanted.since or today)
     first = wanted.since or _before(last, DAYS - 1)
     return max(first, _before(last, MOST_DAYS - 1)), last
@@ -80,13 +80,13 @@ def _before(day: date, days: int) -> date:
 
 
 def recent(scope: Scope, today: date) -> Daily:
-    """Returns all calls of the last `DAYS` days."""
+    """Returns the counts of all calls of the last `DAYS` days."""
     first, last = period(call_search.EVERY_CALL, today)
     return Daily(list(_Calls(scope, call_search.days(first, last)).days(first, last)))
 
 
 def of(scope: Scope, wanted: CallFilter, first: date, last: date) -> Figures:
-    """Returns the figures of the days from `first` to `last`."""
+    """Returns the figures of the calls that match, from the first to the last day."""
     calls = _Calls(scope, [*call_search.conditions(scope, wanted), *call_search.days(first, last)])
     everything = calls.tallies(literal(""))
     return Figures(
@@ -114,7 +114,7 @@ class _Calls:
             yield Day(one, found.get(one.isoformat(), {}))
 
     def tallies(self, key: ColumnElement[str]) -> list[Tally]:
-        """Returns the calls by key, most first, of at most `TOP` keys."""
+        """Returns the counts by key, for the `TOP` keys with the most calls."""
         count, is_answered = func.count(), call_search.was_answered()
         is_success = call_search.outcome == str(CallOutcome.SUCCESS)
         name = key.label("name")
@@ -124,7 +124,7 @@ class _Calls:
         return [Tally(row[0] or "", row[1], row[2], row[3], medians.get(row[0])) for row in rows]
 
     def _medians(self, key: ColumnElement[str], names: list[str | None]) -> dict[str | None, int]:
-        """Returns the median duration by key: the middle row of each, or the mean of the middle two."""
+        """Returns the median duration by key: that of the middle row, or the mean of the middle two."""
         seconds, count = Call.duration_seconds, func.count().over(partition_by=key)
         place = func.row_number().over(partition_by=key, order_by=seconds)
         columns = (key.label("name"), seconds.label("seconds"), place.label("place"), count.label("of"))

@@ -1,4 +1,4 @@
-"""Which of an organization's calls are listed and counted."""
+"""Filters for the calls that are listed and counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEPARATORS = re.compile(r"[\s().\-/]")
 
 
 class CallOutcome(StrEnum):
-    """How a call ended, as far as its report says."""
+    """How a call ended, according to its report."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -39,11 +39,11 @@ number: ColumnElement[str] = case(
     (Call.direction == str(Direction.OUTBOUND), func.coalesce(Call.from_number, Call.to_number)),
     else_=func.coalesce(Call.to_number, Call.from_number),
 )
-"""The organization's number: the one that was called, unless it called."""
+"""The organization's number: the caller of an outbound call, otherwise the called one."""
 
 
 def outcome_of(call: Call) -> CallOutcome:
-    """As `outcome`, of a row."""
+    """Returns the outcome of a loaded row, by the same rule as the SQL expression `outcome`."""
     if call.outcome in _REPORTED:
         return CallOutcome(call.outcome)
     return CallOutcome.NOT_STARTED if call.kind == CallEvent.FAILED else CallOutcome.UNKNOWN
@@ -51,9 +51,10 @@ def outcome_of(call: Call) -> CallOutcome:
 
 @dataclass(frozen=True)
 class CallFilter:
-    """Selects calls. `text` is in the agent, a number or the conversation; days are in UTC, both included.
+    """Selects calls.
 
-    `caller`: the number, in E.164, that the calls were made from.
+    `text` is in the agent, a number or the conversation's id; days are in UTC, both inclusive. `caller`:
+    the number, in E.164, that made the call.
     """
 
     text: str = ""
@@ -73,7 +74,7 @@ def select(scope: Scope, wanted: CallFilter) -> Select[Call]:
 
 
 def conditions(scope: Scope, wanted: CallFilter) -> list[ColumnElement[bool]]:
-    """Returns what the calls match, beside being the organization's."""
+    """Returns the conditions of the filter. The organization is not among them."""
     found: list[ColumnElement[bool]] = []
     if wanted.text:
         found.append(_matches(scope, wanted.text))
@@ -95,12 +96,12 @@ def days(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
 
 
 def midnight(day: date) -> datetime:
-    """When the day begins in UTC, as it is stored."""
+    """Returns the beginning of the day in UTC, in the form of stored times."""
     return datetime.combine(day, time(), UTC).replace(tzinfo=None)
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """The text is in the agent or the conversation's id, or its digits are in a number."""
+    """Returns the condition that the text is in the agent or conversation id, or its digits in a number."""
     named = (Call.agent_name, Call.agent_id, Call.conversation_id)
     found = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")
@@ -110,5 +111,5 @@ def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
 
 
 def was_answered() -> ColumnElement[bool]:
-    """Whether a conversation took place, however it went."""
+    """Returns the condition that a conversation took place, whatever its outcome."""
     return Call.kind == str(CallEvent.ENDED)

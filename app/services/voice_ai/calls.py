@@ -22,17 +22,17 @@ from app.services.voice_ai.webhook import SECRET
 
 PAGE = 50
 AT_A_TIME = 500
-"""Rows of an export that are in memory."""
+"""How many rows of an export are in memory."""
 MOST_AGENTS = 200
-"""From which one can be chosen."""
+"""How many agents the filter offers."""
 NEWEST_FIRST = Order(Call.at, Call.id, descends=True)
 
 
 def receive(scope: Scope, provider: Provider, organization_id: str, signature: str, body: bytes) -> str:
-    """Stores the call that a report is about; returns a sentence that says what was done.
+    """Stores the call of a report. Returns a sentence that states what was done.
 
-    Raises Unauthenticated unless the organization's webhook secret signed the report recently; Conflict if
-    this very message was received before. A second message about the same event changes nothing.
+    Raises Unauthenticated unless the report was signed recently with the organization's webhook secret;
+    Conflict if the same message was received before. A second message about the same event changes nothing.
     """
     reports = selection.reports_of(provider)
     organization = scope.session.get(Organization, organization_id)
@@ -43,7 +43,7 @@ def receive(scope: Scope, provider: Provider, organization_id: str, signature: s
     report = reports.read_report(strict_json.parse_proved(body))
     inside = scope.for_organization(organization)
     with inside.transaction():
-        _note_receipt(inside, reports, receipt)
+        _store_receipt(inside, reports, receipt)
         if report is None:
             return messages.EVENT_IGNORED
         if _is_known(inside, report):
@@ -59,8 +59,11 @@ def _secret(scope: Scope, provider: Provider, organization: Organization | None)
     return stored.value if stored else None
 
 
-def _note_receipt(scope: Scope, reports: ReportsCalls, receipt: str) -> None:
-    """Raises Conflict for a repetition. A receipt is kept until its signature is certainly too old."""
+def _store_receipt(scope: Scope, reports: ReportsCalls, receipt: str) -> None:
+    """Stores the receipt of a message. Raises Conflict if it was received before.
+
+    A receipt is retained until its signature is certainly too old to be accepted.
+    """
     now = clock.now()
     own = WebhookReceipt.organization_id == scope.organization.id
     is_old = WebhookReceipt.received_at < now - 2 * reports.signature_window
@@ -99,7 +102,7 @@ def _call(organization: Organization, report: CallReport) -> Call:
 def page(
     scope: Scope, wanted: CallFilter = EVERY_CALL, *, before: str | None = None, limit: int = PAGE
 ) -> Page[Call]:
-    """Returns calls, newest first, from before the call with the id `before`. Raises NotFound."""
+    """Returns calls, newest first, older than the call with the id `before`. Raises NotFound."""
     last = None if before is None else get(scope, before)
     mark = Mark(last.at, last.id) if last else None
     query = call_search.select(scope, wanted)
@@ -111,7 +114,7 @@ def get(scope: Scope, call_id: str) -> Call:
 
 
 def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
-    """Returns where a call is found: label and address, of each connected provider that reports calls."""
+    """Returns label and address of the call's page at each connected provider that reports calls."""
     found = []
     for provider in selection.having(Capability.CALL_REPORTS):
         page = selection.reports_of(provider).conversation_page
@@ -122,13 +125,13 @@ def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
 
 
 def export(scope: Scope, wanted: CallFilter) -> Iterator[Call]:
-    """Yields every call that is wanted, newest first."""
+    """Yields every call that matches, newest first."""
     query = call_search.select(scope, wanted).order_by(Call.at.desc(), Call.id.desc())
     yield from scope.session.scalars(query.execution_options(yield_per=AT_A_TIME))
 
 
 def agents(scope: Scope) -> list[str]:
-    """Returns the names of agents that had calls, sorted, or their ids."""
+    """Returns the sorted names, or else ids, of agents that had calls."""
     query = select(call_search.agent).where(Call.organization_id == scope.organization.id).distinct()
     return sorted(filter(None, scope.session.scalars(query.limit(MOST_AGENTS))), key=str.casefold)
 
@@ -138,7 +141,7 @@ def _id(call: Call, _is_before: bool) -> str:
 
 
 def endpoints_of(scope: Scope, rows: Iterable[Call]) -> dict[str, str]:
-    """The ids of the organization's endpoints, by each number as the calls have it written."""
+    """Returns the ids of the organization's endpoints, by their numbers as written in the calls."""
     written = {number for call in rows for number in (call.from_number, call.to_number) if number}
     full = {number: f"+{number.lstrip('+')}" for number in written}
     query = scope.select(Endpoint).where(Endpoint.phone_number.in_(full.values()))

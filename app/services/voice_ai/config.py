@@ -1,4 +1,4 @@
-"""The organization's voice AI configuration: its providers, and which of them is active."""
+"""The organization's voice AI configuration: its providers, and the active one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ConfigChanges = drafts.model(
 
 
 def config(scope: Scope) -> dict[str, Any]:
-    """Flags, values that every user may read, and every number that an agent can answer."""
+    """Returns flags, values that every user may read, and every number that an agent can answer."""
     document: dict[str, Any] = {"aiVoiceProvider": scope.organization.active_voice_ai}
     states = store.load_all(scope, in_family(Family.VOICE_AI)).values()
     for state in states:
@@ -65,7 +65,7 @@ def _flags(state: StoredConnection) -> dict[str, bool]:
 
 
 def _numbers(scope: Scope) -> list[dict[str, Any]]:
-    """One query of columns, however many numbers there are."""
+    """Returns the numbers that an agent can answer, in one query."""
     number = VoicePhoneNumber
     query = (
         select(
@@ -92,7 +92,7 @@ def _numbers(scope: Scope) -> list[dict[str, Any]]:
 
 
 def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
-    """Commits, then sets up the call webhooks; returns the names of fields that were ignored."""
+    """Saves the configuration, then sets up the call webhooks. Returns the names of ignored fields."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
@@ -110,7 +110,7 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = 
 
 
 def _ignored(scope: Scope, extra: Mapping[str, Any] | None) -> list[str]:
-    """Returns the names of what is no field to save, without those that are sent back as they were read."""
+    """Returns the names of unknown fields, without those sent back with the value that was read."""
     if not extra:
         return []
     stored = config(scope)
@@ -133,12 +133,12 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
 
 
 def tool_secret_state(scope: Scope) -> StoredConnection:
-    """The connection whose tool secret agents send: that of the provider whose agents answer."""
+    """Returns the connection whose tool secret agents send: that of the provider whose agents answer."""
     return store.load(scope, selection.agent_provider(scope))
 
 
 def tool_secret_field(provider: Provider) -> Field | None:
-    """The secret that Patchbay generates for the provider, if it has one."""
+    """Returns the secret that Patchbay generates for the provider, if it has one."""
     return next((field for field in provider.secrets if field.origin is Origin.GENERATED), None)
 
 
@@ -154,7 +154,10 @@ def _generate_tool_secret(scope: Scope) -> str:
 
 
 def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = None) -> str:
-    """A new tool secret, 32 random bytes in hex. It is returned only once: agents' tools send it."""
+    """Returns a new tool secret for the tools of agents: 32 random bytes in hex.
+
+    This is the only time that it is returned.
+    """
     step_up.expect_recent_password(scope)
     with scope.transaction():
         expect_version(tool_secret_state(scope), version)
@@ -164,7 +167,7 @@ def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = 
 
 
 def choose(scope: Scope, key: str | None, *, reason: str | None = None, version: int | None = None) -> None:
-    """Makes a voice AI provider the active one; None for none."""
+    """Makes a voice AI provider the active one; with None, none is."""
     _check_choice(key)
     with scope.transaction():
         expect_version(scope.organization, version)

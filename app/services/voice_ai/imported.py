@@ -1,4 +1,4 @@
-"""One phone number at a voice AI provider: read, changed, and restored if a change fails."""
+"""One phone number at a voice AI provider: reading it, changing it, and restoring it if a change fails."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Account:
         operation: Callable[[Outbound, Mapping[str, Any]], Returned],
         evidence: Evidence = Evidence.AI_NUMBER,
     ) -> Returned:
-        """As `gateway.call`."""
+        """Calls the provider as `gateway.call` does."""
         return gateway.call(self.scope, http, self.connection, operation, evidence=evidence)
 
     def find(self, http: Outbound, number: str) -> list[ImportedNumber]:
-        """Returns what the provider has of a number.
+        """Returns the provider's entries of a number.
 
-        Raises ProviderCallFailed also if it may be in a part of the list that could not be read.
+        Raises ProviderCallFailed also if one may be in a part of the list that could not be read.
         """
         calls = selection.agents_of(self.provider)
 
@@ -70,7 +70,10 @@ class Account:
         self.call(http, lambda client, values: calls.assign_agent(client, values, imported_id, agent_id))
 
     def restore_agent(self, http: Outbound, number: str, target: ImportedNumber) -> None:
-        """Assigns the agent of `target`. Whether null removes an agent is not documented: it is read back."""
+        """Assigns the agent of `target`, and reads it back if that is none. Raises Conflict.
+
+        It is not documented whether null removes an agent.
+        """
         self.assign(http, target.id, target.agent_id)
         if target.agent_id is None and any(
             one.id == target.id and one.agent_id for one in self.find(http, number)
@@ -79,20 +82,20 @@ class Account:
 
 
 def preferred(found: list[ImportedNumber], known: str | None) -> ImportedNumber | None:
-    """The one with the id that is stored, or else one that was imported from Patchbay, or else any."""
+    """Returns the entry with the stored id, or else one that Patchbay imported, or else any."""
     return min(found, key=lambda one: (one.id != known, not one.is_ours, one.id), default=None)
 
 
 def described(found: list[ImportedNumber]) -> str:
-    """What the provider has of a number, for the audit log."""
+    """Returns the provider's entries of a number as text for the audit log."""
     return ", ".join(f"{one.id} ({one.agent_id or 'no agent'})" for one in found)
 
 
 @dataclass
 class Change:
-    """Another agent for a number of the voice provider `carrier`.
+    """A change of the agent of a number of the voice provider `carrier`.
 
-    `before`: what the voice AI provider had; `made`: the id of the new import.
+    `before`: the number at the voice AI provider before it; `made`: the id of a new import.
     """
 
     account: Account
@@ -104,7 +107,10 @@ class Change:
     has_begun: bool = False
 
     def make(self, http: Outbound, trunk: Account, agent_id: str) -> str:
-        """Imports the number if necessary, and assigns the agent; returns the provider's id of the number."""
+        """Imports the number if necessary, and assigns the agent.
+
+        Returns the provider's id of the number.
+        """
         imported_id = self.before.id if self.before else self._import(http, trunk)
         self.has_begun = True
         self.account.assign(http, imported_id, agent_id)
@@ -119,7 +125,10 @@ class Change:
         return self.made
 
     def undo(self, http: Outbound, target: ImportedNumber | None) -> None:
-        """Restores `target`. Reads first: a request without a response may have been carried out or not."""
+        """Restores `target`, and removes an import that this change made.
+
+        Reads first, because a request without a response may have been executed.
+        """
         for one in self.account.find(http, self.number):
             if target and one.id == target.id:
                 if one.agent_id != target.agent_id:
@@ -128,7 +137,7 @@ class Change:
                 self.account.remove(http, one.id)
 
     def follow_up(self) -> str:
-        """What to do at the provider if the change could not be undone."""
+        """Returns what a user has to do at the provider if the change could not be undone."""
         label = self.account.provider.label
         if self.before is None:
             return messages.may_be_imported(label, self.number, self.made)

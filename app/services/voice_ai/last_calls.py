@@ -1,4 +1,4 @@
-"""The last call to a number that an agent answers: on its SIP trunk, and at the agent."""
+"""The last call to a number that an agent answers: at its SIP trunk, and at the agent's provider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def of_number(
     scope: Scope, row: VoicePhoneNumber, failures: dict[str, str] | None = None
 ) -> list[LastCallReport]:
-    """Returns what is stored, in the order of the call; nothing while no agent answers the number."""
+    """Returns the stored last calls, first that of the trunk; nothing if no agent answers the number."""
     return [
         LastCallReport(
             provider,
@@ -34,7 +34,7 @@ def of_number(
 
 
 def refresh(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> list[LastCallReport]:
-    """Reads the last call from each that is connected, and stores it. Raises TooMany, ProviderBusy."""
+    """Reads the last call at each connected provider, and stores it. Raises TooMany, ProviderBusy."""
     number, failures = row.phone_number, {}
     for provider in list(_providers(scope, row)):
         connection = store.load(scope, provider)

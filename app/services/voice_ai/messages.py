@@ -1,4 +1,4 @@
-"""The sentences of voice AI."""
+"""Sentences about voice AI."""
 
 from __future__ import annotations
 

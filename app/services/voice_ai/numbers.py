@@ -1,6 +1,6 @@
-"""AI on a number: an agent of a voice AI provider answers a number that is on the organization's SIP trunk.
+"""AI on a number: an agent of a voice AI provider answers a number on the organization's SIP trunk.
 
-An agent answers a number for all users who share it, so AI is switched for all of them.
+An agent answers a number for all users who share it, so AI is turned on or off for all of them.
 """
 
 from __future__ import annotations
@@ -56,9 +56,10 @@ def check_agent_id(text: str, _country: str | None = None) -> str:
 
 
 class AiDraft(BaseModel):
-    """`aiAgentId` is required to turn AI on; if AI is on already, it may be left out to keep the agent.
+    """The body of a change.
 
-    `hereOnly` turns AI off in Patchbay and leaves the provider as it is.
+    `aiAgentId` is required to turn AI on; if AI is on, omitting it keeps the agent. `hereOnly` turns AI off
+    in Patchbay and leaves the provider unchanged.
     """
 
     model_config = validation.STRICT_CAMEL
@@ -72,7 +73,7 @@ class AiDraft(BaseModel):
 
 
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
-    """The user's number. Raises Conflict unless agents can answer numbers of its provider."""
+    """Returns the user's number. Raises Conflict if agents cannot answer numbers of its provider."""
     row = assignments.get(scope, user, number_id)
     supported = trunks()
     if row.provider not in supported:
@@ -83,22 +84,22 @@ def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
 
 
 def sharing(scope: Scope, row: VoicePhoneNumber) -> list[User]:
-    """The other users who have the number."""
+    """Returns the other users who have the number."""
     return [user for _, user in holders(scope, row.provider, row.phone_number) if user.id != row.user_id]
 
 
 def lacking(scope: Scope, row: VoicePhoneNumber) -> list[str]:
-    """Sentences that say what has to be done before AI can be on; empty if nothing has to be."""
-    return [sentence for _, sentence in _lacking(scope, _needed(scope, row))]
+    """Returns a sentence for each thing to do before AI can be turned on."""
+    return [sentence for _, sentence in _to_do(scope, _trunk_and_agents(scope, row))]
 
 
-def _needed(scope: Scope, row: VoicePhoneNumber) -> tuple[Provider, Provider]:
-    """The number's SIP trunk, and the provider whose agent answers."""
+def _trunk_and_agents(scope: Scope, row: VoicePhoneNumber) -> tuple[Provider, Provider]:
+    """Returns the number's SIP trunk, and the provider whose agent answers."""
     return trunks()[row.provider], selection.of_number(scope, row)
 
 
-def _lacking(scope: Scope, providers: Iterable[Provider]) -> list[tuple[str, str]]:
-    """The same, with the code of each."""
+def _to_do(scope: Scope, providers: Iterable[Provider]) -> list[tuple[str, str]]:
+    """Returns code and sentence of each thing to do before the providers can be used."""
     problems = []
     for provider in providers:
         state = store.load(scope, provider)
@@ -111,15 +112,15 @@ def _lacking(scope: Scope, providers: Iterable[Provider]) -> list[tuple[str, str
 
 
 def _accounts(scope: Scope, *providers: Provider) -> list[Account]:
-    """Each provider with its credentials. Raises Conflict that says all that has to be done first."""
-    if missing := _lacking(scope, providers):
+    """Returns each provider with its credentials. Raises Conflict, which names everything to do first."""
+    if missing := _to_do(scope, providers):
         sentences = " ".join(sentence for _, sentence in missing)
         raise Conflict(sentences, code=missing[0][0])
     return [Account(scope, gateway.configured(scope, provider)) for provider in providers]
 
 
 def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
-    """The agents that can be chosen. Raises Conflict if the provider does not return them."""
+    """Returns the agents that can be chosen. Raises Conflict if the provider does not return them."""
     (account,) = _accounts(scope, provider)
     scope.end_read()
     calls = selection.agents_of(provider)
@@ -127,7 +128,7 @@ def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
 
 
 def read(sent: object) -> tuple[AiDraft, dict[str, Any]]:
-    """Returns the draft, and the read-only fields. Raises Invalid, which names every field that is wrong."""
+    """Returns the draft, and the read-only fields. Raises Invalid, which names every wrong field."""
     return validation.read_edit(AiDraft, sent)
 
 
@@ -140,7 +141,7 @@ def update(
     *,
     version: etag.Condition = None,
 ) -> VoicePhoneNumber:
-    """Turns AI on or off, as the draft says. Raises Stale, and Invalid if a read-only field differs."""
+    """Turns AI on or off, as the draft requests. Raises Stale, and Invalid if a read-only field differs."""
     draft, fixed = sent
     row = assignments.get(scope, user, number_id)
     expect_version(row, version)
@@ -154,14 +155,14 @@ def update(
 
 
 def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: str) -> VoicePhoneNumber:
-    """Makes the agent answer the number at the provider, then stores it.
+    """Assigns the agent to the number at the provider, then stores it.
 
     Repeating it, also with another agent, ends with one imported number. If a step fails, nothing is
-    stored, and what was changed at the provider is undone, or named if that fails too. No transaction is
-    open during the provider's requests. Raises Conflict, NotFound, Stale.
+    stored, and changes at the provider are undone; if that fails too, the error names them. No transaction
+    is open during the provider's requests. Raises Conflict, NotFound, Stale.
     """
     row = get(scope, user, number_id)
-    trunk, account = _accounts(scope, *_needed(scope, row))
+    trunk, account = _accounts(scope, *_trunk_and_agents(scope, row))
     version, known = row.version, row.ai_phone_number_id
     change = Change(account, row.provider, row.phone_number)
     scope.end_read()
@@ -187,13 +188,13 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
             store_agent(scope, row, account.provider, target, former)
             intent.done()
     except Exception as error:
-        _take_back(scope, http.within(SECONDS_TO_UNDO), change, intent, error)
+        _undo(scope, http.within(SECONDS_TO_UNDO), change, intent, error)
         raise
     return row
 
 
 def _resolve(scope: Scope, provider: Provider, number: str, found: list[ImportedNumber]) -> None:
-    """Records what the provider has, if an earlier change of the number was interrupted."""
+    """Closes an interrupted change of the number with what was read at the provider."""
     provider_writes.resolve_now(scope, provider, {number: imported.described(found)})
 
 
@@ -210,8 +211,11 @@ def _require_trunk(http: Outbound, trunk: Account, number: str) -> None:
         raise Conflict(messages.on_another_trunk(number, carrier, label), code=NOT_ON_TRUNK)
 
 
-def _take_back(scope: Scope, http: Outbound, change: Change, intent: Intent, error: Exception) -> None:
-    """Undoes the change. Raises Conflict if there is more to say than `error` says."""
+def _undo(scope: Scope, http: Outbound, change: Change, intent: Intent, error: Exception) -> None:
+    """Undoes the change after `error`.
+
+    Raises Conflict if undoing fails, or if the provider refused and nothing was changed.
+    """
     problem = error.message if isinstance(error, PatchbayError) else messages.NOT_STORED
     if change.has_begun:
         try:
@@ -226,7 +230,7 @@ def _take_back(scope: Scope, http: Outbound, change: Change, intent: Intent, err
 
 
 def _target(scope: Scope, change: Change, error: Exception) -> ImportedNumber | None:
-    """What the provider had; if another user saved first, what that user stored."""
+    """Returns the number to restore at the provider: as before, or as another user has saved it since."""
     if not isinstance(error, Stale | NotFound):
         return change.before
     same = (row for row, _ in holders(scope, change.carrier, change.number))
@@ -241,8 +245,8 @@ def disable(
 ) -> VoicePhoneNumber:
     """Removes the number from the provider, and then stores that AI is off.
 
-    A number that was not imported from Patchbay stays there, without the agent. `here_only` leaves the
-    provider as it is. If the provider does not answer, nothing is changed. Raises Conflict, NotFound, Stale.
+    A number that Patchbay did not import stays there, without the agent. `here_only` leaves the provider
+    unchanged. If the provider does not respond, nothing is changed. Raises Conflict, NotFound, Stale.
     """
     row = get(scope, user, number_id)
     if not row.ai_enabled:
@@ -294,7 +298,7 @@ def _unchanged(scope: Scope, user: User, number_id: str, version: int) -> VoiceP
 
 
 def holders(scope: Scope, carrier: str, number: str) -> list[tuple[VoicePhoneNumber, User]]:
-    """Everyone who has the number of that voice provider."""
+    """Returns each row of a number of the voice provider, with the user who has it."""
     query = (
         select(VoicePhoneNumber, User)
         .join(User, User.id == VoicePhoneNumber.user_id)
@@ -311,9 +315,9 @@ def holders(scope: Scope, carrier: str, number: str) -> list[tuple[VoicePhoneNum
 def store_agent(
     scope: Scope, row: VoicePhoneNumber, provider: Provider, target: ImportedNumber | None, former: str | None
 ) -> None:
-    """Stores, for everyone who has the number, that `target` is what the provider has; None for AI off.
+    """Stores `target` as the number's agent for all users who have it, in a transaction; None turns AI off.
 
-    `former`: the agent that answered before. In a transaction.
+    `former` is the agent that answered before.
     """
     number = row.phone_number
     agent_id = target.agent_id if target else None

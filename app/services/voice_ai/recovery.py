@@ -1,4 +1,4 @@
-"""Interrupted AI changes: what the provider has is stored, and the change is recorded as resolved."""
+"""Interrupted AI changes: stores the number as it is at the provider, and closes the change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACTIONS = (Action.NUMBER_AI_ON, Action.NUMBER_AI_OFF)
 
 
 def ready(scope: Scope) -> set[str]:
-    """The keys of the providers where an AI change was interrupted."""
+    """Returns the keys of the providers where an AI change was interrupted."""
     return {write.provider for write in _interrupted(scope)}
 
 
@@ -31,7 +31,7 @@ def is_running(scope: Scope) -> bool:
 
 
 def interrupted(scope: Scope, number: str) -> ProviderWrite | None:
-    """The change of the number that was interrupted, until a check resolves it."""
+    """Returns the number's interrupted change, if a check has not resolved it yet."""
     writes = provider_writes.unfinished(scope, ACTIONS, number)
     return writes[0] if writes and provider_writes.is_interrupted(writes[0]) else None
 
@@ -43,7 +43,7 @@ def _interrupted(scope: Scope) -> list[ProviderWrite]:
 
 
 def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
-    """Resolves every interrupted change at the provider; returns why one could not be resolved.
+    """Resolves every interrupted change at the provider. Returns why one could not be resolved, or None.
 
     If the provider is not connected, its changes stay open until it is.
     """
@@ -69,7 +69,7 @@ def _account(scope: Scope, provider: Provider) -> Account | None:
 
 
 def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> None:
-    """Stores what the provider has, unless the number was changed in Patchbay during the request."""
+    """Stores the number as read at the provider, unless it was changed in Patchbay during the request."""
     before = _versions(scope, number)
     scope.end_read()
     found = account.find(http, number)

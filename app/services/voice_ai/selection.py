@@ -1,4 +1,4 @@
-"""Which voice AI provider answers numbers, reports calls, or carries numbers to agents."""
+"""Selects the voice AI provider that answers numbers, reports calls, or carries numbers to agents."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from app.services.scope import Scope
 
 
 def having(capability: Capability) -> tuple[Provider, ...]:
-    """The voice AI providers with the capability, in the order that pages show them."""
+    """Returns the voice AI providers with the capability, in the order of pages."""
     return tuple(one for one in in_family(Family.VOICE_AI) if capability in one.capabilities)
 
 
 def agent_provider(scope: Scope) -> Provider:
-    """The provider whose agents answer: the active one, or else the first that is configured.
+    """Returns the provider whose agents answer: the active one, or else the first that is configured.
 
-    If no provider is configured, the first that has agents.
+    If none is configured, it is the first that has agents.
     """
     choices = having(Capability.AGENTS)
     chosen = active.active(scope, Family.VOICE_AI)
@@ -31,7 +31,7 @@ def agent_provider(scope: Scope) -> Provider:
 
 
 def of_number(scope: Scope, row: VoicePhoneNumber) -> Provider:
-    """The provider that AI on the number is, or would be, turned on at."""
+    """Returns the provider at which AI on the number is turned on, or would be."""
     known = PROVIDERS.get(row.ai_provider or "")
     return known if known and Capability.AGENTS in known.capabilities else agent_provider(scope)
 

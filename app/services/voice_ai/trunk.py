@@ -1,4 +1,4 @@
-"""Where the SIP trunk of a number leads: an agent answers only if the trunk sends calls to its provider."""
+"""Checks of SIP trunks: an agent answers a number only if its trunk sends calls to the agent's provider."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 
-"""What the agents' provider has, by phone number."""
-
 MOST_NAMED = 5
-"""Sentences in a check's report."""
+"""How many sentences the report of a check contains."""
 
 
 def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
@@ -54,16 +52,16 @@ def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
         imports = _imports(scope, http, agents)
     except Conflict as error:
         return f"{messages.trunk_not_read(trunk.label)} {error.message}"
-    judged = _judge(scope, row, *found, imports)
+    judged = _verdict(scope, row, *found, imports)
     with scope.transaction():
         queue.save_judged(scope, trunk.key, {row.phone_number: judged})
     return "" if judged.in_sync else judged.detail
 
 
 def _imports(scope: Scope, http: Outbound, agents: Provider) -> ImportedNumbers | None:
-    """Returns the numbers that the agents' provider has; None if it is not connected, or does not say.
+    """Returns the numbers at the agents' provider; None if it is not connected or refuses to list them.
 
-    Raises ProviderCallFailed if the request has to be sent again.
+    Raises ProviderCallFailed for an outage or rate limit.
     """
     state = store.load(scope, agents)
     if not state.is_usable:
@@ -77,25 +75,25 @@ def _imports(scope: Scope, http: Outbound, agents: Provider) -> ImportedNumbers 
         return None
 
 
-def _judge(
+def _verdict(
     scope: Scope,
     row: VoicePhoneNumber,
     number: ProviderNumber | None,
     endpoints: list[SipEndpoint],
     imports: ImportedNumbers | None,
 ) -> Judged:
-    """Whether calls to the number reach its agent."""
+    """Returns whether calls to the number reach its agent."""
     trunk, agents = trunks()[row.provider], selection.of_number(scope, row)
     state = store.load(scope, trunk)
     if number is None or not selection.trunk_of(trunk).carries(number, state.credentials):
         sentence = messages.off_the_trunk(row.phone_number, PROVIDERS[row.provider].label, trunk.label)
         return Judged(False, Reason.OFF_THE_TRUNK, sentence)
     led = leads_to(endpoints, _hosts(scope, agents), trunk.label, agents.label)
-    return (led.in_sync and _judge_agent(row, agents.label, imports)) or led
+    return (led.in_sync and _agent_problem(row, agents.label, imports)) or led
 
 
-def _judge_agent(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers | None) -> Judged | None:
-    """What keeps the chosen agent from answering; None if nothing does."""
+def _agent_problem(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers | None) -> Judged | None:
+    """Returns the verdict if the chosen agent may not answer; None if it does."""
     if imports is None:
         return Judged(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
     found = imports.get(row.phone_number, [])
@@ -113,7 +111,7 @@ def _judge_agent(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers | 
 
 
 def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
-    """Whether calls to the numbers with AI on reach their agents through this provider's trunk.
+    """Checks whether calls to the numbers with AI on reach their agents through this provider's trunk.
 
     The trunk's numbers and endpoints, and the agents' numbers, are read once for all of them.
     """
@@ -145,7 +143,7 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
         agents = selection.of_number(scope, row)
         if _hosts(scope, agents):
             number = numbers.get(row.phone_number)
-            found[row.phone_number] = _judge(scope, row, number, endpoints, imports[agents.key])
+            found[row.phone_number] = _verdict(scope, row, number, endpoints, imports[agents.key])
     with scope.transaction():
         queue.save_judged(scope, provider.key, found)
     problems = dict.fromkeys(one.detail for one in found.values() if not one.in_sync)
@@ -167,12 +165,12 @@ def _numbers_with_ai(scope: Scope, provider: Provider) -> list[VoicePhoneNumber]
 
 
 def _hosts(scope: Scope, agents: Provider) -> tuple[str, ...]:
-    """The host names of the agents' provider, the usual one first."""
+    """Returns the host names of the agents' provider, the usual one first."""
     return selection.agents_of(agents).sip_hosts(store.load(scope, agents).credentials)
 
 
 def leads_to(endpoints: list[SipEndpoint], hosts: tuple[str, ...], trunk: str, agents: str) -> Judged:
-    """Whether the trunk sends calls first to one of the agents' hosts. Whose an IP address is, is unknown."""
+    """Returns whether the trunk sends calls first to one of the agents' hosts; unknown for IP addresses."""
     first = [one for one in endpoints if one.priority == min(other.priority for other in endpoints)]
     others = [one for one in first if one.host not in hosts]
     if first and not others:

@@ -1,7 +1,7 @@
-"""The webhook that receives reports of calls: exactly one in an organization's workspace at each provider.
+"""The webhook that receives call reports: exactly one in an organization's workspace at each provider.
 
-Setup reads what is there first, and does what is missing. If it is killed at any step, the next setup
-completes it. A new webhook is stored immediately, because its secret is returned only once.
+Setup reads the existing webhooks first, and makes only the necessary changes. If it is killed at any step,
+the next setup completes it. A new webhook is stored immediately, because its secret is returned only once.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ LEASE = timedelta(seconds=45)
 FOREIGN_LONGEST = 100
 ID, SECRET = "webhook_id", "webhook_secret"
 DELIVERIES = ("failed_at", "failure_status", "disabled_at")
-"""Columns of what the provider reports about deliveries."""
+"""The columns about deliveries, as the provider reports them."""
 
 
 class State(StrEnum):
-    """The values are stored."""
+    """The states of a webhook. The values are stored."""
 
     WAITING = "waiting"
     ACTIVE = "working"
@@ -57,16 +57,16 @@ class State(StrEnum):
 
 
 WORKING = (State.ACTIVE, State.IMPAIRED)
-"""Reports are received, some of them at least."""
+"""States in which at least some reports are received."""
 
 
 @dataclass(frozen=True)
 class Status:
     """The state of the setup. `can_start`: nothing that it needs is missing.
 
-    `foreign_id`: another webhook, which receives the reports instead. `checked_at`: when the provider's state
-    was last read. `failed_at` and `failure_status`: the last delivery that failed. `disabled_at`: when the
-    provider was found to have disabled the webhook itself, before it was enabled again.
+    `foreign_id`: another webhook that receives the reports instead. `checked_at`: when the provider's state
+    was last read. `failed_at` and `failure_status`: the last failed delivery. `disabled_at`: when the
+    provider was found to have disabled the webhook itself, before Patchbay enabled it again.
     """
 
     state: State
@@ -85,8 +85,9 @@ class Status:
 class Result:
     """The result of a setup or check.
 
-    `has_retries`: they were switched on. `found`: our webhook, as the provider had it; None for a new one.
-    `failure`: why the provider's state could not be read."""
+    `has_retries`: they were turned on. `found`: our webhook, as read at the provider; None for a new one.
+    `failure`: why the provider's state could not be read.
+    """
 
     state: State
     reason: str | None = None
@@ -97,12 +98,12 @@ class Result:
 
 
 def providers() -> tuple[Provider, ...]:
-    """The voice AI providers that report calls."""
+    """Returns the voice AI providers that report calls."""
     return selection.having(Capability.CALL_REPORTS)
 
 
 def status(scope: Scope, provider: Provider) -> Status:
-    """The stored state, unless something that the webhook needs is missing since."""
+    """Returns the stored state, or WAITING if something that the webhook needs is missing now."""
     connection = store.load(scope, provider)
     if missing := _missing(scope, connection):
         return Status(State.WAITING, missing, can_start=False)
@@ -125,7 +126,7 @@ def status(scope: Scope, provider: Provider) -> Status:
 
 
 def statuses(scope: Scope) -> dict[str, Status]:
-    """The state at each provider that reports calls, by its key."""
+    """Returns the state at each provider that reports calls, by its key."""
     return {provider.key: status(scope, provider) for provider in providers()}
 
 
@@ -135,7 +136,7 @@ def is_made(connection: StoredConnection) -> bool:
 
 
 def follow(scope: Scope, http: Outbound, provider: Provider | None = None) -> None:
-    """Sets the webhooks up after a save (of `provider`, or of all). Raises nothing: the save stands."""
+    """Sets up the webhooks after a save, of `provider` or of all. It raises nothing: the save succeeded."""
     for one in providers():
         if provider is None or provider.key == one.key:
             _follow(scope, http, one)
@@ -152,9 +153,10 @@ def _follow(scope: Scope, http: Outbound, provider: Provider) -> None:
 
 
 def set_up(scope: Scope, http: Outbound, provider: Provider, *, replace: str | None = None) -> Status:
-    """Does what is missing, and returns the state. No transaction is open during the provider's requests.
+    """Makes the necessary changes, and returns the state.
 
-    `replace` is the id of another webhook that ours may replace. Raises Conflict during another setup.
+    No transaction is open during the provider's requests. `replace` is the id of another webhook that may
+    be replaced. Raises Conflict during another setup.
     """
     perform(scope, http, provider, complete, replace)
     return status(scope, provider)
@@ -166,7 +168,7 @@ Operation = Callable[[Scope, "Outbound", Work, Lease], Result]
 def perform(
     scope: Scope, http: Outbound, provider: Provider, operation: Operation, replace: str | None = None
 ) -> Result | None:
-    """Runs the operation under the lease and stores its result; None if something is missing."""
+    """Runs the operation under the lease, stores its result and returns it; None if something is missing."""
     lease = Lease(scope, WebhookSetup, LEASE, WebhookSetup.provider == provider.key)
     work = _begin(scope, provider, lease, replace)
     if work is None:
@@ -206,7 +208,7 @@ def _url(scope: Scope, provider: Provider) -> str:
 
 
 def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) -> Work | None:
-    """Takes the lease; None if something is missing, which is stored."""
+    """Acquires the lease and returns the work; if something is missing, stores that and returns None."""
     with scope.transaction():
         row = scope.session.scalar(_rows(scope, provider))
         if row is None:
@@ -259,7 +261,7 @@ def _outcome(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: 
 
 
 def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
-    """Does what is missing."""
+    """Creates, enables and selects our webhook as necessary, and deletes older ones."""
     listed = work.webhooks(http)
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
@@ -276,12 +278,12 @@ def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
 
 
 def has_retries(work: Work, webhook: Webhook) -> bool:
-    """Whether a failed delivery is sent again, as far as is known."""
+    """Whether a failed delivery is repeated, according to the provider or the last setup."""
     return work.has_retries if webhook.retries is None else webhook.retries
 
 
 def foreign(listed: list[Webhook], webhook_id: str) -> Result:
-    """The result if another webhook receives the reports."""
+    """Returns the result if another webhook receives the reports."""
     name = next((webhook.name for webhook in listed if webhook.id == webhook_id), "")
     shown = texts.one_line(name, FOREIGN_LONGEST) or messages.UNNAMED
     webhook_id = texts.one_line(webhook_id, FOREIGN_LONGEST)
@@ -289,7 +291,7 @@ def foreign(listed: list[Webhook], webhook_id: str) -> Result:
 
 
 def _create(scope: Scope, http: Outbound, work: Work, lease: Lease) -> str:
-    """The id of a new webhook, which is stored. One that cannot be stored is deleted again."""
+    """Creates a webhook, stores it, and returns its id. If it cannot be stored, it is deleted again."""
     provider = work.provider
     made = work.call(
         http, lambda calls, client: calls.create_webhook(client, work.values, work.name, work.url)
@@ -311,7 +313,7 @@ def _create(scope: Scope, http: Outbound, work: Work, lease: Lease) -> str:
 
 
 def _store(scope: Scope, work: Work, lease: Lease, changes: Mapping[str, Any]) -> bool:
-    """Stores the webhook; False if the settings changed, or another worker took the lease."""
+    """Stores the webhook. Returns False if the settings changed, or another worker acquired the lease."""
     provider = work.provider
     with scope.transaction():
         if not _is_current(scope, work) or not lease.is_mine:
@@ -322,7 +324,7 @@ def _store(scope: Scope, work: Work, lease: Lease, changes: Mapping[str, Any]) -
 
 
 def _is_current(scope: Scope, work: Work) -> bool:
-    """Whether the webhook that is being set up is still the one that the settings need."""
+    """Whether the settings still require the webhook that is being set up."""
     connection = store.load(scope, work.provider)
     if _missing(scope, connection):
         return False
@@ -331,7 +333,10 @@ def _is_current(scope: Scope, work: Work) -> bool:
 
 
 def _select(scope: Scope, http: Outbound, work: Work, ours: list[str]) -> str | None:
-    """Makes the first of ours receive the reports; the id of another webhook if that one does."""
+    """Makes the first of our webhooks receive the reports.
+
+    Returns the id of another webhook that does so.
+    """
     kept_id = ours[0]
     setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
     now = setting.webhook_id
@@ -357,14 +362,14 @@ def _delete_older(http: Outbound, work: Work, webhook: Webhook) -> None:
 
 
 def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Intent) -> Result:
-    """Stores the result and releases the lease, unless another worker took it since; returns the result."""
+    """Stores the result and releases the lease, if this worker still holds it. Returns the result."""
     with scope.transaction():
         if not _is_current(scope, work):
             result = Result(State.FAILED, messages.WEBHOOK_CHANGED)
         row = scope.session.scalars(_rows(scope, work.provider)).one()
         url = work.url if result.state in WORKING else None
         is_same = (row.state, row.url) == (result.state, url)
-        _note_news(scope, work, State(row.state), result)
+        _audit_news(scope, work, State(row.state), result)
         lease.release(
             state=result.state,
             reason=result.reason,
@@ -381,14 +386,14 @@ def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Inte
 
 
 def _deliveries(row: WebhookSetup, result: Result) -> dict[str, Any]:
-    """Returns what is stored of deliveries: nothing of a new webhook, and what was known if ours is gone."""
+    """Returns the delivery columns to store: none for a new webhook, and unchanged if ours is gone."""
     if result.found is None:
         return {} if result.state is State.FAILED else dict.fromkeys(DELIVERIES)
     disabled_at = clock.now() if result.found.is_auto_disabled else row.disabled_at
     return dict(zip(DELIVERIES, (result.found.failed_at, result.found.failure, disabled_at), strict=True))
 
 
-def _note_news(scope: Scope, work: Work, before: State, result: Result) -> None:
+def _audit_news(scope: Scope, work: Work, before: State, result: Result) -> None:
     if before is not State.WAITING and not result.failure:
         states = {"was_active": before is State.ACTIVE, "is_active": result.state is State.ACTIVE}
         is_off = result.found is not None and result.found.is_auto_disabled
@@ -396,7 +401,7 @@ def _note_news(scope: Scope, work: Work, before: State, result: Result) -> None:
 
 
 def _record_change(scope: Scope, work: Work, result: Result, intent: Intent) -> None:
-    """Records the result, also for an earlier setup that was interrupted: this one has read everything."""
+    """Records the result, and closes an earlier setup that was interrupted: this one has read everything."""
     provider = work.provider
     if intent.has_begun and result.state is State.FAILED:
         intent.note_failure(result.reason or messages.WEBHOOK_FAULT)

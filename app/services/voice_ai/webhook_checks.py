@@ -1,4 +1,4 @@
-"""Checks of a webhook that was set up: whether its provider still sends the reports of calls to it."""
+"""Checks of a webhook that was set up: whether its provider still sends call reports to it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 MOST_AGENTS = 50
-"""Whose settings a check reads."""
+"""How many agents' settings a check reads."""
 
 
 def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
-    """Reads what the provider has of a webhook that was set up, and stores it.
+    """Reads the webhook at the provider if one was set up, and stores its state.
 
-    What the provider switched off itself is switched on again. What a user changed there is only reported.
+    If the provider disabled it, it is enabled again. A change that a user made there is only reported.
     """
     if Capability.CALL_REPORTS not in provider.capabilities:
         return Watched()
@@ -48,9 +48,9 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
 
 
 def look(scope: Scope, http: Outbound, provider: Provider) -> Status:
-    """As `check`, but changes nothing at the provider, and returns the state. Raises Conflict during a setup.
+    """Reads the webhook as `check` does, without changes at the provider, and returns its state.
 
-    If the provider does not respond, the state is the one before.
+    Raises Conflict during a setup, and if the provider does not respond; then the stored state stays.
     """
     result = _perform(scope, http, provider, mends=False)
     if result and result.failure:
@@ -75,7 +75,7 @@ def _perform(scope: Scope, http: Outbound, provider: Provider, *, mends: bool) -
 
 
 def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Result:
-    """Without the lease, nothing is changed."""
+    """Returns the state as read. Without the lease, nothing is changed."""
     label = work.provider.label
     listed = work.webhooks(http)
     kept = next((one for one in listed if work.is_usable(one)), None)
@@ -104,7 +104,7 @@ def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Resu
 
 
 def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
-    """A report that was received after the failure contradicts it."""
+    """Yields sentences about a failed delivery. A report that was received after it makes it obsolete."""
     calls = select(Call.received_at).where(Call.organization_id == scope.organization.id)
     last = scope.session.scalar(calls.order_by(Call.at.desc(), Call.id.desc()).limit(1))
     scope.end_read()
@@ -115,7 +115,7 @@ def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
 
 
 def _reported_elsewhere(scope: Scope, http: Outbound, work: Work, webhook_id: str) -> Iterator[str]:
-    """Agents that answer the organization's numbers and have a webhook of their own."""
+    """Yields a sentence if agents that answer the organization's numbers have their own webhook."""
     mine = (
         VoicePhoneNumber.organization_id == scope.organization.id,
         VoicePhoneNumber.ai_provider == work.provider.key,

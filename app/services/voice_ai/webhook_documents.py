@@ -13,7 +13,7 @@ from app.services.voice_ai import messages, webhook
 
 
 def of_provider(scope: Scope, provider: Provider) -> dict[str, Any]:
-    """Raises NotFound for a provider that reports no calls."""
+    """Returns the state as the API documents it. Raises NotFound for a provider that reports no calls."""
     if Capability.CALL_REPORTS not in provider.capabilities:
         raise NotFound(messages.reports_no_calls(provider.label))
     status = webhook.status(scope, provider)

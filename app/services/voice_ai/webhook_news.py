@@ -1,4 +1,7 @@
-"""Audits that reports of calls stop arriving, or arrive again. Notifications are made of these events."""
+"""Audits when call reports stop arriving, and when they arrive again.
+
+Notifications derive from these events.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from app.services.voice_ai import messages
 def note(
     scope: Scope, label: str, reason: str | None, *, was_active: bool, is_active: bool, was_disabled: bool
 ) -> None:
-    """Audits the news of a webhook that was set up before, in the open transaction.
+    """Audits a change of a webhook that was set up before, in the open transaction.
 
-    `was_disabled`: its provider had switched it off, whether or not it was switched on again since.
+    `was_disabled`: its provider had disabled it, whether or not it was enabled again since.
     """
     if was_active and (was_disabled or not is_active):
         why = messages.webhook_auto_disabled(label) if was_disabled else reason

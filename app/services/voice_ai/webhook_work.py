@@ -1,4 +1,4 @@
-"""What a setup or a check of a call webhook works with."""
+"""The data of one setup or check of a call webhook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """One setup or check, as it was begun. `replace`: the other webhook that ours may replace."""
+    """One setup or check, with the settings at its start.
+
+    `replace`: another webhook that may be replaced.
+    """
 
     scope: Scope = field(repr=False)
     connection: StoredConnection
@@ -57,7 +60,7 @@ class Work:
         return self.has_secret and webhook.id == self.webhook_id and urls.same(webhook.url, self.url)
 
     def webhooks(self, http: Outbound) -> ListedWebhooks:
-        """Returns the webhooks of the workspace, among which ours is.
+        """Returns the webhooks of the workspace.
 
         Raises ProviderCallFailed also if ours may be in a part of the list that could not be read.
         """
