@@ -1,1 +1,1 @@
-"""Webhooks: the URLs that providers call."""
+"""Webhooks at providers: the URLs that they call for numbers and applications."""

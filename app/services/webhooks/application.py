@@ -36,20 +36,20 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """What the provider has now, and how that differs from what was last set from Patchbay."""
+    """The callback URL now set at the provider, and its difference from the one last set from Patchbay."""
 
     now: Callback
     reason: Reason | None
 
     @property
     def digest(self) -> str:
-        """Identifies what the provider has: it changes when anything of it does."""
+        """A digest of the application at the provider: any change of it changes the digest."""
         parts = (self.now.primary, self.now.fallback, sorted(self.now.numbers))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def provider_of(key: str) -> Provider:
-    """The declared provider. Raises NotFound also for one whose application has no callback URL."""
+    """Returns the declared provider. Raises NotFound, also if its application has no callback URL."""
     provider = store.provider_of(key)
     if Capability.CALLBACK not in provider.capabilities:
         raise NotFound(messages.no_callback(provider.label))
@@ -57,18 +57,18 @@ def provider_of(key: str) -> Provider:
 
 
 def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
-    """Reads what the application calls. Raises Conflict, ProviderCallFailed, TooMany."""
-    return _look(scope, http, gateway.configured(scope, provider))
+    """Reads the application at the provider. Raises Conflict, ProviderCallFailed, TooMany."""
+    return _read_and_resolve(scope, http, gateway.configured(scope, provider))
 
 
-def _look(scope: Scope, http: Outbound, connection: StoredConnection) -> Seen:
+def _read_and_resolve(scope: Scope, http: Outbound, connection: StoredConnection) -> Seen:
     provider = connection.provider
-    found = _seen(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
+    found = _read_application(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
     provider_writes.resolve_now(scope, provider, {provider.label: _shown(found.now.primary)})
     return found
 
 
-def _seen(
+def _read_application(
     scope: Scope,
     http: Outbound,
     connection: StoredConnection,
@@ -94,11 +94,14 @@ def _difference(primary: str | None, stored: str | None) -> Reason | None:
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, Seen]:
-    """The URL as it would be set, and what it would replace. Raises Invalid, and as `look`."""
-    return _read(text), look(scope, http, provider)
+    """Returns the URL in the form to be set, and the present one.
+
+    Raises Invalid, and the errors of `look`.
+    """
+    return _checked_url(text), look(scope, http, provider)
 
 
-def _read(text: str) -> str:
+def _checked_url(text: str) -> str:
     try:
         return urls.callback_url(text)
     except ValueError as error:
@@ -106,26 +109,26 @@ def _read(text: str) -> str:
 
 
 def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest: str) -> Seen | None:
-    """Sets the callback URL, and returns what the provider has afterwards; None if that cannot be read.
+    """Sets the callback URL. Returns the application as read afterwards; None if it could not be read.
 
-    Raises Stale, with what is there, and changes nothing, if the provider no longer has what `digest`
-    identifies. Raises as `plan`; Unavailable if the URL was set and that could not be recorded.
+    Raises Stale, with the present application, and changes nothing, if `digest` is no longer that of the
+    application; the errors of `plan`; Unavailable if the URL was set but could not be stored.
     """
     http = http.within(gateway.CALLBACK.seconds)
-    url = _read(text)
+    url = _checked_url(text)
     connection = gateway.configured(scope, provider)
-    before = _look(scope, http, connection)
+    before = _read_and_resolve(scope, http, connection)
     if before.digest != digest:
         raise Stale(messages.changed(provider.label), current=before)
     changes = {"callback_url": [_shown(before.now.primary), url]}
     intent = Intent(scope, http, Action.CALLBACK_SET, provider, subject=provider.label, changes=changes)
     after = _set(scope, intent, http, connection, url)
-    _note(scope, intent, provider, before.now.primary, url)
+    _store(scope, intent, provider, before.now.primary, url)
     return after
 
 
 def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnection, url: str) -> Seen | None:
-    """If the response is lost, reading the URL again decides whether it was set."""
+    """Sets the URL and reads it back. If the response is lost, the reading decides whether it was set."""
     lost, after = None, None
     application = _application(connection.provider)
     try:
@@ -142,7 +145,7 @@ def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnect
             raise _with_result(error, messages.CALLBACK_NOT_SET) from None
         lost = error
     with suppress(ProviderCallFailed):
-        after = _seen(scope, http, connection, url)
+        after = _read_application(scope, http, connection, url)
     if lost and after is None:
         intent.is_unknown(lost.message)
         raise _with_result(lost, messages.CALLBACK_UNKNOWN)
@@ -160,8 +163,8 @@ def _shown(url: str | None) -> str | None:
     return urls.shown(url) if url else None
 
 
-def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:
-    """Records the URL. The version stays: the tested values, and those in an open form, are unchanged."""
+def _store(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:
+    """Stores the URL, without a new version: the tested values, and those in an open form, are unchanged."""
     own = (Connection.organization_id == scope.organization.id, Connection.provider == provider.key)
     stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
     try:
@@ -176,7 +179,7 @@ def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url
 
 
 def _assigned_numbers(scope: Scope, provider: Provider) -> list[str]:
-    """Users' numbers: another URL is expected of them now."""
+    """Returns the users' numbers at the provider: they are now expected to call the new URL."""
     number = VoicePhoneNumber
     own = (number.organization_id == scope.organization.id, number.provider == provider.key)
     return list(scope.session.scalars(select(number.phone_number).where(*own).distinct()))

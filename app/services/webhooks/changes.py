@@ -1,4 +1,4 @@
-"""One change of a number at its provider: the intention is recorded, and what is read later settles it."""
+"""One change of a number at its provider: its intent is recorded first, then its outcome."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Operation = Callable[["Outbound", Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Step:
-    """What to do to a number: `before` is what was read, and `url` its webhook afterwards, None for none."""
+    """A change to make. `before` is the number as read, `url` its webhook afterwards, or None for none."""
 
     action: Action
     before: ProviderNumber
@@ -42,7 +42,7 @@ class Step:
         return self.before.phone_number
 
     def changes(self, after: str | None) -> Changes:
-        """For the audit log: the webhook, and the override that is removed with it."""
+        """Returns the changes for the audit log: the webhook, and the override that is removed with it."""
         number = self.before
         removed = {str(number.override): [number.override_name, None]} if number.override else {}
         return {"webhook": [verdicts.address(number), after]} | removed
@@ -67,9 +67,9 @@ def send(scope: Scope, http: Outbound, state: StoredConnection, step: Step) -> C
 
 
 def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None) -> bool:
-    """Records the outcome, and returns whether the change was made, or the provider said so.
+    """Records the outcome. Returns whether the change was made, or the provider responded that it was.
 
-    `is_done`: as read afterwards, None if it could not be read; `found`: the webhook then.
+    `is_done` and `found`, the webhook, are as read afterwards; `is_done` is None if it could not be read.
     """
     trouble = change.response
     if is_done is False and not trouble.trouble and not _is_set(change.step, found):
@@ -88,14 +88,14 @@ def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None
 
 
 def _is_set(step: Step, found: str | None) -> bool:
-    """Whether the webhook that was found is the step's, whatever else is not as expected."""
+    """Whether the webhook that was read is the step's, whatever else differs."""
     if not found or not step.url:
         return not found and not step.url
     return urls.same(found.partition("#")[0], step.url.partition("#")[0])
 
 
 def expect_within_reach(found: Observation) -> ProviderNumber:
-    """Returns the number if it was read, and is one that these credentials may change. Raises Conflict."""
+    """Returns the number. Raises Conflict if it was not read, or these credentials may not change it."""
     if found.number is None or found.reason in OUT_OF_REACH or found.number.owner:
         if found.reason is Reason.BUSY:
             raise gateway.failed(Outcome.BUSY, found.message)

@@ -1,4 +1,4 @@
-"""Deleting endpoints, and clearing their webhooks at the providers too if that is requested."""
+"""Deletes endpoints, and clears their webhooks at the providers too if requested."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deleted:
-    """The event of a deletion, and what became of the webhook: None if it was not to be cleared."""
+    """The event of a deletion, and the result of clearing the webhook; None if that was not requested."""
 
     event: AuditEvent
     cleared: Result | None
 
     def expect_cleared(self) -> None:
-        """Raises Conflict if the webhook is still there, or may be."""
+        """Raises Conflict if the webhook was not cleared, or if that is unknown."""
         if self.cleared and not self.cleared.ok:
             raise Conflict(messages.deleted_not_cleared(self.cleared.reason), code="NOT_CLEARED")
 
@@ -39,9 +39,9 @@ def delete(
     reason: str | None = None,
     version: int | etag.Condition = None,
 ) -> Deleted:
-    """Deletes the endpoint, then clears its webhook with `http`. Raises as `crud.delete`.
+    """Deletes the endpoint, then clears its webhook with `http`. Raises the errors of `crud.delete`.
 
-    The deletion stands, whatever becomes of the webhook.
+    The endpoint stays deleted even if clearing fails.
     """
     items = jobs.called(scope, Selection(ids=[endpoint_id])) if http else []
     event = crud.delete(scope, endpoint_id, reason=reason, version=version)

@@ -1,4 +1,4 @@
-"""What a change of many numbers does to each: set its webhook, restore what was there, or clear it."""
+"""The edits of many numbers, one at a time: setting the webhook, restoring the former one, or clearing it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from app.services.webhooks.changes import Step
 
 @dataclass(frozen=True)
 class Item:
-    """A number to change. `payload` is the edit's own: what it needs beside the number."""
+    """A number to change. `payload` is data that the edit needs beside the number."""
 
     endpoint_id: str
     provider: str
@@ -35,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a number. `ok` is None while that is not known."""
+    """The result for a number. `ok` is None if the outcome is unknown."""
 
     ok: bool | None
     code: str
@@ -43,30 +43,30 @@ class Result:
 
 
 class Edit(Protocol):
-    """`is_undoable`: whether what was there is kept, so that it can be restored."""
+    """One kind of change. `is_undoable`: the former settings are stored, so that they can be restored."""
 
     is_undoable: bool
 
     def check(self, item: Item) -> None:
-        """Raises Conflict if nothing can be done, whatever the provider has."""
+        """Raises Conflict if the number cannot be changed, whatever the provider has."""
         ...
 
     def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
-        """Returns what to do to the number as it was found; None for nothing.
+        """Returns the step for the number as it was read; None if nothing needs to change.
 
-        Raises Conflict if it cannot or must not be done.
+        Raises Conflict if it cannot or must not be changed.
         """
         ...
 
     def result(self, item: Item, found: ProbeResult) -> Result:
-        """Returns what became of the number, as it was found afterwards."""
+        """Returns the result for the number as read afterwards."""
         ...
 
 
 class SetWebhook:
-    """Sets the webhook by the rules of one endpoint. The payload is not used.
+    """Sets the webhook, by the rules of `webhooks.endpoint`. The payload is not used.
 
-    A number that a known service answers is left alone, unless `replaces_services`.
+    A number that a known service answers stays unchanged, unless `replaces_services`.
     """
 
     is_undoable = True
@@ -77,7 +77,7 @@ class SetWebhook:
         self._replaces_services = replaces_services
 
     def check(self, item: Item) -> None:
-        self._wanted(item)
+        self._expected_url(item)
 
     def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
         seen = self._observe(item, found)
@@ -95,10 +95,10 @@ class SetWebhook:
         return Result(bool(seen.in_sync) if is_known else None, str(seen.reason or "in_sync"), seen.message)
 
     def _observe(self, item: Item, found: ProbeResult) -> Observation:
-        return verdicts.observation(providers.label(item.provider), found, self._wanted(item))
+        return verdicts.observation(providers.label(item.provider), found, self._expected_url(item))
 
-    def _wanted(self, item: Item) -> str:
-        """Returns the URL by now: the endpoint may have changed since the job began."""
+    def _expected_url(self, item: Item) -> str:
+        """Returns the URL that the endpoint needs now: it may have changed since the job began."""
         query = self._scope.select(Endpoint).where(Endpoint.id == item.endpoint_id)
         row = self._scope.session.execute(query.with_only_columns(*Endpoint.__table__.columns)).first()
         if row is None:
@@ -107,45 +107,45 @@ class SetWebhook:
 
 
 class Restore:
-    """Restores what an earlier job replaced. The payload is the URL that it set, and the settings before.
+    """Restores the settings that an earlier job replaced.
 
-    A number that was changed since is left alone.
+    The payload is the URL that it set, and the settings. A number that was changed since stays unchanged.
     """
 
     is_undoable = False
 
     def check(self, item: Item) -> None:
-        _expect_restores(item)
+        _require_restore(item)
 
     def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
         number = _within_reach(item, found)
-        url, before = self._of(item)
+        url, before = self._unpacked(item)
         if provider_numbers.has_settings(number, before):
             return None
         if not _calls(number, url):
             raise Conflict(messages.CHANGED_SINCE, code="CHANGED_SINCE")
-        return _restoring(provider, Action.NUMBER_RESTORED, number, before)
+        return _restore_step(provider, Action.NUMBER_RESTORED, number, before)
 
     def result(self, item: Item, found: ProbeResult) -> Result:
         if found.trouble:
             return _unread(item, found)
-        before = self._of(item)[1]
+        before = self._unpacked(item)[1]
         if found.number is not None and provider_numbers.has_settings(found.number, before):
             return Result(True, "restored", messages.RESTORED)
         return Result(False, "not_restored", messages.NOT_RESTORED)
 
-    def _of(self, item: Item) -> tuple[str, ProviderNumber]:
+    def _unpacked(self, item: Item) -> tuple[str, ProviderNumber]:
         url, settings = item.payload
         return url, provider_numbers.of_settings(json.loads(settings))
 
 
 class Clear:
-    """Removes the webhook of a deleted endpoint. The payload is its URL; any other URL is left alone."""
+    """Removes the webhook of a deleted endpoint. The payload is its URL; any other URL stays."""
 
     is_undoable = False
 
     def check(self, item: Item) -> None:
-        _expect_restores(item)
+        _require_restore(item)
 
     def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
         if found.number is None and not found.trouble:
@@ -153,7 +153,7 @@ class Clear:
         number = _within_reach(item, found)
         if not _calls(number, item.payload):
             return None
-        return _restoring(provider, Action.NUMBER_CLEARED, number, _without(number, item.payload))
+        return _restore_step(provider, Action.NUMBER_CLEARED, number, _without_webhook(number, item.payload))
 
     def result(self, item: Item, found: ProbeResult) -> Result:
         if found.trouble:
@@ -163,7 +163,7 @@ class Clear:
 
 
 def cleared(label: str, number: ProviderNumber | None, *, is_left: bool) -> Result:
-    """What became of a webhook to clear; a number that calls another URL was left alone."""
+    """Returns the result of clearing a webhook. A number that calls another URL stays unchanged."""
     if is_left:
         return Result(False, "not_cleared", messages.not_cleared(label))
     if number is not None and number.called_url:
@@ -171,7 +171,7 @@ def cleared(label: str, number: ProviderNumber | None, *, is_left: bool) -> Resu
     return Result(True, "cleared", messages.cleared(label))
 
 
-def _expect_restores(item: Item) -> None:
+def _require_restore(item: Item) -> None:
     provider = store.provider_of(item.provider)
     if not probe.can(provider, Capability.RESTORE):
         raise Conflict(messages.cannot_set(provider.label), code="CANNOT_POINT")
@@ -183,7 +183,7 @@ def _within_reach(item: Item, found: ProbeResult) -> ProviderNumber:
     return changes.expect_within_reach(verdicts.observation(label, found, str(item.payload)))
 
 
-def _restoring(provider: Provider, action: Action, number: ProviderNumber, before: ProviderNumber) -> Step:
+def _restore_step(provider: Provider, action: Action, number: ProviderNumber, before: ProviderNumber) -> Step:
     restoring = cast(Restores, provider)
     return Step(
         action,
@@ -197,8 +197,8 @@ def _calls(number: ProviderNumber, url: str) -> bool:
     return number.called_url is not None and urls.same(number.called_url, url)
 
 
-def _without(number: ProviderNumber, url: str) -> ProviderNumber:
-    """The number without a webhook, and without other URLs on the webhook's host."""
+def _without_webhook(number: ProviderNumber, url: str) -> ProviderNumber:
+    """Returns the number without a webhook, and without other URLs on the webhook's host."""
     host = provider_numbers.has_same_host
     return replace(
         number,

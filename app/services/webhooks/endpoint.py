@@ -1,4 +1,4 @@
-"""The webhook of one endpoint's number: what the provider has, and setting it."""
+"""The webhook of one endpoint's number: reading it at the provider, and setting it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What setting the webhook would replace. `seen` identifies what is there now; `point` expects it."""
+    """The settings that setting the webhook would replace. `seen` is their digest, to pass to `point`."""
 
     endpoint: Endpoint
     now: Observation
@@ -34,14 +34,14 @@ class Plan:
 
 
 def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
-    """Reads the endpoint's number from the provider, and saves the result. Raises NotFound, TooMany.
+    """Reads the endpoint's number at the provider, and saves the result. Raises NotFound, TooMany.
 
-    What is known of the connection counts too: the result is the verdict on the number.
+    The verdict on the number also depends on the connection.
     """
-    return _judged(scope, endpoint_id, _read(scope, http, endpoint_id))
+    return _with_verdict(scope, endpoint_id, _read(scope, http, endpoint_id))
 
 
-def _judged(scope: Scope, endpoint_id: str, seen: Observation) -> Observation:
+def _with_verdict(scope: Scope, endpoint_id: str, seen: Observation) -> Observation:
     row = crud.get(scope, endpoint_id)
     check, last = tallies.of_number(scope, row), proof.last(scope, store.provider_of(row.provider))
     return verdicts.with_connection(seen, check, last)
@@ -55,7 +55,7 @@ def _read(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
 
 
 def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
-    """What is there now, which setting the webhook would replace. Raises as `observe`."""
+    """Reads the settings that setting the webhook would replace. Raises the errors of `observe`."""
     now = observe(scope, http, endpoint_id)
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
@@ -64,10 +64,10 @@ def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
 
 
 def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = None) -> Observation:
-    """Sets the number's webhook, and returns what the provider has afterwards.
+    """Sets the number's webhook, and returns the number as read afterwards.
 
-    Raises Stale, and changes nothing, if the provider no longer has what the plan's `seen` identifies;
-    Conflict if the provider cannot set it, refuses, or does not have the number.
+    Raises Stale, and changes nothing, if the plan's `seen` is no longer the number's digest; Conflict if
+    the provider cannot set the webhook, refuses, or does not have the number.
     """
     row = crud.get(scope, endpoint_id)
     url = wanted_url(scope, row)
@@ -78,12 +78,12 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     if seen is not None and seen != probe.digest(number):
         raise Stale(messages.changed(state.provider.label))
     if not needs_setting(before):
-        return _judged(scope, endpoint_id, before)
+        return _with_verdict(scope, endpoint_id, before)
     change = changes.send(scope, http, state, step(state.provider, number, url))
     after = probe.observe(scope, http, state, number.phone_number, url)
     if not changes.settle(scope, change, after.in_sync, after.actual):
         raise gateway.failed(change.response.outcome, f"{change.response.sentence} {messages.NOT_SET}")
-    return _judged(scope, endpoint_id, after)
+    return _with_verdict(scope, endpoint_id, after)
 
 
 def wanted_url(scope: Scope, row: Any, readiness_now: Readiness | None = None) -> str:
@@ -102,7 +102,7 @@ def wanted_url(scope: Scope, row: Any, readiness_now: Readiness | None = None) -
 
 
 def needs_setting(found: Observation) -> bool:
-    """Whether setting the webhook would change anything for the better."""
+    """Whether setting the webhook would remove a difference."""
     return found.in_sync is not True and found.is_mendable
 
 

@@ -1,4 +1,4 @@
-"""Results of jobs that were left unconfirmed: what is next read of their numbers settles them."""
+"""Unconfirmed results of jobs: the next reading of their numbers decides them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.services.webhooks.edits import Result
 
 
 def unsettled(scope: Scope) -> dict[str, set[str]]:
-    """Returns the numbers whose results wait for that, by the key of their provider."""
+    """Returns the numbers with unconfirmed results, by the key of their provider."""
     found: dict[str, set[str]] = {}
     for row, _ in _unconfirmed(scope):
         found.setdefault(row.provider, set()).add(row.phone_number)
@@ -28,9 +28,9 @@ def unsettled(scope: Scope) -> dict[str, set[str]]:
 
 
 def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None:
-    """Stores what became of the numbers, in the open transaction.
+    """Decides unconfirmed results by the numbers as read, in the open transaction.
 
-    A number that could not be read stays unconfirmed.
+    The result of a number that could not be read stays unconfirmed.
     """
     for row, job in _unconfirmed(scope):
         found = read.get(row.phone_number)
@@ -41,7 +41,10 @@ def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None
 
 
 def _unconfirmed(scope: Scope) -> list[tuple[JobResult, Job]]:
-    """The results of a running job are its own, and a change that may still be running has no outcome."""
+    """Returns unconfirmed results with their jobs.
+
+    Those of a running job are left out, and those whose change may still be running.
+    """
     query = select(JobResult, Job).join(Job, Job.id == JobResult.job_id)
     query = query.where(JobResult.organization_id == scope.organization.id, JobResult.ok.is_(None))
     ended = [(row, job) for row, job in scope.session.execute(query) if jobs.state(job) is not State.RUNNING]
@@ -50,7 +53,7 @@ def _unconfirmed(scope: Scope) -> list[tuple[JobResult, Job]]:
 
 
 def _result(scope: Scope, kind: Kind, row: JobResult, read: ProbeResult) -> Result:
-    """Returns what became of the number, by the webhook that the job meant it to have."""
+    """Returns the result for the number, by the webhook that the job should have set."""
     label, number = providers.label(row.provider), read.number
     if kind is Kind.SET_WEBHOOKS:
         seen = verdicts.observation(label, read, row.url)

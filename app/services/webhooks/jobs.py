@@ -1,4 +1,4 @@
-"""Jobs that change the webhooks of many numbers: which numbers, and what is done to each."""
+"""Jobs that change the webhooks of many numbers: their selections and edits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def count(scope: Scope, selection: Selection) -> int:
 def set_webhooks(
     scope: Scope, http: Outbound, job: Running, selection: Selection, *, replaces_services: bool
 ) -> None:
-    """Sets the webhooks of all that are selected. Raises Conflict as `many.run`."""
+    """Sets the webhooks of all selected endpoints. Raises Conflict as `many.run` does."""
     columns = (Endpoint.id, Endpoint.provider, Endpoint.phone_number)
     rows = scope.session.execute(bulk.selected(scope, selection).with_only_columns(*columns))
     items = [Item(row.id, row.provider, row.phone_number) for row in rows]
@@ -38,9 +38,9 @@ def set_webhooks(
 
 
 def undoable(scope: Scope, job_id: str) -> tuple[Job, list[Item]]:
-    """Returns the job and what can be restored of it. Raises NotFound, and Conflict while it runs.
+    """Returns the job, and its changes that can be restored.
 
-    Also raises Conflict for a job that set no webhook.
+    Raises NotFound, and Conflict while it runs. Also raises Conflict for a job that set no webhook.
     """
     job = jobs.get(scope, job_id, API_KINDS)
     if job.kind != Kind.SET_WEBHOOKS:
@@ -56,13 +56,13 @@ def undoable(scope: Scope, job_id: str) -> tuple[Job, list[Item]]:
 
 
 def restore_webhooks(scope: Scope, http: Outbound, job: Running, undone_id: str) -> None:
-    """Restores what the job replaced. Raises as `undoable`, and Conflict as `many.run`."""
+    """Restores the settings that the job replaced. Raises the errors of `undoable` and `many.run`."""
     _, items = undoable(scope, undone_id)
     many.run(scope, http, job, items, Restore())
 
 
 def called(scope: Scope, selection: Selection) -> list[Item]:
-    """Returns the selected numbers that have a webhook, with its URL: what can be cleared after deleting."""
+    """Returns the selected numbers that have a webhook, with its URL, to clear after deleting."""
     names = ("id", "provider", "phone_number", "inbound_agent_name")
     columns = [getattr(Endpoint, name) for name in names]
     rows = scope.session.execute(bulk.selected(scope, selection).with_only_columns(*columns))
@@ -72,5 +72,5 @@ def called(scope: Scope, selection: Selection) -> list[Item]:
 
 
 def clear_webhooks(scope: Scope, http: Outbound, job: Running, items: Sequence[Item]) -> None:
-    """Clears the webhooks of deleted endpoints. Raises Conflict as `many.run`."""
+    """Clears the webhooks of deleted endpoints. Raises Conflict as `many.run` does."""
     many.run(scope, http, job, items, Clear())

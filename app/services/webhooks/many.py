@@ -1,7 +1,7 @@
-"""Changing many numbers at their providers, one provider after the other, as a job.
+"""Changes many numbers at their providers, one provider after the other, as a job.
 
-Each provider's list is read once before the changes, and once after them, and no check of the same connection
-runs meanwhile. What was changed is checked again by the next run, should this one be killed.
+Each provider's list is read once before the changes and once after them, and no check of the same
+connection runs at the same time. If the job is killed, the next check reads the numbers again.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 PAUSES = (2.0, 5.0, 15.0)
-"""Seconds before a change is sent again that the provider did not take, because of its rate limit."""
+"""Seconds before repeating a change that the provider rejected because of its rate limit."""
 
 NOT_TAKEN = (Outcome.RATE_LIMITED, Outcome.BUSY)
 MOST_SILENCES = 2
-"""Changes in a row without a response, after which the provider is not called for the rest of its numbers."""
+"""After this many changes in a row without a response, the provider's other numbers are not tried."""
 
 WAIT_SECONDS = 1.0
-"""Until the lease is tried again, which a check of the same connection has."""
+"""Seconds between two attempts to acquire the lease that a check of the connection holds."""
 
 
 def run(scope: Scope, http: Outbound, job: Running, items: Sequence[Item], edit: Edit) -> None:
-    """Changes the numbers, and stores what became of each. Raises Conflict if it lost its lease.
+    """Changes the numbers, and stores the result of each. Raises Conflict if the lease was lost.
 
-    A number's result is stored before its change is sent, so that an interrupted job shows the change.
+    A number has an unconfirmed result before its change is sent, so that an interrupted job shows it.
     """
     job.report(messages.PREPARING, 0, len(items))
     done = _Done(scope, job, edit, len(items))
@@ -63,7 +63,7 @@ def run(scope: Scope, http: Outbound, job: Running, items: Sequence[Item], edit:
 
 @dataclass
 class _Done:
-    """The results so far."""
+    """Stores the results, and reports the progress."""
 
     scope: Scope
     job: Running
@@ -116,15 +116,15 @@ class _AtProvider:
 
     def run(self, items: Sequence[Item]) -> None:
         ready = [item for item in items if self._is_ready(item)]
-        held = self._lease() if ready else None
+        held = self._acquire_lease() if ready else None
         if held is None:
             return
         self.http = self.http.calling(after_each=lambda: held.keep(runs.RENEW_AFTER))
         try:
-            self._expect_check(ready)
+            self._queue_check(ready)
             self._change(ready)
             self._confirm()
-            self._keep()
+            self._save_results()
         except LeaseLost:
             raise Conflict(messages.LEASE_LOST, code="INTERRUPTED") from None
         finally:
@@ -134,12 +134,12 @@ class _AtProvider:
         try:
             self.edit.check(item)
         except Conflict as error:
-            self.done.add(item, _refused(error))
+            self.done.add(item, _failed_result(error))
             return False
         return True
 
-    def _lease(self) -> Lease | None:
-        """Waits until no check of the connection runs, and keeps others away; None if it must stop."""
+    def _acquire_lease(self) -> Lease | None:
+        """Waits until no check of the connection runs, and acquires its lease; None if the job must stop."""
         while not self._must_stop():
             if begun := runs.begin(self.scope, self.key):
                 return begun[0]
@@ -151,8 +151,8 @@ class _AtProvider:
         self.job.has_stopped = self.job.has_stopped or self.job.must_stop
         return self.job.has_stopped
 
-    def _expect_check(self, items: Sequence[Item]) -> None:
-        """Makes the next run check the numbers, unless this one does."""
+    def _queue_check(self, items: Sequence[Item]) -> None:
+        """Queues a check of the numbers, which this job cancels by its own readings."""
         with self.scope.transaction():
             numbers = [item.phone_number for item in items]
             queue.mark_due(self.scope, numbers, provider=self.key, changed=False)
@@ -170,15 +170,15 @@ class _AtProvider:
                 look = partial(_not_tried, response)
 
     def _change_one(self, state: StoredConnection, look: Lookup, item: Item) -> ProbeResult | None:
-        """Returns the response, if anything was sent."""
+        """Returns the response to the change; None if nothing was sent."""
         found = self.found[item.phone_number] = look(item.phone_number)
         try:
             step = self.edit.step(item, state.provider, found)
         except Conflict as error:
-            self.done.add(item, _refused(error))
+            self.done.add(item, _failed_result(error))
             return None
         if step is None:
-            self.done.add(item, _final(self.edit.result(item, found)))
+            self.done.add(item, _unchanged_result(self.edit.result(item, found)))
             return None
         self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), step)
         change = self._send(state, step)
@@ -198,7 +198,7 @@ class _AtProvider:
         return change
 
     def _confirm(self) -> None:
-        """Reads what was changed once more, and settles what had no clear response."""
+        """Reads the changed numbers again, and decides the changes without a clear response."""
         if not self.sent:
             return
         self.job.report(messages.CONFIRMING, self.done.count, self.done.total)
@@ -211,8 +211,8 @@ class _AtProvider:
             outcome = partial(_outcome, self.scope, change) if change.response.trouble else _result
             self.done.confirm(item, outcome(self.edit, item, found), change.step)
 
-    def _keep(self) -> None:
-        """Stores what was read as results of checks."""
+    def _save_results(self) -> None:
+        """Saves the readings as results of checks."""
         numbers = sorted(self.found)
         for some in progress.batches(numbers, messages.CONFIRMING, progress.ignore):
             with self.scope.transaction():
@@ -221,29 +221,29 @@ class _AtProvider:
 
 
 def one(scope: Scope, http: Outbound, item: Item, edit: Edit) -> Result:
-    """As `run`, for one number, while the caller waits. What went wrong is a result."""
+    """Changes one number immediately, not as a job. Errors are returned as results."""
     try:
         edit.check(item)
         state, number = store.load(scope, store.provider_of(item.provider)), item.phone_number
         found = probe.look(scope, http, state, number, quota=gateway.OBSERVE)
         step = edit.step(item, state.provider, found)
         if step is None:
-            return _final(edit.result(item, found))
+            return _unchanged_result(edit.result(item, found))
         change = changes.send(scope, http, state, step)
         return _outcome(scope, change, edit, item, probe.look(scope, http, state, number))
     except (Conflict, TooMany) as error:
-        return _refused(error)
+        return _failed_result(error)
 
 
 def _result(edit: Edit, item: Item, found: ProbeResult) -> Result:
     try:
         return edit.result(item, found)
     except Conflict as error:
-        return _refused(error)
+        return _failed_result(error)
 
 
 def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, found: ProbeResult) -> Result:
-    """As `_result`; also records the outcome of the change."""
+    """Returns the result as `_result` does, and records the outcome of the change."""
     result, response = _result(edit, item, found), change.response
     if changes.settle(scope, change, result.ok, verdicts.address(found.number)):
         return result
@@ -253,7 +253,7 @@ def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, found: ProbeR
 
 
 def _with_place(found: ProbeResult, place: str | None) -> ProbeResult:
-    """Keeps the place that was read before the change."""
+    """Returns the reading with the place from before the change."""
     return replace(found, number=replace(found.number, place=place)) if found.number and place else found
 
 
@@ -261,10 +261,10 @@ def _not_tried(response: ProbeResult, _number: str) -> ProbeResult:
     return replace(response, sentence=messages.not_tried(response.sentence))
 
 
-def _refused(error: PatchbayError) -> Result:
+def _failed_result(error: PatchbayError) -> Result:
     return Result(False, error.code.lower(), error.message)
 
 
-def _final(result: Result) -> Result:
-    """The result of a number for which nothing was done: what is not known is no success."""
+def _unchanged_result(result: Result) -> Result:
+    """Returns the result of a number for which nothing was sent: an unknown outcome counts as a failure."""
     return Result(bool(result.ok), result.code, result.reason)

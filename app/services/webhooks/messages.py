@@ -1,4 +1,4 @@
-"""The sentences of webhooks at providers."""
+"""Sentences about webhooks at providers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def cleared(label: str) -> str:
 
 
 def left_alone(label: str, url: str) -> str:
-    """Names the host: the rest of the URL may be secret."""
+    """Returns a sentence with the URL's host only: the rest may be secret."""
     return f"{label} calls another URL{urls.at_host(url)} for this number. It was left alone."
 
 

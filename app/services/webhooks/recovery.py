@@ -1,6 +1,7 @@
-"""Interrupted changes of numbers at their providers: what is there now is recorded, and settles their jobs.
+"""Interrupted changes of numbers: reads the numbers at their providers, and records the outcomes.
 
-A number that is checked is resolved by its check. This finds the others, such as those of deleted endpoints.
+A number that is checked is resolved by its check. This finds the others, such as those of deleted
+endpoints.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ACTIONS = (Action.NUMBER_POINTED, Action.NUMBER_RESTORED, Action.NUMBER_CLEARED)
 
 
 def ready(scope: Scope) -> set[str]:
-    """The keys of the providers where the outcome of a change is not known, if they can be read."""
+    """Returns the keys of the usable providers where the outcome of a change is unknown."""
     keys = {write.provider for write in _interrupted(scope)} | job_results.unsettled(scope).keys()
     return {key for key, state in store.load_all(scope).items() if key in keys and state.is_usable}
 
@@ -33,7 +34,7 @@ def is_running(scope: Scope) -> bool:
 
 
 def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
-    """Records what the provider has of each number; returns why one could not be read."""
+    """Reads each number at the provider, and records it. Returns why one could not be read, or None."""
     left = {write.subject for write in _interrupted(scope) if write.provider == provider.key}
     numbers = sorted(left | job_results.unsettled(scope).get(provider.key, set()))
     state = store.load(scope, provider)

@@ -1,4 +1,4 @@
-"""The endpoints that a request of the API selects for a job: by id, or by filter."""
+"""The endpoints that an API request selects for a job: by id, or by filter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE_OF = ("ids", "filter")
 
 
 class EndpointFilter(BaseModel):
-    """The filter of the list of endpoints. Without a field: all endpoints."""
+    """The filter of the list of endpoints. Without a field, it selects all endpoints."""
 
     model_config = validation.STRICT
 
@@ -63,13 +63,13 @@ class WebhookTargets(EndpointTargets):
 
 
 def read(scope: Scope, sent: Any) -> tuple[Selection, bool]:
-    """Returns what is selected, and whether known services are replaced. Raises Invalid, NotFound."""
+    """Returns the selection, and whether known services are replaced. Raises Invalid, NotFound."""
     targets = validation.read(WebhookTargets, sent)
     return selected(scope, targets), targets.replace_known_services
 
 
 def selected(scope: Scope, targets: EndpointTargets) -> Selection:
-    """Returns what is selected. Raises Invalid, NotFound."""
+    """Returns the selection. Raises Invalid, NotFound."""
     names = [name for name in ONE_OF if name in targets.model_fields_set]
     if len(names) != 1:
         raise Invalid([Problem(names[-1] if names else "body", messages.IDS_OR_FILTER)])

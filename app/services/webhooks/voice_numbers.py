@@ -49,7 +49,7 @@ class AssignedNumber:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is there now. `seen` identifies it; `attach` expects it."""
+    """The number as read, before moving it. `seen` is its digest, to pass to `attach`."""
 
     number: str
     url: str
@@ -58,7 +58,7 @@ class Plan:
 
 
 def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
-    """Each number once; those that drifted come first."""
+    """Returns each number once, drifted ones first."""
     checks = scope.select(DriftCheck).where(DriftCheck.provider == provider.key)
     known = {check.phone_number: check for check in scope.session.scalars(checks)}
     number = VoicePhoneNumber
@@ -76,12 +76,12 @@ def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
-    """Reads one of the numbers from the provider, and saves the result.
+    """Reads one of the numbers at the provider, and saves the result.
 
     Raises NotFound, TooMany; Conflict if no callback URL was set from Patchbay, or the provider does not
-    return the number, or has it for something else than calls.
+    return the number, or uses it for something other than calls.
     """
-    state, url = _wanted(scope, provider, number)
+    state, url = _expected(scope, provider, number)
     now = probe.observe(scope, http, state, number, url, quota=gateway.OBSERVE)
     if now.number is None or not now.number.has_voice:
         raise Conflict(now.message, code=str(now.reason or "").upper())
@@ -89,10 +89,10 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
 
 
 def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
-    """Moves the number to the application, and returns what the provider has afterwards.
+    """Moves the number to the application, and returns it as read afterwards.
 
-    Raises Stale, with the new plan, and changes nothing, if the provider no longer has what `seen`
-    identifies. Raises as `plan`; Conflict also if the provider refuses.
+    Raises Stale, with the new plan, and changes nothing, if `seen` is no longer the number's digest; the
+    errors of `plan`; Conflict also if the provider refuses.
     """
     http = http.within(gateway.OBSERVE.seconds)
     found = plan(scope, http, provider, number)
@@ -100,10 +100,10 @@ def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, see
         return found.now
     if found.seen != seen:
         raise Stale(messages.changed(provider.label), current=found)
-    return _set(scope, http, provider, found)
+    return _move(scope, http, provider, found)
 
 
-def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
+def _expected(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
     if not probe.can(provider, Capability.POINT):
         raise NotFound(messages.cannot_attach(provider.label))
     own = scope.select(VoicePhoneNumber).where(
@@ -120,8 +120,8 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
     return state, state.callback_url
 
 
-def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
-    """Also queues checks of the other numbers: moving one may set the URL that they share."""
+def _move(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
+    """Moves the number, and queues checks of the others: moving one may set the URL that they share."""
     state = store.load(scope, provider)
     number: Any = found.now.number
     application: Any = provider
@@ -139,7 +139,10 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     after = probe.observe(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
-            changed = {"webhook": [found.now.actual, after.actual], **_moved(number, after.number)}
+            changed = {
+                "webhook": [found.now.actual, after.actual],
+                **_application_change(number, after.number),
+            }
             log.record(scope, Action.NUMBER_POINTED, found.number, changed)
             intent.done()
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
@@ -151,8 +154,10 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     return after
 
 
-def _moved(before: ProviderNumber, after: ProviderNumber | None) -> Mapping[str, list[str | None]]:
-    """The application before and after, if it changed, for the audit log."""
+def _application_change(
+    before: ProviderNumber, after: ProviderNumber | None
+) -> Mapping[str, list[str | None]]:
+    """Returns the application before and after, if it changed, for the audit log."""
     now = after.application_id if after else ""
     return (
         {"application": [before.application_id or None, now or None]} if before.application_id != now else {}
