@@ -48,7 +48,7 @@ _WORDS = {
     414: ("URI_TOO_LONG", "The address is too long."),
     431: ("HEADERS_TOO_LARGE", "The headers of the request are too large."),
     500: ("INTERNAL_ERROR", "Something went wrong here."),
-    503: ("BUSY", "Too many requests are waiting. Try retry in a moment."),
+    503: ("BUSY", "Too many requests are waiting. Try again in a moment."),
 }
 
 
