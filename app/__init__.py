@@ -36,7 +36,7 @@ from app.services.webhooks import recovery as webhook_recovery
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application: a table of contents. Raises SettingsError if a setting is unusable."""
+    """Returns the application. Raises SettingsError if a setting is unusable."""
     settings = settings or Settings.from_environment(os.environ)
     app = Flask(__name__, template_folder="../templates", static_folder=None)
     app.config.from_mapping(http.flask_config(settings))

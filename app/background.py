@@ -1,7 +1,6 @@
 """Background threads: checks on a schedule and after changes, and when API tokens were last used.
 
-Pending checks are rows, so a restart loses none of them. A token's last use may be lost: it is shown to
-users and decides nothing.
+Pending checks are rows, so that a restart loses none. The last use of a token may be lost: it is only shown.
 """
 
 from __future__ import annotations
@@ -39,30 +38,30 @@ from app.workers import Work, Worker, run_in_scope
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
-"""Until another try: another process checks the place, a change is running, or the database is away."""
+"""Seconds until a retry: another process checks the place, a change is running, or the database is down."""
 
 LOOK_SECONDS = 20.0
-"""Between two looks for checks whose time has come, or that a process left."""
+"""Seconds between two searches for checks that are scheduled, or that a process left unfinished."""
 
 SWEEP_SECONDS = 24 * 60 * 60.0
-"""Between two sweeps of old rows by one process. A second process finds nothing left."""
+"""Seconds between two sweeps of old rows by one process. A second process then finds none."""
 
 SWEEPS = (transitions.sweep, check_days.sweep, webhook_test_results.sweep, daily.sweep, inbox.sweep)
 
 USES_SECONDS = 2.0
-"""For how long uses of tokens are collected before they are stored together."""
+"""Seconds for which uses of tokens are collected before they are stored together."""
 
 MOST_USES = 50_000
-"""Tokens of one process that are not stored again so soon."""
+"""Tokens of one process whose recent use is cached, so that it is not stored again."""
 
 THREADS_PER_PROVIDER = 2
-"""So that an account with many numbers delays no other."""
+"""Two, so that an account with many numbers does not delay the others."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Checker:
-    """Checks what is pending. Each provider has its own queue, so that one that hangs delays no other."""
+    """Runs pending checks. Each provider has its own queue, so that a slow one does not delay others."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -75,8 +74,8 @@ class Checker:
         self.idle = self._work.idle
 
     def queue(self, organization_id: str) -> None:
-        """Queues what is pending in the organization."""
-        self._finder.add(partial(self._find, organization_id))
+        """Queues the pending checks of the organization."""
+        self._finder.add(partial(self._queue_pending, organization_id))
 
     def queue_place(self, place: Place) -> None:
         """Queues a check of an organization at a provider, unless it is queued already."""
@@ -87,12 +86,12 @@ class Checker:
             self._queued.add(place)
             if key not in self._queues:
                 self._queues[key] = Worker(
-                    f"checks {key}", self._handle, threads=THREADS_PER_PROVIDER, work=self._work
+                    f"checks {key}", self._check, threads=THREADS_PER_PROVIDER, work=self._work
                 )
             self._queues[key].add(place)
 
-    def _find(self, organization_id: str, *, after_changes: bool = False) -> None:
-        """Queues what is pending; `after_changes`: once no change at a provider is running."""
+    def _queue_pending(self, organization_id: str, *, after_changes: bool = False) -> None:
+        """Queues the pending checks. With `after_changes`, postpones them while a change is running."""
         try:
             with _scope(self._app, organization_id) as scope:
                 is_early = after_changes and hooks.has_running_changes(scope)
@@ -101,11 +100,11 @@ class Checker:
             self._postpone(organization_id, reason(error))
             return
         if is_early:
-            self._later(organization_id)
+            self._retry_later(organization_id)
         for key in keys:
             self.queue_place((organization_id, key))
 
-    def _handle(self, place: Place) -> None:
+    def _check(self, place: Place) -> None:
         organization_id, key = place
         with self._lock:
             self._queued.discard(place)
@@ -120,31 +119,31 @@ class Checker:
             log.exception("check.failed", organization=organization_id, provider=key)
             return
         if report.already_running:
-            self._later(place)
+            self._retry_later(place)
         if is_changing:
-            self._later(organization_id)
+            self._retry_later(organization_id)
 
     def _postpone(self, organization_id: str, why: str) -> None:
         log.warning("check.postponed", organization=organization_id, reason=why)
-        self._later(organization_id)
+        self._retry_later(organization_id)
 
-    def _later(self, left: str | Place) -> None:
-        """Tries a place, or what is pending in an organization, again; once, however often it was left."""
+    def _retry_later(self, target: str | Place) -> None:
+        """Retries a place, or an organization's pending checks, after a pause; once for several calls."""
         with self._lock:
-            if left in self._postponed:
+            if target in self._postponed:
                 return
-            self._postponed.add(left)
-        later = threading.Timer(RETRY_SECONDS, self._retry, (left,))
-        later.daemon = True
-        later.start()
+            self._postponed.add(target)
+        timer = threading.Timer(RETRY_SECONDS, self._retry, (target,))
+        timer.daemon = True
+        timer.start()
 
-    def _retry(self, left: str | Place) -> None:
+    def _retry(self, target: str | Place) -> None:
         with self._lock:
-            self._postponed.discard(left)
-        if isinstance(left, str):
-            self._finder.add(partial(self._find, left, after_changes=True))
+            self._postponed.discard(target)
+        if isinstance(target, str):
+            self._finder.add(partial(self._queue_pending, target, after_changes=True))
         else:
-            self.queue_place(left)
+            self.queue_place(target)
 
 
 @contextmanager
@@ -158,7 +157,7 @@ def _scope(app: Flask, organization_id: str) -> Iterator[Scope]:
 
 
 class Schedule:
-    """Requests the scheduled checks, takes over those that a process left, and deletes old transitions."""
+    """Requests scheduled checks, resumes those that a process left unfinished, and sweeps old rows."""
 
     def __init__(self, app: Flask, checker: Checker, every: timedelta) -> None:
         self._app = app
@@ -169,16 +168,16 @@ class Schedule:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Returns without waiting for the database."""
+        """Starts the thread, without waiting for the database."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the last look has ended."""
+        """Stops the thread, and returns when its last round has ended."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
-        """What failed before the start is checked once."""
+        """Queues checks and sweeps until the stop. The first round repeats checks that failed before."""
         has_failed = True
         while not self._stopped.is_set():
             if self.look(has_failed=has_failed):
@@ -187,14 +186,17 @@ class Schedule:
             self._stopped.wait(LOOK_SECONDS)
 
     def look(self, *, has_failed: bool = False) -> bool:
-        """Queues the checks that wait; False if the database was away. `has_failed`: also what failed."""
+        """Queues the waiting checks; with `has_failed` also failed ones.
+
+        Returns False if the database is down.
+        """
         places = self._do(lambda scope: self._waiting(scope, has_failed=has_failed))
         for place in places or ():
             self._checker.queue_place(place)
         return places is not None
 
     def sweep(self) -> None:
-        """Deletes what is no longer kept, once a day."""
+        """Deletes old rows, once a day."""
         now = time.monotonic()
         if self._swept_at is not None and now - self._swept_at < SWEEP_SECONDS:
             return
@@ -206,38 +208,38 @@ class Schedule:
             schedule.request_due(scope, self._every)
         return schedule.waiting(scope, has_failed=has_failed)
 
-    def _do(self, work: Callable[[Scope], Found]) -> Found | None:
+    def _do(self, work: Callable[[Scope], Result]) -> Result | None:
         """Returns what `work` returns; None if it failed, which is logged."""
         return run_in_scope(self._app, "schedule", work)
 
 
 class TokenUses:
-    """Stores when tokens were last used, so that no request waits for that: many in one statement."""
+    """Stores the times of tokens' last uses in the background, many in one statement."""
 
     def __init__(self, app: Flask, *, seconds: float = USES_SECONDS) -> None:
         self._app = app
         self._seconds = seconds
         self._lock = threading.Lock()
         self._recent: TTLCache[str, bool] = TTLCache(MOST_USES, tokens.USED_EVERY.total_seconds())
-        self._noted: set[str] = set()
+        self._collected: set[str] = set()
         self._worker: Worker[float] = Worker("token uses", self._store)
         self.idle = self._worker.idle
 
     def note(self, token_id: str) -> None:
-        """Collects the use, unless one of the token was collected a short time ago."""
+        """Collects a use, unless the token was used a short time ago."""
         with self._lock:
             if token_id in self._recent:
                 return
             self._recent[token_id] = True
-            self._noted.add(token_id)
-            is_first = len(self._noted) == 1
+            self._collected.add(token_id)
+            is_first = len(self._collected) == 1
         if is_first:
             self._worker.add(self._seconds)
 
     def _store(self, seconds: float) -> None:
         time.sleep(seconds)
         with self._lock:
-            used, self._noted = self._noted, set()
+            used, self._collected = self._collected, set()
         try:
             with self._app.app_context():
                 tokens.mark_used(db.engine, used, clock.now())
@@ -248,7 +250,7 @@ class TokenUses:
 def init_app(app: Flask, *, serves: bool = False) -> None:
     """Starts the background work. Without it, pending checks wait for `flask check`.
 
-    `serves`: this process answers requests, so it also begins and resumes checks.
+    `serves`: this process serves requests, so it also starts and resumes checks.
     """
     checker = Checker(app)
     app.extensions["patchbay_check_soon"] = checker.queue

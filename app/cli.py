@@ -259,7 +259,7 @@ def _exit_code(reports: list[Report]) -> int:
 
 
 def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, Report]:
-    """Returns the organization's name and the report. A failure does not stop the other checks."""
+    """Checks an organization; returns its name and the report. A failure does not stop the others."""
     name = organization_id
     try:
         organization = directory.by_id(scope, organization_id)
@@ -288,7 +288,7 @@ def serve() -> None:
     """
     settings = context.settings()
     try:
-        claims = serving.claim(settings, partial(_say, err=True))
+        claims = serving.claim(settings, partial(_print, err=True))
     except (serving.Taken, SettingsError) as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
     startup.prepare()
@@ -298,23 +298,26 @@ def serve() -> None:
     for finding in preflight.warnings(settings):
         log.warning(finding.code, message=finding.message)
     address = _address(settings)
-    _say(f"Patchbay serves on {address}")
+    _print(f"Patchbay serves on {address}")
     token = setup.new_setup_token(startup.console())
     if token:
-        _say(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup#{token}\n")
+        _print(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup#{token}\n")
     db.session.remove()
     db.engine.dispose()
     serving.become_server(settings, claims)
 
 
-def _say(text: str, *, err: bool = False) -> None:
-    """Prints the text if possible: a full disk under the log must not stop the server."""
+def _print(text: str, *, err: bool = False) -> None:
+    """Prints the text, and ignores errors: a full disk under the log must not stop the server."""
     with suppress(OSError):
         click.echo(text, err=err)
 
 
 def _adopt_keys(settings: Settings) -> None:
-    """SQLite has a single machine, so a restart may replace its keys."""
+    """Adopts this machine's keys, or raises ClickException if other machines have others.
+
+    With SQLite there is only one machine, so that a restart may replace its keys.
+    """
     try:
         signing_keys.adopt(startup.console(), replace=settings.is_sqlite)
     except keys.KeyMismatch as error:
@@ -322,7 +325,7 @@ def _adopt_keys(settings: Settings) -> None:
 
 
 def _address(settings: Settings) -> str:
-    """The URL that a browser on this machine opens."""
+    """Returns the URL that a browser on this machine opens."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{settings.port}"

@@ -1,6 +1,6 @@
-"""gzip for pages and for lists of the API. A response with a secret in it is sent as it is.
+"""Compresses pages and lists of the API with gzip. A response with a secret in it is not compressed.
 
-Why this is safe with secrets and chosen text is in docs/decisions/0016-compression.md.
+docs/decisions/0016-compression.md explains why this is safe with secrets and text that clients choose.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Flask, Response, current_app, g, request
 from app.core import paths
 
 LEAST = 1_000
-"""Bytes: less is not worth it."""
+"""Bytes of the smallest body that is compressed."""
 LEVEL = 6
 GZIP = 31
 """zlib's window of 2**15 with gzip's header."""
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
 
 
 def compress_once() -> None:
-    """Keeps the compressed response to this request, which is the same for everyone."""
+    """Caches the compressed response to this request, which is equal for all users."""
     g.compress_once = True
 
 
@@ -36,7 +36,10 @@ def shows_secret() -> None:
 
 
 def _compress(response: Response) -> Response:
-    """Weakens the ETag: a strong one would promise the same bytes with and without gzip."""
+    """Compresses the response, if possible, and weakens its ETag.
+
+    A strong one would promise the same bytes with and without gzip.
+    """
     if not _is_compressible(response):
         return response
     response.vary.add("Accept-Encoding")
@@ -64,7 +67,10 @@ _packed_once = lru_cache(maxsize=8)(_packed)
 
 
 def _is_compressible(response: Response) -> bool:
-    """Pages that were requested, not what a form responds with: new secrets are shown there."""
+    """Whether the response may be compressed: a requested page, or an operation that declares it.
+
+    The response to a form is not: it may show a new secret.
+    """
     if request.method not in ("GET", "HEAD") or g.get("shows_secret") or request.endpoint == "static":
         return False
     if paths.is_api(request.path):
@@ -74,9 +80,9 @@ def _is_compressible(response: Response) -> bool:
 
 
 def _stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields a piece for each piece, so that neither memory nor the work for one of them grows.
+    """Yields each piece compressed, so that neither memory nor the work for one of them grows.
 
-    A failure while reading ends it without gzip's end.
+    If reading fails, the output has no gzip trailer.
     """
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Settings from the environment. A missing or unusable one stops the start, by name."""
+"""Settings from the environment. A missing or unusable one stops the start with an error that names it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PUBLISHED = frozenset(
         "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",  # the specification of Fernet
     }
 )
-"""Published examples."""
+"""Keys that were published as examples."""
 SHORTEST_METRICS_TOKEN = 20
 _DIGITS = re.compile(r"[0-9]{1,6}")
 KEY_FILES = {
@@ -44,7 +44,7 @@ CONSEQUENCE_OF_LOSS = {
 
 
 class SettingsError(Exception):
-    """The message names the setting, what is wrong and what would be right."""
+    """A setting is unusable. The message names it, what is wrong and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _public_url(text: str) -> str | None:
 
 
 def _mailer(url: str | None, sender: str) -> Mailer | None:
-    """Errors do not repeat the URL: it may contain a password."""
+    """Returns the mailer; None without a URL. Errors do not contain the URL: it may have a password."""
     if url is None:
         return None
     try:
@@ -183,7 +183,7 @@ def _origins(text: str) -> frozenset[str]:
 
 
 def _upstreams(text: str) -> dict[str, str]:
-    """Returns base URLs by official host. Errors do not repeat a base: it may contain a password."""
+    """Returns base URLs by official host. Errors do not contain a base: it may have a password."""
     found: dict[str, str] = {}
     for place, entry in enumerate(text.split(","), start=1):
         host, equals, base = (part.strip() for part in entry.partition("="))
@@ -223,7 +223,7 @@ def _strong(name: str, key: str) -> str:
 
 @lru_cache
 def _is_guessable(key: str) -> bool:
-    """Imports late, since many processes need it once and some never."""
+    """Whether the key can be guessed. Imports late, since some processes never need it."""
     from app.core import strength
 
     few = len(set(key)) < FEWEST_CHARACTERS or len(strength.repeated_part(key)) <= SHORTEST_KEY // 2
@@ -269,7 +269,7 @@ class _Keys:
         return self._read_file(f"{name}_FILE", Path(path)) if path else None
 
     def read(self, name: str) -> str:
-        """Returns the given value, or that in the data folder, and creates it there if it is missing."""
+        """Returns the given value, or that of the data folder, where a missing one is created."""
         if value := self.given(name):
             return value
         path_here = self.data / KEY_FILES[name]
@@ -300,7 +300,7 @@ class _Keys:
 
 
 def _has_data(database_url: str) -> bool:
-    """Whether the database has our tables. Imports late, since only a new installation needs it."""
+    """Whether the database has Patchbay's tables. Imports late: only a new installation needs it."""
     from app.database import engine as database
 
     return database.has_table(database_url, "installation")

@@ -1,4 +1,4 @@
-"""What requests use of the running application: settings, keys, sessions and scopes."""
+"""Access to the running application: settings, keys, sessions and scopes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from app.services.scope import Actor, Keys, Scope
 ANONYMOUS = "Unauthenticated"
 
 MADE_OF = "patchbay.made_of"
-"""Key of the environment: the token and the default that a response to a dialer was made of, for the edge."""
+"""Key of the environment, for the edge: the token and the default that a dialer's response depends on."""
 
 LIMITED_BY = "patchbay.limited_by"
-"""Key of the environment: the rate limit that a request was refused by, for the edge."""
+"""Key of the environment, for the edge: the rate limit that refused the request."""
 
 
 def settings() -> Settings:
@@ -44,7 +44,7 @@ def outbound() -> Outbound:
 
 
 def sender() -> Sender:
-    """Returns what sends messages. Never use it while a transaction is open."""
+    """Returns the sender of messages. Never use it while a transaction is open."""
     found: Sender = current_app.extensions["patchbay_sender"]
     return found
 
@@ -76,15 +76,15 @@ def dialer_defaults() -> Defaults:
 
 
 def client_address() -> str:
-    """Returns the client's address, as the trusted proxies forward it; "" if it is no address."""
+    """Returns the client's IP address, as trusted proxies forward it; "" if it is not one."""
     return addresses.client(request.remote_addr)
 
 
 def own_origin() -> str:
     """Returns the portal's address, or "" if it is not known.
 
-    Without PATCHBAY_PUBLIC_URL it is the scheme and host that the request was sent to. Any client can send
-    any Host: it counts if trusted proxies set it, or if it names this machine.
+    Without PATCHBAY_PUBLIC_URL it is the scheme and host of the request. Any client can send any Host header:
+    it is accepted if trusted proxies set it, or if it names this machine.
     """
     if own := settings().public_url:
         return own
@@ -97,7 +97,7 @@ def own_origin() -> str:
 
 
 def shown_origin() -> str:
-    """Returns the portal's address for the user who sent the request, who sees whether it is right."""
+    """Returns the portal's address for the request's own user, who can see whether it is right."""
     return settings().public_url or request.host_url.rstrip("/")
 
 

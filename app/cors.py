@@ -1,6 +1,6 @@
-"""Cross-origin requests: pages of the named origins may use the dialer's operations, with a token.
+"""Cross-origin requests (CORS): pages of configured origins may call the dialer's operations with a token.
 
-Credentials are never allowed: the API reads no cookies, and a page has to have a token of its own.
+Credentials are never allowed: the API reads no cookies, and a page must have its own token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PREFLIGHT_SECONDS = "3600"
 
 
 def headers_for(origins: Collection[str], origin: str | None, path: str) -> list[tuple[str, str]]:
-    """Returns the headers of a response to a page of `origin`, if `origins` are the named ones.
+    """Returns the headers of a response to a page of `origin`, given the configured `origins`.
 
     `Vary` is the same for every caller, so that no cache passes one origin's response to another.
     """
@@ -37,12 +37,12 @@ def headers_for(origins: Collection[str], origin: str | None, path: str) -> list
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.before_request(_answer_preflight)
+    app.before_request(_respond_to_preflight)
     app.wsgi_app = _with_headers(app.wsgi_app, settings.cors_origins)  # type: ignore[assignment, method-assign]
 
 
 def _with_headers(answer: WSGIApplication, origins: Collection[str]) -> WSGIApplication:
-    """Adds the headers to every response, errors included: a page has to be able to read them."""
+    """Adds the headers to every response, errors included: a page must be able to read them."""
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -54,8 +54,11 @@ def _with_headers(answer: WSGIApplication, origins: Collection[str]) -> WSGIAppl
     return run
 
 
-def _answer_preflight() -> Response | None:
-    """Responds without a token, which browsers do not send here, with the methods that the path has."""
+def _respond_to_preflight() -> Response | None:
+    """Returns the response to a preflight request, with the path's methods; None for others.
+
+    Browsers send no token in it.
+    """
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
         return None
     methods = getattr(request.routing_exception, "valid_methods", None)

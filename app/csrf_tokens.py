@@ -30,31 +30,31 @@ class MaskedCSRFProtect(CSRFProtect):  # type: ignore[misc]
 
 
 class MaskedFormTokens(FlaskForm.Meta.csrf_class):  # type: ignore[misc]
-    """For forms. `MaskedCSRFProtect` has validated the token before the view runs."""
+    """Masks the tokens of forms. `MaskedCSRFProtect` validates them before the view runs."""
 
     def generate_csrf_token(self, csrf_token_field: Any) -> str:
         return masked_token()
 
 
 def masked_token() -> str:
-    """Returns the token of the session, the same one within a response."""
+    """Returns the session's token, masked in the same way throughout a response."""
     if "masked_csrf_token" not in g:
         token = generate_csrf().encode()
         mask = os.urandom(len(token))
-        g.masked_csrf_token = urlsafe_b64encode(mask + _combined(mask, token)).decode()
+        g.masked_csrf_token = urlsafe_b64encode(mask + _xor(mask, token)).decode()
     masked: str = g.masked_csrf_token
     return masked
 
 
 def unmasked(masked: str) -> str:
-    """Returns what was masked; a text that is no token if it is none."""
+    """Returns the token that was masked; an invalid one if the text is not a masked token."""
     try:
         content = urlsafe_b64decode(masked)
         half = len(content) // 2
-        return _combined(content[:half], content[half:]).decode()
+        return _xor(content[:half], content[half:]).decode()
     except (binascii.Error, ValueError):
         return ""
 
 
-def _combined(one: bytes, other: bytes) -> bytes:
+def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))

@@ -15,14 +15,17 @@ DAYS = 14
 PER_DAY = 34
 AT_WEEKENDS = 0.35
 BAD_DAY = 5
-"""Days ago, on which calls failed because numbers had other URLs."""
+"""Days ago, on which calls failed because numbers had wrong URLs."""
 
 OUTCOMES = {"success": 78, "failure": 9, "unknown": 5}
 NOT_ANSWERED = {"no-answer": 5, "busy": 3}
 
 
 def add(scope: Scope, answering: Sequence[tuple[str, str]], dialing: Sequence[tuple[str, str]] = ()) -> None:
-    """Adds calls up to now. `answering`: numbers, each with its agent; `dialing`: those that only dial."""
+    """Adds calls up to now.
+
+    `answering`: numbers that receive calls, with their agents; `dialing`: numbers that only call out.
+    """
     random, now = Random(14), clock.now()  # noqa: S311 (the same calls each time)
     with scope.transaction():
         for ago in range(DAYS):
@@ -58,8 +61,8 @@ def _call(
     outcome = random.choices([*weights], [*weights.values()])[0]
     is_answered = outcome in OUTCOMES
     is_outbound = dials or not is_answered or random.random() < 0.15
-    theirs = f"+1415555{random.randrange(1000, 9999)}"
-    numbers = (number, theirs) if is_outbound else (theirs, number)
+    caller = f"+1415555{random.randrange(1000, 9999)}"
+    numbers = (number, caller) if is_outbound else (caller, number)
     return Call(
         organization_id=scope.organization.id,
         conversation_id=f"conv_{random.getrandbits(80):020x}",

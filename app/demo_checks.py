@@ -1,4 +1,4 @@
-"""Two weeks of hourly checks for the demo, up to its first real one, with some failures and repairs."""
+"""Two weeks of hourly checks for the demo, before its first real one, with some failures and repairs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from app.services.scope import Scope
 
 HOUR = timedelta(hours=1)
 LENGTH = timedelta(days=DAYS - 1, hours=4)
-"""How long ago the first check was."""
+"""Time since the first check."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a check found some `days` and `hours` ago, and how many minutes its repair took.
+    """A failure that a check found some `days` and `hours` ago, repaired after some `minutes`.
 
-    Of one number, or of the connection and all its numbers.
+    It is of one number, or of the connection and all its numbers.
     """
 
     provider: str
@@ -54,13 +54,13 @@ FAILURES = (
     Failure("vobiz", "+918067654322", 2, 9, 55, Reason.NO_WEBHOOK),
     Failure("twilio", "+14155550101", 1, 7, 18, Reason.DIFFERENT_URL),
 )
-"""Of the organization that needs work. On one day many calls failed too."""
+"""Failures of the organization that needs work. On `BAD_DAY` many calls failed too."""
 
 
 def add(scope: Scope, failures: Collection[Failure], tested: Collection[str]) -> None:
     """Adds the history of the organization's numbers, and of its connections in `tested`.
 
-    At its end all numbers are in sync: what is wrong now is found by the first real check, and reported.
+    At its end all numbers are in sync: the first real check finds and reports what is wrong now.
     """
     history = _History(failures, clock.now())
     with scope.transaction():
@@ -76,7 +76,7 @@ def add(scope: Scope, failures: Collection[Failure], tested: Collection[str]) ->
 
 
 def _finish(scope: Scope, check: DriftCheck, last: _State) -> None:
-    """Makes the last check of a number the one at the end of its history."""
+    """Sets a number's last check to the end of its history."""
     number = check.phone_number
     url = queue.expected_urls(scope, check.provider, [number])[number]
     check.in_sync = True if last.verdict is Verdict.HEALTHY else None
@@ -88,7 +88,7 @@ def _finish(scope: Scope, check: DriftCheck, last: _State) -> None:
 
 @dataclass(frozen=True)
 class _State:
-    """The verdict on a subject since a time, and when that was checked."""
+    """The verdict on a number or connection, since when, and when it was last checked."""
 
     verdict: Verdict
     reason: str | None
@@ -108,7 +108,7 @@ class _History:
         return self.now - LENGTH
 
     def add(self, provider: str, number: str) -> _State:
-        """Adds the checks and transitions of one subject; returns its state at the end."""
+        """Adds the checks and transitions of a number or connection, and returns its final state."""
         verdict, reason = _usual(provider, number)
         failed = [one for one in self.failures if one.is_of(provider, number)]
         spells = sorted((*self._spell(one), one.reason) for one in failed)
@@ -126,7 +126,7 @@ class _History:
         return (self.first + count * HOUR for count in range(LENGTH // HOUR))
 
     def _spell(self, failure: Failure) -> tuple[datetime, datetime]:
-        """A failure begins with an hourly check."""
+        """Returns the start of a failure, which is at an hourly check, and its end."""
         ago = timedelta(days=failure.days, hours=failure.hours)
         start = self.first + (LENGTH - ago) // HOUR * HOUR
         return start, start + timedelta(minutes=failure.minutes)
@@ -158,9 +158,9 @@ class _History:
 
 
 def _usual(provider: str, number: str) -> tuple[Verdict, str | None]:
-    """Returns the verdict on a subject without a failure, and its reason.
+    """Returns the verdict on a number or connection without a failure, and its reason.
 
-    Of the samples, providers whose webhooks cannot be set do not show them either.
+    Providers whose webhooks cannot be set do not show them either.
     """
     if number != CONNECTION and Capability.POINT not in PROVIDERS[provider].capabilities:
         return Verdict.UNKNOWN, Reason.NOT_SHOWN

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EMAIL = "demo@meridian.example"
 
 ORGANIZATIONS = (MERIDIAN, HARBOR)
-"""Those that have connections; what they have at each provider is declared by its simulator."""
+"""The organizations with connections; simulators declare the accounts that they have connected."""
 
 NEW = "Juniper Travel"
 
@@ -41,7 +41,7 @@ _PEOPLE = (
 
 
 def accounts(organization: DemoOrganization = MERIDIAN) -> Mapping[str, DemoAccount]:
-    """The accounts that the organization has connected, by provider: Meridian has all of them."""
+    """Returns the accounts that the organization has connected, by provider; Meridian has all."""
     return {
         key: simulator.demo
         for key, simulator in SIMULATORS.items()
@@ -50,9 +50,9 @@ def accounts(organization: DemoOrganization = MERIDIAN) -> Mapping[str, DemoAcco
 
 
 def fill(scope: Scope, http: Outbound, password: str) -> Organization:
-    """Returns the organization that needs work, with a superadmin who has the password.
+    """Fills the database, and returns the organization that needs work.
 
-    Raises Conflict if the organization exists. No provider is called.
+    It has a superadmin with the password. Raises Conflict if it exists. No provider is called.
     """
     if directory.by_name(scope, MERIDIAN.name):
         raise Conflict(f"{MERIDIAN.name} is there already.")

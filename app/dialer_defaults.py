@@ -1,4 +1,4 @@
-"""What responds to dialers: how it learns of commits depends on the database."""
+"""Creates the service that responds to dialers. How it notices commits depends on the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Call it once the engine is prepared, in the application's context."""
+    """Registers the service. Call it once the engine is prepared, in the application's context."""
     app.extensions["patchbay_committed"] = lambda: None
     app.extensions["patchbay_dialer_defaults"] = (
         dialer_defaults.OnSqlite(db.engine)
@@ -27,7 +27,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _commits(app: Flask, settings: Settings) -> Callable[[], bytes]:
-    """Returns what reads the counter. Without a file for it, all values differ: nothing is remembered."""
+    """Returns a function that reads the counter of commits.
+
+    Without a file for the counter it returns a new value each time, so that nothing is cached.
+    """
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         changes = Changes(settings.data / "commits", dialer_defaults.matters)

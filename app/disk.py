@@ -1,4 +1,4 @@
-"""Whether something failed because there was no room for it on a disk."""
+"""Detects errors whose cause is a full disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The disk is full, the quota is used up, the file has the largest size that is allowed."""
+"""Error numbers of a full disk, an exhausted quota, and a file of the largest permitted size."""
 PROBE_BYTES = 65_536
 _MAY_BE_NO_ROOM = ("SQLITE_IOERR", "SQLITE_CANTOPEN")
 _POSTGRESQL_DISK_FULL = "53100"
 
 
 def is_full(error: OSError | DBAPIError, database: str | None = None) -> bool:
-    """Whether an error says so. `database` is the path of the SQLite file that it is about."""
+    """Whether a full disk caused the error. `database`: the SQLite file that it is about."""
     if isinstance(error, OSError):
         return error.errno in NO_ROOM
     name = str(getattr(error.orig, "sqlite_errorname", ""))
@@ -27,9 +27,10 @@ def is_full(error: OSError | DBAPIError, database: str | None = None) -> bool:
 
 
 def _has_room(database: Path) -> bool:
-    """SQLite reports a quota or a limit as any other failed write, so this tries to write.
+    """Whether the disk has room for a write, which is tried.
 
-    Never to the database file itself: to close it would drop SQLite's locks.
+    SQLite reports a quota or a limit like any other failed write. The database file itself is not opened:
+    closing it would drop SQLite's locks.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     files = [database, database.with_name(f"{database.name}-wal")]

@@ -53,7 +53,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failure)
 
 
-def _answer(
+def _respond(
     error: PatchbayError, *, status: int | None = None, error_id: str | None = None
 ) -> ResponseReturnValue:
     if paths.is_api(request.path):
@@ -64,30 +64,30 @@ def _answer(
 def _refusal(error: PatchbayError) -> ResponseReturnValue:
     if isinstance(error, TooMany):
         request.environ[context.LIMITED_BY] = error.limit
-    return _answer(error)
+    return _respond(error)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         if guard.is_signed_out():
             return guard.ask_to_sign_in()
-        return _answer(Forbidden(_CSRF, code=error_pages.CSRF_FAILED), status=400)
+        return _respond(Forbidden(_CSRF, code=error_pages.CSRF_FAILED), status=400)
     if isinstance(error, InternalServerError):
-        return _own_failure(error)
+        return _wrapped_error(error)
     status = error.code or 500
     match status:
         case 404:
-            answer = _answer(NotFound(_NO_OPERATION if paths.is_api(request.path) else _NO_PAGE))
+            answer = _respond(NotFound(_NO_OPERATION if paths.is_api(request.path) else _NO_PAGE))
         case 413:
-            answer = _answer(bodies.too_large(request.environ["patchbay.limit"]))
+            answer = _respond(bodies.too_large(request.environ["patchbay.limit"]))
         case 405 if not paths.is_api(request.path) and (page := error_pages.page_above()):
             return page
         case 405:
-            answer = _answer(_wrong_method(error), status=405)
+            answer = _respond(_wrong_method(error), status=405)
         case _:
             if error.response is not None or 300 <= status < 400:
                 return error
-            answer = _answer(Malformed("The request is malformed."), status=status)
+            answer = _respond(Malformed("The request is malformed."), status=status)
     return _with_headers(answer, error)
 
 
@@ -97,8 +97,8 @@ def _wrong_method(error: HTTPException) -> Malformed:
     return Malformed(message, code="METHOD_NOT_ALLOWED")
 
 
-def _own_failure(error: InternalServerError) -> ResponseReturnValue:
-    """Flask wraps what is raised after the view: the response is the one that the view would have had."""
+def _wrapped_error(error: InternalServerError) -> ResponseReturnValue:
+    """Returns the response to an error that Flask has wrapped, since it was raised after the view."""
     if error.original_exception is None:
         return _failure(error)
     return current_app.handle_user_exception(error.original_exception)  # type: ignore[arg-type]
@@ -113,29 +113,29 @@ def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> Response
 
 
 def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnValue:
-    """Responds 503 if the database is unreachable, busy or full; other errors are ours."""
+    """Responds 503 if the database is unreachable, busy or full, and 500 to other errors."""
     if disk.is_full(error, db.engine.url.database):
         return _storage_full(error)
     if not _is_away(error):
         return _failure(error)
     if _is_too_slow(error):
         log.error("database.slow", route=str(request.url_rule))
-        return _answer(Unavailable(f"The database took too long. {NOTHING_CHANGED} Try again."))
+        return _respond(Unavailable(f"The database took too long. {NOTHING_CHANGED} Try again."))
     if isinstance(db.engine.pool, Pool):
         db.engine.pool.outage.note(error)
     else:
         log.error("database.unavailable", route=str(request.url_rule), reason=reason(error))
-    return _answer(Unavailable("The database is unavailable. Try again in a moment."))
+    return _respond(Unavailable("The database is unavailable. Try again in a moment."))
 
 
 def _deleted(_error: ObjectDeletedError) -> ResponseReturnValue:
-    """Another request deleted a row while this one was using it; what this one began is rolled back."""
+    """Responds 404 if another request has deleted a row in use, and rolls back the transaction."""
     db.session.rollback()
-    return _answer(NotFound("This was deleted a moment ago."))
+    return _respond(NotFound("This was deleted a moment ago."))
 
 
 def _no_connection(_error: PoolTimeout) -> ResponseReturnValue:
-    return _answer(Busy("The database is busy. Try again in a moment."))
+    return _respond(Busy("The database is busy. Try again in a moment."))
 
 
 def _is_too_slow(error: OperationalError | InterfaceError) -> bool:
@@ -145,7 +145,7 @@ def _is_too_slow(error: OperationalError | InterfaceError) -> bool:
 
 def _storage_full(error: Exception) -> ResponseReturnValue:
     log.error("storage.full", route=str(request.url_rule), reason=type(error).__name__)
-    return _answer(StorageFull())
+    return _respond(StorageFull())
 
 
 def _os_error(error: OSError) -> ResponseReturnValue:
@@ -162,7 +162,7 @@ def _is_away(error: OperationalError | InterfaceError) -> bool:
 
 
 def _failure(_error: Exception) -> ResponseReturnValue:
-    """An id and nothing else: what happened is in the log, under that id."""
+    """Responds with the request's id alone; the log has the error under that id."""
     log.exception("request.failed", method=request.method, route=str(request.url_rule))
     message = "Patchbay could not complete this. Search the log for this ID."
-    return _answer(PatchbayError(message), status=500, error_id=g.get("request_id", ""))
+    return _respond(PatchbayError(message), status=500, error_id=g.get("request_id", ""))

@@ -1,4 +1,4 @@
-"""The extensions, unbound: `create_app` binds them."""
+"""Flask extensions, which `create_app` binds to the application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.models import Base
 
 
 class PortalSession(Session):
-    """Counts its commits, and closes also when its database has gone: the response is made by then."""
+    """Counts its commits, and ignores errors when it closes, since the response is made by then."""
 
     def commit(self) -> None:
         super().commit()
