@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
 
 
 def check_keys() -> None:
-    """Raises KeyMismatch when the database was sealed with another key; silent while it is away."""
+    """Raises KeyMismatch if the database was sealed with another key; not if it is unreachable."""
     try:
         if inspect(db.engine).has_table("installation"):
             keys.check_keys(db.session(), context.keys().sealer)
@@ -30,19 +30,19 @@ def check_keys() -> None:
 
 
 def _healthz() -> tuple[str, dict[str, str]]:
-    """Answers while the process lives."""
+    """Responds 200 while the process runs."""
     return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _readyz() -> tuple[str, int, dict[str, str]]:
-    """200 when the database is there, its migrations are current, and the keys match."""
+    """Responds 200 if the database is reachable, its migrations are current, and the keys match."""
     headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-    if problem := _not_ready():
+    if problem := _readiness_problem():
         return f"{problem}\n", 503, headers | {"Retry-After": str(Unavailable.retry_after)}
     return "ready\n", 200, headers
 
 
-def _not_ready() -> str | None:
+def _readiness_problem() -> str | None:
     try:
         if not migrate.are_current(db.engine):
             return "The migrations are not current. Run: flask --app wsgi prepare"

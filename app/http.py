@@ -1,4 +1,4 @@
-"""Flask's configuration, the portal's sessions, and what happens before every request."""
+"""Flask's configuration, the portal's sessions, and the hooks before every request."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from app.services.notifications.delivery import Sender
 from app.services.scope import Keys
 
 OUTBOUND_LIMITS = Limits(total=8, host=3, organization=4, shared=2)
-"""Of each process: some of the threads that answer requests are always free."""
+"""Calls to providers of each process; the other threads stay free for requests."""
 
 
 POST_LIMITS = Limits(total=16, host=4, organization=16, shared=4)
-"""Of messages: they take no turns from calls to providers."""
+"""Messages of each process, which are counted separately from calls to providers."""
 
 LARGEST_RECEIPT = 64_000
-"""Bytes of a receiver's response."""
+"""Bytes of a message receiver's response."""
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
 
 
 class _Signer(TimestampSigner):
-    """Accepts cookies of any age, even from a clock that was ahead: the session's row has the expiry."""
+    """Accepts cookies of any age, even from a clock that was ahead: the session's row decides the expiry."""
 
     def unsign(
         self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False
@@ -107,19 +107,19 @@ def init_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.extensions["patchbay_limit_of"] = limits.limit_of(app)
-    app.before_request(_give_id)
+    app.before_request(_set_request_id)
     app.before_request(_raise_failure)
     app.before_request(_limit_body)
-    app.before_request(_refuse_wrong_text)
+    app.before_request(_refuse_invalid_text)
 
 
 def _max_concurrent_hashes() -> int:
-    """Returns one per core but one, which is reserved for known users."""
+    """Returns the number of cores without one, which is reserved for known users; at least 1."""
     return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _raise_failure() -> None:
-    """Raises what failed while a response was made, so that it gets the usual error response."""
+    """Raises an error from the making of a response, so that it has the usual error response."""
     if failure := request.environ.get("patchbay.failure"):
         raise failure
 
@@ -136,10 +136,11 @@ def _limit_body() -> None:
     request.max_content_length = request.max_form_memory_size = limit.size
 
 
-def _refuse_wrong_text() -> None:
-    """Rejects NUL in path, query and form, which PostgreSQL cannot store. `strict_json` does so for JSON.
+def _refuse_invalid_text() -> None:
+    """Rejects NUL in path, query and form, and a query that is not UTF-8.
 
-    A query has to be UTF-8: otherwise, a search would look for its percent signs.
+    PostgreSQL cannot store NUL; `strict_json` rejects it in JSON. A search would look for the percent signs
+    of a query in another encoding.
     """
     if "\0" in request.path:
         abort(404)
@@ -163,6 +164,6 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _give_id() -> None:
-    """The edge gives every request an id; a test client does not."""
+def _set_request_id() -> None:
+    """Sets the request's id: that of the edge, or a new one with a test client."""
     g.request_id = request.environ.get(environ.REQUEST_ID) or environ.new_id()

@@ -1,4 +1,4 @@
-"""Jobs run in threads of the process that starts them, for pages and the API alike."""
+"""Runs jobs in threads of the process that starts them, for pages and the API alike."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ MOST = 4
 log = structlog.get_logger(__name__)
 
 Run = Callable[[Scope, Running], str]
-"""The work. Returns the address of the page that shows its result; empty if the job's own page does."""
+"""The work of a job. Returns the URL of the page with its result; "" if that is the job's own page."""
 
 _slots = threading.BoundedSemaphore(MOST)
 
 
 def start(scope: Scope, kind: Kind, run: Run, *, step: str, back: str, total: int = 0) -> Job:
-    """Starts the work, and returns its job; `step` is its first one, and `back` where to go from a problem.
+    """Starts the work in a thread, and returns its job.
 
-    Raises Busy, or Conflict as `jobs.start`, before anything is stored.
+    `step` is the first step; `back` is the link on the page of a problem. Raises Busy, or Conflict as
+    `jobs.start`, before anything is stored.
     """
     if not _slots.acquire(blocking=False):
         raise Busy(messages.TOO_MANY_JOBS)
@@ -60,7 +61,7 @@ def _work(app: Flask, actor: Actor, organization_id: str, job_id: str, run: Run)
 
 
 def _run(actor: Actor, organization_id: str, job: Running, run: Run) -> tuple[str, str]:
-    """Returns the address of the result and what went wrong; one of them is empty."""
+    """Returns the URL of the result and the problem; one of them is empty."""
     try:
         scope = context.scope(actor)
         inside = scope.for_organization(directory.by_id(scope, organization_id))

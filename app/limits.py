@@ -1,4 +1,4 @@
-"""How large the body of a request may be: small without a session or a token of ours."""
+"""Limits the size of a request's body: a low limit without a session or an API token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KNOWN = 1_000_000
 
 
 def limit_of(app: Flask) -> Callable[[dict[str, Any]], Limit]:
-    """Returns a function that finds the limit of a request by its WSGI environment."""
+    """Returns a function that returns a request's limit, from its WSGI environment."""
 
     def limit(environ: dict[str, Any]) -> Limit:
         request = app.request_class(environ)
@@ -40,8 +40,10 @@ def _view(app: Flask, request: Request) -> Any:
 
 
 def _is_known(app: Flask, request: Request) -> bool:
-    """Whether there is a session's cookie that we signed, or a token. What they are worth is checked later,
-    with the database."""
+    """Whether the request has a signed session cookie, or a signed token.
+
+    Whether these are still valid is checked later, with the database.
+    """
     if not paths.is_api(request.path):
         return "_user_id" in (app.session_interface.open_session(app, request) or {})
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

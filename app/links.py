@@ -1,4 +1,4 @@
-"""Links that leave the portal: where a notification leads, and password links. Own pages use paths."""
+"""URLs for outside the portal: pages of notifications, and password links. The portal's pages use paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.models import Notification, Organization
 from app.services.notifications.events import Event
 
 Page = tuple[str, dict[str, Any]]
-"""A page's endpoint, and what its address takes beside the organization."""
+"""A page's endpoint, and the values of its URL apart from the organization."""
 
 
 def _endpoints(row: Notification) -> Page:
@@ -38,17 +38,17 @@ _PAGES: Mapping[str, Callable[[Notification], Page]] = {
     Event.PROVIDER_SWITCHED: lambda _row: ("home.show", {}),
     Event.TOKEN_EXPIRING: lambda _row: ("people.table", {}),
 }
-"""Where it is seen and mended; other events lead to the notifications."""
+"""Pages that show the subject of an event, and repair it; other events link to the notifications."""
 
 
 def of_notification(row: Notification, organization: Organization | None) -> str | None:
-    """Returns the address of the page that a notification is about; None if the portal's is not set."""
+    """Returns the URL of a notification's page; None if PATCHBAY_PUBLIC_URL is not set."""
     base = current_app.extensions["patchbay_settings"].public_url
     return f"{base}{path_of(row, organization)}" if base is not None else None
 
 
 def path_of(row: Notification, organization: Organization | None) -> str:
-    """Returns the path of the page that a notification is about, for a page of the portal."""
+    """Returns the path of a notification's page."""
     if organization is None:
         return _path("notifications.table_everywhere")
     endpoint, values = _PAGES[row.event](row) if row.event in _PAGES else ("notifications.table", {})
@@ -56,12 +56,12 @@ def path_of(row: Notification, organization: Organization | None) -> str:
 
 
 def _path(endpoint: str, **values: Any) -> str:
-    """Needs no request."""
+    """Returns the path of a page. It can be called outside a request."""
     anchor = values.pop("_anchor", None)
     path = current_app.url_map.bind("").build(endpoint, values)
     return f"{path}#{anchor}" if anchor else path
 
 
 def of_password(token: str, base: str) -> str:
-    """Returns a password link of the portal at the address `base`."""
+    """Returns the URL of a password link; `base` is the portal's address."""
     return base + _path("password_links.form", _anchor=token)

@@ -1,4 +1,4 @@
-"""Logs are JSON lines with the request's id. No secret, token, password or body is ever in them."""
+"""Logs: JSON lines with the request's id. They never contain a secret, token, password or body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
 
 def _log_request(response: Response) -> Response:
-    """What may have changed something, and what was refused. The route is logged, never the address."""
+    """Logs requests that can change data, and errors. It logs the route, never the URL."""
     if request.method not in SAFE or response.status_code >= 400:
         route = request.url_rule.rule if request.url_rule else None
         log.info("request", method=request.method, route=route, status=response.status_code)
@@ -42,14 +42,14 @@ _shared: list[structlog.typing.Processor] = [
 
 
 def to_stderr() -> None:
-    """For commands: logs go to standard error, so that output stays clean."""
+    """Sends logs to standard error, so that a command's output has only its results."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             handler.setStream(sys.stderr)
 
 
 def configure() -> None:
-    """Ours through structlog, and everybody else's through the same formatter."""
+    """Formats Patchbay's logs and those of libraries alike, with structlog."""
     structlog.configure(
         processors=[
             *_shared,
@@ -74,6 +74,6 @@ def configure() -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # They have a line or a traceback for each connection that is lost; `outage` logs that once.
+    # They log a line or a traceback for each lost connection; `outage` logs that once.
     for pool in ("sqlalchemy.pool", "app.postgresql"):
         logging.getLogger(pool).setLevel(logging.CRITICAL)

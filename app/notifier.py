@@ -1,6 +1,6 @@
-"""Makes notifications of what has happened, and sends them. Every process of a server does so.
+"""Creates notifications and sends them. Every process of a server does so.
 
-All that waits is in the database: a process that is killed loses nothing, and several share the work.
+All waiting work is in the database: a process that is killed loses nothing, and several share the work.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from app.services.scope import Scope
 from app.workers import Worker, run_in_scope
 
 LOOK_SECONDS = 3.0
-"""Between two looks for what has happened, and for messages whose time has come."""
+"""Seconds between two rounds, which create notifications and queue messages that can be sent."""
 
 TIMED_SECONDS = 20.0
-"""Between two looks for what comes with time."""
+"""Seconds between two checks for events that depend on time alone."""
 
 THREADS = 8
-"""Each sends to one destination at a time, so that one that hangs delays no other."""
+"""Threads that send, each to one destination at a time: one that hangs does not delay the others."""
 
 NAME = "notifications"
 
@@ -40,10 +40,10 @@ class Notifier:
         self._senders: Worker[str] = Worker(NAME, self._send, threads=THREADS)
         self._timed_at: float | None = None
         self.idle = self._senders.idle
-        """Set while every destination that was ready has been handled."""
+        """Set while every queued destination has been handled."""
 
     def start(self) -> None:
-        """Returns without waiting for the database."""
+        """Starts the thread, without waiting for the database."""
         threading.Thread(target=self._run, name=NAME, daemon=True).start()
 
     def _run(self) -> None:
@@ -53,14 +53,14 @@ class Notifier:
             pause.wait(LOOK_SECONDS)
 
     def look(self, *, quiet: timedelta = derive.QUIET) -> None:
-        """Makes notifications of what is new, and queues the destinations that a message can be sent to."""
+        """Creates notifications of new events, and queues the destinations with messages to send."""
         for owner in run_in_scope(self._app, NAME, derive.pending) or ():
             run_in_scope(self._app, NAME, partial(_derive, owner=owner, quiet=quiet))
-        self._look_at_time()
+        self._reconcile_timed()
         for destination_id in run_in_scope(self._app, NAME, delivery.ready) or ():
             self._queue(destination_id)
 
-    def _look_at_time(self) -> None:
+    def _reconcile_timed(self) -> None:
         now = time.monotonic()
         if self._timed_at is not None and now - self._timed_at < TIMED_SECONDS:
             return
@@ -92,7 +92,7 @@ def _derive(scope: Scope, *, owner: str | None, quiet: timedelta) -> int:
 
 
 def _send_all(scope: Scope, destination_id: str) -> None:
-    """Sends until nothing is ready, or a message was not accepted."""
+    """Sends messages until none is ready, or one was not accepted."""
     sender = context.sender()
     while delivery.send_next(scope, sender, destination_id):
         pass

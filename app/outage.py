@@ -1,4 +1,4 @@
-"""Whether PostgreSQL is away, as one engine knows it. It is logged when that begins, and when it ends."""
+"""Tracks for one engine whether PostgreSQL is unavailable, and logs the start and end of an outage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RETRY_SECONDS = 1.0
 """Seconds from a failed connection to the next attempt; others fail immediately until then."""
 
 QUIET_SECONDS = 10.0
-"""An outage that begins so soon after another is not logged again."""
+"""Seconds after an outage within which another one is not logged again."""
 
 
 class Outage:
@@ -30,9 +30,10 @@ class Outage:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Wraps connecting. Raises OperationalError immediately if that just failed or is in progress.
+        """Runs the block, which connects. Raises OperationalError during an outage.
 
-        So a frozen server delays few requests: one at a time tries it until it responds.
+        If a connection just failed or is being tried, it raises immediately. A frozen server then delays few
+        requests: one at a time tries it until it responds.
         """
         is_trial = self._admit()
         try:
@@ -60,7 +61,7 @@ class Outage:
             return True
 
     def note(self, error: psycopg.Error | DBAPIError) -> None:
-        """Logs that it is away, once."""
+        """Logs that the database is unavailable, once."""
         with self._lock:
             now = time.monotonic()
             if self._since is not None:
@@ -80,6 +81,6 @@ class Outage:
 
 
 def reason(error: BaseException) -> str:
-    """What the driver says, in one line, without the statement."""
+    """Returns the driver's message, in one line, without the statement."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return f"{type(cause).__name__}: {cause}".split("\n")[0][:300]

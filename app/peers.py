@@ -1,4 +1,4 @@
-"""Where a request comes from: what the socket says, not what a header does."""
+"""Recognizes the sender of a request by its socket, not by its headers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-_PASSED_ON = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
 def is_this_machine(environ: dict[str, Any]) -> bool:
-    """Whether a program on this machine sent it, and did not pass it on for another, as a proxy does."""
-    return is_loopback(address(environ)) and not any(header in environ for header in _PASSED_ON)
+    """Whether a program on this machine sent the request, and is not a proxy for another machine."""
+    return is_loopback(address(environ)) and not any(header in environ for header in _FORWARDING)
 
 
 @lru_cache(maxsize=1024)
@@ -25,6 +25,6 @@ def is_loopback(text: str) -> bool:
 
 
 def address(environ: dict[str, Any]) -> str:
-    """The client of the socket, also if a trusted proxy named another one."""
+    """Returns the address of the socket's client, also if a trusted proxy named another one."""
     original = environ.get("werkzeug.proxy_fix.orig") or {}
     return str(original.get("REMOTE_ADDR") or environ.get("REMOTE_ADDR") or "")

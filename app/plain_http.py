@@ -1,4 +1,4 @@
-"""Warnings about plain HTTP from another machine: passwords and tokens can be read on their way."""
+"""Warns about plain HTTP from another machine: passwords and tokens can be read in transit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def init_app(app: Flask) -> None:
 
 
 def is_unencrypted(environ: dict[str, Any]) -> bool:
-    """Not so on this machine itself. A proxy with TLS is known by `PATCHBAY_TRUSTED_PROXIES`."""
+    """Whether the request came over plain HTTP from another machine.
+
+    A proxy with TLS is trusted by `PATCHBAY_TRUSTED_PROXIES`.
+    """
     if environ["wsgi.url_scheme"] != "http":
         return False
     host = environ.get("HTTP_HOST", "").rpartition(":")
@@ -35,7 +38,7 @@ def is_unencrypted(environ: dict[str, Any]) -> bool:
 
 
 def _warn(response: Response) -> Response:
-    """In a header of each response of the API, and once in the log of each process."""
+    """Adds a header to the response of the API, and logs a warning once per process."""
     if paths.is_api(request.path) and is_unencrypted(request.environ):
         response.headers[HEADER] = WARNING
         if not current_app.extensions["patchbay_has_warned"] and "Authorization" in request.headers:

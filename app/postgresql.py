@@ -1,4 +1,4 @@
-"""PostgreSQL: how long is waited for what, so that a server that is frozen or gone holds up no request."""
+"""Time limits for PostgreSQL, so that a server that is frozen or unreachable delays no request."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from app.core import computing
 from app.outage import Outage
 
 CONNECT_SECONDS = 5
-"""Until a new connection is there."""
+"""Seconds within which a new connection must be established."""
 
 PING_SECONDS = 3.0
-"""Until the server responds on a connection that was not used for a while."""
+"""Seconds within which the server must respond on a connection that was idle."""
 
 STATEMENT_SECONDS = 15
-"""Of a statement of a request; the server cancels it."""
+"""Seconds after which the server cancels a request's statement."""
 
 SILENT_SECONDS = 18.0
-"""Until a request gives up a server that does not even cancel its statement."""
+"""Seconds after which a request abandons a server that does not even cancel its statement."""
 
 POOL_SECONDS = 5
-"""Until one of the connections of a process is free."""
+"""Seconds within which one of a process's connections must be free."""
 
 KEEPALIVE = {
     "keepalives_idle": 15,
@@ -34,29 +34,29 @@ KEEPALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""Until the kernel gives up a server whose machine or network is gone."""
+"""Settings with which the kernel detects that the server's machine or network is gone."""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-class Impatient(psycopg.Connection[Any]):
-    """Closes itself when the server leaves it alone for longer than `patience`."""
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that closes itself if the server is silent for longer than `wait_seconds`."""
 
-    patience = PING_SECONDS
+    wait_seconds = PING_SECONDS
 
-    def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         begin = time.monotonic()
         try:
             with computing.paused():
-                return super().wait(gen, interval, self.patience if timeout is None else timeout)
+                return super().wait(gen, interval, self.wait_seconds if timeout is None else timeout)
         except psycopg.OperationalError:
-            if timeout is None and time.monotonic() >= begin + self.patience:
+            if timeout is None and time.monotonic() >= begin + self.wait_seconds:
                 self.close()
             raise
 
 
 class Pool(QueuePool):
-    """Knows from each connection that it gives whether the server is there."""
+    """A pool that tracks from its connections whether the server is available."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -67,14 +67,14 @@ class Pool(QueuePool):
             return super().connect()
 
     def recreate(self) -> Pool:
-        """What takes its place when its connections are disposed of."""
+        """Returns the pool that replaces this one after its connections are disposed of."""
         new = cast(Pool, super().recreate())
         new.outage = self.outage
         return new
 
 
 def options() -> dict[str, Any]:
-    """For `create_engine`."""
+    """Returns the options of `create_engine`."""
     return {
         "poolclass": Pool,
         "pool_pre_ping": True,
@@ -84,25 +84,27 @@ def options() -> dict[str, Any]:
 
 
 def limit_statements(engine: Engine) -> None:
-    """Has each connection of a server of requests give up in time. Commands may take as long as they need."""
+    """Limits the time of each statement. A server of requests calls it; commands may take longer."""
     if engine.dialect.name == "postgresql":
         event.listen(engine, "do_connect", _connect)
-        event.listen(engine, "checkout", _be_patient)
-        event.listen(engine, "checkin", _be_impatient)
+        event.listen(engine, "checkout", _wait_for_statements)
+        event.listen(engine, "checkin", _wait_for_ping)
         engine.dispose()
 
 
-def _connect(_dialect: Any, _record: Any, arguments: Any, settings: dict[str, Any]) -> Impatient:
-    ours = f"-c statement_timeout={STATEMENT_SECONDS}s"
+def _connect(_dialect: Any, _record: Any, arguments: Any, settings: dict[str, Any]) -> LimitedConnection:
+    timeout_option = f"-c statement_timeout={STATEMENT_SECONDS}s"
     given = settings.get("options")
-    return Impatient.connect(*arguments, **settings | {"options": f"{given} {ours}" if given else ours})
+    return LimitedConnection.connect(
+        *arguments, **settings | {"options": f"{given} {timeout_option}" if given else timeout_option}
+    )
 
 
-def _be_patient(connection: Impatient, _record: Any, _proxy: Any) -> None:
-    connection.patience = SILENT_SECONDS
+def _wait_for_statements(connection: LimitedConnection, _record: Any, _proxy: Any) -> None:
+    connection.wait_seconds = SILENT_SECONDS
 
 
-def _be_impatient(connection: Impatient | None, _record: Any) -> None:
-    """The next thing that is sent on it is a ping."""
+def _wait_for_ping(connection: LimitedConnection | None, _record: Any) -> None:
+    """Limits the wait to that of a ping, which is sent first when the connection is used again."""
     if connection is not None:
-        connection.patience = PING_SECONDS
+        connection.wait_seconds = PING_SECONDS

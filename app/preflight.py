@@ -1,4 +1,4 @@
-"""Checks of the machine before `flask serve`, and their warnings."""
+"""Checks the machine before `flask serve`, and warns of problems."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "fuse.vmhgfs-fuse",
     ]
 )
-"""Including those that mount a folder of the host in a virtual machine."""
+"""Types of network file systems, including those that mount a host's folder in a virtual machine."""
 MOUNTS = Path("/proc/mounts")
 OURS = re.compile(r"patchbay\.db(-(wal|shm|journal))?|metrics|\.(migrating|serving)|.*\.log")
-"""Files of a data folder that is used for nothing else, beside the key files."""
+"""Files of a data folder that only Patchbay uses, apart from the key files."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
     found = [*_folder(settings.data), *_address(settings)]
     if settings.is_sqlite:
         found += _sqlite(engine.SQLITE_VERSION)
-        found += _network(Path(settings.sqlite_file).parent, _mounted() if mounts is None else mounts)
+        found += _network(Path(settings.sqlite_file).parent, _mounts() if mounts is None else mounts)
     return found
 
 
@@ -56,9 +56,9 @@ def _address(settings: Settings) -> Iterator[Finding]:
 
 
 def _folder(data: Path) -> Iterator[Finding]:
-    """Removes the permissions of other users from the data folder.
+    """Removes other users' permissions from the data folder, or yields a warning.
 
-    Only if it is for Patchbay alone: it may be a home directory, or even /tmp.
+    It changes a folder only if all files in it are Patchbay's: it may be a home directory, or even /tmp.
     """
     mode = stat.S_IMODE(data.stat().st_mode)
     if not mode & 0o077:
@@ -98,13 +98,13 @@ def _network(folder: Path, mounts: str) -> Iterator[Finding]:
         )
 
 
-def _mounted() -> str:
-    """Nothing on a system without /proc."""
+def _mounts() -> str:
+    """Returns the system's mounts; "" without /proc."""
     return MOUNTS.read_text(errors="surrogateescape") if MOUNTS.exists() else ""
 
 
 def _file_system(path: Path, mounts: str) -> str:
-    """The type of the file system that the path is on; of two mounts at one place the later one counts."""
+    """Returns the type of the file system of a path. Of two mounts at one point, the later counts."""
     best, kind = -1, ""
     for line in mounts.splitlines():
         fields = line.split(" ")
@@ -115,5 +115,5 @@ def _file_system(path: Path, mounts: str) -> str:
 
 
 def _unescaped(point: str) -> str:
-    r"""The kernel writes a space as \040."""
+    r"""Returns a mount point without octal escapes: the kernel writes a space as \040."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)

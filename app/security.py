@@ -34,12 +34,12 @@ HEADERS = [
     ("X-Frame-Options", "DENY"),
 ]
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED)
-"""Browsers read it on documents only. On every file it would be a fifth of what a first page loads."""
+"""Sent with documents only, the only responses in which browsers read it. It is long."""
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 def csp_nonce() -> str:
-    """Returns the nonce of the response's scripts and styles; "" for one that `is_for_everyone`."""
+    """Returns the nonce of the response's scripts and styles; "" after `is_for_everyone`."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     nonce: str = g.csp_nonce
@@ -47,7 +47,7 @@ def csp_nonce() -> str:
 
 
 def is_for_everyone() -> None:
-    """Sends the response to this request without a nonce: it has nothing of anyone, and caches keep it."""
+    """Sends the response to this request without a nonce, so that caches can store it."""
     g.csp_nonce = ""
 
 

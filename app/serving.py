@@ -1,4 +1,4 @@
-"""What one server has to itself, its data folder and its address, and how `flask serve` becomes it."""
+"""Claims the data folder and the address for one server, and starts it for `flask serve`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import TypeVar
 from app.config import Settings, SettingsError
 
 SECONDS_TO_TAKE = 30
-"""How long a client may leave alone what was sent to it; then the kernel ends the connection."""
+"""How long a client may not acknowledge what was sent; then the kernel closes the connection."""
 SECONDS_TO_WAIT = 5.0
-"""For an instance that is just stopping."""
+"""How long to wait for an instance that is stopping."""
 PAUSE_SECONDS = 0.05
 SENT_AHEAD = 64_000
-"""Bytes of a response that the kernel takes for a client that does not read. By itself it takes megabytes."""
+"""Bytes of a response that the kernel buffers for a client that does not read. Its default is megabytes."""
 LOCK = ".serving"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (in it is a folder of our own)
 PROGRAM = Path(__file__).parents[1] / "granian_server.py"
@@ -33,7 +33,7 @@ Claim = TypeVar("Claim")
 
 
 class Taken(Exception):
-    """Another server has `what`, the folder or the address. The message says who has it, and what to do."""
+    """Another server uses `what`, the folder or the address. The message names the server and the remedy."""
 
     def __init__(self, what: str, holder: str, remedy: str) -> None:
         super().__init__(f"{what} is in use by {holder}. Stop that one first, or {remedy}.")
@@ -42,17 +42,17 @@ class Taken(Exception):
 
 @dataclass(frozen=True)
 class Claims:
-    """The descriptor that holds the lock of the data folder, and the socket that listens."""
+    """The descriptor with the lock of the data folder, and the listening socket."""
 
     lock: int
     listener: socket.socket
 
 
 def claim(settings: Settings, report_wait: Callable[[str], None]) -> Claims:
-    """Locks the data folder and listens at the address, each of which one server has at a time.
+    """Locks the data folder and listens at the address, each of which only one server can use.
 
     Waits some seconds for an instance that is stopping, and reports that. Raises Taken, and
-    SettingsError if the folder or the address cannot be used at all.
+    SettingsError if the folder or the address is unusable.
     """
     deadline = time.monotonic() + SECONDS_TO_WAIT
     lock = _claim_by(deadline, partial(_lock, settings.data), report_wait)
@@ -76,7 +76,7 @@ def _claim_by(deadline: float, claim: Callable[[], Claim], report_wait: Callable
 
 @contextmanager
 def alone(data: Path) -> Iterator[None]:
-    """Keeps servers from the data folder meanwhile. Raises Taken if one has it."""
+    """Locks the data folder while the block runs. Raises Taken if a server uses it."""
     descriptor = _lock(data)
     try:
         yield
@@ -85,7 +85,10 @@ def alone(data: Path) -> Iterator[None]:
 
 
 def _lock(data: Path) -> int:
-    """The descriptor. Its lock ends with the last process that inherited it, however that ends."""
+    """Locks the data folder, and returns the descriptor with the lock.
+
+    The lock ends with the last process that inherits the descriptor. Raises Taken, SettingsError.
+    """
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -109,7 +112,10 @@ def _lock(data: Path) -> int:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Without SO_REUSEPORT, so that nothing else can listen at the address."""
+    """Returns a listening socket. Raises Taken, SettingsError.
+
+    It is without SO_REUSEPORT, so that no other program can listen at the address.
+    """
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -130,11 +136,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def new_counts(data: Path) -> dict[str, str]:
-    """A setting: the folder of the workers' shared counters, which start at zero.
+    """Returns the setting of the folder of the workers' shared counters, which start at zero.
 
-    In memory if there is such a place, since a full disk can end a process that has a file mapped.
+    The folder is in memory if possible, since a full disk can kill a process that maps a file.
     """
-    _remove_left_behind()
+    _remove_abandoned()
     place = data.stat()
     in_memory = SHARED_MEMORY / f"{_prefix()}{place.st_dev:x}-{place.st_ino:x}"
     shutil.rmtree(data / "metrics", ignore_errors=True)
@@ -151,9 +157,9 @@ def _prefix() -> str:
 
 
 def _mark(folder: Path) -> int:
-    """Marks the folder as in use, until the last process ends that inherits the descriptor.
+    """Marks a folder as in use until the last process ends that inherits the returned descriptor.
 
-    Raises BlockingIOError if it is already.
+    Raises BlockingIOError if it is in use already.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -164,7 +170,7 @@ def _mark(folder: Path) -> int:
     return descriptor
 
 
-def _remove_left_behind() -> None:
+def _remove_abandoned() -> None:
     """Removes the folders in memory of servers that were killed."""
     for folder in SHARED_MEMORY.glob(f"{_prefix()}*"):
         with suppress(OSError):
@@ -173,7 +179,7 @@ def _remove_left_behind() -> None:
 
 
 def become_server(settings: Settings, claims: Claims) -> None:
-    """The process is granian's main one from here on, so that signals reach it."""
+    """Replaces this process with granian's main process, which then receives the signals."""
     for descriptor in (claims.lock, claims.listener.fileno()):
         os.set_inheritable(descriptor, True)
     arguments = [str(PROGRAM), "--listener", str(claims.listener.fileno())]

@@ -1,4 +1,4 @@
-"""What every command does before its own work: a current database that these keys open."""
+"""Prepares every command: a current database that the keys open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.services.scope import Actor, Scope
 
 
 def prepare() -> None:
-    """Brings the database up to date, and marks a new one with its key."""
+    """Migrates the database, and saves the key check of a new one. Raises ClickException."""
     logs.to_stderr()
     migrate.upgrade(db.engine, context.settings().data)
     try:
@@ -23,5 +23,5 @@ def prepare() -> None:
 
 
 def console() -> Scope:
-    """Returns the scope of the command line, in no organization."""
+    """Returns the scope of the command line, without an organization."""
     return Scope(context.session(), None, Actor(name="command line"), context.keys())

@@ -1,8 +1,8 @@
-"""Static files: an address that names the content, kept for a year, text sent compressed.
+"""Static files: URLs with a digest of the content, cached for a year, and compressed text.
 
-The address has a digest of all files in its path, so what a style sheet or a module names relatively is
-named by content too. WhiteNoise would do the same from files that a build has written; these few are
-compressed in memory instead, so that a fresh clone needs no build.
+The URL's path has a digest of all files, so that the relative URLs in style sheets and modules have it too.
+WhiteNoise would do the same with files that a build has written; these few are compressed in memory
+instead, so that a fresh clone needs no build.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _YEAR = "public, max-age=31536000, immutable"
 
 
 def init_app(app: Flask) -> None:
-    mimetypes.add_type("font/woff2", ".woff2")  # Python knows it from 3.14 on
+    mimetypes.add_type("font/woff2", ".woff2")  # Python has it from 3.14 on
     mimetypes.add_type("text/javascript", ".js")
     app.add_url_rule("/static/<digest>/<path:filename>", "static", _send)
 
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 
 @cache
 def digest_of(folder: Path) -> str:
-    """Returns what names the content of all its files."""
+    """Returns a digest of the folder's files."""
     found = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file():
@@ -49,14 +49,17 @@ def digest_of(folder: Path) -> str:
 
 
 def _send(digest: str, filename: str) -> Response:
-    """Sends the file as it is now. A page of another version gets it too, but may not keep it."""
+    """Sends the current file, also to a page of another version, which must not cache it."""
     if filename == STYLES:
         response = send_file(BytesIO(_styles()), mimetype="text/css", etag=digest_of(FOLDER / "css"))
     else:
         response = send_from_directory(FOLDER, filename)
     if Path(filename).suffix in _TEXTS:
         _compress(response, filename)
-    for name in ("Content-Disposition", "Last-Modified"):  # The ETag says it, and there are many small files.
+    for name in (
+        "Content-Disposition",
+        "Last-Modified",
+    ):  # The ETag suffices, and there are many small files.
         response.headers.pop(name, None)
     response.headers["Cache-Control"] = _YEAR if digest == digest_of(FOLDER) else "no-cache"
     return response
@@ -68,7 +71,7 @@ def _styles() -> bytes:
 
 
 def _compress(response: Response, filename: str) -> None:
-    """For a client that takes gzip; parts of a file, and responses without a body, stay as they are."""
+    """Compresses a whole file for a client that accepts gzip."""
     response.vary.add("Accept-Encoding")
     etag, _ = response.get_etag()
     if response.status_code != 200 or not request.accept_encodings["gzip"] or not etag:
@@ -81,6 +84,6 @@ def _compress(response: Response, filename: str) -> None:
 
 @cache
 def _gzipped(filename: str) -> bytes:
-    """Called for what was found: `send_from_directory` has refused any other name."""
+    """Returns the file compressed. `send_from_directory` has found the name before."""
     text = _styles() if filename == STYLES else (FOLDER / filename).read_bytes()
     return gzip.compress(text, 9, mtime=0)

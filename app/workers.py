@@ -1,4 +1,4 @@
-"""Threads that handle what was queued, and work in a scope of its own."""
+"""Threads that handle queued items, and work that runs in its own scope."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from app.services.scope import Actor, Scope
 log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Work:
-    """Counts what several workers have to do: `idle` is set while that is nothing."""
+    """Counts the unhandled items of several workers: `idle` is set while there are none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Work:
 
 
 class Worker(Generic[Item]):
-    """Handles items in the order in which they are added, in up to `threads` threads, which items start."""
+    """Handles items in the order in which they are added, in up to `threads` threads, started on demand."""
 
     def __init__(
         self, name: str, handle: Callable[[Item], None], *, threads: int = 1, work: Work | None = None
@@ -75,8 +75,8 @@ class Worker(Generic[Item]):
             self._work.end()
 
 
-def run_in_scope(app: Flask, name: str, work: Callable[[Scope], Found]) -> Found | None:
-    """Returns what `work` returns; None if it failed, which is logged. `name` is the actor's."""
+def run_in_scope(app: Flask, name: str, work: Callable[[Scope], Result]) -> Result | None:
+    """Returns the result of `work`; None if it failed, which is logged. `name` is the actor's."""
     try:
         with app.app_context():
             try:
