@@ -13,15 +13,16 @@ BLOCK = re.compile(
 )
 TOKEN = re.compile(
     r"""
-    (?P<text>[^<]+)
-    | </(?P<end>[a-zA-Z][a-zA-Z0-9-]*)\s*>
-    | <(?P<begin>[a-zA-Z][a-zA-Z0-9-]*)([^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*)>
-    | <!--.*?--> | <!(?i:doctype)[^>]*>
+    (?: </([a-zA-Z][a-zA-Z0-9-]*)\s*>
+    | <(script|style|textarea|title)([^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*)>(.*?)</\2>
+    | <([a-zA-Z][a-zA-Z0-9-]*)([^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*)>
+    | <!--.*?--> | <!(?i:doctype)[^>]*> | (?=[^<]))
+    ([^<]*)
     """,
     re.DOTALL | re.VERBOSE,
 )
+"""A tag with the text that follows it, an element with raw text too, or text alone."""
 ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
-WITH_RAW_TEXT = ("script", "style", "textarea", "title")
 VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
@@ -29,6 +30,8 @@ VOID = frozenset(
 
 class Element:
     """`_order` has all elements of the document; those inside are from `_first` up to `_end`."""
+
+    __slots__ = ("_end", "_first", "_order", "attrs", "children", "parent", "tag")
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None) -> None:
         self.tag = tag
@@ -97,31 +100,30 @@ def parse(source: str) -> Element:
     """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
     here = root = Element("", {}, None)
     at = 0
-    while at < len(source):
-        token = TOKEN.match(source, at)
-        assert token, f"no HTML: {source[at : at + 80]!r}"
+    for token in TOKEN.finditer(source):
+        assert token.start() == at, f"no HTML: {source[at : at + 80]!r}"
         at = token.end()
-        if token.lastgroup == "text":
-            here.children.append(unescape(token[1]))
-        elif token.lastgroup == "end":
-            assert here.tag == token[2].lower(), f"{token[0]} closes <{here.tag} {here.attrs}>"
+        end, raw, its_attributes, content, begin, attributes, text = token.groups()
+        if begin:
+            made = Element(begin.lower(), _attributes(attributes), here)
+            here.children.append(made)
+            if made.tag not in VOID and not attributes.endswith("/"):
+                here = made
+        elif end:
+            assert here.tag == end.lower(), f"</{end}> closes <{here.tag} {here.attrs}>"
             here.close()
             here = here.parent or root
-        elif token[3]:
-            made = _begun(token[3].lower(), token[4], here)
-            if made.tag in WITH_RAW_TEXT:
-                at = _fill(made, source, at)
-            elif made.tag not in VOID and not token[4].endswith("/"):
-                here = made
+        elif raw:
+            made = Element(raw, _attributes(its_attributes), here)
+            here.children.append(made)
+            if content:
+                made.children.append(content if raw in ("script", "style") else unescape(content))
+        if text:
+            here.children.append(unescape(text))
+    assert at == len(source), f"no HTML: {source[at : at + 80]!r}"
     assert here is root, f"<{here.tag}> is never closed"
     root.close()
     return root
-
-
-def _begun(tag: str, written: str, parent: Element) -> Element:
-    made = Element(tag, _attributes(written).copy(), parent)
-    parent.children.append(made)
-    return made
 
 
 @lru_cache(10_000)
@@ -131,16 +133,6 @@ def _attributes(written: str) -> dict[str, str]:
     attrs = {name.lower(): unescape(double or single or plain) for name, double, single, plain in pairs}
     assert len(attrs) == len(pairs), f"<…{written}> has an attribute twice"
     return attrs
-
-
-def _fill(element: Element, source: str, at: int) -> int:
-    """Gives the element its raw text; returns where its end tag ends."""
-    end = source.find(f"</{element.tag}>", at)
-    assert end >= 0, f"<{element.tag}> is never closed"
-    text = source[at:end]
-    if text:
-        element.children.append(text if element.tag in ("script", "style") else unescape(text))
-    return end + len(f"</{element.tag}>")
 
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
