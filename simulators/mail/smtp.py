@@ -100,6 +100,7 @@ class SmtpServer(socketserver.ThreadingTCPServer):
 
 class _Session(socketserver.StreamRequestHandler):
     server: SmtpServer
+    disable_nagle_algorithm = True  # The lines of a reply are written one by one.
 
     def setup(self) -> None:
         self.does = self.server.behaviour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from app.core.outbound.client import Outbound
 from app.providers import PROVIDERS
 from app.services import rate_limits
 from app.services.connections import store
-from app.services.webhook_tests import runs
+from app.services.webhook_tests import many, runs
 from simulators import SIMULATORS
 from tests.support.api_jobs import JOBS, ended, job_path, paged
 from tests.support.caller import Caller, fields
@@ -160,12 +161,20 @@ def test_webhooks_of_many_wait_for_the_rate_limit(
     app: Flask, dana: Caller, runtime: Runtime, numbers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that has to wait is tested after the others; its row is no failure."""
-    monkeypatch.setattr(rate_limits, "WINDOW", timedelta(seconds=2))
+    waited: list[int] = []
+
+    def end_window(_seconds: float) -> None:
+        waited.append(len(runtime.got))
+        monkeypatch.setattr(rate_limits, "WINDOW", timedelta(0))
+
+    monkeypatch.setattr(rate_limits, "WINDOW", timedelta(seconds=30))
+    monkeypatch.setattr(many, "time", SimpleNamespace(monotonic=lambda: 60.0 * len(waited), sleep=end_window))
     monkeypatch.setattr(runs, "MOST", 1)
     assert dana.post(f"/api/settings/endpoints/{numbers[0]}/webhook-test").status_code == 200
     done = job(dana, {"ids": numbers[:2]})
     assert (done["state"], done["done"], done["failed"]) == ("done", 2, 0)
     assert len(runtime.got) == 3
+    assert waited == [2], "of the numbers, one is tested before the wait"
 
 
 def test_callback_of_an_application_is_tested(

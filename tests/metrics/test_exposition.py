@@ -12,6 +12,7 @@ from prometheus_client import Metric
 
 from app import context
 from app.core import clock
+from app.core.outbound import turns
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.core.outbound.turns import Limits
@@ -83,8 +84,11 @@ def _wrong(name: str, family: Metric) -> Iterator[str]:
             yield f"{name} has the label {label}"
 
 
-def test_provider_requests_are_counted_by_host_and_outcome(client: FlaskClient) -> None:
+def test_provider_requests_are_counted_by_host_and_outcome(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A host that no provider has is not named, because users choose it."""
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.01)
     twilio = "api.twilio.com"
     outbound.count("hooks.private.example", "500", 0.1)
     before = samples(scrape(client)["patchbay_provider_requests"])

@@ -191,12 +191,16 @@ report(**found)
 def copy(tmp_path_factory):
     """A copy of the project with the two files of a new provider."""
     project = ProjectCopy.at(tmp_path_factory.mktemp("new_provider"))
-    for name in ("simulators", "devtools", "tests"):
-        shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
-    shutil.copy(ROOT / "pyproject.toml", project.folder)
+    _add_folders(project, "simulators")
     project.write("app/providers/acme.py", DECLARED)
     project.write("simulators/acme.py", SIMULATED)
     return project
+
+
+def _add_folders(project, *names):
+    for name in names:
+        ignored = shutil.ignore_patterns("*.pyc.*", "node_modules")
+        shutil.copytree(ROOT / name, project.folder / name, ignore=ignored)
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +253,7 @@ def test_new_provider_is_in_every_api_page_and_openapi(found):
 @pytest.mark.thorough("test_new_provider_is_in_every_api_page_and_openapi")
 def test_new_provider_is_in_the_contract_tests(copy):
     """The tests of every provider, in the copy: it passes as many of them as Vobiz, which can do the same."""
+    _add_folders(copy, "devtools", "tests")
     chosen = "acme or vobiz or contract"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen]
     files = [f"tests/providers/test_{name}.py" for name in ("contract", "verify", "numbers")]

@@ -123,12 +123,20 @@ def test_calls_report_a_provider_fault_and_send_a_write_once(account, calls):
 
 
 @listing
-def test_calls_to_a_slow_provider_stop_at_the_deadline(account, calls):
-    account.upstream.trouble, account.deadline = Trouble.SLOW, 0.2
-    for what, args in calls:
+def test_calls_without_a_response_fail_and_send_a_write_once(account, calls, thorough):
+    """One of them stops at its deadline; thorough, each does. The others lose their connection."""
+
+    def close(_request: Any) -> Reply:
+        raise ConnectionError
+
+    account.upstream.answer = close
+    for place, (what, args) in enumerate(calls):
+        is_slow = thorough or place == 0
+        account.upstream.trouble = Trouble.SLOW if is_slow else None
+        account.deadline = 0.2 if is_slow else 5.0
         with pytest.raises(OutboundError) as failed:
             getattr(account, what)(*args)
-        assert failed.value.code == "timeout", what
+        assert failed.value.code == ("timeout" if is_slow else "connect"), what
         account.upstream.wait_for_request()
         assert len(account.upstream.writes) == account.starts_with_write(), what
         account.upstream.requests.clear()

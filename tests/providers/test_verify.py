@@ -84,11 +84,17 @@ def test_verify_fault_says_nothing_of_the_values_and_is_never_ok(upstream, verif
     assert accepted == []
 
 
-def test_verify_slow_provider_stops_at_the_deadline(upstream, verify):
-    upstream.trouble = Trouble.SLOW
+def test_verify_without_a_response_has_no_result(key, upstream, verify, thorough):
+    """Each provider closes its connection; one, and thorough each, is slow too."""
+    upstream.is_off = True
     with pytest.raises(OutboundError) as failed:
-        verify(deadline=0.2)
-    assert failed.value.code == "timeout"
+        verify()
+    assert failed.value.code == "connect"
+    if thorough or key == next(iter(PROVIDERS)):
+        upstream.is_off, upstream.trouble = False, Trouble.SLOW
+        with pytest.raises(OutboundError) as failed:
+            verify(deadline=0.2)
+        assert failed.value.code == "timeout"
 
 
 LISTS = {

@@ -103,7 +103,7 @@ def wsgi(application: Any, *, forwarded: bool = True) -> Iterator[str]:
             pass
 
     server = make_server("127.0.0.1", 0, behind, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
