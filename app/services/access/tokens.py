@@ -219,7 +219,7 @@ def _expect_valid(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...
 
 
 class TokenDraft(NewToken):
-    """The body of a request for a new token. `scopes` must be empty: see `issue_for_api`."""
+    """A token that the API creates. `scopes` is empty: see `issue_for_api`."""
 
     scopes: list[Annotated[str, validation.one_of([SECRETS])]] = []
 

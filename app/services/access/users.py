@@ -54,7 +54,7 @@ RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
-    """A new user. Without a password, they choose one with an invitation link."""
+    """A new user. Without a password they choose one, with an invitation link."""
 
     model_config = validation.STRICT
 

@@ -56,10 +56,9 @@ def check_agent_id(text: str, _country: str | None = None) -> str:
 
 
 class AiDraft(BaseModel):
-    """The body of a change.
+    """`aiAgentId` is required to turn AI on; if AI is on already, it may be left out to keep the agent.
 
-    `aiAgentId` is required to turn AI on; if AI is on, omitting it keeps the agent. `hereOnly` turns AI off
-    in Patchbay and leaves the provider unchanged.
+    `hereOnly` turns AI off in Patchbay and leaves the provider as it is.
     """
 
     model_config = validation.STRICT_CAMEL

@@ -25,7 +25,7 @@ ONE_OF = ("ids", "filter")
 
 
 class EndpointFilter(BaseModel):
-    """The filter of the list of endpoints. Without a field, it selects all endpoints."""
+    """The filter of the list of endpoints. Without a field: all endpoints."""
 
     model_config = validation.STRICT
 
