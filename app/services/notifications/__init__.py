@@ -1,1 +1,1 @@
-"""Notifications: what happened, who gets it, and its delivery."""
+"""Notifications: problems and news, their recipients, and their delivery."""

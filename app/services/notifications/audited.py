@@ -19,13 +19,13 @@ from app.services.scope import Scope
 
 BATCH = 500
 PLACES = 500
-"""Earlier sign-ins that a new one is compared with."""
+"""How many earlier sign-ins a new one is compared with."""
 
 
 def drafts(scope: Scope) -> list[Draft]:
-    """Takes the owner's events from the outbox; returns the drafts that they make, oldest first.
+    """Removes the owner's events from the outbox, and returns the drafts made of them, oldest first.
 
-    What concerns the installation alone is added to it here.
+    Notifications that concern the installation alone are added to it directly.
     """
     owner = scope.organization_or_none.id if scope.organization_or_none else None
     query = (
@@ -54,7 +54,7 @@ def _add_to_installation(scope: Scope, draft: Draft) -> None:
     record.add(replace(scope, organization_or_none=None), draft)
 
 
-def _switched(_scope: Scope, event: AuditEvent) -> Draft:
+def _provider_switched(_scope: Scope, event: AuditEvent) -> Draft:
     key = event.changes["active"][1]
     return Draft(
         Event.PROVIDER_SWITCHED,
@@ -66,7 +66,7 @@ def _switched(_scope: Scope, event: AuditEvent) -> Draft:
     )
 
 
-def _saved(_scope: Scope, event: AuditEvent) -> Draft | None:
+def _organization_saved(_scope: Scope, event: AuditEvent) -> Draft | None:
     if "public_base_url" not in event.changes:
         return None
     url = event.changes["public_base_url"][1]
@@ -139,16 +139,16 @@ def _provider(event: AuditEvent) -> str:
     return next((key for key in providers.PROVIDERS if providers.label(key) == event.subject), event.subject)
 
 
-def _rotated(_scope: Scope, event: AuditEvent) -> Draft:
+def _keys_rotated(_scope: Scope, event: AuditEvent) -> Draft:
     return Draft(Event.KEYS_ROTATED, lane="keys", detail=messages.changed_by(event.actor_name), at=event.at)
 
 
 _READERS: dict[str, Callable[[Scope, AuditEvent], Draft | None]] = {
-    Action.PROVIDER_SWITCHED: _switched,
-    Action.ORGANIZATION_SAVED: _saved,
+    Action.PROVIDER_SWITCHED: _provider_switched,
+    Action.ORGANIZATION_SAVED: _organization_saved,
     Action.SIGNED_IN: _signed_in,
     Action.CALL_WEBHOOK_FAILED: _call_webhook_failed,
     Action.CALL_WEBHOOK_WORKS: _call_webhook_works,
-    Action.KEYS_ROTATED: _rotated,
+    Action.KEYS_ROTATED: _keys_rotated,
 }
-"""By the actions with `Trait.NOTIFIES`."""
+"""The function that makes a draft of an event, for each action with `Trait.NOTIFIES`."""

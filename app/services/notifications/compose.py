@@ -1,4 +1,4 @@
-"""Makes the message of a notification: its words, and the link to where it can be mended."""
+"""The message of a notification: its sentences, and the link to the page where it can be resolved."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LASTING = (
 )
 
 Link = Callable[[Notification, Organization | None], str | None]
-"""Returns the address of the page of a notification; None if the portal's address is not set."""
+"""Returns the URL of a notification's page; None if the portal's address is not set."""
 
 
 def message(scope: Scope, row: Notification, link: Link, items: Iterable[Notification] = ()) -> Message:
-    """Returns the message. `items` are those of a digest."""
+    """Returns the message. `items` are the notifications of a digest."""
     organization = scope.session.get(Organization, row.organization_id) if row.organization_id else None
     event = Event.of(row.event)
     return Message(
@@ -51,10 +51,10 @@ def message(scope: Scope, row: Notification, link: Link, items: Iterable[Notific
 
 @dataclass(frozen=True)
 class _Words:
-    """What the sentence of an event is made of."""
+    """The values in the title of an event."""
 
     label: str
-    """Of the provider."""
+    """The provider's label."""
     subject: str
     count: int
     days: int
@@ -85,7 +85,7 @@ _TITLES: Mapping[Event, Callable[[_Words], str]] = {
 
 
 def title(row: Notification) -> str:
-    """Returns what happened, in one sentence."""
+    """Returns the event in one sentence."""
     words = _Words(
         label=providers.label(row.provider) if row.provider else "",
         subject=phone.display(row.subject) if row.subject.startswith("+") else row.subject,
@@ -98,19 +98,19 @@ def title(row: Notification) -> str:
 
 
 def details(row: Notification) -> list[str]:
-    """Returns why, and since when, in sentences."""
+    """Returns sentences with the reason, and since when it lasts."""
     since = unhealthy_since(row)
     return [*details_without_since(row), *([messages.since(since)] if since else [])]
 
 
 def details_without_since(row: Notification) -> list[str]:
-    """Returns why, in sentences, for a page that shows `unhealthy_since` in the reader's time zone."""
+    """Returns sentences with the reason alone, for pages with `unhealthy_since` in the reader's time zone."""
     found = [_reason(row), _time(row)]
     return [texts.one_line(sentence, 1000) for sentence in found if sentence]
 
 
 def unhealthy_since(row: Notification) -> datetime | None:
-    """Returns when what is reported began, if it lasts."""
+    """Returns when the problem began; None for an event that does not last."""
     return row.since if row.event in _LASTING else None
 
 
@@ -148,10 +148,10 @@ def _time(row: Notification) -> str | None:
 
 
 def _subject(row: Notification) -> str:
-    """Returns what the event is about, as a value: a number, a provider's key, or a name."""
+    """Returns the subject of the event as a value: a number, a provider's key, or a name."""
     is_about_numbers = row.event in (Event.NUMBER_UNHEALTHY, Event.NUMBER_RECOVERED)
     return row.subject or ("" if is_about_numbers else row.provider or "")
 
 
 def no_link(_row: Notification, _organization: Organization | None) -> None:
-    """A `Link` without addresses."""
+    """Returns no URL: a `Link` for messages without links."""

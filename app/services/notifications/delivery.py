@@ -1,7 +1,7 @@
-"""Sends messages: one attempt of one delivery, and what comes of it.
+"""Sends messages: makes one attempt of one delivery, and stores its outcome.
 
-A delivery is claimed by a lease before it is sent, and its result is stored after. A process that is killed
-between the two leaves the lease to run out: then the message is sent again, with the same id.
+A delivery is claimed by a lease before it is sent, and its result is stored afterwards. If the process is
+killed in between, the lease expires and the message is sent again, with the same id.
 """
 
 from __future__ import annotations
@@ -39,15 +39,18 @@ RETRIES = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 30, 120, 600, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 8 * 3600)
 )
-"""The pauses after failed attempts, which fill a day. After the last one, a delivery is given up."""
+"""The pauses after failed attempts, a day in all. After the last attempt, the delivery has failed."""
 
 LONGEST_WISH = timedelta(hours=1)
-"""How long a receiver may ask to be left alone."""
+"""The longest pause that a receiver may request."""
 
 
 @dataclass(frozen=True)
 class Sender:
-    """What sends messages, and makes the links in them. `count` gets each attempt, with the kind."""
+    """The functions that send messages and make their links.
+
+    `count` is called with the kind and each attempt.
+    """
 
     post: Post
     link: Link
@@ -74,13 +77,16 @@ class _Claim:
 
 
 def ready(scope: Scope) -> list[str]:
-    """Returns the ids of the destinations that a message can be sent to now."""
+    """Returns the ids of the destinations with a message to send now."""
     query = select(Delivery.destination_id).join(Destination).where(_is_ready()).distinct()
     return list(scope.session.scalars(query))
 
 
 def _is_ready() -> ColumnElement[bool]:
-    """In SQL: its time has come, no process sends it, and no earlier message of its lane waits."""
+    """Returns the condition that a delivery can be sent now.
+
+    Its time has come, no process is sending it, and no earlier message of its lane is waiting.
+    """
     earlier = aliased(Delivery)
     is_blocked = exists().where(
         earlier.destination_id == Delivery.destination_id,
@@ -103,7 +109,7 @@ def _is_free() -> ColumnElement[bool]:
 
 
 def send_next(scope: Scope, sender: Sender, destination_id: str) -> bool:
-    """Sends the destination's next message; False if there is none, or it was not accepted."""
+    """Sends the destination's next message. Returns False if there is none, or it was not accepted."""
     query = (
         select(Delivery.id)
         .join(Destination)
@@ -119,12 +125,12 @@ def send_next(scope: Scope, sender: Sender, destination_id: str) -> bool:
 
 
 def send(scope: Scope, sender: Sender, delivery_id: str) -> Attempt | None:
-    """Makes one attempt and stores it; None if another process has it, or it is not to be sent now."""
+    """Makes one attempt and stores it; None if another process is sending it, or it must not be sent now."""
     with scope.transaction(lock=False):
         claim = _claim(scope, delivery_id)
         if claim is None or _is_quiet(scope, delivery_id):
             return None
-    attempt = _try(scope, sender, delivery_id)
+    attempt = _send_and_count(scope, sender, delivery_id)
     with scope.transaction(lock=False):
         _store(scope, claim, attempt)
     return attempt
@@ -139,8 +145,12 @@ def _claim(scope: Scope, delivery_id: str) -> _Claim | None:
 
 
 def _is_quiet(scope: Scope, delivery_id: str) -> bool:
-    """Puts the lane off until a quiet period ends; skips what was settled while it waited."""
-    delivery, row, destination = _loaded(scope, delivery_id)
+    """Whether the message must not be sent now.
+
+    During a quiet period, its lane is delayed until the end. After one, a message that is no longer needed
+    is skipped.
+    """
+    delivery, row, destination = _load(scope, delivery_id)
     if delivery.is_manual:
         return False
     if end := quiet.until(scope, row, destination):
@@ -155,7 +165,7 @@ def _is_quiet(scope: Scope, delivery_id: str) -> bool:
     return False
 
 
-def _loaded(scope: Scope, delivery_id: str) -> tuple[Delivery, Notification, Destination]:
+def _load(scope: Scope, delivery_id: str) -> tuple[Delivery, Notification, Destination]:
     query = (
         select(Delivery, Notification, Destination)
         .join(Notification, Notification.id == Delivery.notification_id)
@@ -167,9 +177,9 @@ def _loaded(scope: Scope, delivery_id: str) -> tuple[Delivery, Notification, Des
     return delivery, row, destination
 
 
-def _try(scope: Scope, sender: Sender, delivery_id: str) -> Attempt:
-    """Sends the message, and counts the attempt. No transaction is open meanwhile."""
-    _, row, destination = _loaded(scope, delivery_id)
+def _send_and_count(scope: Scope, sender: Sender, delivery_id: str) -> Attempt:
+    """Sends the message, and counts the attempt. No transaction is open during the request."""
+    _, row, destination = _load(scope, delivery_id)
     key = destination.kind
     attempt = _attempt(scope, sender, delivery_id, row, destination)
     sender.count(key, attempt)
@@ -220,8 +230,8 @@ def _since(started: float) -> int:
 
 
 def _store(scope: Scope, claim: _Claim, attempt: Attempt) -> None:
-    """Stores the attempt, and what follows unless another process has taken the delivery since."""
-    delivery, _, destination = _loaded(scope, claim.id)
+    """Stores the attempt, and the delivery's new state unless another process has claimed it since."""
+    delivery, _, destination = _load(scope, claim.id)
     now = clock.now()
     scope.session.add(
         DeliveryAttempt(
@@ -238,7 +248,7 @@ def _store(scope: Scope, claim: _Claim, attempt: Attempt) -> None:
     delivery.attempts += 1
     delivery.tried_at = delivery.tried_at or now
     delivery.leased_until = None
-    _note_state(scope, destination, attempt, now)
+    _store_failing_since(scope, destination, attempt, now)
     if attempt.ok:
         delivery.state, delivery.finished_at = State.DELIVERED, now
     elif delivery.is_manual or delivery.attempts > len(RETRIES):
@@ -250,13 +260,13 @@ def _store(scope: Scope, claim: _Claim, attempt: Attempt) -> None:
 
 
 def _pause(attempts: int, wish: float) -> timedelta:
-    """Returns the pause after so many failed attempts, varied a little so that retries spread."""
+    """Returns the pause after this many failed attempts, varied a little so that retries spread."""
     usual = RETRIES[attempts - 1] * random.uniform(0.9, 1.1)  # noqa: S311 (jitter)
     return max(usual, min(timedelta(seconds=max(wish, 0)), LONGEST_WISH))
 
 
-def _note_state(scope: Scope, destination: Destination, attempt: Attempt, now: datetime) -> None:
-    """Without a new version: what users have chosen is the same."""
+def _store_failing_since(scope: Scope, destination: Destination, attempt: Attempt, now: datetime) -> None:
+    """Stores since when the destination fails, without a new version: users did not change it."""
     since = None if attempt.ok else destination.failing_since or now
     if since != destination.failing_since:
         mine = Destination.id == destination.id

@@ -1,7 +1,7 @@
-"""Makes notifications of health transitions and audit events, once each, in the order in which they happened.
+"""Makes notifications of health transitions and audit events, once each and in their order.
 
-Both were stored in the transactions that they report. What was read is noted in the transaction that adds the
-notifications, so a process that is killed loses none and repeats none.
+Transitions and events are stored in the transactions of the changes. The last one that was read is stored
+in the transaction that adds the notifications, so a process that is killed loses none and repeats none.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from app.services.scope import Scope
 
 BATCH = 5000
 QUIET = timedelta(seconds=5)
-"""So long nothing more has to happen before a batch is read, so that what belongs together is one message."""
+"""A batch is read after this much time without further transitions, so that related ones form one message."""
 
 LONGEST = timedelta(seconds=25)
-"""A transition waits no longer than this, however many follow."""
+"""The longest time that a transition waits for further ones."""
 
 NUMBERS = "numbers"
 
@@ -45,7 +45,7 @@ Number = tuple[str, str]
 
 
 def pending(scope: Scope) -> list[str | None]:
-    """Returns the organizations with something to read; None for the installation."""
+    """Returns the organizations with transitions or events to read; None stands for the installation."""
     settings = NotificationSettings
     is_new = exists().where(
         HealthTransition.organization_id == Organization.id,
@@ -58,7 +58,10 @@ def pending(scope: Scope) -> list[str | None]:
 
 
 def derive(scope: Scope, *, quiet: timedelta = QUIET) -> int:
-    """Makes notifications of what is new in the scope's organization, or of the installation."""
+    """Adds the notifications of new transitions and events in the scope's organization, or the installation.
+
+    Returns how many notifications were made.
+    """
     with scope.transaction(lock=False):
         settings = record.lock(scope)
         drafts = audited.drafts(scope)
@@ -72,19 +75,19 @@ def derive(scope: Scope, *, quiet: timedelta = QUIET) -> int:
         for draft in sorted(drafts, key=lambda draft: draft.at):
             record.add(scope, draft)
         if rows:
-            record.close(scope, list(_over(scope)))
+            record.close(scope, list(_resolved_problems(scope)))
     return len(drafts)
 
 
 def _is_growing(rows: Sequence[HealthTransition], quiet: timedelta) -> bool:
-    """Whether more may follow that belongs with it. A time in the future is of a clock that was ahead."""
+    """Whether related transitions may still follow. A time in the future is from a clock that was ahead."""
     now = clock.now()
     is_fresh = now - quiet < rows[-1].at <= now + clock.APART
     return len(rows) < BATCH and is_fresh and rows[0].at > now - LONGEST
 
 
 def _advance(scope: Scope, settings: NotificationSettings, transition_id: int) -> None:
-    """Without a new version: what users have chosen is the same."""
+    """Stores the last transition that was read, without a new version: users did not change the settings."""
     mine = NotificationSettings.owner == settings.owner
     sql.run(scope, update(NotificationSettings).where(mine).values(transition_id=transition_id))
     scope.session.expire(settings)
@@ -92,7 +95,7 @@ def _advance(scope: Scope, settings: NotificationSettings, transition_id: int) -
 
 @dataclass
 class _Group:
-    """Numbers with the same news, for one message."""
+    """Numbers with the same event, provider and reason, for one message."""
 
     event: Event
     provider: str
@@ -120,7 +123,7 @@ class _Group:
 def _of_numbers(
     scope: Scope, settings: NotificationSettings, rows: Sequence[HealthTransition]
 ) -> list[Draft]:
-    """One draft for all numbers with the same news. A number's own news stay in order."""
+    """Returns one draft for all numbers with the same news. The news of one number stay in order."""
     was_unhealthy = _unhealthy_before(scope, settings, rows)
     groups: list[_Group] = []
     last: dict[Number, int] = {}
@@ -133,7 +136,7 @@ def _of_numbers(
             was_unhealthy.discard(number)
         if event is None:
             continue
-        place = _place(groups, event, row, after=last.get(number, -1))
+        place = _group_index(groups, event, row, after=last.get(number, -1))
         last[number] = place
         groups[place].numbers[row.phone_number] = None
         if row.since is not None:
@@ -142,14 +145,14 @@ def _of_numbers(
 
 
 def _event(row: HealthTransition, *, is_known: bool) -> Event | None:
-    """What a transition is news of. `is_known`: the number was reported as unhealthy."""
+    """Returns the event of a transition. `is_known`: the number was reported as unhealthy."""
     if row.now == Verdict.UNHEALTHY and not is_known:
         return Event.NUMBER_UNHEALTHY
     return Event.NUMBER_RECOVERED if row.now == Verdict.HEALTHY and is_known else None
 
 
-def _place(groups: list[_Group], event: Event, row: HealthTransition, *, after: int) -> int:
-    """Returns the place of the group that takes the row: the last one of its kind, or a new one."""
+def _group_index(groups: list[_Group], event: Event, row: HealthTransition, *, after: int) -> int:
+    """Returns the index of the row's group: the last of its kind after the index `after`, or a new one."""
     reason = row.reason if event is Event.NUMBER_UNHEALTHY else None
     for place in range(len(groups) - 1, after, -1):
         group = groups[place]
@@ -162,7 +165,7 @@ def _place(groups: list[_Group], event: Event, row: HealthTransition, *, after: 
 def _unhealthy_before(
     scope: Scope, settings: NotificationSettings, rows: Sequence[HealthTransition]
 ) -> set[Number]:
-    """Returns the numbers of the rows that had stopped being healthy before them."""
+    """Returns the numbers of the rows that were unhealthy before them."""
     row = HealthTransition
     first = {(one.provider, one.phone_number): one for one in reversed(rows)}
     doubtful = [one.phone_number for one in first.values() if one.was != Verdict.HEALTHY]
@@ -199,8 +202,8 @@ def _of_connections(scope: Scope, rows: Iterable[HealthTransition]) -> list[Draf
     return drafts
 
 
-def _over(scope: Scope) -> Iterable[Notification]:
-    """The problems of numbers and connections that are over."""
+def _resolved_problems(scope: Scope) -> Iterable[Notification]:
+    """Yields the open problems of numbers and connections that are over."""
     current = transitions.of_connections(scope)
     for row in record.open_problems(scope, Event.NUMBER_UNHEALTHY, Event.CONNECTION_REFUSED):
         if row.event == Event.NUMBER_UNHEALTHY:
@@ -211,7 +214,7 @@ def _over(scope: Scope) -> Iterable[Notification]:
 
 
 def _is_unhealthy(scope: Scope, row: Notification) -> bool:
-    """Whether one of the numbers has not been healthy since."""
+    """Whether one of the numbers has been unhealthy ever since."""
     check = DriftCheck
     mine = and_(
         check.organization_id == scope.organization.id,

@@ -1,4 +1,4 @@
-"""Destinations: added, changed and deleted. Their fields are those that their kinds declare."""
+"""Destinations: adding, changing and deleting them. Their fields are declared by their kinds."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from app.services.scope import Scope, expect_version
 from app.services.validation import Checked, Variant
 
 MOST = 50
-"""Destinations of one owner."""
+"""How many destinations one owner can have."""
 
 OVERLAP = timedelta(hours=24)
-"""How long a secret that was replaced signs too."""
+"""How long a replaced secret still signs beside the new one."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A destination, and the secrets that were made for it, which are shown this once."""
+    """A destination, and the secrets generated for it, which are not shown again."""
 
     row: Destination
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -57,20 +57,20 @@ def _check_events(value: list[str], _country: str | None) -> list[str]:
     return list(dict.fromkeys(value))
 
 
-def _known(*, installation: bool) -> Checked:
+def _event_names(*, installation: bool) -> Checked:
     return validation.one_of([events.ALL, *map(str, events.choosable(installation=installation))])
 
 
 _CHOSEN = Checked(_check_events, {"minItems": 1, "uniqueItems": True})
-Events = Annotated[list[Annotated[str, _known(installation=True)]], _CHOSEN]
-OrganizationEvents = Annotated[list[Annotated[str, _known(installation=False)]], _CHOSEN]
+Events = Annotated[list[Annotated[str, _event_names(installation=True)]], _CHOSEN]
+OrganizationEvents = Annotated[list[Annotated[str, _event_names(installation=False)]], _CHOSEN]
 Hour = Annotated[int, Checked(_check_hour, {"minimum": 0, "maximum": 23})]
 
 
 def _field_definitions() -> dict[str, Any]:
-    """Each field of any kind by its name. The kind that was sent checks its value.
+    """Returns the definition of each field of any kind, by name. The chosen kind checks the value.
 
-    The constraints are those of the first kind that has the field: URLs of Slack are web addresses too.
+    The schema is that of the first kind with the field: `url` of Slack is a web address like the others.
     """
     found: dict[str, list[str]] = {}
     described: dict[str, dict[str, Any]] = {}
@@ -135,7 +135,7 @@ InstallationDestinationDraft: type[BaseModel] = create_model(
 class DestinationEdit(InstallationDestinationEdit):  # type: ignore[misc,valid-type]
     """What may be changed of an organization's destination."""
 
-    # Only describes the request: `_refuse_events` has a better sentence about the others.
+    # For the schema only: `_refuse_events` refuses other events with a better sentence.
     events: OrganizationEvents = PydanticField(default=[events.ALL])
 
 
@@ -152,7 +152,7 @@ def listed(scope: Scope) -> list[Destination]:
 
 
 def get(scope: Scope, destination_id: str) -> Destination:
-    """Returns the owner's destination. Raises NotFound, for another owner's too."""
+    """Returns the owner's destination. Raises NotFound, also for another owner's."""
     query = select(Destination).where(_own(scope), Destination.id == destination_id)
     row = scope.session.scalar(query)
     if row is None:
@@ -167,7 +167,7 @@ def _own(scope: Scope) -> ColumnElement[bool]:
 
 
 def create(scope: Scope, sent: Any) -> Saved:
-    """Adds a destination. Its generated secrets are returned this once. Raises Invalid."""
+    """Adds a destination. Its generated secrets are not returned again. Raises Invalid, Conflict."""
     draft: Any = validation.read(InstallationDestinationDraft, sent)
     kind = KINDS[draft.kind]
     values = _checked(kind, _fields_of(draft), lacking=kind.typed_fields)
@@ -190,7 +190,7 @@ def create(scope: Scope, sent: Any) -> Saved:
 def change(
     scope: Scope, destination_id: str, sent: Any, *, version: int | etag.Condition | None = None
 ) -> Destination:
-    """Changes what was sent. Raises Invalid, NotFound and Stale."""
+    """Changes the submitted fields. Raises Invalid, NotFound and Stale."""
     draft, fixed = validation.read_edit(InstallationDestinationEdit, sent)
     changes = draft.model_dump(exclude_unset=True, warnings=False)
     with scope.transaction():
@@ -208,7 +208,7 @@ def change(
         before = {name: getattr(row, name) for name in changes} | dict(row.values)
         _apply(row, changes)
         _apply_fields(scope, row, kind, values, {})
-        _follow(scope, row, changes)
+        _apply_to_waiting(scope, row, changes)
         after = {name: getattr(row, name) for name in changes} | dict(row.values)
         secret = {name: "replaced" for name in values if kind_field(kind, name).secret}
         if changed := log.diff(before, after | secret):
@@ -226,7 +226,10 @@ def delete(scope: Scope, destination_id: str) -> None:
 
 
 def replace_secret(scope: Scope, destination_id: str) -> Saved:
-    """Makes a new signing secret, returned this once. The former one signs too for a day. Raises NotFound."""
+    """Generates a new signing secret, which is not returned again. Raises NotFound, Conflict.
+
+    For a day, messages are signed with the former secret too.
+    """
     with scope.transaction():
         row = get(scope, destination_id)
         kind = KINDS[row.kind]
@@ -242,7 +245,7 @@ def replace_secret(scope: Scope, destination_id: str) -> Saved:
 
 
 def document(row: Destination) -> dict[str, Any]:
-    """Returns a destination as the API shows it: never a secret value."""
+    """Returns a destination as the API documents it, without secret values."""
     kind = KINDS.get(row.kind)
     fields = kind.typed_fields if kind else ()
     shown = {one.name: row.values.get(one.name) for one in fields if not one.secret}
@@ -267,7 +270,7 @@ def document(row: Destination) -> dict[str, Any]:
 
 
 def name_of(row: Destination) -> str:
-    """Returns its label, or else its address."""
+    """Returns the destination's label, or else its address."""
     kind = KINDS.get(row.kind)
     target = row.values.get(kind.target) if kind else None
     return row.label or str(target or (kind.label if kind else row.kind))
@@ -278,7 +281,7 @@ def kind_field(kind: Kind, name: str) -> Field:
 
 
 def waiting_count(scope: Scope, row: Destination) -> int:
-    """Counts the messages that wait to be sent."""
+    """Returns how many messages wait to be sent."""
     query = select(func.count()).where(Delivery.destination_id == row.id, Delivery.state == State.WAITING)
     return scope.session.scalar(query) or 0
 
@@ -292,9 +295,9 @@ def _fields_of(draft: BaseModel) -> dict[str, Any]:
 
 
 def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = ()) -> dict[str, str | None]:
-    """Returns the values as they are stored; raises Invalid, with a problem for each that is wrong.
+    """Returns the values as they are stored. Raises Invalid, with a problem for each wrong one.
 
-    `lacking`: the fields that must be sent if they are required.
+    `lacking` are the fields of a new destination: the required ones among them must be submitted.
     """
     known = {declared.name: declared for declared in kind.typed_fields}
     problems, found = [], {}
@@ -317,7 +320,7 @@ def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = 
 
 
 def _refuse_events(scope: Scope, chosen: Sequence[str]) -> None:
-    """Raises Invalid for an event that an organization's destination never gets."""
+    """Raises Invalid for an event that an organization's destination cannot receive."""
     if scope.organization_or_none is None:
         return
     known = [events.ALL, *events.choosable(installation=False)]
@@ -352,8 +355,8 @@ def _opened(scope: Scope, row: Destination) -> dict[str, str]:
         return {}
 
 
-def _follow(scope: Scope, row: Destination, changes: Mapping[str, Any]) -> None:
-    """What a change means for messages that wait."""
+def _apply_to_waiting(scope: Scope, row: Destination, changes: Mapping[str, Any]) -> None:
+    """Applies a change to waiting messages: skips them if disabled, reschedules them if muted or unmuted."""
     if changes.get("enabled") is True:
         row.disabled_reason = row.failing_since = None
         _close_notice(scope, row)
@@ -380,7 +383,7 @@ def _audited(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Of a list, which is that of events, their labels."""
+    """Returns the value for the audit log: a list of events as their labels, a time as ISO 8601."""
     if isinstance(value, list):
         return ", ".join("all" if one == events.ALL else Event.of(one).label for one in value)
     return clock.utc(value) if hasattr(value, "isoformat") else value

@@ -1,4 +1,4 @@
-"""The daily digest: one message with everything since the last one."""
+"""The daily digest: one message with all notifications since the last one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.services.scope import Scope
 
 
 def collect(scope: Scope) -> int:
-    """Makes the digests whose hour has come; returns how many."""
+    """Adds the digests whose hour has come. Returns how many."""
     now = clock.now()
     is_waiting = exists().where(
         Delivery.destination_id == Destination.id,
@@ -41,7 +41,7 @@ def _latest(now: datetime, hour: int) -> datetime:
 
 
 def _collect(scope: Scope, destination_id: str, last: datetime | None) -> bool:
-    """Returns whether this process made the digest: another one may have done so meanwhile."""
+    """Adds one digest. Returns False if another process has added it meanwhile."""
     with scope.transaction(lock=False):
         mine = (Destination.id == destination_id, Destination.digested_at.is_not_distinct_from(last))
         values = {"digested_at": clock.now(), "updated_at": Destination.updated_at}

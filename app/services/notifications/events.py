@@ -1,4 +1,4 @@
-"""The events: one line each gives the stored value, the label, the tone, and whom it concerns."""
+"""The events of notifications: each line gives the stored value, the label, the tone, and the reach."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from enum import StrEnum, unique
 from app.destination import Tone
 
 ALL = "*"
-"""In place of a list of events: every event, also of later versions."""
+"""In place of a list of events: every event, also those of later versions."""
 
 
 class Reach(StrEnum):
-    """Whom an event concerns: one organization and the installation, or the installation alone."""
+    """Who can receive an event: the organization and the installation, or the installation alone."""
 
     ORGANIZATION = "organization"
     INSTALLATION = "installation"
     OWN = "own"
-    """What Patchbay itself sends to one destination; it cannot be chosen."""
+    """Patchbay sends it to one destination; it cannot be chosen."""
 
 
 @unique
 class Event(StrEnum):
-    """What a message is about. Values are stored and sent, and never change; labels may."""
+    """The event of a message. Values are stored and sent, and never change; labels may."""
 
     label: str
     tone: Tone

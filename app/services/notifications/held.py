@@ -1,4 +1,4 @@
-"""What became of a matter while its message waited for a quiet period to end."""
+"""Messages that were delayed by a quiet period, and are no longer needed after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROBLEM_OF = {
 
 
 def is_settled(scope: Scope, delivery: Delivery, row: Notification) -> bool:
-    """Whether nothing has to be sent: a problem that is over, or the recovery from one that was not sent."""
+    """Whether the message is not needed: its problem is over, or it is the recovery of an unsent problem."""
     event = Event.of(row.event)
     if event.is_problem:
         return row.closed_at is not None
@@ -28,7 +28,10 @@ def is_settled(scope: Scope, delivery: Delivery, row: Notification) -> bool:
 
 
 def _was_skipped(scope: Scope, delivery: Delivery, row: Notification, problem: Event) -> bool:
-    """Whether the problem's messages to the destination were all skipped. Lanes keep their order."""
+    """Whether all messages about the problem to this destination were skipped.
+
+    Within a lane, they were sent or skipped in order.
+    """
     query = (
         select(Notification, Delivery.state)
         .join(Delivery, Delivery.notification_id == Notification.id)

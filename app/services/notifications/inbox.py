@@ -1,4 +1,4 @@
-"""What is open, acknowledged or not; the log of deliveries; and what is deleted after some time."""
+"""Open problems and their acknowledgement, the log of deliveries, and the deletion of old ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.services.notifications.states import State
 from app.services.scope import Scope
 
 KEPT = timedelta(days=90)
-"""How long notifications and their deliveries are kept. Open problems stay."""
+"""How long notifications and their deliveries are retained. Open problems stay."""
 
 BATCH = 1000
 PAGE = 50
@@ -39,7 +39,7 @@ NEWEST_FIRST = Order(Delivery.created_at, Delivery.id, descends=True)
 
 
 def open_now(scope: Scope, *, everywhere: bool = False) -> list[Notification]:
-    """Returns the owner's open problems, newest first; `everywhere`: of every organization too."""
+    """Returns the owner's open problems, newest first; with `everywhere`, those of all owners."""
     query = select(Notification).where(Notification.closed_at.is_(None))
     if not everywhere:
         query = query.where(record.own(scope))
@@ -54,7 +54,7 @@ def owners(scope: Scope, rows: Sequence[Notification]) -> dict[str, Organization
 
 
 def unacknowledged_count(scope: Scope, *, everywhere: bool = False) -> int:
-    """Counts the open problems that no user has acknowledged."""
+    """Returns how many open problems are not acknowledged."""
     query = select(func.count()).select_from(Notification)
     query = query.where(Notification.closed_at.is_(None), Notification.acknowledged_at.is_(None))
     if not everywhere:
@@ -63,7 +63,7 @@ def unacknowledged_count(scope: Scope, *, everywhere: bool = False) -> int:
 
 
 def problem(row: Notification) -> dict[str, Any]:
-    """Returns an open problem as the API shows it."""
+    """Returns an open problem as the API documents it."""
     return {
         "id": row.uid,
         "type": row.event,
@@ -79,7 +79,7 @@ def problem(row: Notification) -> dict[str, Any]:
 
 
 def acknowledge(scope: Scope, uid: str) -> Notification:
-    """Notes that the actor knows of a problem. Doing so again changes nothing. Raises NotFound."""
+    """Records that the actor has acknowledged a problem. Repeating it changes nothing. Raises NotFound."""
     with scope.transaction(lock=False):
         row = scope.session.scalar(select(Notification).where(record.own(scope), Notification.uid == uid))
         if row is None:
@@ -108,7 +108,8 @@ def deliveries(
 ) -> Page[Logged]:
     """Returns the deliveries to a destination, newest first. Raises NotFound and BadCursor.
 
-    A cursor is the id of the delivery that a page starts after, or with a dash before it, ends before.
+    The cursor is the id of the delivery that the page starts after; with a leading dash, that it ends
+    before.
     """
     destination = destinations.get(scope, destination_id)
     query = select(Delivery).where(Delivery.destination_id == destination.id)
@@ -150,7 +151,7 @@ def logged(scope: Scope, destination_id: str, delivery_id: str) -> Logged:
 
 
 def document(entry: Logged) -> dict[str, Any]:
-    """Returns a delivery as the API shows it."""
+    """Returns a delivery as the API documents it."""
     row = entry.delivery
     return {
         "id": row.id,
@@ -176,7 +177,7 @@ def document(entry: Logged) -> dict[str, Any]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Limits the requests of a process that wait for receivers. Raises Busy."""
+    """Limits how many requests of a process wait for receivers at the same time. Raises Busy."""
     if not _turns.acquire(timeout=TURN_SECONDS):
         raise Busy(messages.TOO_MANY_WAITING)
     try:
@@ -186,7 +187,7 @@ def _turn() -> Iterator[None]:
 
 
 def test(scope: Scope, sender: Sender, destination_id: str) -> Logged:
-    """Sends a test message now; returns its delivery, whatever came of it. Raises NotFound and Busy."""
+    """Sends a test message now, and returns its delivery, successful or not. Raises NotFound and Busy."""
     with _turn():
         with scope.transaction():
             destination = destinations.get(scope, destination_id)
@@ -196,7 +197,10 @@ def test(scope: Scope, sender: Sender, destination_id: str) -> Logged:
 
 
 def resend(scope: Scope, sender: Sender, destination_id: str, delivery_id: str) -> Logged:
-    """Sends a message again now, with the same id; returns the new delivery. Raises NotFound and Busy."""
+    """Sends a message again now, with the same id, and returns the new delivery.
+
+    Raises NotFound and Busy.
+    """
     with _turn():
         with scope.transaction():
             destination = destinations.get(scope, destination_id)
@@ -213,7 +217,10 @@ def _send_now(scope: Scope, sender: Sender, destination_id: str, row: Delivery) 
 
 
 def sweep(scope: Scope) -> int:
-    """Deletes notifications and quiet periods that are no longer kept; returns how many notifications."""
+    """Deletes notifications and quiet periods that are no longer retained.
+
+    Returns how many notifications.
+    """
     end = clock.now() - KEPT
     over = or_(Notification.closed_at < end, Notification.acknowledged_at < end)
     query = select(Notification.id).where(Notification.at < end, over)

@@ -1,4 +1,4 @@
-"""The ages that an organization, or the installation, has chosen: older secrets and backups are reported."""
+"""The maximum ages of secrets and backups that an organization or the installation has set."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def get(scope: Scope) -> Limits:
 
 
 def save(scope: Scope, sent: Any) -> Limits:
-    """Saves what was sent. Raises Invalid."""
+    """Saves the submitted limits. Raises Invalid."""
     model = OrganizationLimits if scope.organization_or_none else InstallationLimits
     draft, fixed = validation.read_edit(model, sent)
     validation.expect_unchanged(model, fixed, dict.fromkeys(fixed))

@@ -1,4 +1,4 @@
-"""The sentences of notifications: of the messages, and about destinations and deliveries."""
+"""Sentences about notifications: their messages, destinations and deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quiet periods: planned changes during which messages wait, and destinations that are muted."""
+"""Quiet periods, during which messages wait, and destinations that are muted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from app.services.validation import Checked, Variant
 MOST_HOURS = 720
 LONGEST = timedelta(hours=MOST_HOURS)
 MOST = 50
-"""Periods that are not over, of one owner."""
+"""How many unfinished periods one owner can have."""
 
 
 def check_time(value: str, _country: str | None = None) -> datetime:
-    """Returns a moment of ISO 8601 in UTC, as it is stored. Raises ValueError."""
+    """Returns a time in ISO 8601 with Z as it is stored. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -42,7 +42,7 @@ Time = Annotated[str, Checked(check_time, {"format": "date-time", "pattern": "Z$
 
 
 def soon(moment: datetime) -> str | None:
-    """Returns what is wrong with the end of a quiet time; None if it can be used."""
+    """Returns the problem with the end of a quiet period or mute; None if it can be used."""
     now = clock.now()
     if moment <= now:
         return messages.PAST
@@ -78,7 +78,7 @@ class QuietDraft(BaseModel):
 
 
 def add(scope: Scope, sent: Any) -> QuietPeriod:
-    """Adds a quiet period, which begins now unless a start is sent. Raises Invalid."""
+    """Adds a quiet period, which begins now unless a start is submitted. Raises Invalid."""
     draft: Any = validation.read(QuietDraft, sent)
     start, end = _times(draft)
     if end <= start:
@@ -103,7 +103,7 @@ def add(scope: Scope, sent: Any) -> QuietPeriod:
 
 
 def _times(draft: Any) -> tuple[datetime, datetime]:
-    """Returns the start and the end. Raises Invalid unless one of `ends_at` and `hours` was sent."""
+    """Returns the start and the end. Raises Invalid unless one of `ends_at` and `hours` was submitted."""
     chosen = draft.model_fields_set
     if ("ends_at" in chosen) == ("hours" in chosen):
         raise Invalid([Problem("ends_at", messages.END_OR_HOURS)])
@@ -127,13 +127,13 @@ def end(scope: Scope, period_id: str) -> None:
 
 
 def release(scope: Scope) -> None:
-    """Lets every message that waits for a quiet period look again whether it has ended."""
+    """Makes every message that a quiet period delays due now. Its next attempt checks the periods again."""
     waiting = (Delivery.state == State.WAITING, Delivery.was_held, Delivery.due_at > clock.now())
     sql.run(scope, update(Delivery).where(*waiting).values(due_at=clock.now()))
 
 
 def listed(scope: Scope) -> list[QuietPeriod]:
-    """Returns the owner's periods that are not over, by their start."""
+    """Returns the owner's unfinished periods, by their start."""
     query = select(QuietPeriod).where(_own(scope), QuietPeriod.ends_at > clock.now())
     return list(scope.session.scalars(query.order_by(QuietPeriod.starts_at, QuietPeriod.id)))
 
@@ -149,7 +149,7 @@ def document(row: QuietPeriod) -> dict[str, Any]:
 
 
 def until(scope: Scope, row: Notification, destination: Destination) -> datetime | None:
-    """Returns when a message to the destination may be sent; None if that is now."""
+    """Returns when quiet periods and mutes for the message end; None if it may be sent now."""
     now = clock.now()
     period = QuietPeriod
     owners: list[ColumnElement[bool]] = [period.organization_id.is_(None)]

@@ -18,15 +18,15 @@ from app.services.notifications.states import State
 from app.services.scope import Scope
 
 INSTALLATION = "installation"
-"""Takes the place of an organization's id."""
+"""The owner of the installation's settings, in place of an organization's id."""
 
 MOST_SUBJECTS = 1000
-"""Numbers that a notification names. `count` has all of them."""
+"""How many numbers a notification names. `count` counts all of them."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A notification to add. `lane`: of one lane, messages are delivered in order."""
+    """A notification to add. Messages of one `lane` are delivered in order."""
 
     event: Event
     lane: str
@@ -47,7 +47,10 @@ def owner_of(scope: Scope) -> str:
 
 
 def lock(scope: Scope) -> NotificationSettings:
-    """Returns the owner's settings, locked until the commit: one process at a time adds its notifications."""
+    """Returns the owner's settings, locked until the commit.
+
+    The lock ensures that one process at a time adds notifications of the owner.
+    """
     scope.require_transaction()
     values = {"owner": owner_of(scope), "transition_id": 0, "version": 1}
     sql.run(scope, sql.upsert(scope, NotificationSettings).values(values))
@@ -95,7 +98,10 @@ def _add(scope: Scope, draft: Draft) -> Notification:
 def deliver(
     scope: Scope, row: Notification, destination: Destination, *, is_manual: bool = False
 ) -> Delivery:
-    """Adds a delivery. `is_manual`: a user requested it, so it waits neither for others nor for a digest."""
+    """Adds a delivery.
+
+    With `is_manual`, a user requested it: it waits for no other message and no digest.
+    """
     is_collected = destination.digest_hour is not None and not is_manual
     end = None if is_manual else quiet.until(scope, row, destination)
     delivery = Delivery(
@@ -112,7 +118,7 @@ def deliver(
 
 
 def _receivers(scope: Scope, event: Event) -> list[Destination]:
-    """The organization's destinations and those of the installation that receive the event."""
+    """Returns the organization's and the installation's destinations that receive the event."""
     owners: list[ColumnElement[bool]] = [Destination.organization_id.is_(None)]
     if event.reach is Reach.ORGANIZATION and scope.organization_or_none:
         owners.append(Destination.organization_id == scope.organization_or_none.id)
@@ -121,7 +127,7 @@ def _receivers(scope: Scope, event: Event) -> list[Destination]:
 
 
 def open_problems(scope: Scope, *found: Event) -> list[Notification]:
-    """Returns the owner's problems of these events that are open, oldest first."""
+    """Returns the owner's open problems of these events, oldest first."""
     query = select(Notification).where(own(scope), Notification.closed_at.is_(None))
     if found:
         query = query.where(Notification.event.in_(found))
@@ -129,7 +135,7 @@ def open_problems(scope: Scope, *found: Event) -> list[Notification]:
 
 
 def own(scope: Scope) -> Any:
-    """In SQL: the notification belongs to the scope's organization, or to the installation."""
+    """Returns the condition that a notification belongs to the scope's organization, or the installation."""
     organization = scope.organization_or_none
     if organization is None:
         return Notification.organization_id.is_(None)

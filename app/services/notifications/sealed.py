@@ -1,4 +1,4 @@
-"""The secret values of destinations: sealed as one, opened only to send."""
+"""The secret values of destinations: encrypted together, decrypted only to send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.models import Destination
 from app.services.scope import Scope
 
 PREVIOUS = "previous_"
-"""Begins the name of a secret that was replaced."""
+"""The prefix of the name of a replaced secret."""
 
 
 def place(row: Destination) -> Place:
@@ -31,7 +31,7 @@ def opened(scope: Scope, row: Destination) -> dict[str, str]:
 
 
 def store(scope: Scope, row: Destination, secrets: Mapping[str, str]) -> None:
-    """Seals the values in place of those that were stored. The row has its id."""
+    """Encrypts the values in place of the stored ones. The row must have its id."""
     row.sealed = scope.keys.sealer.seal(json.dumps(dict(secrets)), place(row)) if secrets else None
     row.key_fingerprint = scope.keys.sealer.current if secrets else None
     row.hints = {
@@ -40,9 +40,9 @@ def store(scope: Scope, row: Destination, secrets: Mapping[str, str]) -> None:
 
 
 def values(scope: Scope, row: Destination) -> dict[str, Any]:
-    """Returns every value in the clear, as a kind's `send` takes them. Raises SealBroken.
+    """Returns every plaintext value, as a kind's `send` accepts them. Raises SealBroken.
 
-    A secret that was replaced is left out once its time is over.
+    A replaced secret is left out once its time is over.
     """
     secrets = opened(scope, row)
     is_over = row.previous_until is None or row.previous_until <= clock.now()
@@ -51,7 +51,10 @@ def values(scope: Scope, row: Destination) -> dict[str, Any]:
 
 
 def reseal(scope: Scope) -> Iterator[int]:
-    """Reseals each destination with the newest key, in transactions of their own; yields after each."""
+    """Encrypts each destination again with the newest key, in its own transaction.
+
+    Yields the count after each.
+    """
     current = scope.keys.sealer.current
     stale = select(Destination.id).where(Destination.key_fingerprint != current)
     for done, row_id in enumerate(list(scope.session.scalars(stale)), start=1):
@@ -69,17 +72,20 @@ def _reseal(scope: Scope, row: Destination | None) -> None:
     except SealBroken:
         return
     row.key_fingerprint = sealer.current
-    flag_modified(row, "updated_at")  # unchanged: the secret itself is the same
+    flag_modified(row, "updated_at")  # Keeps the old value: the secret itself is the same.
 
 
 def unrotated_count(scope: Scope) -> int:
-    """Counts the destinations whose secrets the newest key did not seal."""
+    """Returns how many destinations have secrets that an older key encrypted."""
     query = select(func.count()).select_from(Destination)
     return scope.session.scalar(query.where(Destination.key_fingerprint != scope.keys.sealer.current)) or 0
 
 
 def counts(scope: Scope, sealer: Sealer) -> tuple[int, int]:
-    """Counts the sealed values, and how many of them no key opens; none in an older database."""
+    """Returns the count of encrypted values, and of those that no key decrypts.
+
+    In a database older than destinations, both are 0.
+    """
     if not inspect(scope.session.connection()).has_table(Destination.__tablename__):
         return 0, 0
     rows = list(scope.session.scalars(select(Destination).where(Destination.sealed.is_not(None))))

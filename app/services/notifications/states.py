@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Of a delivery."""
+    """The state of a delivery."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """It was over before the quiet period ended."""
+    """The message was no longer needed when the quiet period ended."""
     COLLECTED = "collected"
-    """It waits for the digest, or is in one."""
+    """The message waits for the digest, or is in one."""

@@ -1,6 +1,6 @@
-"""Problems that come with time: what expires, what is old, and checks that failed or are overdue.
+"""Problems that arise with time: tokens that expire, old secrets and backups, failed or overdue checks.
 
-They are found by looking at the state, so that a problem is open exactly while it lasts.
+They are found from the current state, so that a problem is open exactly as long as it lasts.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from app.services.notifications.record import INSTALLATION, Draft
 from app.services.scope import Scope
 
 STAGES = (3, 14)
-"""Days before a token ends, nearest first."""
+"""Days before a token expires, in ascending order, at which it is reported."""
 
 OVERDUE_PERIODS = 2
-"""A check is overdue if there was none for so many periods."""
+"""A check is overdue if there was none for this many periods."""
 
 GRACE = timedelta(minutes=10)
 EVENTS = (
@@ -46,11 +46,11 @@ EVENTS = (
 )
 
 Found = tuple[str | None, Draft]
-"""The id of an organization (None: the installation), and a problem that it has now."""
+"""The id of an organization (None: the installation), and a current problem of it."""
 
 
 def reconcile(scope: Scope, every: timedelta) -> None:
-    """Opens the problems that there are now, and closes those that are over. `every`: between two checks."""
+    """Opens the current problems, and closes those that are over. `every` is the period of checks."""
     current: dict[str | None, dict[str, Draft]] = {}
     for owner, draft in _found(scope, every):
         current.setdefault(owner, {})[draft.key or ""] = draft
@@ -62,7 +62,10 @@ def reconcile(scope: Scope, every: timedelta) -> None:
 
 
 def _reconcile(scope: Scope, current: dict[str, Draft]) -> None:
-    """Begins a transaction only if something changes, and looks again inside it."""
+    """Opens and closes the problems of one owner.
+
+    Compares them before the transaction, to open none without a change, and again inside it.
+    """
     if {row.key for row in record.open_problems(scope, *EVENTS)} == current.keys():
         return
     with scope.transaction(lock=False):
@@ -89,7 +92,7 @@ def _found(scope: Scope, every: timedelta) -> Iterator[Found]:
 
 
 def _tokens(scope: Scope, now: datetime) -> Iterator[Found]:
-    """Long-lived tokens; one that was created for less time than a stage is not reported at it."""
+    """Yields tokens that expire soon. At a stage longer than its whole life, a token is not reported."""
     end = now + timedelta(days=STAGES[-1])
     query = (
         select(ApiToken, User)
@@ -120,13 +123,13 @@ def _tokens(scope: Scope, now: datetime) -> Iterator[Found]:
 
 
 def _secrets(scope: Scope, now: datetime) -> Iterator[Found]:
-    """Secrets that users enter and that are older than their organization has chosen."""
+    """Yields secrets that users enter, if they are older than their organization's limit."""
     limits = select(NotificationSettings).where(NotificationSettings.most_secret_days.is_not(None))
     for limit in scope.session.scalars(limits).all():
         end = now - timedelta(days=limit.most_secret_days or 0)
         mine = and_(Secret.organization_id == limit.owner, Secret.updated_at < end)
         for row in scope.session.scalars(select(Secret).where(mine)).all():
-            label = _entered(row)
+            label = _label_of_entered(row)
             if label is not None:
                 yield (
                     limit.owner,
@@ -142,7 +145,7 @@ def _secrets(scope: Scope, now: datetime) -> Iterator[Found]:
                 )
 
 
-def _entered(row: Secret) -> str | None:
+def _label_of_entered(row: Secret) -> str | None:
     """Returns the label of a field that users enter; None for another."""
     provider = providers.PROVIDERS.get(row.provider)
     fields = {field.name: field for field in provider.fields} if provider else {}
