@@ -1,7 +1,7 @@
-"""Simulators: small local servers that behave as the providers do, for tests and demonstrations.
+"""Simulators: small local servers that behave like the providers, for tests and the demo.
 
 A provider's simulator is `simulators/<key>.py`, or a folder of that name, with one subclass of `Simulator`.
-It is found there, not listed. `python -m simulators` starts all of them.
+The module is found, not listed. `python -m simulators` starts all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The base of all simulators: one account in memory, checked credentials, and faults on demand."""
+"""The base class of all simulators: one account in memory, checked credentials, and faults on demand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 CANARY = "what-the-provider-wrote"
-"""Is in every response body; a test that finds it anywhere else has found a leak."""
+"""A text in every response body: if a test finds it anywhere else, provider text has leaked."""
 
 
 class Trouble(StrEnum):
@@ -60,18 +60,18 @@ def same(one: str | None, other: str) -> bool:
 
 
 class Simulator(Site):
-    """Subclasses declare the provider's label and hosts, their account's values, and how they answer.
+    """Subclasses declare the provider's label and hosts, their account's values, and how they respond.
 
-    `values` are the account's, by field, and `sample_values` those that it starts with. `demo` is the
-    account of the demonstration, and `fill_demo` makes it; a simulator that declares none has its samples.
-    `trouble` is how it misbehaves; with `trouble_at`, only on paths that contain it.
-    `instead` maps a method and a part of the path to a reply that replaces the normal one.
-    `refuses_credentials`: every caller gets 401. `is_off`: connections are closed without a response.
-    `calls`: to its numbers. `gone`: released numbers, which can be restored. `notice`: the console shows it
-    once. `token_path`: where a token is requested, with a POST that changes nothing.
+    `values` are the account's values by field, `sample_values` the initial ones. `fill_demo` replaces the
+    account with `demo`, the one of the demo data, which is by default the sample account. `trouble` is a
+    fault of every response; with `trouble_at`, only on paths that contain it. `instead` maps a method and a
+    part of the path to a reply that replaces the normal one. `refuses_credentials`: every caller gets 401.
+    `is_off`: connections are closed without a response. `calls`: the account's calls. `gone`: released
+    numbers, which can be restored. `notice`: a message that the console shows once. `token_path`: the path of
+    a token request, a POST that changes nothing.
 
-    If the provider lists numbers, `numbers` has them by E.164, or `phone_numbers`, `add` and
-    `clear_numbers` are overridden; `page_size_cap` limits the rows of a page.
+    If the provider lists numbers, `numbers` has them by E.164, or the subclass overrides `phone_numbers`,
+    `add` and `clear_numbers`; `page_size_cap` limits the rows of a page.
     """
 
     label: ClassVar[str]
@@ -104,7 +104,7 @@ class Simulator(Site):
 
     @property
     def phone_numbers(self) -> list[str]:
-        """The numbers that carry calls, in the order in which the provider lists them."""
+        """The numbers that can have calls, in the order of the provider's list."""
         return list(self.numbers)
 
     def add(self, phone_number: str) -> Any:
@@ -114,17 +114,17 @@ class Simulator(Site):
         self.numbers.clear()
 
     def use_every_field(self) -> None:
-        """Changes the account so that listing its numbers reads everything that the provider can send."""
+        """Changes the account so that its list of numbers has every field that the provider can send."""
 
     def fill_demo(self) -> None:
-        """Makes the account the one of the demonstration, with its numbers and their faults."""
+        """Replaces the account with the one of the demo data, with its numbers and their faults."""
         self.values = dict(self.demo.credentials)
 
     def connect_portal(self, address: str) -> None:
-        """Sends events to the portal at this address. Does nothing if the provider sends none."""
+        """Directs events to the portal at this address. Does nothing if the provider sends none."""
 
     def tables(self) -> list[Table]:
-        """The tables of its console, with their actions."""
+        """Returns the tables of the console, with their actions."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:
@@ -132,7 +132,7 @@ class Simulator(Site):
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """Returns method and path of every request that could have changed something."""
+        """The method and path of every request that could have changed something."""
         return [
             (request.method, request.path)
             for request in self.requests
@@ -140,7 +140,7 @@ class Simulator(Site):
         ]
 
     def wait_for_request(self, seconds: float = 20.0) -> None:
-        """Returns once there is a request, whose client may have stopped waiting. Raises TimeoutError."""
+        """Waits until a request has arrived, even if its client no longer waits. Raises TimeoutError."""
         with self._arrival:
             if not self._arrival.wait_for(lambda: self.requests, seconds):
                 raise TimeoutError("No request arrived.")
@@ -150,7 +150,7 @@ class Simulator(Site):
         return dict.fromkeys(self.hosts, self.base)
 
     def reset(self) -> None:
-        """Returns the account to its initial state; the address stays the same."""
+        """Restores the initial state of the account; the address stays the same."""
         fresh, server = type(self)(), self._server
         fresh._server.server_close()
         vars(self).clear()

@@ -16,13 +16,13 @@ INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
 def flow(app_id: str, sid: str = SID) -> str:
-    """What a number's URL is: a flow of Exotel's own."""
+    """Returns the URL of a flow, which is what Exotel stores as a number's URL."""
     return f"http://my.exotel.com/{sid}/exoml/start_voice/{app_id}"
 
 
 @dataclass
 class Number:
-    """`written`: the number as Exotel writes it."""
+    """A number's row; `written` is the number as Exotel writes it."""
 
     sid: Any
     written: Any
@@ -33,10 +33,11 @@ class Number:
 
 
 class Exotel(Simulator):
-    """`region`: the host that knows the account. `is_suspended`. `speaks_xml`: in errors.
+    """One Exotel account.
 
-    `numbers` by phone number in E.164. `page_size_cap`: rows on a page, at most. `ignores_paging`: every
-    page is the first one. `ignores_direction`: a list of incoming calls has all calls.
+    `region`: the host that accepts the account. `speaks_xml`: errors are XML. `numbers`: by phone number in
+    E.164. `page_size_cap`: the most rows on a page. `ignores_paging`: every page is the first one.
+    `ignores_direction`: a list of incoming calls has all calls.
     """
 
     label = "Exotel"
@@ -126,7 +127,10 @@ class Exotel(Simulator):
         return self._error(404)
 
     def _calls(self, request: Request) -> Reply:
-        """Of a month at most, by default the last. `After` is the number of calls before the page."""
+        """Lists the calls of at most a month, by default the last one.
+
+        `After` is the index of the first call.
+        """
         end = datetime.now(INDIA)
         start = end - timedelta(days=31)
         if written := request.query.get("DateCreated"):
@@ -163,7 +167,7 @@ class Exotel(Simulator):
         }
 
     def _page(self, request: Request) -> Reply:
-        """The addresses of its pages lead to another host."""
+        """Lists a page of the numbers. As at Exotel, the addresses of pages lead to another host."""
         size = min(int(request.query.get("PageSize", 50)), self.page_size_cap)
         page = 0 if self.ignores_paging else int(request.query.get("Page", 0))
         rows = [

@@ -24,7 +24,7 @@ def error(status: int, code: int) -> Reply:
 
 
 def owned(key: str = KEY) -> list[dict[str, str]]:
-    """What the account has: two numbers on the application, and what is not."""
+    """Returns the account's numbers: two on the application, and others that are not on it."""
     return [
         {"number": "+12025550101", "applicationkey": key, "capability": "voice"},
         {"number": "12025550102", "applicationkey": key, "capability": "voice"},
@@ -40,7 +40,7 @@ def _is(entry: dict[str, str], number: str) -> bool:
 
 
 class Sinch(Simulator):
-    """`refusal`: status and errorCode of every response.
+    """One Sinch account. `refusal`: status and errorCode of every response.
 
     `urls` are the application's callbacks, `owned` the numbers of the account.
     """
@@ -79,7 +79,7 @@ class Sinch(Simulator):
         self.urls = {"primary": url} if url else {}
 
     def fill_demo(self) -> None:
-        """The last number to import is on another application."""
+        """Fills the account. The last spare number is on another application."""
         super().fill_demo()
         self.callback = "https://dialer.meridian.example/sinch"
         numbers = (*self.demo.dialers.values(), *self.demo.spare)
@@ -90,7 +90,7 @@ class Sinch(Simulator):
 
     @property
     def phone_numbers(self) -> list[str]:
-        return [f"+{entry['number'].removeprefix('+')}" for entry in self._voice()]
+        return [f"+{entry['number'].removeprefix('+')}" for entry in self._voice_entries()]
 
     def add(self, phone_number: str) -> None:
         entry = {"number": phone_number, "applicationkey": self.key, "capability": "voice"}
@@ -110,7 +110,7 @@ class Sinch(Simulator):
             Table(
                 "The voice application", [Row(self.key, now, actions)], "All of its numbers call the same."
             ),
-            Table("Voice numbers", [self._shown(entry) for entry in self._voice()]),
+            Table("Voice numbers", [self._shown(entry) for entry in self._voice_entries()]),
         ]
 
     def _shown(self, entry: dict[str, str]) -> Row:
@@ -124,11 +124,11 @@ class Sinch(Simulator):
         return Row(f"+{entry['number'].removeprefix('+')}", now, [Action(label, move)])
 
     def owner(self, number: str) -> str:
-        """The application that a voice number is on."""
-        return next(entry.get("applicationkey", "") for entry in self._voice() if _is(entry, number))
+        """Returns the application of a voice number."""
+        return next(entry.get("applicationkey", "") for entry in self._voice_entries() if _is(entry, number))
 
     def answer(self, request: Request) -> Reply:
-        if code := self._wrong_with(request):
+        if code := self._signature_error(request):
             return error(401, code)
         if self.refusal:
             return error(*self.refusal)
@@ -158,17 +158,17 @@ class Sinch(Simulator):
             return error(400, 40001)
         if not all(number.startswith("+") for number in numbers):
             return error(400, 40005)
-        found = [entry for entry in self._voice() for number in numbers if _is(entry, number)]
+        found = [entry for entry in self._voice_entries() for number in numbers if _is(entry, number)]
         if len(found) != len(numbers):
             return error(404, 40400)
         for entry in found:
             entry["applicationkey"] = self.key
         return Reply(204, "")
 
-    def _voice(self) -> list[dict[str, str]]:
+    def _voice_entries(self) -> list[dict[str, str]]:
         return [entry for entry in self.owned if entry["capability"] == "voice"]
 
-    def _wrong_with(self, request: Request) -> int:
+    def _signature_error(self, request: Request) -> int:
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         key, _, signed = credentials.partition(":")
         if scheme.lower() != "application":

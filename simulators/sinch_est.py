@@ -20,7 +20,7 @@ DOMAIN = "sample.trunk.example"
 
 
 NUMBER = "+14165550100"
-"""Is on the trunk from the start."""
+"""The number that is on the trunk from the start."""
 
 
 def error(status: int, word: str, *, is_wrapped: bool = False) -> Reply:
@@ -35,17 +35,18 @@ def endpoint(address: Any, **more: Any) -> dict[str, Any]:
 
 
 def sample_id(number: int) -> str:
-    """An id of theirs: 26 letters and digits."""
+    """Returns an id in Sinch's format: 26 letters and digits."""
     return "01" + str(number).zfill(24)
 
 
 class SinchEst(Simulator):
-    """`trunk`: changes to what it says of itself. `revoke` ends all tokens. `refusal`: instead of an answer.
+    """One project with a trunk. `refusal` replaces every response of the API.
 
-    `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
-    `odd_items` are among the numbers of the first page; `returns_total`: how many there are.
-    `endpoints`: where the trunk sends calls. `first_page`: its number. `page_size_cap`: items on a page, at
-    most. `extra`: items only counted.
+    `trunk`: fields that replace those of the trunk. `revoke` ends all tokens. `numbers`: the project's
+    numbers, each with the id of its trunk, or "". `wraps_errors`: an error is inside an object `error`.
+    `odd_items`: additional items of the first page. `returns_total`: responses have the total. `extra`: items
+    that only the total includes. `endpoints`: where the trunk sends calls. `first_page`: the number of the
+    first page. `page_size_cap`: the most items on a page.
     """
 
     label = "Sinch EST"
@@ -83,10 +84,10 @@ class SinchEst(Simulator):
         self.page_size_cap = 100
         self.extra = 0
         self._issued = 0
-        self._good: set[str] = set()
+        self._valid_tokens: set[str] = set()
 
     def fill_demo(self) -> None:
-        """The numbers of the Sinch account are on the trunk, but for the last one."""
+        """Puts all numbers of the Sinch account on the trunk, except the last one."""
         super().fill_demo()
         self.trunk = {"name": "Agents"}
         numbers = (*Sinch.demo.dialers.values(), *Sinch.demo.spare)
@@ -121,7 +122,7 @@ class SinchEst(Simulator):
         return Row(number, f"On {choices.get(self.numbers[number], 'another trunk')}", actions)
 
     def revoke(self) -> None:
-        self._good.clear()
+        self._valid_tokens.clear()
 
     def answer(self, request: Request) -> Reply:
         return self._token(request) if request.host == "auth.sinch.com" else self._api(request)
@@ -136,12 +137,12 @@ class SinchEst(Simulator):
             return Reply(401, {"error": "invalid_client", "error_description": CANARY})
         self._issued += 1
         token = f"sample-access-token-{self._issued}"
-        self._good.add(token)
+        self._valid_tokens.add(token)
         body = {"access_token": token, "token_type": "bearer", "expires_in": self.token_life, "scope": ""}
         return Reply(200, body)
 
     def _api(self, request: Request) -> Reply:
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._good:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._valid_tokens:
             return self._error(401, "UNAUTHENTICATED")
         if self.refusal:
             return self.refusal
@@ -167,7 +168,7 @@ class SinchEst(Simulator):
         return error(status, word, is_wrapped=self.wraps_errors)
 
     def _calls(self, query: Mapping[str, str]) -> Reply:
-        """Those of a day, unless more are requested."""
+        """Lists the calls of the last day, or since the requested time."""
         written = query.get("createTime>")
         since = datetime.fromisoformat(written) if written else datetime.now(UTC) - timedelta(days=1)
         found = self.calls.listed(

@@ -49,7 +49,7 @@ ABSENT = error(404, 20404)
 
 @dataclass
 class Number:
-    """Its application or its trunk answers in place of `voice_url`; it has one of them at most."""
+    """A number. Its application or trunk takes precedence over `voice_url`; it has at most one of them."""
 
     sid: str
     friendly_name: Any = "Sample line"
@@ -74,19 +74,23 @@ class Application:
 
 
 class Twilio(Simulator):
-    """`key_kind`: main, standard or restricted. `status`: of the account; while `hides_status`, one that
-    is not active is answered as if it were unknown. `answers_for`: another account's SID.
+    """One Twilio account.
 
-    `numbers` by phone number, `applications` by SID. `page_size_cap`: rows on a page, at most.
-    `pages_elsewhere`: the next page is on another host. `loops`: the next page is the same again.
-    `transfers`: the accounts that numbers were given away to.
+    `key_kind`: of the API key: main, standard or restricted. `status`: the account's. `hides_status`: an
+    account that is not active gets the error of an unknown one. `answers_for`: the account's SID in the
+    response. `account_name`: its friendly name. `type`: Full or Trial. `owner`: its parent, if it is a
+    subaccount. `primary_token`: the token that signs webhooks, if it is not the stored one.
+    `has_test_credentials`: the credentials are test ones. `hides_calls` and `hides_errors`: the key may not
+    read them.
 
-    `region`: the one that knows the credentials and has the numbers' settings. `regions`: where numbers are
-    answered that are not answered in us1; `routes`: the reply of the API that returns it, in place of that.
-    `account_name`: the friendly one. `type`: Full or Trial. `owner`: of the account, if it is a subaccount.
-    `primary_token`: the one that signs webhooks, if it is not the one that is stored.
-    `has_test_credentials`: the credentials are test ones. `subaccounts`: their numbers by SID.
-    `caller_ids`: verified numbers of others. `hides_calls` and `hides_errors`: the key may not read them.
+    `numbers` by phone number, `applications` by SID. `subaccounts`: their numbers by SID. `caller_ids`:
+    verified numbers of others. `transfers`: the accounts that numbers were transferred to.
+
+    `page_size_cap`: the most rows on a page. `pages_elsewhere`: the next page is on another host. `loops`:
+    the next page is the same page.
+
+    `region`: the one that accepts the credentials and has the numbers' settings. `regions`: where numbers are
+    answered, if not in us1. `routes`: a reply that replaces the one of the API for that.
     """
 
     label = "Twilio"
@@ -158,7 +162,7 @@ class Twilio(Simulator):
         return self.values["account_sid"]
 
     def add(self, phone_number: str, **more: Any) -> Number:
-        """Gives the account a number that can carry voice calls, unless `more` says otherwise."""
+        """Adds a number, which can have voice calls unless `more` replaces its capabilities."""
         can = {"voice": True, "sms": True, "mms": False, "fax": False}
         number = Number(sample_id("PN", len(self.numbers) + 1), **{"capabilities": can} | more)
         self.numbers[phone_number] = number
@@ -185,10 +189,13 @@ class Twilio(Simulator):
                 self.numbers[phone_number].voice_url = OTHER_URL
             else:
                 self.numbers[phone_number].voice_application_sid = old_app
-        self._call_demo()
+        self._add_demo_calls()
 
-    def _call_demo(self) -> None:
-        """One number's webhook failed, and one call failed at an address that its webhook no longer has."""
+    def _add_demo_calls(self) -> None:
+        """Adds calls.
+
+        Those to one number failed at its webhook, those to drifted numbers at their former URL.
+        """
         faults = self.demo.faults
         healthy = [one for one in self.demo.endpoints if one.inbound and one.phone_number not in faults]
         support, billing, *others = healthy
@@ -249,7 +256,7 @@ class Twilio(Simulator):
         return Row(sid, f"Calls {application.voice_method} {application.voice_url}", [save])
 
     def answer(self, request: Request) -> Reply:
-        kind = self._who(request)
+        kind = self._credentials_kind(request)
         if not kind or (self.hides_status and self.status != "active"):
             return UNKNOWN
         if self.has_test_credentials:
@@ -277,7 +284,7 @@ class Twilio(Simulator):
         return self._other(rest)
 
     def _other(self, rest: str) -> Reply:
-        """Caller ids and applications."""
+        """Returns the reply about caller IDs and applications."""
         if rest == "/OutgoingCallerIds.json":
             rows = [{"phone_number": number, "sid": CANARY} for number in self.caller_ids]
             return Reply(200, {"outgoing_caller_ids": rows, "next_page_uri": None})
@@ -286,7 +293,7 @@ class Twilio(Simulator):
             return Reply(200, {"sid": sid, "account_sid": self.sid, "friendly_name": CANARY} | vars(app))
         return ABSENT
 
-    def _who(self, request: Request) -> str:
+    def _credentials_kind(self, request: Request) -> str:
         user, password = request.basic or ("", "")
         if user == self.sid and same(password, self.values["auth_token"]):
             return "token"
@@ -309,7 +316,7 @@ class Twilio(Simulator):
         return Reply(200, {"accounts": rows, "next_page_uri": None})
 
     def _route(self, request: Request) -> Reply:
-        """Numbers are answered in us1 unless they are routed elsewhere."""
+        """Returns the region of a number, which is us1 unless it is routed to another one."""
         if self.routes:
             return self.routes
         phone_number = unquote(request.path.rpartition("/")[2])
@@ -330,7 +337,7 @@ class Twilio(Simulator):
         return ABSENT
 
     def _history(self, request: Request, rest: str) -> Reply:
-        """Of a day and later: hours are ignored."""
+        """Lists calls or errors since a day: hours are ignored."""
         name = "calls" if rest.endswith("/Calls.json") else "notifications"
         if self.hides_calls if name == "calls" else self.hides_errors:
             return error(403, 20403)
@@ -365,7 +372,7 @@ class Twilio(Simulator):
         ]
 
     def _page(self, request: Request, owned: Mapping[str, Number], account: str) -> Reply:
-        """`PhoneNumber` finds every number that it is a part of."""
+        """Lists the numbers. `PhoneNumber` matches every number that contains it."""
         part = request.query.get("PhoneNumber", "").lstrip("+")
         rows = [self._row(number, found, account) for number, found in owned.items() if part in number]
         return self._paged(request, "incoming_phone_numbers", rows)
@@ -391,7 +398,7 @@ class Twilio(Simulator):
         return {"phone_number": phone_number, "account_sid": account, "identity_sid": CANARY} | vars(number)
 
     def _update(self, number: Number, form: dict[str, str]) -> None:
-        """An empty value clears; an application takes the trunk away, and a trunk the application."""
+        """Sets the submitted fields. An application replaces the trunk, and a trunk the application."""
         names = {
             "VoiceUrl": "voice_url",
             "VoiceMethod": "voice_method",

@@ -31,7 +31,7 @@ SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 @dataclass
 class Number:
-    """`application_id` is empty if it is attached to none; `trunk_group_id` the same."""
+    """A number. `application_id` and `trunk_group_id` are empty if it has none."""
 
     id: str
     application_id: Any = ""
@@ -56,12 +56,13 @@ class Application:
 
 
 class Vobiz(Simulator):
-    """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403.
+    """One Vobiz account.
 
-    `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
-    `writes_plus`: whether numbers are written with `+`. `moves`: whether a number goes from one application
-    to another without being detached first. `refuses_to_attach`: the applications that take no number.
-    `hides_calls`: these credentials may not read them. `lists_oldest_first`: the calls.
+    `shape`: the format of errors. `account`: fields that replace those of the account. `is_forbidden`: every
+    request gets 403. `numbers` by phone number, `applications` by id. `page_size_cap`: the most rows on a
+    page. `writes_plus`: numbers are written with `+`. `moves`: a number can change its application without
+    being detached first. `refuses_to_attach`: the applications that accept no number. `hides_calls`: the
+    credentials may not read calls. `lists_oldest_first`: the order of calls.
     """
 
     label = "Vobiz"
@@ -104,14 +105,14 @@ class Vobiz(Simulator):
         return number
 
     def make(self, **application: Any) -> str:
-        """The id of a new application."""
+        """Adds an application and returns its id."""
         self._made += 1
         app_id = str(10_000_000 + self._made)
         self.applications[app_id] = Application(**application)
         return app_id
 
     def fill_demo(self) -> None:
-        """The endpoints share one application."""
+        """Fills the account. The endpoints share one application."""
         super().fill_demo()
         self.account = {"name": "Sample account", "concurrent_calls_limit": 5}
         self.numbers.clear()
@@ -201,7 +202,7 @@ class Vobiz(Simulator):
         return Reply(200, body | {"total": len(rows)})
 
     def _list_calls(self, request: Request) -> Reply:
-        """Of days, and only if both are passed."""
+        """Lists ended calls since a day, if both dates are passed, else all."""
         query = request.query
         since = query.get("start_date") if "end_date" in query else None
         found = self.calls.listed(
@@ -252,7 +253,7 @@ class Vobiz(Simulator):
         return number.account_id not in (None, self.values["auth_id"], self.account.get("id"))
 
     def _number(self, request: Request, written: str, what: str = "") -> Reply:
-        """Those of a sub-account are written to as well."""
+        """Attaches or assigns a number, including those of sub-accounts."""
         number = self.numbers.get(unquote(written))
         if number is None:
             return self._error(404, "not_found")

@@ -23,11 +23,10 @@ def error(status: int, word: str, **more: str) -> Reply:
 
 
 class ElevenLabs(Simulator):
-    """`permissions`: what the key may do; with `hides_calls`, it may not read conversations. `is_newer`: the
-    longer shape of errors. `refusal`: instead.
+    """One workspace. `convai` has the agents and their phone numbers, `workspace` its webhooks.
 
-    `region`: the host that knows the key. `convai` has the agents and their phone numbers, `workspace` its
-    webhooks.
+    `permissions`: what the key may do. `hides_calls`: it may not read conversations. `is_newer`: errors have
+    the longer format. `refusal` replaces every response. `region`: the host that accepts the key.
     """
 
     label = "ElevenLabs"
@@ -60,7 +59,7 @@ class ElevenLabs(Simulator):
         return [*self.workspace.tables(), *self.convai.tables(), calls]
 
     def _conversations(self, request: Request) -> Reply:
-        """A conversation does not say which number was called."""
+        """Lists a number's conversations, which do not name the number that was called."""
         number = self.convai.numbers.get(request.query.get("phone_number_ids", ""), {}).get("phone_number")
         after = request.query.get("call_start_after_unix")
         since = datetime.fromtimestamp(int(after), UTC) if after else None

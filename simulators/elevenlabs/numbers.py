@@ -14,13 +14,16 @@ RECEPTION, NIGHT_SHIFT, RETIRED = "agent_sample_1", "agent_sample_2", "agent_sam
 
 
 def complaint(place: str) -> Reply:
-    """About what was sent."""
+    """Returns the error for an invalid field of the request."""
     return Reply(422, {"detail": [{"loc": ["body", place], "msg": CANARY, "type": "value_error"}]})
 
 
 @dataclass
 class Fault:
-    """`reply` instead of an answer, so many `times`. With `is_late` what was request for is done as well."""
+    """Replaces the response by `reply`, the given number of `times`.
+
+    If `is_late`, the request is executed too.
+    """
 
     method: str
     path: str
@@ -33,10 +36,11 @@ class Fault:
 
 
 class AgentsAndNumbers:
-    """`agents`: ids with names. `numbers`: by their ids. `odd`: listed among the numbers. `faults`: in order.
+    """The agents and the phone numbers of a workspace.
 
-    `own_webhooks`: by agent, in place of the workspace's. `takes_null`: whether an agent can be taken off a
-    number by sending none.
+    `agents`: their names by id. `numbers`: by id. `odd`: additional entries in the list of numbers. `faults`:
+    the first that matches a request applies. `own_webhooks`: the webhook of an agent in place of the
+    workspace's. `takes_null`: a number's agent is removed if null is sent.
     """
 
     def __init__(self) -> None:
@@ -76,13 +80,13 @@ class AgentsAndNumbers:
     def _row(self, number_id: str) -> Row:
         number = self.numbers[number_id]
 
-        def give(typed: str) -> None:
+        def assign(typed: str) -> None:
             number["agent_id"] = typed or None
 
         chosen = number["agent_id"] or ""
         choices = {chosen: chosen, "": "no agent"} | self.agents
         actions = [
-            Action("Answered by", give, value=chosen, options=choices),
+            Action("Answered by", assign, value=chosen, options=choices),
             Action("Remove", moving(self.numbers, number_id, {})),
         ]
         now = f"Answered by {choices[chosen]}"

@@ -29,11 +29,13 @@ def refused(status: int, word: str) -> Reply:
 
 
 class Workspace:
-    """`returns_secret`: whether creating a webhook returns its secret. `keeps`: those that cannot be deleted.
-    `retried`: those whose failed deliveries are sent again, which no response shows.
+    """The webhooks and the settings of a workspace.
 
-    The setting is replaced as a whole: what a request omits is lost. `portal`: where events of
-    the console go in place of the webhook's own host.
+    `returns_secret`: creating a webhook returns its secret. `keeps`: the webhooks that cannot be deleted.
+    `retried`: the webhooks whose failed deliveries are sent again, which no response shows. `portal`: where
+    the console sends events, instead of the webhook's own host.
+
+    A request replaces the whole setting: fields that it omits are lost.
     """
 
     def __init__(self) -> None:
@@ -57,7 +59,7 @@ class Workspace:
 
     @property
     def selected(self) -> str | None:
-        """Returns the id of the webhook that gets call events."""
+        """The id of the webhook that receives call events."""
         found: str | None = self.settings["webhooks"].get("post_call_webhook_id")
         return found
 
@@ -74,8 +76,8 @@ class Workspace:
     def tables(self) -> list[Table]:
         rows = [self._shown(webhook_id) for webhook_id in self.webhooks]
         calls = [
-            Action("A call ends", lambda _typed: self._send(ended)),
-            Action("A call fails to start", lambda _typed: self._send(not_begun)),
+            Action("A call ends", lambda _typed: self._send_event(ended)),
+            Action("A call fails to start", lambda _typed: self._send_event(not_begun)),
         ]
         url = self.webhooks[self.selected]["webhook_url"] if self.selected in self.webhooks else ""
         foreign = Action("Add another integration's, and select it", self._add_foreign)
@@ -92,7 +94,7 @@ class Workspace:
 
         def delete(_typed: str) -> None:
             del self.webhooks[webhook_id]
-            self._choose(None if self.selected == webhook_id else self.selected)
+            self._select(None if self.selected == webhook_id else self.selected)
 
         def fail(_typed: str) -> None:
             webhook["is_disabled"] = webhook["is_auto_disabled"] = True
@@ -101,7 +103,7 @@ class Workspace:
 
         actions = [
             Action("Disable after failures", fail),
-            Action("Select for call events", lambda _typed: self._choose(webhook_id)),
+            Action("Select for call events", lambda _typed: self._select(webhook_id)),
             Action("Enable" if webhook["is_disabled"] else "Disable", switch),
             Action("Delete", delete),
         ]
@@ -109,13 +111,13 @@ class Workspace:
         return Row(f"{webhook['name']} ({webhook_id})", webhook["webhook_url"], actions, ", ".join(words))
 
     def _add_foreign(self, _typed: str) -> None:
-        self._choose(self.add("https://elsewhere.example/calls"))
+        self._select(self.add("https://elsewhere.example/calls"))
 
-    def _choose(self, webhook_id: str | None) -> None:
+    def _select(self, webhook_id: str | None) -> None:
         self.settings["webhooks"]["post_call_webhook_id"] = webhook_id
 
-    def _send(self, event: Callable[[str], dict[str, Any]]) -> str:
-        """Of a conversation of just now; says how the portal took it."""
+    def _send_event(self, event: Callable[[str], dict[str, Any]]) -> str:
+        """Sends an event about a call that just ended, and returns the result as a sentence."""
         if self.selected not in self.webhooks:
             return "No webhook is selected. Set one up in the portal first, under Voice AI."
         self._calls += 1
@@ -190,7 +192,7 @@ class Workspace:
 
 
 def signed(event: Any, secret: str, at: int | None = None) -> tuple[bytes, dict[str, str]]:
-    """A body and the headers that ElevenLabs would send with it."""
+    """Returns a body and the headers that ElevenLabs sends with it."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     signature = signing.header(secret, body, int(time.time()) if at is None else at)
     return body, {"Content-Type": "application/json", "ElevenLabs-Signature": signature}
