@@ -10,12 +10,12 @@ from app.provider.calls import CallOutcome
 from simulators.console import Action, Row, Table
 
 CALLER = "+15005550199"
-"""Calls every number; nothing of Patchbay may show or store it."""
+"""The caller of every call. Patchbay may neither show nor store this number."""
 
 
 @dataclass(eq=False)
 class Call:
-    """`errors`: the provider's, each with its code and the URL that was requested."""
+    """One call. `errors` are those that the provider reports, each with its code and the requested URL."""
 
     number: str
     at: datetime
@@ -26,7 +26,7 @@ class Call:
 
 
 class Calls:
-    """The calls of an account, the last first."""
+    """The calls of an account."""
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
@@ -49,7 +49,7 @@ class Calls:
         self._calls.clear()
 
     def listed(self, *, number: str = "", since: datetime | None = None, inbound: bool = False) -> list[Call]:
-        """Returns the calls of the number (all if empty) after `since`, the last first."""
+        """Returns the calls of the number (all if empty) since a time, newest first."""
         found = [
             call
             for call in self._calls
@@ -60,7 +60,10 @@ class Calls:
         return sorted(found, key=lambda call: call.at, reverse=True)
 
     def table(self, numbers: Iterable[str], errors: Callable[[str], list[Action]] = lambda _: []) -> Table:
-        """Returns the table of a console: buttons that have a number called; `errors` adds more of them."""
+        """Returns the console's table with buttons that add calls;
+
+        `errors` returns more actions for a number.
+        """
         rows = [
             Row(number, self._now(number), [*self._actions(number), *errors(number)]) for number in numbers
         ]

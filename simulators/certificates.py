@@ -1,4 +1,4 @@
-"""Certificates for servers of tests: by an authority that is trusted, and bad ones."""
+"""Certificates for test servers: valid ones of a test authority, and invalid ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME = "Sample authority"
 
 
 class Authority:
-    """`path` is the file for SSL_CERT_FILE of a client that trusts it."""
+    """A test authority. A client trusts it if SSL_CERT_FILE is its `path`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,7 +28,10 @@ class Authority:
         self.path.write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def context(self, name: str, *, days: int = 1, is_trusted: bool = True) -> ssl.SSLContext:
-        """A server's, for a name, until so many days from now; signed by this authority, or by itself."""
+        """Returns the TLS context of a server with this name, whose certificate is valid for `days`.
+
+        The certificate is signed by this authority; if not `is_trusted`, by its own key.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signer = (NAME, self._key) if is_trusted else (name, key)
         made = _certificate(name, issuer, key, signer, days=days)

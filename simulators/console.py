@@ -1,6 +1,6 @@
-"""The console of a simulator: a page with the account's contents, and buttons that change or break it.
+"""The console of a simulator: a page that shows the account, with buttons that change or break it.
 
-A simulator declares tables; the page and the actions of its forms are derived from them.
+A simulator declares tables, from which the page and the actions of its forms are derived.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from app.core import phone
 
 OTHER_URL = "https://old-agents.example/answer"
-"""The webhook of a number that was broken on purpose."""
+"""The webhook URL that the console sets to break a number."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -61,7 +61,7 @@ $tables
 class Action:
     """A button of a row. With a `value` it has a text field or, with `options`, a choice.
 
-    `do` gets the submitted text, "" without a field. It may return a notice.
+    `do` gets the submitted text, or "" if there is no field. It may return a notice.
     """
 
     label: str
@@ -72,7 +72,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Row:
-    """`now` describes its present state."""
+    """A row of a table; `now` describes its present state."""
 
     name: str
     now: str
@@ -81,7 +81,7 @@ class Row:
 
     @property
     def shown(self) -> str:
-        """The name; a number as the portal shows it."""
+        """The name; a phone number in the format of the portal."""
         return phone.display(self.name)
 
 
@@ -96,7 +96,7 @@ TYPED = object()
 
 
 def setting(thing: Any, **attributes: Any) -> Callable[[str], None]:
-    """Returns an action that sets attributes of `thing`; one that is TYPED gets the submitted text."""
+    """Returns an action that sets attributes of `thing`; TYPED stands for the submitted text."""
 
     def do(typed: str) -> None:
         for name, value in attributes.items():
@@ -115,7 +115,7 @@ def moving(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[
 
 
 def gone(things: dict[str, Any], taken: dict[str, Any]) -> list[Row]:
-    """Returns a row for each released number, to restore it."""
+    """Returns a row for each released number, with a button that restores it."""
     back = "Restore the number"
     return [Row(name, "Not in the account.", [Action(back, moving(taken, name, things))]) for name in taken]
 

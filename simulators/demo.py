@@ -1,4 +1,4 @@
-"""What a simulator's account has in the demonstration that `flask demo` and `make demo` set up."""
+"""The simulated accounts of the demo data that `flask demo` and `make demo` create."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class DemoOrganization:
 
 
 MERIDIAN = DemoOrganization("Meridian Support", "https://voice.meridian.example")
-"""Has an account at every provider, and needs work."""
+"""An organization with an account at every provider, and some misconfigured numbers."""
 
 HARBOR = DemoOrganization("Harbor Dental", "https://voice.harbor.example")
-"""Is healthy. It has the same account as Meridian at the providers that list endpoints for it."""
+"""A healthy organization. It shares Meridian's accounts at the providers that list endpoints for it."""
 
 
 @dataclass(frozen=True)
 class DemoEndpoint:
-    """A number of the account that an organization has imported, and the agents that answer and dial."""
+    """A number that an organization has imported, and its inbound and outbound agents."""
 
     phone_number: str
     inbound: str | None
@@ -35,7 +35,7 @@ class DemoEndpoint:
     organization: DemoOrganization = MERIDIAN
 
     def webhook_url(self, key: str) -> str:
-        """What the number has to call; empty if no agent answers it."""
+        """Returns the expected webhook URL of the number; empty if it has no inbound agent."""
         return inbound_webhook_url(self.organization.base_url, key, self.inbound) or ""
 
 
@@ -43,10 +43,11 @@ class DemoEndpoint:
 class DemoAccount:
     """One account at a provider.
 
-    `credentials`: by field. `endpoints`: the numbers that organizations have imported; `spare`: those that
-    are left to import, each with the provider's label. `dialers`: the dialer number of each person.
-    `faults`: numbers whose webhook is wrong on purpose, and how. `active_for`: the families whose default
-    provider it is, for the reason `because`. `is_tested`: whether its stored credentials have passed a test.
+    `credentials`: its values by field. `endpoints`: the numbers that organizations have imported; `spare`:
+    the other ones, with their labels at the provider. `dialers`: the dialer number of each user. `faults`:
+    numbers with a wrong webhook, and the fault of each. `active_for`: the families for which it is the
+    default provider, for the reason `because`. `is_tested`: whether its stored credentials have passed a
+    test.
     """
 
     credentials: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What arrived, newest first: the pages that the notification receiver and the mail catcher share."""
+"""The base of the notification receiver, mail catcher and agent runtime: pages of all received items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulators.console import Action, Row, Table
 from simulators.site import Reply, Request, Site, is_from_another_page
 
 SHOWN = 200
-"""Newest items that the list shows."""
+"""How many items the list shows, newest first."""
 SECONDS_BETWEEN_REFRESHES = 3
 POLICY = console.HEADERS["Content-Security-Policy"] + "; frame-src 'self'"
 ITEM = re.compile(r"/([0-9]{1,9})(?:/([a-z]+))?")
@@ -46,7 +46,7 @@ $content
 
 @dataclass(frozen=True)
 class Item:
-    """Something that arrived."""
+    """One received message or request."""
 
     at: datetime
 
@@ -56,12 +56,12 @@ class Item:
 
     @property
     def summary(self) -> Sequence[str]:
-        """Lines below the title in the list."""
+        """The lines below the title in the list."""
         raise NotImplementedError
 
     @property
     def details(self) -> Mapping[str, str]:
-        """Names and values below the content."""
+        """The names and values below the content."""
         raise NotImplementedError
 
 
@@ -69,7 +69,10 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 class Inbox(Site, Generic[ItemT]):
-    """Keeps what arrived and shows it. `take` adds; `wait_for` waits for so many; `clear` starts over."""
+    """Stores received items and shows them.
+
+    `take` adds one, `wait_for` waits for some, `clear` deletes all.
+    """
 
     name: ClassVar[str]
     nothing: ClassVar[str]
@@ -86,7 +89,7 @@ class Inbox(Site, Generic[ItemT]):
         super().__exit__(*failure)
 
     def tables(self) -> list[Table]:
-        """The tables of the settings page, with their actions."""
+        """Returns the tables of the settings page, with their actions."""
         raise NotImplementedError
 
     def take(self, item: ItemT) -> None:
@@ -95,11 +98,11 @@ class Inbox(Site, Generic[ItemT]):
             self._changed.notify_all()
 
     def wait_for(self, count: int, seconds: float = 20.0) -> list[ItemT]:
-        """Returns what arrived once there is so much of it. Raises TimeoutError."""
+        """Waits for `count` items and returns them all. Raises TimeoutError."""
         return self.wait_until(lambda arrived: len(arrived) >= count, seconds)
 
     def wait_until(self, is_enough: Callable[[Sequence[ItemT]], bool], seconds: float = 20.0) -> list[ItemT]:
-        """Returns what arrived once it is enough. Raises TimeoutError."""
+        """Waits until the items satisfy the condition and returns them. Raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: is_enough(self.arrived), seconds):
                 raise TimeoutError(f"{len(self.arrived)} arrived.")
@@ -110,7 +113,7 @@ class Inbox(Site, Generic[ItemT]):
             self.arrived.clear()
 
     def page(self, request: Request) -> Reply:
-        """Returns one of the pages: the list, an item, a part of an item, the settings."""
+        """Returns the requested page: the list, an item, a part of an item, or the settings."""
         if request.path == "/settings":
             return self._apply(request) if request.method == "POST" else self._settings()
         if request.path == "/":
@@ -121,7 +124,7 @@ class Inbox(Site, Generic[ItemT]):
         return Reply(404, "Page not found.")
 
     def item_page(self, number: int, item: ItemT, part: str) -> Reply:
-        """Returns the page of one item; subclasses add parts."""
+        """Returns the page of one item. Subclasses add parts."""
         if part:
             return Reply(404, "Page not found.")
         details = "".join(
@@ -135,7 +138,7 @@ class Inbox(Site, Generic[ItemT]):
         raise NotImplementedError
 
     def state(self, _item: ItemT) -> tuple[str, bool] | None:
-        """Returns what was found out about the item and whether it is good; None if nothing was checked."""
+        """Returns the result of a check of the item, and whether it is good; None if there was no check."""
         return None
 
     def _list(self) -> Reply:
@@ -179,7 +182,7 @@ class Inbox(Site, Generic[ItemT]):
 
 
 def faults(what: Any, troubles: Mapping[str, Any], name: str) -> Table:
-    """Returns a table with a button for each way in which `what` can misbehave: its attribute `trouble`."""
+    """Returns a table with a button for each fault, which sets the attribute `trouble` of `what`."""
     now = next(words for words, trouble in troubles.items() if trouble is what.trouble)
     actions = [Action(words, console.setting(what, trouble=trouble)) for words, trouble in troubles.items()]
     return Table("Faults", [Row(name, f"Now: {now}.", actions)])

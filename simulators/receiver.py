@@ -1,6 +1,6 @@
-"""A receiver of notifications: keeps every webhook and Slack message, and checks signatures.
+"""A receiver of notifications: stores every webhook and Slack message, and verifies signatures.
 
-It checks them as the Standard Webhooks specification says, with code of its own, and can misbehave.
+It verifies them by the Standard Webhooks specification, without Patchbay's code, and can simulate faults.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simulators.site import Reply, Request
 
 HOST = "receiver.example"
 URL = f"https://{HOST}/notifications"
-"""For a webhook destination, with `Receiver.upstreams`."""
+"""The URL of a webhook destination; `Receiver.upstreams` leads it here."""
 SLACK_HOST = "hooks.slack.com"
 SLACK_URL = f"https://{SLACK_HOST}/services/T00000000/B00000000/sample"
 SLACK_TYPE = {"Content-Type": "text/html"}
@@ -37,7 +37,7 @@ CHUNKS_OF_A_GIGABYTE = 2**30 // len(CHUNK)
 
 
 class Trouble(StrEnum):
-    """Each is also the last part of a path that misbehaves in this way, always."""
+    """The faults. A path that ends with one of these values always has that fault."""
 
     SLOW = "slow"
     HANG = "hang"
@@ -66,7 +66,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Notification(Item):
-    """A request that arrived, and the status that it got; 0 for none."""
+    """A request that arrived, and the status of its response; 0 for none."""
 
     host: str
     path: str
@@ -85,7 +85,7 @@ class Notification(Item):
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body as an object; empty if it is none."""
+        """The body's JSON object; empty for any other body."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -119,7 +119,7 @@ class Notification(Item):
         return {"Sent to": f"https://{self.host}{self.path}", "Response": answered, **shown}
 
     def signature_problem(self, secrets: Sequence[str]) -> str | None:
-        """Returns why the signature is not valid by any of the secrets; None if it is."""
+        """Returns why the signature is not valid for any of the secrets; None if it is valid."""
         written = str(self.headers.get("webhook-timestamp", ""))
         if not self.id or not written or not self.headers.get("webhook-signature"):
             return "unsigned"
@@ -132,9 +132,9 @@ class Notification(Item):
 
 
 class Receiver(Inbox[Notification]):
-    """`secrets`: those that signatures are checked with. `trouble`: how it misbehaves, on every path.
+    """The receiver. `secrets` verify signatures; `trouble` is a fault on every path.
 
-    A path that ends in a trouble, such as /hang, misbehaves in that way whatever `trouble` is.
+    A path that ends with a fault, such as /hang, has that fault in any case.
     """
 
     name = "Notification receiver"
@@ -206,7 +206,7 @@ class Receiver(Inbox[Notification]):
         return Trouble(last) if last in list(Trouble) else self.trouble
 
     def reply(self, request: Request, trouble: Trouble | None) -> Reply | None:
-        """Returns the reply to a notification; None for none. Subclasses may decide it."""
+        """Returns the reply to a notification; None closes the connection. Subclasses may override it."""
         match trouble:
             case Trouble.REDIRECT:
                 return Reply(302, "", {"Location": f"{self.base}/elsewhere"})
@@ -225,7 +225,7 @@ class Receiver(Inbox[Notification]):
 
 
 def _slack_reply(request: Request) -> Reply:
-    """Responds in text as Slack does."""
+    """Returns a reply in plain text, as Slack does."""
     if not request.path.startswith("/services/"):
         return Reply(404, "no_service", SLACK_TYPE)
     try:
@@ -242,7 +242,7 @@ def _gigabyte() -> Iterator[bytes]:
 
 
 def _key(secret: str) -> bytes:
-    """Raises ValueError if it is no secret."""
+    """Returns the bytes of a secret. Raises ValueError if it is not a secret."""
     if not secret.startswith(PREFIX):
         raise ValueError
     try:
@@ -259,7 +259,7 @@ def _signature(secret: str, signed: bytes) -> str:
 
 
 def _link(url: object) -> str:
-    """Returns a link to a web address, and nothing for anything else."""
+    """Returns a link to a web address; empty for anything else."""
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         return ""
     return f'<p><a href="{escape(url)}" rel="noreferrer">{escape(url)}</a></p>'

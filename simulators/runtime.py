@@ -1,7 +1,7 @@
-"""An agent runtime: answers the webhooks of the sample numbers, and can misbehave.
+"""An agent runtime: answers the webhooks of the sample numbers, and can simulate faults.
 
-It verifies signatures with code of its own, knows the mark of a webhook test, and lists every agent that it
-started.
+It verifies signatures without Patchbay's code, recognizes the mark of a webhook test, and lists every agent
+that it started.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ ANSWERS = {
 
 @dataclass(frozen=True)
 class WebhookCall(Item):
-    """A request for an agent, and what became of it. `is_marked`: it is of a webhook test."""
+    """A request for an agent, and its outcome. `is_marked`: it belongs to a webhook test."""
 
     provider: str
     agent: str
@@ -93,7 +93,7 @@ class WebhookCall(Item):
 
 
 class AgentRuntime(Inbox[WebhookCall]):
-    """`trouble`: how it misbehaves."""
+    """The runtime; `trouble` is its present fault."""
 
     name = "Agent runtime"
     nothing = "No call has arrived yet."
@@ -109,7 +109,7 @@ class AgentRuntime(Inbox[WebhookCall]):
 
     @property
     def started(self) -> list[str]:
-        """The agents that were started."""
+        """The agents that the runtime started."""
         return [call.agent for call in self.arrived if call.outcome == STARTED]
 
     def state(self, item: WebhookCall) -> tuple[str, bool] | None:
@@ -150,7 +150,7 @@ class AgentRuntime(Inbox[WebhookCall]):
         return "answered" if MARK in given or has_ended else STARTED, ANSWERS[key]
 
     def _is_signed(self, request: Request, key: str) -> bool:
-        """Whether the provider signed the request; true of one that signs nothing."""
+        """Whether the provider signed the request; always true for a provider that signs nothing."""
         token: Any = SIMULATORS[key].demo.credentials.get("auth_token", "")
         if self.trouble is Trouble.OTHER_TOKEN:
             token = "of-another-account"

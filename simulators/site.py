@@ -1,4 +1,4 @@
-"""A small web server on this machine, on which every simulator stands."""
+"""A small local web server: the base class of every simulator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """The parts of a request that are kept: none of them may carry a secret."""
+    """The parts of a request that are logged: none of them may contain a secret."""
 
     method: str
     host: str
@@ -57,8 +57,8 @@ class Reply:
 class Site:
     """Serves requests in threads. Subclasses override `respond`.
 
-    A reply's body is a text, something that becomes JSON, or an iterator of bytes, which is sent until the
-    client has had enough. None instead of a reply closes the connection.
+    A reply's body is text, a value for JSON, or an iterator of bytes, which is sent until the client closes
+    the connection. None instead of a reply closes the connection.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -86,12 +86,12 @@ class Site:
         self._server.server_close()
 
     def is_own_page(self, request: Request) -> bool:
-        """True for a browser on this machine; others name the host that this server stands for."""
+        """Whether a browser on this machine sent the request; other clients name the simulated host."""
         return f"http://{request.host}" in (self.base, self.base_by_name)
 
 
 def is_from_another_page(request: Request) -> bool:
-    """True for a form that a page of another origin sent."""
+    """Whether a page of another origin sent the form."""
     origin, site = (request.headers.get(name) for name in ("Origin", "Sec-Fetch-Site"))
     return origin not in (None, f"http://{request.host}") or site not in (None, "none", "same-origin")
 

@@ -1,4 +1,4 @@
-"""A mail catcher: a real SMTP server that delivers nothing, and pages that show what it got."""
+"""A mail catcher: a real SMTP server that delivers nothing, and pages that show the received mail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEALED = {
     "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "X-Content-Type-Options": "nosniff",
 }
-"""For a mail's own HTML: nothing in it runs, and nothing is loaded."""
+"""The headers of a mail's HTML: no script runs, and no resource is loaded."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Mail(Item):
 
 
 class MailCatcher(Inbox[Mail]):
-    """`behaviour` has its faults, its credentials, and whether it speaks TLS from the start.
+    """The mail catcher. `behaviour` has its faults, its credentials, and whether it starts with TLS.
 
     A client that trusts `authority` accepts its certificate, which is for `localhost`.
     """

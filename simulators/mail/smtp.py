@@ -20,7 +20,7 @@ MOST_BYTES = 10_000_000
 LONGEST_LINE = 65_536
 A_GIGABYTE = 2**30
 ENDLESS = b"220-" + b"x" * 1000 + b"\r\n"
-"""One line of a greeting that goes on."""
+"""One line of a greeting that does not end."""
 
 
 class Trouble(StrEnum):
@@ -42,7 +42,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Envelope:
-    """An accepted message, and how it came."""
+    """An accepted message, with its sender, recipients and connection."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -53,10 +53,10 @@ class Envelope:
 
 @dataclass
 class Behaviour:
-    """How a server behaves; may be changed while it runs.
+    """The behaviour of a server; it may be changed while the server runs.
 
-    `credentials` are required for sending if there are any. `certificates` has a TLS context for None and
-    for each trouble with a certificate. `is_tls_from_the_start`: without STARTTLS.
+    `credentials` are required for sending, if set. `certificate` returns the TLS context for a fault, or for
+    None. `is_tls_from_the_start`: TLS without STARTTLS.
     """
 
     deliver: Callable[[Envelope], None]
@@ -66,9 +66,9 @@ class Behaviour:
     is_tls_from_the_start: bool = False
     slowness: float = 2.0
     greylisted: set[tuple[str, str]] = field(default_factory=set)
-    """Sender and recipient of each first attempt; the second one is accepted."""
+    """The sender and recipient of each rejected first attempt. The second attempt is accepted."""
     verbs: list[str] = field(default_factory=list)
-    """Of the commands so far, without what follows."""
+    """The commands so far, without their arguments."""
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
@@ -95,7 +95,7 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, *_: object) -> None:
-        """Clients that hang up, or reject the certificate, are no fault of the server."""
+        """Ignores clients that disconnect or reject the certificate."""
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -123,12 +123,12 @@ class _Session(socketserver.StreamRequestHandler):
                 self.does.stopped.wait()
                 return False
             case Trouble.BUSY:
-                self._say("421 4.3.2 localhost is too busy")
+                self._reply("421 4.3.2 localhost is too busy")
                 return False
             case Trouble.GIGABYTE:
                 self.wfile.writelines(repeat(ENDLESS * 100, A_GIGABYTE // len(ENDLESS * 100)))
                 return False
-        self._say("220 localhost ESMTP")
+        self._reply("220 localhost ESMTP")
         return True
 
     def _converse(self) -> None:
@@ -138,11 +138,11 @@ class _Session(socketserver.StreamRequestHandler):
             self.does.verbs.append(verb.upper())
             command = getattr(self, f"_on_{verb.lower()}", None) if verb.isalpha() else None
             if command is None:
-                self._say("500 5.5.2 Unknown command")
+                self._reply("500 5.5.2 Unknown command")
             elif command(rest.strip()):
                 return
 
-    def _say(self, *lines: str) -> None:
+    def _reply(self, *lines: str) -> None:
         for place, line in enumerate(lines, 1):
             text = line if place == len(lines) else f"{line[:3]}-{line[4:]}"
             self.wfile.write(f"{text}\r\n".encode())
@@ -152,7 +152,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.recipients: list[str] = []
 
     def _encrypt(self) -> None:
-        """Discards what was sent in clear text before, as RFC 3207 requires."""
+        """Starts TLS, and discards all state from before it, as RFC 3207 requires."""
         self.request = self.does.certificate(self.does.trouble).wrap_socket(self.request, server_side=True)
         self.rfile = self.request.makefile("rb", self.rbufsize)
         self.wfile = self.request.makefile("wb", 0)
@@ -166,39 +166,39 @@ class _Session(socketserver.StreamRequestHandler):
             offers.append("250 STARTTLS")
         if self.does.credentials:
             offers.append("250 AUTH PLAIN LOGIN")
-        self._say("250 localhost", *offers)
+        self._reply("250 localhost", *offers)
 
     def _on_helo(self, _rest: str) -> None:
         self._reset()
-        self._say("250 localhost")
+        self._reply("250 localhost")
 
     def _on_starttls(self, _rest: str) -> None:
         if self.is_encrypted or self.does.trouble is Trouble.NO_TLS:
-            return self._say("502 5.5.1 TLS is not available")
-        self._say("220 2.0.0 Ready to start TLS")
+            return self._reply("502 5.5.1 TLS is not available")
+        self._reply("220 2.0.0 Ready to start TLS")
         return self._encrypt()
 
     def _on_auth(self, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
         if mechanism.upper() == "PLAIN":
-            _, _, both = self._decoded(initial or self._ask("")).partition("\0")
+            _, _, both = self._decoded(initial or self._prompt("")).partition("\0")
             user, _, password = both.partition("\0")
         elif mechanism.upper() == "LOGIN":
-            user = self._decoded(initial or self._ask("Username:"))
-            password = self._decoded(self._ask("Password:"))
+            user = self._decoded(initial or self._prompt("Username:"))
+            password = self._decoded(self._prompt("Password:"))
         else:
-            return self._say("504 5.5.4 Unknown mechanism")
+            return self._reply("504 5.5.4 Unknown mechanism")
         expected = self.does.credentials
         is_right = expected is not None and hmac.compare_digest(
             f"{user}\0{password}".encode(), "\0".join(expected).encode()
         )
         if not is_right or self.does.trouble is Trouble.REFUSES_SIGN_IN:
-            return self._say("535 5.7.8 User name or password not accepted")
+            return self._reply("535 5.7.8 User name or password not accepted")
         self.user = user
-        return self._say("235 2.7.0 Signed in")
+        return self._reply("235 2.7.0 Signed in")
 
-    def _ask(self, prompt: str) -> str:
-        self._say(f"334 {base64.b64encode(prompt.encode()).decode()}")
+    def _prompt(self, prompt: str) -> str:
+        self._reply(f"334 {base64.b64encode(prompt.encode()).decode()}")
         return self.rfile.readline(LONGEST_LINE).decode("ascii", "replace").strip()
 
     @staticmethod
@@ -211,27 +211,27 @@ class _Session(socketserver.StreamRequestHandler):
     def _on_mail(self, rest: str) -> None:
         sender = _address(rest, "FROM:")
         if sender is None:
-            return self._say("501 5.5.4 Send MAIL FROM:<address>")
+            return self._reply("501 5.5.4 Send MAIL FROM:<address>")
         if self.does.credentials and not self.user:
-            return self._say("530 5.7.0 Sign in first")
+            return self._reply("530 5.7.0 Sign in first")
         if self.does.trouble is Trouble.REJECTS_SENDER:
-            return self._say("550 5.7.1 This sender is not allowed")
+            return self._reply("550 5.7.1 This sender is not allowed")
         self._reset()
         self.sender = sender
-        return self._say("250 2.1.0 OK")
+        return self._reply("250 2.1.0 OK")
 
     def _on_rcpt(self, rest: str) -> None:
         recipient = _address(rest, "TO:")
         if self.sender is None:
-            return self._say("503 5.5.1 Send MAIL first")
+            return self._reply("503 5.5.1 Send MAIL first")
         if not recipient:
-            return self._say("501 5.5.4 Send RCPT TO:<address>")
+            return self._reply("501 5.5.4 Send RCPT TO:<address>")
         if self.does.trouble is Trouble.REJECTS_RECIPIENT:
-            return self._say("550 5.1.1 Mailbox not found")
+            return self._reply("550 5.1.1 Mailbox not found")
         if self.does.trouble is Trouble.GREYLISTS and self._is_first(recipient):
-            return self._say("451 4.7.1 Greylisted, try again later")
+            return self._reply("451 4.7.1 Greylisted, try again later")
         self.recipients.append(recipient)
-        return self._say("250 2.1.5 OK")
+        return self._reply("250 2.1.5 OK")
 
     def _is_first(self, recipient: str) -> bool:
         pair = (self.sender or "", recipient)
@@ -241,27 +241,27 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _on_data(self, _rest: str) -> bool:
         if not self.recipients:
-            self._say("503 5.5.1 Send RCPT first")
+            self._reply("503 5.5.1 Send RCPT first")
             return False
-        self._say("354 End with a line that is a dot")
+        self._reply("354 End with a line that is a dot")
         content = self._content()
         if content is None:
             return True
         if len(content) > MOST_BYTES:
-            self._say("552 5.3.4 The message is too big")
+            self._reply("552 5.3.4 The message is too big")
         elif self.does.trouble is Trouble.REJECTS_MESSAGE:
-            self._say("554 5.7.1 The message looks like spam")
+            self._reply("554 5.7.1 The message looks like spam")
         else:
             sender, recipients = self.sender or "", tuple(self.recipients)
             self.does.deliver(Envelope(sender, recipients, content, self.is_encrypted, self.user))
             if self.does.trouble is Trouble.CLOSES_AFTER_DATA:
                 return True
-            self._say("250 2.0.0 Delivered")
+            self._reply("250 2.0.0 Delivered")
         self._reset()
         return False
 
     def _content(self) -> bytes | None:
-        """Reads up to the dot; None if the client hung up before."""
+        """Reads the message up to the dot; None if the client disconnected before it."""
         lines: list[bytes] = []
         size = 0
         while line := self.rfile.readline(LONGEST_LINE):
@@ -274,21 +274,21 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _on_rset(self, _rest: str) -> None:
         self._reset()
-        self._say("250 2.0.0 OK")
+        self._reply("250 2.0.0 OK")
 
     def _on_noop(self, _rest: str) -> None:
-        self._say("250 2.0.0 OK")
+        self._reply("250 2.0.0 OK")
 
     def _on_vrfy(self, _rest: str) -> None:
-        self._say("252 2.1.5 Send the message and see")
+        self._reply("252 2.1.5 Send the message and see")
 
     def _on_quit(self, _rest: str) -> bool:
-        self._say("221 2.0.0 Bye")
+        self._reply("221 2.0.0 Bye")
         return True
 
 
 def _address(rest: str, keyword: str) -> str | None:
-    """Returns the address of MAIL or RCPT, "" for the empty one; None if it is not as it should be."""
+    """Returns the address of MAIL or RCPT, "" for the empty one; None if the syntax is wrong."""
     if not rest.upper().startswith(keyword):
         return None
     written = rest[len(keyword) :].strip()
