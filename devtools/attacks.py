@@ -1,4 +1,4 @@
-"""Clients that occupy a server's connections, threads or cores."""
+"""Clients that exhaust a server's connections, threads or cores."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ENDED = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 
 
 class HeldOpen:
-    """Connections that send part of a request and then neither send nor read.
+    """Connections that send part of a request, then neither send nor read.
 
-    One that the server ends is opened again within a second.
+    A connection that the server closes is opened again within a second.
     """
 
     def __init__(self, url: str, beginning: bytes, connections: int = CONNECTIONS) -> None:
@@ -67,18 +67,18 @@ class HeldOpen:
 
 
 def slow_readers(url: str, token: str) -> HeldOpen:
-    """Clients that request the whole list of endpoints and do not read it."""
+    """Returns clients that request the whole list of endpoints and do not read it."""
     return HeldOpen(url, f"GET /api/settings/endpoints HTTP/1.1\r\n{_head(url, token)}\r\n".encode())
 
 
 def silent_bodies(url: str) -> HeldOpen:
-    """Clients that announce a form and do not send it, unauthenticated."""
+    """Returns unauthenticated clients that announce a form and do not send it."""
     kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n"
     return HeldOpen(url, f"POST /sign-in HTTP/1.1\r\n{_head(url)}{kind}\r\n".encode())
 
 
 def half_sent_heads(url: str) -> HeldOpen:
-    """Clients that do not finish their headers."""
+    """Returns clients that do not finish their headers."""
     return HeldOpen(url, f"GET /api/calls/providers HTTP/1.1\r\n{_head(url)}X-Not-Ended: ".encode())
 
 
@@ -89,7 +89,7 @@ def _head(url: str, token: str = "") -> str:
 
 @contextmanager
 def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]:
-    """Clients that sign in with wrong passwords, each time as another user: up to 400 times a second."""
+    """Runs clients that sign in with wrong passwords, each time as another user, up to 400 times a second."""
     statuses: Counter[int] = Counter()
     answered, stopped, names = threading.Event(), threading.Event(), count()
 
@@ -116,7 +116,7 @@ def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]
 
 @contextmanager
 def hanging_calls(requests: int, call: Callable[[], object]) -> Iterator[None]:
-    """Runs concurrent calls; each hangs for as long as the provider does."""
+    """Runs concurrent calls, each of which hangs until the provider responds."""
     threads = [threading.Thread(target=call, daemon=True) for _ in range(requests)]
     for thread in threads:
         thread.start()

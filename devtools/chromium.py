@@ -2,7 +2,8 @@
 
     python -m devtools.chromium
 
-finds it, or installs it with apt when that is possible, or says what to do. It needs no package.
+checks that it is installed, else installs it with apt if possible, else prints what to do. It uses the
+standard library only.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--font-render-hinting=none",  # words would stand too close: users' screens space letters by fractions
+    "--font-render-hinting=none",  # with hinting, letters are closer together than on users' screens
 ]
 MISSING = """The browser tests need Chromium. Install it (on Debian: apt-get install chromium),
 or set CHROMIUM to the path of a Chromium or Chrome."""
@@ -50,7 +51,10 @@ class NoChromiumError(Exception):
 
 
 def executable() -> str:
-    """Returns `CHROMIUM`, or the first that is on the PATH."""
+    """Returns `CHROMIUM`, or the first of `NAMES` on the PATH.
+
+    Raises NoChromiumError if there is none.
+    """
     if named := os.environ.get("CHROMIUM"):
         if shutil.which(named):
             return named
@@ -123,7 +127,7 @@ def main() -> int:
 
 
 def _apt() -> list[str] | None:
-    """Returns the beginning of an apt command that does not ask for a password, if there is one."""
+    """Returns the beginning of an apt command that needs no password; None if there is none."""
     apt = shutil.which("apt-get")
     command = ["env", "DEBIAN_FRONTEND=noninteractive", apt or "", "--quiet", "--quiet"]
     if not apt or os.geteuid() == 0:

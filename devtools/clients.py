@@ -1,4 +1,4 @@
-"""HTTP clients of a running Patchbay: with a token for the API, with a session for the portal."""
+"""HTTP clients of a running Patchbay: for the API with a token, and for the portal with a session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Response:
 
 
 class Client:
-    """One keep-alive connection, reopened after it was lost."""
+    """One keep-alive connection, which is reopened if it was lost."""
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
         self._url = url
@@ -39,7 +39,7 @@ class Client:
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """Returns the response, also if its status is an error. Raises Unanswered."""
+        """Returns the response, even if its status is an error. Raises Unanswered."""
         try:
             self._connection.request(method, path, body, dict(headers or {}))
             response = self._connection.getresponse()
@@ -60,7 +60,7 @@ class ApiClient(Client):
         self._token = token
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        """`headers` are written as Python names: `if_match` is If-Match."""
+        """Sends JSON. The names of `headers` are Python's: `if_match` is If-Match."""
         sent = {"Authorization": f"Bearer {self._token}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         if body is None:
@@ -69,7 +69,7 @@ class ApiClient(Client):
 
 
 class PortalClient(Client):
-    """A browser without JavaScript: stores cookies and submits the forms of pages."""
+    """A client like a browser without JavaScript: it stores cookies and submits the forms of pages."""
 
     def __init__(
         self, url: str, *, cookies: Mapping[str, str] | None = None, seconds: float = SECONDS
@@ -87,8 +87,9 @@ class PortalClient(Client):
         return answer
 
     def form(self, path: str, control: str = "", *, action: str = "") -> tuple[str, Element]:
-        """The address and the element of a form on a page: the one with a control of that name, or the
-        one whose address ends so. Raises Refused if the page is not 200.
+        """Returns a form's address and element. It is found by a `control` or by the end of its address.
+
+        Raises Refused if the status of the page is not 200.
         """
         answer = self.get(path)
         if answer.status != 200:
@@ -105,7 +106,7 @@ class PortalClient(Client):
         return urljoin(path, found[0].get("action") or path), found[0]
 
     def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:
-        """Fills in that form and submits it, without following a redirect."""
+        """Fills in the form with that control and submits it. Does not follow a redirect."""
         return self.post(*self.form(path, control), values)
 
     def post(self, address: str, form: Element, values: Mapping[str, Any]) -> Response:

@@ -17,9 +17,9 @@ import pytest
 from devtools import processes
 
 ADOPT_ORPHANS = 36
-"""PR_SET_CHILD_SUBREAPER of prctl(2)."""
+"""PR_SET_CHILD_SUBREAPER of prctl(2): orphaned descendants become children of this process."""
 MEASURED = "CPU_MEASURED"
-"""The id of the process that is measured, with all below it."""
+"""The environment variable with the id of the process that is measured, with its descendants."""
 
 _seconds: defaultdict[str, float] = defaultdict(float)
 

@@ -48,7 +48,7 @@ def migrate(environment: Mapping[str, str]) -> None:
 
 
 def sqlite_copy(folder: Path, target: Path, migrate: Migrate) -> str:
-    """The URL of a new database file `target`."""
+    """Copies the migrated template to the new file `target`, and returns its URL."""
     template = folder / "template.db"
     with locked(folder / "sqlite.lock"):
         if not template.exists():
@@ -60,7 +60,7 @@ def sqlite_copy(folder: Path, target: Path, migrate: Migrate) -> str:
 
 
 def postgresql_template(postgres: Postgres, migrate: Migrate) -> str:
-    """The name of a migrated database to copy."""
+    """Returns the name of a migrated database to copy, which the first worker creates."""
     with postgres.lock():
         if not postgres.exists(TEMPLATE):
             draft = f"{TEMPLATE}_draft"
@@ -72,10 +72,10 @@ def postgresql_template(postgres: Postgres, migrate: Migrate) -> str:
 
 
 class Databases:
-    """Copies of a template for one test after another.
+    """Lends copies of a template to tests, one after the other.
 
-    What a test leaves is emptied and lent again: that is far quicker than a new copy, of which
-    PostgreSQL knows nothing yet. One whose tables a test has changed is thrown away.
+    A copy is emptied and reused after a test. That is far quicker than a new copy, for which PostgreSQL's
+    caches are empty. A copy whose schema a test has changed is dropped.
     """
 
     def __init__(self, postgres: Postgres, template: str) -> None:
@@ -85,7 +85,7 @@ class Databases:
 
     @contextmanager
     def lend(self) -> Iterator[str]:
-        """The URL of a database equal to the template; it is reused afterwards."""
+        """Yields the URL of a database equal to the template, which is reused afterwards."""
         copy = self._spare.pop() if self._spare else self._new()
         try:
             yield self._postgres.url(copy.name)
@@ -116,13 +116,13 @@ class Copy:
         self.name = name
         self.connection = connection
         self._catalog = self._catalog_now()
-        self._empty = _emptying(connection)
+        self._empty = _restoring_sql(connection)
 
     def _catalog_now(self) -> Any:
         return self.connection.execute(CATALOG).fetchone()
 
     def emptied(self) -> bool:
-        """Ends other connections and empties the tables; false if a test changed the schema."""
+        """Ends other connections and empties the tables; returns False if a test changed the schema."""
         try:
             self.connection.execute(END_OTHERS)
             if self._catalog_now() != self._catalog:
@@ -133,8 +133,8 @@ class Copy:
         return True
 
 
-def _emptying(connection: psycopg.Connection) -> sql.Composed:
-    """SQL that restores the current rows."""
+def _restoring_sql(connection: psycopg.Connection) -> sql.Composed:
+    """Returns the SQL that restores the current rows."""
     parts: list[sql.Composable] = [sql.SQL("SET session_replication_role = replica")]
     for (table,) in connection.execute(TABLES).fetchall():
         rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()

@@ -85,7 +85,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Demo:
-    """A portal that is being served, with all that is outside it."""
+    """A served portal, with the simulated systems around it."""
 
     portal: str
     password: str
@@ -95,7 +95,7 @@ class Demo:
 
 @contextmanager
 def running(data: Path, bind: str) -> Iterator[Demo]:
-    """Serves the sample organizations, whose data is in a folder; fills it on first use."""
+    """Serves the sample organizations with the data in a folder, which is filled on first use."""
     with demo_outside.started() as outside:
         portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
         environment = _environment(data, bind, outside) | {"PATCHBAY_PUBLIC_URL": portal}
@@ -124,14 +124,14 @@ def _require_free(bind: str) -> None:
 
 
 def _environment(data: Path, bind: str, outside: Outside) -> dict[str, str]:
-    """Settings that lead to no other portal's data, and to nothing outside this machine."""
+    """Returns settings that refer to no other portal's data, and to nothing outside this machine."""
     own = {"PATCHBAY_DATA": str(data), "PATCHBAY_BIND": bind, "PATCHBAY_WORKERS": "1"}
     return clean_environment() | own | outside.settings
 
 
 @contextmanager
 def _portal(data: Path, environment: Mapping[str, str]) -> Iterator[Flask]:
-    """The portal in this process, to fill it: a command for each step would load everything again."""
+    """Yields the portal's app in this process, because each command on its own would load it again."""
     if data.exists() and any(data.iterdir()) and not (data / PASSWORD).exists():
         sys.exit(f"{data} is incomplete, or not a folder of `make demo`. Remove it and try again.")
     with redirect_stdout(io.StringIO()):
@@ -143,7 +143,10 @@ def _portal(data: Path, environment: Mapping[str, str]) -> Iterator[Flask]:
 
 
 def _fill_once(data: Path, app: Flask) -> str:
-    """Fills the portal on first use and returns the password, which is written last."""
+    """Fills the portal on first use.
+
+    Returns its password, whose file is written last to mark the data complete.
+    """
     file = data / PASSWORD
     if file.exists():
         return file.read_text().strip()
@@ -171,7 +174,7 @@ def _write_private(file: Path, text: str) -> None:
 
 
 DRIFTED = 2
-"""Exit code of `flask check`: some sample numbers are wrong on purpose."""
+"""The exit code of `flask check` for the sample numbers that are misconfigured."""
 
 
 def _run(command: str, app: Flask, *more: str, typed: str = "") -> None:
@@ -182,7 +185,7 @@ def _run(command: str, app: Flask, *more: str, typed: str = "") -> None:
 
 @contextmanager
 def _serving(portal: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Its log goes to a file, so that the instructions stay visible."""
+    """Serves the portal. Its log goes to a file, so that the instructions stay visible."""
     log = Path(environment["PATCHBAY_DATA"]) / LOG
     with log.open("ab") as output:
         process = subprocess.Popen(flask("serve"), cwd=ROOT, env=environment, stdout=output, stderr=output)
@@ -226,7 +229,7 @@ def _print_instructions(portal: str, password: str, data: Path, outside: Outside
 
 
 def number_to_break() -> tuple[str, str]:
-    """A provider whose webhooks can be set from here, and a number of it that is answered as it should be."""
+    """Returns a provider whose webhooks can be set here, and a number with a healthy webhook at it."""
     return next(
         (key, endpoint.phone_number)
         for key, account in demo_data.accounts().items()

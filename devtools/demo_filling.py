@@ -1,4 +1,4 @@
-"""What `make demo` adds to the sample organizations: tested connections, and where messages arrive."""
+"""The data that `make demo` adds to the sample organizations: connection tests and destinations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulators.receiver import URL
 
 
 def prove() -> None:
-    """Tests some connections at the simulators, so that they are shown as working."""
+    """Tests some connections at the simulators, so that the pages show them as working."""
     for example in demo_data.ORGANIZATIONS:
         scope = _inside(example.name)
         for key, account in demo_data.accounts(example).items():

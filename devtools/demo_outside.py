@@ -1,4 +1,4 @@
-"""What is outside the portal in `make demo`: the providers, an agent runtime, what receives notifications."""
+"""The simulated systems around the portal in `make demo`: providers, agent runtime, receiver and mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMTP_PORT = 9025
 
 @dataclass(frozen=True)
 class Outside:
-    """All of them run; `providers` are by key."""
+    """The running simulators; `providers` are by key."""
 
     providers: Mapping[str, Simulator]
     runtime: AgentRuntime
@@ -28,7 +28,7 @@ class Outside:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Settings that lead to no real provider, runtime, receiver or mailbox."""
+        """The settings that direct all traffic to the simulators, and none to a real system."""
         upstreams = self.receiver.upstreams | self.runtime.upstreams
         for simulator in self.providers.values():
             upstreams |= simulator.upstreams
@@ -41,7 +41,7 @@ class Outside:
 
 @contextmanager
 def started() -> Iterator[Outside]:
-    """Starts everything, with the accounts of the demonstration."""
+    """Starts all simulators, with the accounts of the demo data."""
     with ExitStack() as stack:
         providers = {
             key: stack.enter_context(_on_ports(kind, FIRST_PORT + place))
@@ -57,7 +57,7 @@ def started() -> Iterator[Outside]:
 
 
 def _on_ports(kind: Callable[..., Any], *ports: int) -> Any:
-    """On its usual ports, or on free ones if one of them is in use."""
+    """Starts a simulator on its usual ports, or on free ones if one of them is in use."""
     try:
         return kind(*ports)
     except OSError:

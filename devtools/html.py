@@ -1,4 +1,4 @@
-"""HTML as a tree, as far as tests need it."""
+"""A parser of HTML for tests, which returns a tree of elements."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VOID = frozenset(
 
 
 class Element:
-    """`_order` has all elements of the document; those inside are from `_first` up to `_end`."""
+    """An element. Its descendants are the elements from `_first` to `_end` of the document's `_order`."""
 
     __slots__ = ("_end", "_first", "_order", "attrs", "children", "parent", "tag")
 
@@ -55,11 +55,11 @@ class Element:
         return self.attrs.get(name, default)
 
     def walk(self) -> list[Element]:
-        """All descendants, in document order."""
+        """Returns all descendants, in document order."""
         return self._order[self._first : self._end]
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
-        """Descendants with one of the tags (any if none is given), the class `css` and the attributes."""
+        """Returns the descendants with one of the tags (any if none is passed), the class and attributes."""
         found = self.walk()
         if tags:
             found = [one for one in found if one.tag in tags]
@@ -79,7 +79,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        """As one line, spaces collapsed."""
+        """The text as one line, with collapsed spaces."""
         return " ".join("".join(self._texts()).split())
 
     def _texts(self) -> Iterator[str]:
@@ -97,7 +97,7 @@ class Element:
 
 
 def parse(source: str) -> Element:
-    """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
+    """Returns the tree. Raises AssertionError if an element is closed in the wrong place, or never."""
     here = root = Element("", {}, None)
     at = 0
     for token in TOKEN.finditer(source):
@@ -136,7 +136,7 @@ def _attributes(written: str) -> dict[str, str]:
 
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
-    """What a browser would submit for the form, with `values` entered or selected."""
+    """Returns what a browser submits for the form, with `values` entered or selected."""
     left = dict(values)
     sent: dict[str, str] = {}
     for control in form.all("input", "select", "textarea"):

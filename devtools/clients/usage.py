@@ -1,4 +1,4 @@
-"""What a program does with the generated client: checked with strict settings, and run against a server."""
+"""A program that uses the generated client. It is type-checked strictly, and run against a server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ draft = EndpointDraft(phone_number="+15551234567", provider=EndpointDraftProvide
 created = post_settings_endpoints.sync(client=client, body=draft)
 assert isinstance(created, Endpoint), created
 
-# A change of the label alone: what is left out stays as it is.
+# Changes the label only: fields that are left out stay as they are.
 tag = f'"{created.version}"'
 changed = put_settings_endpoints_endpoint_id.sync(
     created.id, client=client, body=EndpointEdit(label="Front desk"), if_match=tag
