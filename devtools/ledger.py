@@ -1,4 +1,4 @@
-"""What was written and acknowledged, and so what must be stored afterwards."""
+"""Records writes and their acknowledgements, and compares them with the stored values."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Audit:
     """Result of a comparison with the stored values. Each list contains keys."""
 
     acknowledged: int
-    """Writes that were acknowledged."""
+    """The number of acknowledged writes."""
     lost: list[str] = field(default_factory=list)
-    """Acknowledged, but not stored."""
+    """Keys that were acknowledged, but are not stored."""
     torn: list[str] = field(default_factory=list)
-    """Stored in part: some keys of a write are stored, others are not."""
+    """Keys of writes that are stored in part only."""
     refused: list[str] = field(default_factory=list)
-    """Stored although they were refused."""
+    """Keys that are stored although their write was refused."""
 
     @property
     def wrong(self) -> dict[str, list[str]]:
@@ -50,7 +50,7 @@ class Ledger:
         self._acknowledged = 0
 
     def begin(self, values: Mapping[str, str]) -> Write:
-        """Registers a write before its request is sent: from now on it may be stored."""
+        """Registers a write before its request is sent, because it may be stored from then on."""
         write = Write(dict(values))
         with self._lock:
             self._writes.append(write)
@@ -72,7 +72,7 @@ class Ledger:
             return self._acknowledged
 
     def compare(self, stored: Mapping[str, str | None]) -> Audit:
-        """Compares with the stored values; call it when no write is in progress."""
+        """Compares with the stored values. Call it when no write is in progress."""
         with self._lock:
             writes = list(self._writes)
         by_key: dict[str, list[tuple[str, Outcome]]] = {}
@@ -97,7 +97,10 @@ def _is_lost(history: list[tuple[str, Outcome]], stored: str | None) -> bool:
 
 
 def _is_torn(write: Write, stored: Mapping[str, str | None]) -> bool:
-    """Of the last write of its keys only: earlier ones were replaced."""
+    """Whether only some keys of the write are stored.
+
+    True only for their last write: later ones replace it.
+    """
     if write.outcome is not Outcome.UNKNOWN or len(write.values) == 1:
         return False
     there = [stored.get(key) == value for key, value in write.values.items()]

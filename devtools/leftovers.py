@@ -1,9 +1,9 @@
-"""Ends what a test run leaves behind when it is killed: servers, databases, browsers, and their data.
+"""Removes what a killed test run leaves behind: servers, databases, browsers, and their data.
 
     begin()
 
 starts a process that waits for the end of this one, however it ends, and then kills every process that has
-the run's id in its environment or its command. Needs /proc; without it nothing is watched.
+the run's id in its environment or its command. Does nothing without /proc.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 10
 
 
 def begin() -> None:
-    """Gives this run an id, which its processes inherit, and starts the watch."""
+    """Sets the id of this run, which its processes inherit, and starts the watching process."""
     if not PROC.is_dir():
         return
     environment = {name: value for name, value in os.environ.items() if name != RUN}
@@ -48,16 +48,19 @@ def begin() -> None:
 
 
 _watches: list[subprocess.Popen[bytes]] = []
-"""Their pipes stay open until this process ends."""
+"""The watching processes, referenced so that their pipes stay open until this process ends."""
 
 
 def new_folder(name: str, parent: Path | None) -> Path:
-    """A new temporary folder that is removed when the run is over."""
+    """Creates a temporary folder that is removed when the run is over."""
     return Path(tempfile.mkdtemp(prefix=f"patchbay-{name}-{os.environ.get(RUN, '')}-", dir=parent))
 
 
-def _end(run: str) -> None:
-    """SIGTERM lets PostgreSQL remove its shared memory; SIGKILL ends what is left after some seconds."""
+def _end_run(run: str) -> None:
+    """Ends the processes of a run with SIGTERM, then with SIGKILL, and removes its folders.
+
+    SIGTERM allows PostgreSQL to remove its shared memory.
+    """
     begin = time.monotonic()
     _signal(run, signal.SIGTERM)
     while (seconds := time.monotonic() - begin) < SECONDS and _processes(run.encode()):
@@ -90,7 +93,7 @@ def _watch() -> None:
     run = sys.stdin.readline().strip()
     sys.stdin.read()
     if run:
-        _end(run)
+        _end_run(run)
 
 
 if __name__ == "__main__":

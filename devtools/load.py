@@ -1,7 +1,7 @@
-"""Writers that change endpoints of a running Patchbay without a pause, and record what was acknowledged.
+"""Writers that continuously change endpoints of a running Patchbay, and record the acknowledgements.
 
-Each writer is a thread with numbers of its own. The value that the ledger holds of a number is its
-inbound agent, since every way of writing can set it.
+Each writer is a thread with its own numbers. The ledger records the inbound agent of each number, because
+every way of writing can set it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from devtools.server import Server
 
 SECONDS = 120
 ROWS = 20
-"""Rows of each import."""
+"""How many rows each import has."""
 PAUSE = 0.05
 """Seconds from an unanswered request to the next one."""
 UPDATES = 3
-"""Changes of each endpoint that a writer creates."""
+"""How many times a writer changes each endpoint that it creates."""
 EMAIL = "writer@acme.example"
 
 
@@ -58,7 +58,7 @@ class Writer(ABC, threading.Thread):
 
     @abstractmethod
     def write(self) -> None:
-        """One round of writes. Unanswered or Refused ends the round; another one follows."""
+        """Performs one round of writes. Unanswered or Refused ends the round; another one follows."""
 
     def run(self) -> None:
         try:
@@ -82,7 +82,7 @@ class Writer(ABC, threading.Thread):
         return response
 
     def number(self) -> str:
-        """An unused phone number."""
+        """Returns an unused phone number."""
         return f"+1555{self._place:02}{next(self._numbers):05}"
 
     def value(self) -> str:
@@ -149,7 +149,7 @@ class ImportWriter(FormWriter):
 
 
 class BulkWriter(FormWriter):
-    """Imports some endpoints, and repeatedly changes the agent of all in one bulk change."""
+    """Imports some endpoints, and repeatedly changes the agent of all of them in one bulk change."""
 
     def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
         super().__init__(number, url, account, ledger)
@@ -171,7 +171,7 @@ class BulkWriter(FormWriter):
             self._ids = ids
 
     def _create(self) -> None:
-        """Through the API, one by one. Unanswered requests are not repeated."""
+        """Creates endpoints through the API, one by one. Requests without a response are not repeated."""
         ids = {}
         for _ in range(ROWS):
             number, value = self.number(), self.value()
@@ -197,7 +197,7 @@ class Load:
 
     @property
     def statuses(self) -> Counter[int]:
-        """Number of responses with each status so far."""
+        """The number of responses with each status so far."""
         return sum((writer.statuses for writer in self.writers), Counter())
 
     @property
@@ -205,7 +205,7 @@ class Load:
         return sum(writer.unanswered for writer in self.writers)
 
     def wait_for(self, acknowledged: int, *, seconds: float = SECONDS) -> None:
-        """Waits until that many more writes have been acknowledged."""
+        """Waits for that many more acknowledged writes."""
         aim = self.ledger.acknowledged + acknowledged
         deadline = time.monotonic() + seconds
         while self.ledger.acknowledged < aim:
@@ -230,7 +230,7 @@ class Load:
         self.raise_failures()
 
     def compare(self) -> Audit:
-        """What is lost or torn, read through the API; call it after `stop`."""
+        """Returns the lost and torn writes, read through the API. Call it after `stop`."""
         return self.ledger.compare(stored_agents(self.server.url, self.account))
 
 
@@ -259,7 +259,7 @@ def writing(
 
 
 def superadmin(server: Server, organization: str = "Acme Support", email: str = EMAIL) -> Account:
-    """A new superadmin of the organization, which is created if it is new."""
+    """Creates a superadmin of the organization, which is created too if it is new."""
     server.flask(
         *("users", "create", "--email", email, "--name", "Writer", "--role", "superadmin"),
         *("--organization", organization, "--password-stdin"),
@@ -270,7 +270,7 @@ def superadmin(server: Server, organization: str = "Acme Support", email: str = 
 
 
 def stored_agents(url: str, account: Account) -> dict[str, str | None]:
-    """The inbound agent of every number, as the API lists them."""
+    """Returns the inbound agent of every number that the API lists."""
     answer = ApiClient(url, account.token).call("GET", "/api/settings/endpoints")
     assert answer.status == 200, f"{answer.status} {answer.body[:300]!r}"
     return {row["phone_number"]: row["inbound_agent_name"] for row in answer.json()}

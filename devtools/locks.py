@@ -1,4 +1,4 @@
-"""A lock for one process at a time."""
+"""A lock that one process at a time can hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many endpoints or audit events in one statement, for tests that need a long list."""
+"""Adds many endpoints or audit events in one statement, for tests that need a long list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST = 2_000_000
 
 
 def fill(url: str, slug: str, rows: int) -> None:
-    """Adds endpoints to the organization; their numbers are +15552000000 and those after it."""
+    """Adds endpoints to the organization, with successive numbers from +15552000000."""
     numbers = _numbers(rows)
     digits = cast(numbers.c.n, String)
     values = {
@@ -48,7 +48,7 @@ def fill_audit(url: str, slug: str, rows: int) -> None:
 
 
 def _numbers(rows: int) -> CTE:
-    """A query of `FIRST` and the numbers after it, as column `n`."""
+    """Returns a query of the integers from `FIRST`, as column `n`."""
     numbers = select(literal(FIRST).label("n")).cte(recursive=True)
     return numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < FIRST + rows - 1))
 

@@ -1,4 +1,4 @@
-"""A folder in memory for temporary data, if there is enough: databases are much faster there."""
+"""A folder in memory for temporary data, if there is enough space: databases are much faster there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENOUGH_BYTES = 2**30
 
 
 def fast_folder() -> Path | None:
-    """The folder, or None if there is none or too little space."""
+    """Returns the folder; None if it does not exist or has too little space."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
         return MEMORY
     return None

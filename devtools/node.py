@@ -1,4 +1,4 @@
-"""The Node programs of devtools/clients: `make` installs them when npm is there."""
+"""Runs the Node programs of devtools/clients, which `make` installs if npm is available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 400
 
 
 def reason_missing() -> str | None:
-    """Returns what has to be installed first; None if nothing has."""
+    """Returns what has to be installed first; None if everything is installed."""
     if shutil.which("node") is None:
         return "Node is not installed."
     if not PACKAGES.exists():
@@ -25,7 +25,7 @@ def reason_missing() -> str | None:
 
 
 def is_required() -> bool:
-    """Whether a missing program is a failure: in CI nothing may be skipped."""
+    """Whether a missing program is a failure, as it is in CI, where no test may be skipped."""
     return "CI" in os.environ
 
 

@@ -15,10 +15,10 @@ from devtools.memory import fast_folder
 
 
 class Postgres:
-    """The first worker starts it; the last one stops it and removes its data.
+    """A server that the first worker starts. The last worker stops it and removes its data.
 
-    Its data lies outside `folder`: run as root, the server belongs to another user, and every
-    folder above its data is opened for that user to pass through.
+    Its data is outside `folder`: under root, the server runs as another user, who is granted access to every
+    folder above the data.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Processes by /proc: their parents, memory and processor time."""
+"""Reads the parents, memory and processor time of processes from /proc."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ PROC = Path("/proc")
 
 
 def leaves_below(pid: int) -> list[int]:
-    """Descendants of `pid` without children, oldest first: a server's workers."""
+    """Returns the descendants of `pid` without children, oldest first: a server's workers."""
     parents = _parents()
     starters = set(parents.values())
     leaves = [child for child in parents if child not in starters and _is_below(child, pid, parents)]
-    return sorted(leaves, key=_started)
+    return sorted(leaves, key=_start_time)
 
 
 def tree_below(pid: int) -> list[int]:
-    """All descendants of `pid`."""
+    """Returns all descendants of `pid`."""
     parents = _parents()
     return [child for child in parents if _is_below(child, pid, parents)]
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of the process."""
+    """Returns the resident memory of the process."""
     for line in (PROC / str(pid) / "status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -32,7 +32,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def open_files(pid: int) -> list[str]:
-    """Returns what the descriptors of the process point to, without those that it closes meanwhile."""
+    """Returns the targets of the process's file descriptors, except those that are closed meanwhile."""
     found = []
     for link in (PROC / str(pid) / "fd").iterdir():
         with suppress(FileNotFoundError):
@@ -41,17 +41,17 @@ def open_files(pid: int) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of the process; 0 if it has ended."""
+    """Returns the processor time of the process; 0 if it has ended."""
     return sum(_times(pid)[:2])
 
 
 def cpu_seconds_of_tree(pid: int) -> float:
-    """Processor time of the process and of all below it, also of those that have ended."""
+    """Returns the processor time of the process and its descendants, including those that have ended."""
     return sum(sum(_times(each)) for each in (pid, *tree_below(pid)))
 
 
 def _times(pid: int) -> tuple[float, ...]:
-    """Its user and system time, and those of its children that have ended."""
+    """Returns the user and system time of the process, and those of its children that have ended."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -59,8 +59,8 @@ def _times(pid: int) -> tuple[float, ...]:
     return tuple(int(field) / os.sysconf("SC_CLK_TCK") for field in fields[11:15])
 
 
-def _started(pid: int) -> tuple[int, int]:
-    """Start time in clock ticks since boot; the id orders those of the same tick."""
+def _start_time(pid: int) -> tuple[int, int]:
+    """Returns the start time in clock ticks since boot; the id orders processes of the same tick."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -69,7 +69,7 @@ def _started(pid: int) -> tuple[int, int]:
 
 
 def _parents() -> dict[int, int]:
-    """The parent of every process that is alive."""
+    """Returns the parent of every process that is alive."""
     parents = {}
     for folder in PROC.iterdir():
         if folder.name.isdigit():

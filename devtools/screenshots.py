@@ -18,7 +18,7 @@ FOLDER = ROOT / "docs" / "screenshots"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 420}
 LOOKS = 120
-"""At the mailbox, twice a second."""
+"""How many times the mailbox is read, twice a second."""
 HERE = "/o/meridian-support"
 PICTURES = {
     "routing": f"{HERE}/routing",
@@ -39,8 +39,8 @@ def main() -> None:
         _sign_in(page, demo.password)
         for name, address in PICTURES.items():
             _open(page, address)
-            _take(page, name)
-        _film(browser, page, demo)
+            _save(page, name)
+        _save_repair(browser, page, demo)
 
 
 def _sign_in(page: Page, password: str) -> None:
@@ -56,13 +56,13 @@ def _open(page: Page, address: str) -> None:
     expect(page.locator("[hx-trigger=load]")).to_have_count(0, timeout=20_000)
 
 
-def _take(page: Page, name: str) -> None:
+def _save(page: Page, name: str) -> None:
     page.screenshot(path=FOLDER / f"{name}.png")
     sys.stdout.write(f"docs/screenshots/{name}.png\n")
 
 
 def _message(mail: Page, text: str) -> Locator:
-    """Returns the link to the newest message about this, once it has arrived."""
+    """Waits for the newest message with this text, and returns its link. Raises TimeoutError."""
     found = mail.get_by_role("link", name=text).first
     for _ in range(LOOKS):
         if found.count():
@@ -72,8 +72,8 @@ def _message(mail: Page, text: str) -> Locator:
     raise TimeoutError(f"No message about {text} arrived.")
 
 
-def _film(browser: Browser, page: Page, demo: Demo) -> None:
-    """A number breaks at its provider, the message arrives, and the number is repaired."""
+def _save_repair(browser: Browser, page: Page, demo: Demo) -> None:
+    """Saves three pictures: a number breaks at its provider, the message arrives, the number is repaired."""
     key, number = number_to_break()
     shown = phone.display(number)
     mail = browser.new_page(viewport=PHONE)
@@ -86,16 +86,16 @@ def _film(browser: Browser, page: Page, demo: Demo) -> None:
     page.get_by_role("link", name=shown, exact=True).first.click()
     repair = page.get_by_role("button", name="Repair")
     expect(page.locator("#path")).to_contain_text("Drifted")
-    _take(page, "film-1-break")
+    _save(page, "film-1-break")
     _message(mail, shown).click()
     mail.goto(f"{mail.url}/html")
-    _take(mail, "film-2-alert")
+    _save(mail, "film-2-alert")
     repair.click()
     expect(page.locator("#verdict")).to_have_text("In sync")
     mail.goto(demo.outside.mail.base)
     _message(mail, "healthy again")
     _open(page, page.url)
-    _take(page, "film-3-repair")
+    _save(page, "film-3-repair")
 
 
 if __name__ == "__main__":

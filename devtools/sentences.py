@@ -19,23 +19,23 @@ FILE = ROOT / "tests" / "contracts" / "sentences.txt"
 _INLINE = ("a", "b", "bdi", "code", "em", "kbd", "span", "strong", "time")
 _SHOWN_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
 _GAP = "…"
-"""A value in a text."""
+"""The placeholder of a value in a text."""
 _CLASS = re.compile(r"[a-z]+(-[a-z]+)+( [a-z-]+)*")
 _BREAK = "\n\n"
-"""Between texts that only some values show."""
+"""The separator of texts that not every page shows."""
 
 
 def sentences() -> str:
-    """One line for each text: its file, and the text. Sorted by file, then by text."""
+    """Returns one line for each text: its file, and the text. Sorted by file, then by text."""
     lines = set()
     templates = [path for path in (ROOT / "templates").rglob("*.html") if path.name != "icons.html"]
     for path in templates:
-        lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _of_template(path.read_text())}
+        lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _template_texts(path.read_text())}
     for path in (ROOT / "app").rglob("messages.py"):
-        lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _of_module(ast.parse(path.read_text()))}
+        lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _module_texts(ast.parse(path.read_text()))}
     for path in (ROOT / "app" / "providers").rglob("*.py"):
         if path.name != "messages.py":
-            found = _of_module(ast.parse(path.read_text()))
+            found = _module_texts(ast.parse(path.read_text()))
             lines |= {f"{path.relative_to(ROOT)}: {text}" for text in found if _is_sentence(text)}
     return "".join(f"{line}\n" for line in sorted(lines))
 
@@ -68,8 +68,8 @@ class _Texts(HTMLParser):
             self._text = ""
 
 
-def _of_template(source: str) -> Iterator[str]:
-    """Text of the HTML, with gaps for values, and the strings in tags and expressions that are text."""
+def _template_texts(source: str) -> Iterator[str]:
+    """Yields the text of the HTML, with gaps for values, and the strings of expressions that are text."""
     html: list[str] = []
     strings: list[str] = []
     for _, kind, value in Environment(autoescape=True).lex(source):
@@ -88,19 +88,19 @@ def _of_template(source: str) -> Iterator[str]:
 
 
 def _is_text(string: str) -> bool:
-    """Not a name, a path or a class: those begin with no capital letter, or have no space."""
+    """Whether the string is text, not a name, path or class: it begins with a capital, or has a space."""
     return string[:1].isupper() or (
         " " in string and "<" not in string and not string.startswith(("pb-", "/", "#", "."))
     )
 
 
 def _is_sentence(text: str) -> bool:
-    """Not an address, a header or a name: those have no space, or end without a full stop."""
+    """Whether the text is a sentence, not an address, header or name: it has a space and a full stop."""
     return " " in text and text.endswith(".")
 
 
-def _of_module(tree: ast.Module) -> Iterator[str]:
-    """Its strings, with gaps for values, without docstrings."""
+def _module_texts(tree: ast.Module) -> Iterator[str]:
+    """Yields the strings of a module except its docstrings, with gaps for values."""
     described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     parts = {id(part) for node in joined for part in ast.walk(node)}

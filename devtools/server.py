@@ -1,6 +1,6 @@
-"""A served Patchbay: a real port, its own data folder, processes that can be killed.
+"""A served Patchbay with a real port, its own data folder, and processes that can be killed.
 
-Most are forks of a process that has loaded everything; `command=SERVE` starts one as an operator does.
+By default it is a fork of a process that has loaded everything; `command=SERVE` starts it as operators do.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Server:
     data: Path
     environment: Mapping[str, str]
     log: Path
-    """Its output and log, across restarts."""
+    """The file with its output, across restarts."""
     command: Sequence[str] | None = None
-    """What starts it; without one it is a fork of the preloaded process."""
+    """The command that starts it; None for a fork of the preloaded process."""
     _process: subprocess.Popen[bytes] | preloaded.Fork | None = field(default=None, repr=False)
 
     @property
@@ -55,7 +55,7 @@ class Server:
 
     @property
     def database(self) -> str:
-        """Name of its database."""
+        """The name of its database system."""
         return "PostgreSQL" if "postgresql" in self.environment.get("DATABASE_URL", "") else "SQLite"
 
     def start(self) -> None:
@@ -98,11 +98,11 @@ class Server:
         self.start()
 
     def workers(self) -> list[int]:
-        """Ids of the worker processes."""
+        """Returns the ids of the worker processes."""
         return processes.leaves_below(self.process.pid)
 
     def wait_until_ready(self) -> None:
-        """Waits until its own workers respond: those of a previous instance may do so for some seconds."""
+        """Waits until its own workers respond. Those of a previous instance may respond for some seconds."""
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -117,11 +117,11 @@ class Server:
         raise AssertionError(f"The server was not ready in time:\n{self.output()}")
 
     def output(self) -> str:
-        """Its output and log so far; none if the log is a device."""
+        """Returns its output so far; empty if the log is a device."""
         return self.log.read_text() if self.log.is_file() else ""
 
     def flask(self, *arguments: str, typed: str = "", exit_codes: Container[int] = (0,)) -> str:
-        """Runs a `flask` command on the same data, in this process; returns what it printed."""
+        """Runs a `flask` command on the same data, in this process, and returns its output."""
         app = create_app(Settings.from_environment(self.environment))
         with app.app_context():
             done = app.test_cli_runner().invoke(args=arguments, input=typed)
@@ -141,9 +141,9 @@ def served(
 ) -> Iterator[Server]:
     """Starts Patchbay on `data`, waits until it is ready, and stops it at the end.
 
-    `log` is for a data folder that is full, or mounted for the test alone; `command`, such as `SERVE`, for a
-    test or a measurement of what an operator starts. Settings that change how Python starts need it too;
-    `preloaded.STAGE` names a file that changes what a fork has loaded.
+    Pass `log` if the data folder is full, or is mounted for the test alone. Pass `command`, such as `SERVE`,
+    to test or measure what an operator starts, or if settings change how Python starts. `preloaded.STAGE`
+    names a file that changes the code that a fork has loaded.
     """
     bind = f"127.0.0.1:{free_port()}"
     environment = clean_environment() | {
@@ -166,7 +166,7 @@ def served(
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without settings of another installation."""
+    """Returns the environment without the settings of another installation."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -175,9 +175,9 @@ def clean_environment() -> dict[str, str]:
 
 
 def with_standard_sqlite(folder: Path) -> dict[str, str]:
-    """Settings for a server that finds no pysqlite3, and so uses Python's own sqlite3.
+    """Returns settings with which a server does not find pysqlite3, and so uses Python's own sqlite3.
 
-    `folder` is where a package of that name is written that cannot be imported.
+    Writes a package of that name to `folder`, which cannot be imported.
     """
     package = folder / "without-pysqlite3" / "pysqlite3"
     package.mkdir(parents=True, exist_ok=True)

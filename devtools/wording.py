@@ -1,6 +1,6 @@
-"""Prints where words stand that this project does not use: `python -m devtools.wording app/services`.
+"""Prints words that this project does not use, with their places: `python -m devtools.wording app/services`.
 
-Without paths it looks through everything; `--count` prints one number per folder instead.
+Without paths it searches everything; `--count` prints one number per folder instead.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ INSTEAD = {
     ),
     "tak(e|es|en|ing) away": "unassign, remove",
 }
-"""Patterns, with what to write in their place. A space stands for a space, a hyphen or an underscore."""
+"""Patterns and their replacements. A space stands for a space, a hyphen or an underscore."""
 _FORBIDDEN = [
     (re.compile(rf"(?<![a-z])(?:{words.replace(' ', '[ _-]')})(?![a-z])", re.IGNORECASE), instead)
     for words, instead in INSTEAD.items()
@@ -68,7 +68,7 @@ _FORBIDDEN = [
 _ANY = re.compile(
     rf"(?<![a-z])(?:{'|'.join(f'(?:{words})' for words in INSTEAD).lower().replace(' ', '[ _-]')})(?![a-z])"
 )
-"""Any of them in a text of lower case: searched first, for it is far quicker."""
+"""Matches any pattern in lower-case text. It is searched first, because that is far quicker."""
 _ITSELF = "devtools/wording.py"
 
 
@@ -81,7 +81,7 @@ class Offender(NamedTuple):
 
 
 def offenders(places: Iterable[str] = PLACES) -> Iterator[Offender]:
-    """Where the words stand in the files below `places` that git knows or would add."""
+    """Yields the forbidden words in the files below `places` that are in git, or new and not ignored."""
     for path in _files(places):
         text = (ROOT / path).read_text()
         for number, line in enumerate(text.splitlines() if _ANY.search(text.lower()) else (), 1):
@@ -91,7 +91,7 @@ def offenders(places: Iterable[str] = PLACES) -> Iterator[Offender]:
 
 
 def folder_of(path: str) -> str:
-    """The folder of a file, at most three levels deep: `app/services/endpoints`."""
+    """Returns the folder of a file, at most three levels deep: `app/services/endpoints`."""
     return "/".join(path.split("/")[:-1][:3]) or path
 
 
