@@ -1,4 +1,4 @@
-// A page that stays open learns of new problems: in the bell, the title and the icon.
+// Updates the count of open problems in the bell, the title and the icon of a page that stays open.
 const EVERY = 60_000;
 const bell = document.getElementById("bell");
 const icon = document.querySelector("link[data-alert]");

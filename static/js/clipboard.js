@@ -1,12 +1,12 @@
-// Copy buttons: [data-copy] is copied, else the title, else the code of its figure. [data-what], or its last words, say
-// what it is.
+// Copy buttons: copy [data-copy], else the title, else the code of the figure. [data-what], or the last words of the
+// button, is the name of what was copied.
 import { announce, complain } from "./toasts.js";
 
 // Fallback for insecure contexts and browsers that refuse clipboard access.
 const copyOld = (text) => {
   const area = document.createElement("textarea");
   Object.assign(area, { value: text, readOnly: true, className: "visually-hidden" });
-  area.style.setProperty("white-space", "pre", "important"); // the class would collapse the indentation of a text
+  area.style.setProperty("white-space", "pre", "important"); // the class would collapse the indentation
   const focused = document.activeElement;
   document.body.append(area);
   area.select();

@@ -1,4 +1,4 @@
-// The code of an authenticator app is sent when its last digit is there: typed, pasted or filled in.
+// Submits the code of an authenticator app when its last digit is typed, pasted or filled in.
 const field = document.querySelector("[autocomplete=one-time-code]");
 
 field.addEventListener("input", () => {

@@ -1,14 +1,14 @@
-// Questions in a dialog: a fold of the page, or the form of a page of its own.
+// Shows questions in a dialog: a fold of the page, or the form of a separate page.
 import { isAskedAgain } from "./session.js";
 
 const show = (dialog) => {
   dialog.setAttribute("closedby", "any");
   dialog.showModal();
-  // In a fold that opens just now nothing could be focused yet.
+  // The browser cannot focus an element in a fold that is just being opened.
   dialog.querySelector("[autofocus]")?.focus();
 };
 
-// The dialog is open in its fold without JavaScript, and again when it is closed.
+// Without JavaScript the dialog is open inside its fold. Closing it restores that state.
 export const openFold = (fold) => {
   const dialog = fold.querySelector("dialog");
   dialog.removeAttribute("open");
@@ -58,7 +58,7 @@ export const openPage = async (link) => {
   else location.assign(link.href);
 };
 
-// A form whose answer is a question, or that is done. Any other answer is a page: it is sent again for it.
+// Submits a form whose response is a question or a redirect. For any other page, submits it again to open that.
 export const openAnswer = async (event) => {
   const { target: form, submitter } = event;
   let isSignedIn = true;

@@ -1,4 +1,4 @@
-// The API reference: search in its contents, one language of the examples, and requests with a pasted token.
+// The API reference: search in the contents, the language of the examples, and requests with a pasted token.
 import { choose, store } from "./language.js";
 import "./try.js";
 
@@ -6,7 +6,7 @@ const nav = document.querySelector(".pb-docs-nav");
 const search = nav.querySelector("[data-docs-search]");
 const none = nav.querySelector("[data-docs-none]");
 
-// On a narrow screen the contents would be all that is seen.
+// On a narrow screen the contents would fill the window.
 if (matchMedia("(max-width: 820px)").matches) nav.querySelector("details").open = false;
 
 const words = (item) => `${item.textContent} ${item.dataset.words ?? ""}`.toLowerCase();
@@ -29,7 +29,7 @@ search.addEventListener("keydown", (event) => {
   first.click();
 });
 
-// The contents show what is being read: the first part below the top of the window.
+// Marks the part that is being read in the contents: the first one below the top of the window.
 const links = new Map([...nav.querySelectorAll("li:not(.pb-docs-found) a")].map((link) => [link.hash.slice(1), link]));
 const seen = new Set();
 
@@ -45,7 +45,7 @@ const reading = new IntersectionObserver((entries) => {
 }, { rootMargin: "-80px 0px -75%" });
 for (const id of links.keys()) reading.observe(document.getElementById(id));
 
-// Older browsers do not open what a link leads to.
+// Opens the fold with the target of a link, which older browsers do not.
 const open = () => {
   const target = document.getElementById(location.hash.slice(1));
   const fold = target?.closest("details");
@@ -64,7 +64,7 @@ const openAll = (button) => {
   button.textContent = isClosed ? "Close all" : "Open all";
 };
 
-// Every example changes to the language that is chosen, and the page stays where it is.
+// Changes all examples to the chosen language, and keeps the scroll position.
 const change = (button) => {
   const before = button.getBoundingClientRect().top;
   choose(button.dataset.lang);

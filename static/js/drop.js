@@ -1,4 +1,4 @@
-// A file that is dropped anywhere on the form is chosen, as if with its button.
+// Selects a file that is dropped anywhere on the form.
 import { announce } from "./toasts.js";
 
 const form = document.querySelector("[data-drop]");

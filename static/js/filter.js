@@ -1,8 +1,8 @@
-// The filter of a list: a menu, and a chip for each part that is set. All of it works without this.
+// The filter of a list: a menu, and a chip for each part that is set. It also works without JavaScript.
 
 const form = document.getElementById("filter");
 
-// A chip and "Clear" empty fields of the form, which requests the list again.
+// A chip and "Clear" clear fields of the form, which loads the list again.
 const clear = (names) => {
   const fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
   const emptied = names ? fields.filter((field) => field.name === names) : fields;

@@ -1,13 +1,13 @@
 // Focus after a swap removed the focused element. htmx itself restores it to an element with the same id.
 import { leave, take } from "./storage.js";
 
-// The place itself, so that the next Tab goes on from there.
+// Focuses an element that is not a control, so that the next Tab continues from there.
 export const focusOn = (place) => {
   if (place.tabIndex < 0) place.setAttribute("tabindex", "-1");
   place.focus();
 };
 
-// A part that takes another's place names who gets the focus: with [autofocus], or with data-focus-after when it goes.
+// A new part sets the focus with [autofocus], a part that is removed with data-focus-after.
 let left = null;
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   const element = document.activeElement;
@@ -28,7 +28,7 @@ export const giveBack = (part) => {
   left = null;
 };
 
-// A heading that sorts and a link to another page of a table, pressed by key: the focus is there again.
+// After a sort heading or a paging link was pressed by key, the next page focuses it again.
 const TURNS = "main :is(.pb-sort, .pb-paging a)";
 const turnOf = (text) => [...document.querySelectorAll(TURNS)].find((link) => link.textContent.trim() === text);
 document.addEventListener("click", ({ target, detail: clicks }) => {
@@ -36,14 +36,14 @@ document.addEventListener("click", ({ target, detail: clicks }) => {
   if (link) leave("pressed", link.textContent.trim());
 });
 
-// When a page is opened: what is new on it is heard first, unless the page wants the focus elsewhere.
+// On a new page, screen readers get its messages first, unless the page sets the focus elsewhere.
 export const openPage = (announce) => {
   const pressed = take("pressed");
   const wanted = document.getElementById(location.hash.slice(1))?.querySelector("[autofocus]");
   const isTaken = document.querySelector("main [autofocus]:not(.pb-summary, dialog *)");
   const isFree = document.activeElement === document.body && !isTaken;
   const news = document.querySelector(".pb-summary") ?? document.querySelector(".pb-flashes, main [role=alert]");
-  if (wanted) addEventListener("load", () => wanted.focus()); // browsers ignore it in a part that the address names
+  if (wanted) addEventListener("load", () => wanted.focus()); // browsers ignore autofocus if the address has a fragment
   else if (news && isFree && !location.hash) focusOn(news);
   else if (news) announce(news.textContent.trim().replace(/\s+/g, " "));
   else if (isFree && pressed) turnOf(pressed)?.focus();

@@ -1,4 +1,4 @@
-// Forms that load a new page: sent once, and they show that they are at work. htmx marks its own (.htmx-request).
+// Forms that load a new page are submitted once and look busy meanwhile. htmx marks its own forms (.htmx-request).
 import { isAskedAgain } from "./session.js";
 import { announce } from "./toasts.js";
 
@@ -39,19 +39,19 @@ document.addEventListener("htmx:beforeSend", ({ detail }) => {
 });
 document.addEventListener("htmx:afterRequest", saidEnough);
 
-// A filter that is not set is not in the address.
+// Removes empty filters from the address.
 document.addEventListener("htmx:configRequest", ({ detail: { verb, formData } }) => {
   if (verb !== "get") return;
   for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
 });
 
-// Read by time, on load or after another part changed: not what the user waits for. See `render.py`.
+// Marks requests by timer, on load or after a change elsewhere, for which no user waits. See `render.py`.
 document.addEventListener("htmx:configRequest", ({ detail: { verb, headers, triggeringEvent } }) => {
   const isByItself = !triggeringEvent || triggeringEvent instanceof CustomEvent;
   if (verb === "get" && isByItself) headers["Patchbay-Background"] = "true";
 });
 
-// In a conflict: their value for one field.
+// In a conflict, sets a field to the other user's value.
 document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-take]");
   if (!button) return;

@@ -1,4 +1,4 @@
-// Keys: Ctrl K for the palette, Esc to leave, and single keys that can be turned off. Each page works without them.
+// Keyboard: Ctrl K opens the palette, Esc closes; single keys can be turned off. Each page works without them.
 import { read, write } from "./storage.js";
 import { setExactTimes, timesAreExact } from "./times.js";
 import { dismissAll } from "./toasts.js";
@@ -10,7 +10,7 @@ let isOff = read("keys") === "off";
 
 if (IS_MAC) for (const key of document.querySelectorAll("[data-mod-key]")) key.textContent = "⌘K";
 
-// The dialog with all keys, and its two switches
+// The dialog with all shortcuts and two settings
 
 const SWITCHES = {
   keys: [() => !isOff, (isOn) => write("keys", (isOff = !isOn) ? "off" : "on")],
@@ -37,7 +37,7 @@ const openPalette = async (from) => {
   }
 };
 
-// What is typed before the dialog is there belongs to it; Esc leaves it. Returns what was typed, and what ends this.
+// Collects the keys typed until the dialog is loaded; Esc cancels it. Returns the text, and a function that stops this.
 const typedMeanwhile = () => {
   const typed = { text: "", isLeft: false };
   const keep = (event) => {
@@ -64,7 +64,7 @@ const goTo = (element) => {
   element?.focus();
   element?.select?.();
 };
-// Declared in app/web/shell/shortcuts.py, which the dialog lists.
+// The dialog lists these from app/web/shell/shortcuts.py.
 const SINGLE = {
   "/": () => goTo(document.querySelector("main [data-search]")),
   n: () => document.querySelector(".pb-actions a.btn-primary")?.click(),
@@ -73,7 +73,7 @@ const SINGLE = {
 };
 export const onKey = (key, act) => (SINGLE[key] = act);
 
-// `g`, then the letter of a page
+// `g`, then the letter of a page, opens it
 const GO_WITHIN = 1500;
 let goesSince = -Infinity;
 const go = (key) => {
@@ -83,7 +83,7 @@ const go = (key) => {
   return isSecond || key === "g";
 };
 
-// Esc leaves what is open around the focus, and then the messages.
+// Esc closes the menu or the edited row around the focus, else the messages.
 const leave = (from) => {
   const menu = from.closest(".pb-rail") && document.querySelector(".pb-menu[open]");
   const opened = from.closest("details[open]") ?? menu;

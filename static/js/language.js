@@ -1,4 +1,4 @@
-// The language of the examples in the API reference. The page is drawn in it: this runs before.
+// Sets the language of the examples in the API reference before the page is rendered.
 import { read, write } from "./storage.js";
 
 export const choose = (language) => {

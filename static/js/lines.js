@@ -1,10 +1,10 @@
-// The table of numbers: its filter, and keys for its lines. All of it works without this.
+// The table of numbers: its search, and editing and keys of its rows. It also works without JavaScript.
 import { onKey } from "./keys.js";
 import { announce } from "./toasts.js";
 
 const form = document.getElementById("filter");
 
-// The first key searches immediately; more of them when they pause.
+// The first key searches immediately, further ones after a pause.
 const PAUSE = 50;
 let typedAt = -Infinity;
 let search = 0;
@@ -19,12 +19,12 @@ document.addEventListener("mouseover", ({ target }) => {
   if (isCut && target.matches?.("[data-row] bdi")) target.title = target.textContent;
 });
 
-// An undo is answered by the table, whose redirect loses the header that updates the counts beside it.
+// An undo redirects to the table, which drops the header that updates the counts beside it.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target.id === "endpoints" && detail.requestConfig?.verb === "post") htmx.trigger("body", "changed");
 });
 
-// Keys go to the line that has the focus, or else the pointer.
+// Keys apply to the row with the focus, or else under the pointer.
 
 const LINE = "tr[data-row]";
 const focused = () => document.activeElement.closest(LINE);
@@ -49,7 +49,7 @@ document.addEventListener("keydown", (event) => {
   step(by);
 });
 
-// A line is edited and switched in its place.
+// Rows are edited and activated in place.
 
 const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 document.addEventListener("click", (event) => {
@@ -63,7 +63,7 @@ document.addEventListener("click", (event) => {
   htmx.ajax(verb, path, { source, event, target: line, swap: "outerHTML" });
 });
 
-// What had the focus in a line gets an id, and so does what stands for it after a swap: there the focus goes on.
+// Restores the focus in a row after a swap: the focused control and its replacement get the same id.
 
 const controlsOf = (cell) => [...(cell?.querySelectorAll("a, button, input") ?? [])];
 const noted = new Map();
@@ -89,7 +89,7 @@ document.addEventListener("htmx:load", () => {
   document.getElementById(last.id)?.focus({ preventScroll: true });
 });
 
-// One line is edited at a time, and what was typed in it is not lost to another or to a refresh.
+// One row is edited at a time. Another edit or a refresh does not discard what was typed in it.
 
 const opened = () => document.querySelector("[data-edit-row]");
 const isTyped = (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked;
@@ -105,7 +105,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   } else edited.querySelector("[data-cancel]").click();
 });
 
-// A live line goes down only after a dialog that names it.
+// A live number is deactivated only after a dialog that shows it.
 
 const dialog = document.getElementById("goes-down");
 const fill = (line) => {

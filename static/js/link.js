@@ -1,5 +1,5 @@
-// An invitation or a reset link has its token behind the #, so no server, proxy or log sees it.
-// It goes into its field, out of the address, and on to the page that says whose link it is.
+// An invitation or a reset link has its token after the #, so that no server, proxy or log gets it.
+// Moves the token from the address to its field, and submits it to the page that shows whose link it is.
 const token = location.hash.slice(1);
 const field = document.querySelector("[name=key]");
 

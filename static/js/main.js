@@ -1,4 +1,4 @@
-// Comforts: each page works without them.
+// Scripts of every page. Each page works without them.
 import "./bell.js";
 import "./clipboard.js";
 import "./forms.js";
@@ -10,7 +10,7 @@ import { giveBack, openPage } from "./focus.js";
 import { localize } from "./times.js";
 import { announce, complain } from "./toasts.js";
 
-// A live region that comes with the part it is in is not heard: what it says is said again, each thing once.
+// Screen readers ignore a live region that is inserted with its text: its text is announced separately, once.
 const wordsOf = (element) => element.textContent.trim().replace(/\s+/g, " ");
 let said = "";
 const sayAgain = (part) => {
@@ -30,7 +30,7 @@ document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
   giveBack(part);
 });
 
-// Patchbay says where each refusal of its own goes. What does not is a proxy's page, or none.
+// An error response of Patchbay has HX-Reswap. Without it, the response is a proxy's, or empty.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.xhr.status < 400 || detail.xhr.getResponseHeader("HX-Reswap")) return;
   detail.shouldSwap = false;
@@ -41,7 +41,7 @@ document.addEventListener("htmx:sendError", () => {
 });
 document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to respond. Try again."));
 
-// Questions open in a dialog, loaded with the first one.
+// Questions open in a dialog. Its script is loaded with the first one.
 document.addEventListener("click", async (event) => {
   const { target, ctrlKey, metaKey, shiftKey, button } = event;
   const asker = target.closest?.("a[data-dialog], [data-dialog] > summary, [data-close]");
@@ -55,7 +55,7 @@ document.addEventListener("click", async (event) => {
   else dialogs.openFold(asker.parentElement);
 });
 
-// Before `forms.js`, which sends other forms.
+// Runs before `forms.js`, which handles other forms.
 document.addEventListener(
   "submit",
   async (event) => {

@@ -1,4 +1,4 @@
-// Keys on the page of a number: those of the table of numbers.
+// The keys on the page of a number: the same as in the table of numbers.
 import { onKey } from "./keys.js";
 
 const press = (part) => () => document.querySelector(`main ${part}`)?.click();

@@ -1,4 +1,4 @@
-// A find page's form and list in a dialog, as a combo box and its list. The link that opens it leads to the page.
+// Shows the form and list of a search page in a dialog, as a combo box. Without JavaScript its link opens the page.
 import { recentOrganizations, recents } from "./recents.js";
 
 const SHOWN = 5;
@@ -10,7 +10,7 @@ const input = () => palette.querySelector("input[type=search]");
 const options = () => [...palette.querySelectorAll("[role=option]")];
 const chosen = () => palette.querySelector("[aria-selected=true]");
 
-// `typed`: the keys since it was requested, see keys.js.
+// `typed` has the keys since the dialog was requested, see keys.js.
 export const openPalette = async (opener, typed) => {
   const here = document.querySelector("main .pb-find-page");
   if (here) return here.querySelector("input[type=search]").focus();
@@ -43,7 +43,7 @@ const set = (element, attributes) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 };
 
-// What the server does not know: the pages opened last, and the buttons of the page below.
+// Items that the server does not have: recent pages, and the buttons of the present page.
 
 const hasWords = (label) => {
   const words = input().value.toLowerCase().split(/\s+/);
@@ -114,7 +114,7 @@ const choose = (wanted) => {
   wanted?.scrollIntoView({ block: "nearest" });
 };
 
-// What is found for what was typed before is not opened: Enter waits for what is found now.
+// Enter waits for the results of the present text, so that it does not open an earlier result.
 const enter = () => {
   isWaiting = palette.querySelector("#found").dataset.text !== input().value.trim();
   if (!isWaiting) chosen()?.click();

@@ -1,4 +1,4 @@
-// The pages opened last in this browser, newest first. They are deleted when no one is signed in.
+// The recent pages of this browser, newest first. They are deleted when no user is signed in.
 import { read, write } from "./storage.js";
 
 const MOST = 30;
@@ -15,7 +15,7 @@ export const recents = () => {
   }
 };
 
-// Other organizations than the page's, each with its home.
+// Returns the homes of recent organizations, without the page's own.
 export const recentOrganizations = () => {
   const found = new Map();
   for (const { href, organization: title } of recents()) {
@@ -25,7 +25,7 @@ export const recentOrganizations = () => {
   return [...found.values()];
 };
 
-// A question is not a place to return to.
+// A page with a question is not added.
 const isPlace = main?.matches("[data-recent]") && !document.querySelector("h1").textContent.trim().endsWith("?");
 if (document.body.matches(".pb-plain-page")) write("recents", "[]");
 else if (isPlace && page.href !== "/find") {

@@ -1,4 +1,4 @@
-// "Show" in a password field. What is sent is a password again, so that no browser stores it as text typed.
+// "Show" in a password field. On submit it is a password again, so that no browser stores it as form text.
 const set = (button, isShown) => {
   button.parentElement.querySelector("input").type = isShown ? "text" : "password";
   button.setAttribute("aria-pressed", isShown);
@@ -16,7 +16,7 @@ document.addEventListener(
   true,
 );
 
-// How long a new password is, by the rule that refuses a shorter one.
+// Shows whether a new password has the required length.
 document.addEventListener("input", ({ target }) => {
   const shortest = Number(target.dataset?.shortest);
   const meter = shortest && document.getElementById(`${target.id}-meter`);

@@ -1,4 +1,4 @@
-// A stored secret gives way to the field that replaces it, and comes back if it is kept.
+// Opens the field that replaces a stored secret, and closes it again if the secret is kept.
 document.addEventListener("click", ({ target }) => {
   const kept = target.closest?.("[data-keep]");
   const fold = (kept ?? target.closest?.("[data-secret] > summary"))?.closest("[data-secret]");

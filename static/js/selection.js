@@ -1,4 +1,4 @@
-// Row selection: count, select all, Shift ranges. The selection survives a swap. Loaded by the pages that have rows.
+// Row selection: count, select all, Shift ranges. A swap preserves it. Loaded by the pages that have rows.
 let last = null;
 let ticked = new Set();
 
@@ -9,7 +9,7 @@ const boxesOf = (form, kind) => {
 const boxOf = (form, value) => boxesOf(form).find((box) => box.value === value);
 const tick = (boxes, isTicked) => boxes.forEach((box) => (box.checked = isTicked));
 
-// A button that says how many it takes. `data-counts`: the kind of row that it cannot take, if any.
+// Shows the number of selected rows in a button. `data-counts` is the kind of row that disables it, if any.
 const countOn = (way, ticked) => {
   const button = way.querySelector("button");
   button.dataset.word ??= button.textContent;
@@ -53,7 +53,7 @@ document.addEventListener("click", ({ target, shiftKey }) => {
   else if (target.matches?.("[data-tick]")) tickOne(target, shiftKey);
 });
 
-// Enter on a box goes to what can be done with what is ticked; leaving that leads back to the box.
+// Enter on a checkbox focuses the bulk actions; Esc there focuses the checkbox again.
 document.addEventListener("keydown", (event) => {
   const box = event.target;
   if (event.key !== "Enter" || !box.matches?.("input:is([data-tick], [data-tick-all])")) return;

@@ -1,4 +1,4 @@
-// A page that was open for long: nothing is sent before its session is known to live, so what is typed stays.
+// On a page that was open for long, checks the session before a form is sent, so that no input is lost.
 import { clearTab } from "./storage.js";
 import { complain } from "./toasts.js";
 
@@ -29,7 +29,7 @@ const isSignedIn = async () => {
   return true;
 };
 
-// Holds an event of an old page back until that is known, and says so to `then`.
+// Stops an event of an old page, checks the session, and passes the result to `then`.
 export const isAskedAgain = async (event, then) => {
   if (!isOld()) return;
   event.preventDefault();
@@ -41,7 +41,7 @@ document.addEventListener("htmx:confirm", (event) => {
   if (verb !== "get") isAskedAgain(event, (isIn) => isIn && issueRequest(true));
 });
 
-// A person who is signed out leaves the page, unless something of theirs is on it that was not sent yet.
+// After a sign-out, htmx leaves the page, unless it has a row with unsaved input.
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr } = event.detail;
   const leads = xhr.getResponseHeader("HX-Redirect") && !document.querySelector("[data-edit-row]");
@@ -51,5 +51,5 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   complain(`Your session has expired. ${SIGN_IN}`);
 });
 
-// When no one is signed in, nothing is kept of what this tab noted.
+// Without a signed-in user, deletes the data of this tab.
 if (!isPortal) clearTab();

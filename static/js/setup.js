@@ -1,5 +1,5 @@
-// The setup link has its key behind the #, so no server, proxy or log sees it.
-// It goes into its field, and out of the address.
+// The setup link has its key after the #, so that no server, proxy or log gets it.
+// Moves the key from the address to its field.
 const key = location.hash.slice(1);
 const field = document.querySelector("[name=key]");
 

@@ -1,4 +1,4 @@
-// What a browser keeps of a person's choices. Storage may be refused: then a choice lasts as long as the page.
+// Stores a user's choices in the browser. If that is not allowed, a choice lasts as long as the page.
 const on = (name, act) => {
   try {
     return act(window[name]);
@@ -10,7 +10,7 @@ const on = (name, act) => {
 export const read = (key) => on("localStorage", (storage) => storage.getItem(`patchbay-${key}`));
 export const write = (key, value) => on("localStorage", (storage) => storage.setItem(`patchbay-${key}`, value));
 
-// For the next page of this tab, once.
+// Passes a value to the next page of this tab, which reads it once.
 export const leave = (key, value) => on("sessionStorage", (storage) => storage.setItem(`patchbay-${key}`, value));
 export const take = (key) =>
   on("sessionStorage", (storage) => {

@@ -1,4 +1,4 @@
-// An address from before the tabs may name a part that is on another one: that tab is opened.
+// Opens the tab with the part that an earlier address names.
 const part = decodeURIComponent(location.hash.slice(1));
 
 if (part && !document.getElementById(part)) {

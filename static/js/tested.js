@@ -1,4 +1,4 @@
-// A test in place lists what is wrong below the form. It is shown beside the fields too, until the next test.
+// The result of a test lists the problems below the form. Shows each beside its field too, until the next test.
 import "./secrets.js";
 
 const mark = (field, text) => {

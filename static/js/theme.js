@@ -1,4 +1,4 @@
-// Theme: light, dark or system. A cookie stores it, so the server renders the page in it.
+// Theme: light, dark or system. A cookie stores it, so that the server renders the page with it.
 const CHOICES = ["system", "light", "dark"];
 const YEAR = 31_536_000;
 

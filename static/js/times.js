@@ -1,5 +1,5 @@
-// Times in the reader's zone: short; exact on hover, on a click, or everywhere.
-// The page is drawn when this has run (blocking="render"), so nothing moves.
+// Shows times in the user's zone: short; exact on hover, on a click, or everywhere.
+// The page is rendered after this has run (blocking="render"), so that nothing moves.
 import { read, write } from "./storage.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -29,7 +29,7 @@ const show = (time, exactly) => {
 export const localize = (root) => {
   for (const time of root.querySelectorAll("time[data-time]:not([title])")) {
     const date = new Date(time.dateTime);
-    // A list by day is in the zone that the server had: before the first page, it knows none.
+    // A list by day uses the server's zone for it: UTC until the cookie is set.
     time.title = exact(date, time.closest("[data-zone]")?.dataset.zone);
     const { time: kind } = time.dataset;
     const isMade = kind === "age" || kind === "clock";

@@ -1,10 +1,10 @@
-// Messages over the page. The server appends them to #toasts (hx-swap-oob); only what it cannot know is made here.
+// Messages over the page. The server appends them to #toasts (hx-swap-oob); the browser's own are created here.
 import { focusOn } from "./focus.js";
 
 const SECONDS = 6;
 const region = document.getElementById("toasts");
 
-// Says something to screen readers alone; in an open dialog, since they hear nothing beside it.
+// Announces a text to screen readers only; inside an open dialog, because they ignore the page around it.
 export const announce = (text) => {
   const place = document.querySelector("dialog[open] [data-announce]") ?? document.getElementById("announce");
   place.textContent = "";
@@ -27,7 +27,7 @@ const dismiss = (box) => {
 
 export const dismissAll = () => region.querySelectorAll(".pb-toast").forEach(dismiss);
 
-// Good news goes by itself, unless it is being read.
+// A success message disappears, unless it has the pointer or the focus.
 const expire = (box) => setTimeout(leave, SECONDS * (box.querySelector("a") ? 2000 : 1000), box);
 const leave = (box) => (box.matches(":hover, :focus-within") ? expire(box) : box.remove());
 

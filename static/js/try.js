@@ -1,4 +1,4 @@
-// "Try it": a form for an operation, made when it is opened. The token stays in this variable and is never stored.
+// "Try it": a form for an operation, created when it is opened. The token is in this variable only, never stored.
 let token = "";
 
 const make = (name, properties = {}, ...children) => {

@@ -1,4 +1,4 @@
-// Which groups of a form have changes that are not saved yet.
+// Marks the groups of a form that have unsaved changes.
 const isChanged = (field) => {
   if (field.tagName === "SELECT") return [...field.options].some((one) => one.selected !== one.defaultSelected);
   return field.value !== field.defaultValue;
