@@ -1,4 +1,4 @@
-"""JSON blueprints: guard, parse, call a service, answer."""
+"""The JSON API: its blueprints check access, parse the request, and call a service."""
 
 from __future__ import annotations
 

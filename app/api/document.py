@@ -101,7 +101,7 @@ def document() -> dict[str, Any]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the part refers to, or the part itself."""
+    """Returns the component that a part refers to, or the part itself."""
     if "$ref" not in part:
         return part
     _, _, kind, name = part["$ref"].split("/")
@@ -110,24 +110,27 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def template(operation: Operation) -> str:
-    """Returns the path as OpenAPI writes it."""
+    """Returns the path of an operation in OpenAPI's syntax."""
     return re.sub(r"<(\w+)>", r"{\1}", operation.path)
 
 
 def operation_id(operation: Operation) -> str:
-    """Returns the id as the contract builds them: `get_calls_providers`."""
+    """Returns the id of an operation, built as in the API contract: `get_calls_providers`."""
     words = re.findall(r"\w+", operation.path.removeprefix("/api"))
     return "_".join([operation.method.lower(), *words])
 
 
 def tags() -> list[Tag]:
-    """Returns the resources, those that dialers and agent runtimes need first."""
+    """Returns the resources, with those that dialers and agent runtimes need first."""
     found = dict.fromkeys(operation.tag for operation in OPERATIONS)
     return sorted(found, key=lambda tag: FIRST.index(tag.name) if tag.name in FIRST else len(FIRST))
 
 
 class _Schema(GenerateJsonSchema):
-    """Without titles made of field names; a generated client would send defaults in a partial update."""
+    """Generates schemas without titles from field names, and without defaults.
+
+    Generated clients would send defaults in a partial update.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -139,7 +142,7 @@ class _Schema(GenerateJsonSchema):
 
 @cache
 def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
-    """Returns references by model and mode, and the schemas they refer to."""
+    """Returns references by model and mode, and the schemas that they refer to."""
     models = [(operation.body, "validation") for operation in OPERATIONS if operation.body]
     models += [(operation.response, "serialization") for operation in OPERATIONS if operation.response]
     models.append((schemas.CallsErrorResponse, "serialization"))
@@ -159,9 +162,9 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
 
 
 def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
-    """Returns a schema with the enums that it refers to in their places.
+    """Returns a schema with the enums inlined that it refers to.
 
-    As schemas of their own their values would share a namespace in clients, and some are in several enums.
+    As separate schemas, their values would share a namespace in clients, and some are in several enums.
     """
     if isinstance(schema, list):
         return [_inlined(item, enums) for item in schema]
@@ -174,7 +177,7 @@ def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
 
 
 def _variants(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Returns the objects that a model is one of, by title, and makes the model refer to them."""
+    """Returns the alternatives of models with `oneOf`, by title, and replaces them by references."""
     variants = []
     for schema in found.values():
         objects = [one for one in schema.get("oneOf", ()) if "title" in one]
@@ -185,20 +188,20 @@ def _variants(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns a model's schema without the title that is its name; phone numbers refer to their schema."""
-    found: dict[str, Any] = _referring({key: value for key, value in schema.items() if key != "title"})
+    """Returns a model's schema without its title, and with references for phone numbers."""
+    found: dict[str, Any] = _with_references({key: value for key, value in schema.items() if key != "title"})
     return found
 
 
-def _referring(schema: Any) -> Any:
+def _with_references(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_referring(item) for item in schema]
+        return [_with_references(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == phone.FORMAT:
         others = {key: value for key, value in schema.items() if key not in ("type", "format")}
         return {"$ref": REF.format(model="PhoneNumber")} | others
-    return {key: _referring(value) for key, value in schema.items()}
+    return {key: _with_references(value) for key, value in schema.items()}
 
 
 def _phone_number() -> dict[str, Any]:
@@ -252,7 +255,7 @@ def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
         "in": place,
         "required": parameter.required or place == "path",
         "description": parameter.description,
-        "schema": _referring(dict(parameter.schema)),
+        "schema": _with_references(dict(parameter.schema)),
     }
     return described if parameter.example is None else described | {"example": parameter.example}
 
@@ -315,7 +318,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _links(operation: Operation) -> dict[str, Any]:
-    """Returns the operations on what a response with a `Location` created, with how to call them."""
+    """Returns links to operations on the resource that a response with a `Location` created."""
     if "Location" not in operation.headers:
         return {}
     parent = operation.creates or operation.path
@@ -328,7 +331,7 @@ def _links(operation: Operation) -> dict[str, Any]:
 
 
 def _link_parameters(operation: Operation, parent: str, other: Operation) -> dict[str, str] | None:
-    """Returns where each path parameter is: in the request or in the response; None if one is in neither."""
+    """Returns the source of each path parameter, in the request or response; None if one has none."""
     sent = [one.name for one in operation.path_parameters if f"<{one.name}>" in parent]
     missing = [one.name for one in other.path_parameters if one.name not in sent]
     fields = ["id"] if len(missing) == 1 else [naming.camel(name) for name in missing]
@@ -357,7 +360,7 @@ def _by_status(operation: Operation) -> dict[int, tuple[ErrorCode, ...]]:
 
 
 def _response_name(status: int, errors: Iterable[ErrorCode]) -> str:
-    """Returns one name for the same errors, so that operations share their description."""
+    """Returns a name for a set of errors, so that operations with the same set share a description."""
     return ".".join([HTTPStatus(status).phrase.replace(" ", ""), *(error.code for error in errors)])
 
 

@@ -1,4 +1,4 @@
-"""The codes of error responses: what each means, and what to do about it.
+"""The codes of error responses, with their meaning and remedy.
 
 `ERRORS` is the only list: an operation declares codes, and its statuses in the OpenAPI document follow.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """`meaning` and `remedy` are whole sentences, for the reference."""
+    """An error. `meaning` and `remedy` are whole sentences, for the reference."""
 
     code: str
     status: int
@@ -392,32 +392,32 @@ ERRORS = {
 }
 
 ALWAYS = ("MALFORMED_REQUEST", "INTERNAL_ERROR", "DATABASE_UNAVAILABLE", "STORAGE_FULL", "BUSY")
-"""Of every operation."""
+"""Errors of every operation."""
 QUERY = ("REPEATED_PARAMETER", "VALIDATION_FAILED")
-"""Of operations that check the query."""
+"""Errors of operations that check the query."""
 TOKEN = ("NO_TOKEN", "INVALID_TOKEN", "NOT_SUPERADMIN", "NOT_FOUND")
-"""Of operations that require a token: `organizationId` is wrong, or requires a superadmin."""
+"""Errors of operations that require a token: `organizationId` may be wrong, or require a superadmin."""
 BODY = ("REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED")
-"""Of operations with a request body."""
+"""Errors of operations with a request body."""
 PROVIDER_CALL = (
     *("PROVIDER_NOT_CONFIGURED", "PROVIDER_REFUSED", "PROVIDER_UNREACHABLE", "PROVIDER_BUSY"),
     "TOO_MANY_REQUESTS",
 )
-"""Of operations that call a provider."""
+"""Errors of operations that call a provider."""
 NOT_POINTED = (
     *("CANNOT_POINT", "ENDPOINT_INACTIVE", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "NUMBER_GONE"),
     *("CREDENTIALS_REFUSED", "NO_CREDIT", "NOT_SHOWN"),
 )
-"""Why the webhook of an endpoint cannot be configured."""
+"""Reasons for which the webhook of an endpoint cannot be configured."""
 NOT_TESTED = (
     *("CANNOT_TEST", "TEST_RUNNING", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "PROVIDER_NOT_CONFIGURED"),
     "PROVIDER_BUSY",
 )
-"""Why the webhook of an endpoint is not tested."""
+"""Reasons for which the webhook of an endpoint is not tested."""
 NOT_SWITCHED = ("PROVIDER_DISABLED", "NOT_A_SINCH_NUMBER", "NUMBER_NOT_ON_TRUNK", "LEFT_AT_PROVIDER")
-"""Why AI on a phone number cannot be switched."""
+"""Reasons for which AI on a phone number cannot be turned on or off."""
 NO_DIALER_TOKEN = (
     *("NO_VOICE_PROVIDER", "NO_DIALER_TOKENS", "PROVIDER_DISABLED", "PROVIDER_NOT_CONFIGURED"),
     "TOO_MANY_REQUESTS",
 )
-"""Why the dialer gets no token."""
+"""Reasons for which the dialer receives no token."""

@@ -1,4 +1,4 @@
-"""Requests and responses of the reference. The tests send each, to an organization with these ids."""
+"""Examples in the reference. The tests send each request, to an organization with these ids."""
 
 from __future__ import annotations
 

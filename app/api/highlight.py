@@ -1,4 +1,4 @@
-"""The colors of the code in `/api/docs`: each kind of token is an element with a class of its own."""
+"""Colors the code in `/api/docs`: each kind of token is an element with its own class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASSES = {"key": "pb-k", "name": "pb-k", "string": "pb-s", "word": "pb-w", "val
 
 
 def colored(text: str, language: str) -> Markup:
-    """Returns the code as HTML. A language that has no pattern has no colors."""
+    """Returns the code as HTML, without colors for a language that has no pattern."""
     return Markup("").join(_pieces(text, PATTERNS[language]) if language in PATTERNS else [text])
 
 

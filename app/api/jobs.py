@@ -1,4 +1,4 @@
-"""`/api/settings/jobs`: the progress and the results of jobs, stopping and undoing one."""
+"""`/api/settings/jobs`: the progress and results of jobs; stopping and undoing a job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE_MOST = 1000
 
 
 def start_job(scope: Scope, kind: Kind, run: Run, *, step: str, total: int) -> ResponseReturnValue:
-    """Starts a job on endpoints, and returns a 202 with its address. Raises as `job_threads.start`."""
+    """Starts a job on endpoints, and returns a 202 with its URL. Raises as `job_threads.start`."""
     back = url_for("endpoints.table", slug=scope.organization.slug)
     job = job_threads.start(scope, kind, run, step=step, back=back, total=total)
     path = responses.own_path(scope, "api_jobs.get_job", job_id=job.id)

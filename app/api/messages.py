@@ -1,4 +1,4 @@
-"""Sentences that the API's own checks respond with, and the descriptions of the OpenAPI document."""
+"""Sentences of the API's own checks, and the descriptions of the OpenAPI document."""
 
 from __future__ import annotations
 

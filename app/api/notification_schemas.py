@@ -31,8 +31,8 @@ class _DestinationBase(BaseModel):
     version: int = Field(description=schemas.VERSION)
 
 
-def _of_kinds() -> dict[str, Any]:
-    """The fields of all kinds: a destination has those of its own."""
+def _kind_fields() -> dict[str, Any]:
+    """Returns the fields of all kinds of destinations. A destination has those of its own kind."""
     found: dict[str, Any] = {}
     for kind in KINDS.values():
         for field in kind.typed_fields:
@@ -41,7 +41,7 @@ def _of_kinds() -> dict[str, Any]:
     return found
 
 
-Destination = create_model("Destination", __base__=_DestinationBase, **_of_kinds())
+Destination = create_model("Destination", __base__=_DestinationBase, **_kind_fields())
 
 
 class CreatedDestination(Destination):  # type: ignore[misc,valid-type]

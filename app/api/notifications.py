@@ -53,14 +53,24 @@ def _operation(
     of_installation: Mapping[str, Any] | None = None,
     **declared: Unpack[Declared],
 ) -> Callable[[View], View]:
-    """Declares the operation for an organization, and for the installation, with what differs there."""
+    """Declares an operation for an organization, and for the installation.
+
+    `of_installation` has the declarations that differ for the installation.
+    """
     named = tuple(parameter for parameter in IN_PATH if f"<{parameter.name}>" in rule)
 
     def declare(view: View) -> View:
         here: Declared = {**declared, **(of_installation or {})}  # type: ignore[typeddict-item]
-        for prefix, made, said in ((OF_ORGANIZATION, view, declared), ("", _of_installation(view), here)):
+        for prefix, made, options in (
+            (OF_ORGANIZATION, view, declared),
+            ("", _of_installation(view), here),
+        ):
             notifications.operation(
-                method, prefix + rule, who=Who.SUPERADMIN, parameters=(*named, *more), **said
+                method,
+                prefix + rule,
+                who=Who.SUPERADMIN,
+                parameters=(*named, *more),
+                **options,
             )(made)
         return view
 
@@ -68,7 +78,7 @@ def _operation(
 
 
 def _of_installation(view: View) -> View:
-    """Returns the view outside any organization, with a title that says so."""
+    """Returns the view without an organization; its title says that it is of the installation."""
 
     @functools.wraps(view)
     def run(scope: Scope, **arguments: Any) -> ResponseReturnValue:

@@ -45,7 +45,7 @@ def _text() -> str:
 
 @cache
 def _page(_theme: str) -> str:
-    """Returns the page in the theme of this request: it takes a while to make."""
+    """Returns the page in the theme of this request; cached, since rendering is slow."""
     return render_template(
         "api/docs.html",
         document=document(),

@@ -56,13 +56,14 @@ class Named(dict[str, Any]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
-    """A route and all that the reference says about it.
+    """A route with everything that the reference says about it.
 
-    `returns`: what a success has. `example`: of the response; `body_example`: of the request, or `Named`
-    ones. `headers`: those of the response, by name. `errors`: codes of `app.api.error_codes`, beside those
-    that follow from the token and the body. `raw_body`: the largest body in bytes that the view receives
-    unparsed, from any sender. `versions_in_body`: each row of the body is compared with its own version, and
-    nothing with `If-Match`. `creates`: the path below which the new resource is, if not below its own.
+    `returns`: the content of a success. `example`: of the response; `body_example`: of the request, or
+    `Named` ones. `headers`: those of the response, by name. `errors`: codes of `app.api.error_codes`, beside
+    those that follow from the token and the body. `raw_body`: the largest body in bytes that the view
+    receives unparsed, from any sender. `versions_in_body`: each row of the body is compared with its own
+    version, and none with `If-Match`. `creates`: the path below which the new resource is, if not below its
+    own.
     """
 
     method: str
@@ -100,7 +101,7 @@ class Operation:
 
     @property
     def error_codes(self) -> list[ErrorCode]:
-        """Returns every error that the operation responds with, in the order of the list of errors."""
+        """Every error that the operation responds with, in the order of the list of errors."""
         codes = {*self.errors, *error_codes.ALWAYS}
         if self.body is not None:
             codes.update(error_codes.BODY)
@@ -111,13 +112,13 @@ class Operation:
         return [found for code, found in error_codes.ERRORS.items() if code in codes]
 
     def status_of(self, error: ErrorCode) -> int:
-        """Returns 401 for a missing role under /api/calls, as in the contract."""
+        """Returns an error's status: 401 for a missing role under /api/calls, as in the API contract."""
         is_calls = self.path.startswith(CALLS)
         return 401 if error.code == "NOT_SUPERADMIN" and is_calls else error.status
 
 
 class Declared(TypedDict, total=False):
-    """What a route says of its operation: see `Operation`."""
+    """Keyword arguments that declare an operation: see `Operation`."""
 
     returns: Required[str]
     body: type[BaseModel]
@@ -153,17 +154,17 @@ class Api(Blueprint):
         shortcut: Callable[[Signed], ResponseReturnValue] | None = None,
         **declared: Unpack[Declared],
     ) -> Callable[[View], View]:
-        """Guards the view and passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
+        """Guards the view; passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
 
         The first line of the view's docstring is the summary of the operation, the rest its description.
-        A `shortcut` responds to requests without a query instead: it receives what a signed token says that
-        is not expired, and checks the rest itself.
+        A `shortcut` responds to requests without a query instead. It receives the content of a signed token
+        that has not expired, and checks the rest itself.
         """
 
         def declare(view: View) -> View:
             summary, _, description = cleandoc(view.__doc__ or "").partition("\n")
             path = f"{self.url_prefix or ''}{rule}"
-            in_path, in_query = _placed(path, parameters, who)
+            in_path, in_query = _split_parameters(path, parameters, who)
             operation = Operation(
                 method=method,
                 path=path,
@@ -189,7 +190,7 @@ def _unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
-def _placed(
+def _split_parameters(
     path: str, declared: tuple[Parameter, ...], who: Who
 ) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
     """Returns the parameters of the path, in its order, and of the query."""
@@ -202,9 +203,9 @@ def _placed(
 
 
 def refuse_other_methods(_endpoint: str | None, _path: object) -> None:
-    """Makes a method 405 that is not declared for a path without variables.
+    """Responds 405 to a method that is not declared for a path without variables.
 
-    Otherwise `PUT /endpoints/resolve` would be for an endpoint with the id `resolve`.
+    Otherwise `PUT /endpoints/resolve` would change the endpoint with the id `resolve`.
     """
     methods = _fixed_paths().get(f"/{request.path.lstrip('/')}")
     if methods and request.method not in methods:
@@ -223,7 +224,7 @@ def _fixed_paths() -> dict[str, list[str]]:
 
 
 def blueprint(name: str, url_prefix: str, tag: Tag) -> Api:
-    """The API never reads cookies, so it needs no CSRF token."""
+    """Returns a blueprint without CSRF tokens, which the API does not need: it reads no cookies."""
     made = Api(f"api_{name}", __name__, url_prefix=url_prefix)
     made.tag = tag
     csrf.exempt(made)
@@ -239,7 +240,7 @@ def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnVa
         if operation.raw_body is not None:
             path["body"] = request.get_data(cache=False)
         if shortcut is not None and not request.query_string:
-            return _take(shortcut)
+            return _respond_with(shortcut)
         if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
         else:
@@ -257,7 +258,7 @@ def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnVa
     return run
 
 
-def _take(shortcut: Callable[[Signed], ResponseReturnValue]) -> ResponseReturnValue:
+def _respond_with(shortcut: Callable[[Signed], ResponseReturnValue]) -> ResponseReturnValue:
     signed = tokens.verify(context.keys(), bearer())
     response = shortcut(signed)
     context.token_used(signed.token_id)
@@ -284,14 +285,14 @@ def bearer() -> str:
 
 
 def _missing_role(message: str) -> PatchbayError:
-    """Returns the error for a missing role: 401 under /api/calls, as in the contract, 403 elsewhere."""
+    """Returns the error for a missing role: 401 under /api/calls, as in the API contract, else 403."""
     if request.path.startswith(CALLS):
         return Unauthenticated(message, code="NOT_SUPERADMIN")
     return Forbidden(message, code="NOT_SUPERADMIN")
 
 
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
-    """Returns a scope in the organization that the request names, by default the caller's own."""
+    """Returns a scope in the requested organization, by default the caller's own."""
     scope = context.scope(actor)
     organization_id = path.pop("organization_id", None) or _requested_organization(actor)
     return crossing.enter(scope, directory.by_id(scope, organization_id or str(actor.organization_id)))
@@ -305,12 +306,12 @@ def _requested_organization(actor: Actor) -> str | None:
 
 
 def _query(operation: Operation) -> dict[str, Any]:
-    """Returns the query parameters; a provider may add some to the URL of its webhook."""
+    """Returns the query parameters; none for a provider's webhook, whose URL may have more."""
     return {} if operation.who is Who.SIGNER else parameters.read(operation.parameters, request.args)
 
 
 def _body(*, optional: bool) -> Any:
-    """Returns the parsed body. An optional one is empty if it is missing, or null as some clients send it."""
+    """Returns the parsed body. An optional one is empty if it is missing or null."""
     raw = request.get_data()
     if optional and not raw:
         return {}

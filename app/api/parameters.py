@@ -1,4 +1,4 @@
-"""Query parameters: each is declared once, and read and checked alike for every operation."""
+"""Query parameters: each is declared once, and every operation reads and checks it alike."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_DIGITS = 9
 class Parameter:
     """A parameter of the query, or of the path if the rule names it.
 
-    `schema` is that of OpenAPI, and what it says is checked in a query.
+    `schema` is that of OpenAPI; values in a query are checked against it.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Parameter:
         return self._read_text(self.canonical(text))
 
     def canonical(self, text: str) -> str:
-        """Returns an id as it is stored, and other texts as they are."""
+        """Returns an id as it is stored, and other texts unchanged."""
         return ids.canonical(text) if self.schema.get("format") == "uuid" else text
 
     def _read_boolean(self, text: str) -> bool:
@@ -99,7 +99,7 @@ PATH = {
 def paging(
     noun: str, usual: int | None, most: int, cursor: Mapping[str, Any] = CURSOR
 ) -> tuple[Parameter, Parameter]:
-    """Returns the parameters of a list that is paged; without `usual`, only if `limit` is passed.
+    """Returns the parameters of a paged list; without `usual`, only `limit` pages it.
 
     `cursor` is the schema of its cursors.
     """
@@ -113,16 +113,16 @@ def paging(
 
 
 def provider(*capabilities: Capability) -> Parameter:
-    """Returns the parameter of the path for a provider that has the capabilities."""
+    """Returns the path parameter for a provider that has the capabilities."""
     keys = [key for key, one in PROVIDERS.items() if one.capabilities.issuperset(capabilities)]
     return Parameter("provider", "Key of the provider.", {"type": "string", "enum": keys}, example=keys[0])
 
 
 def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:
-    """Returns the value of each parameter that was sent, by name.
+    """Returns the value of each parameter in the query, by name.
 
-    Raises Malformed if one is repeated, and Invalid if one is unknown, empty, missing, or not what its schema
-    says: a misspelled filter must not be taken for none.
+    Raises Malformed if one is repeated, and Invalid if one is unknown, empty, missing, or violates its
+    schema: a misspelled filter must not be ignored.
     """
     known = {parameter.name: parameter for parameter in parameters}
     missing = [name for name in known if known[name].required and name not in sent]
@@ -144,7 +144,7 @@ def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str
 
 
 def read_one(parameter: Parameter, sent: MultiDict[str, str]) -> Any:
-    """Returns the value of the parameter, or None if it was not sent. Raises Malformed and Invalid."""
+    """Returns the value of a parameter; None if it is absent. Raises Malformed and Invalid."""
     texts = sent.getlist(parameter.name)
     if len(texts) > 1:
         raise Malformed(messages.repeated(parameter.name), code="REPEATED_PARAMETER")

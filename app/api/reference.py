@@ -1,4 +1,4 @@
-"""The API reference as `/api/docs` shows it: operations by resource, with everything resolved."""
+"""The API reference of `/api/docs`: operations by resource, with all references resolved."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Resource:
-    """A tag with its operations. `id` is that of its heading."""
+    """A tag with its operations. `id` is that of its heading on the page."""
 
     id: str
     tag: Tag

@@ -19,9 +19,9 @@ from app.services.scope import Scope
 
 JSON = "application/json; charset=utf-8"
 REVALIDATED = "private, no-cache"
-"""The caller's own cache may keep the response, and checks its ETag before each use."""
+"""The caller's own cache may store the response, and revalidates its ETag before each use."""
 ROWS_A_PIECE = 50
-"""Of a list that is sent while it is read."""
+"""Rows in each part of a list that is sent while it is read."""
 _VERSIONED = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{12}")
 
 
@@ -34,9 +34,10 @@ def document(
     location: str | None = None,
     has_secrets: bool = False,
 ) -> Response:
-    """Returns a JSON response. `tagged` adds an ETag, and responds 304 if the caller has the document.
+    """Returns a JSON response.
 
-    `location` is the path of what was created. A document that may have secrets is in no cache.
+    `tagged` adds an ETag, and responds 304 if the caller has the document. `location` is the path of a
+    created resource. No cache stores a response with `has_secrets`.
     """
     text = strict_json.text(body)
     if tagged and tag is None:
@@ -55,7 +56,7 @@ def document(
 
 
 def fixed(text: str, media: str) -> Response:
-    """Returns what is the same for everyone until the server is updated: compressed once, and tagged."""
+    """Returns a text that only changes with the server's version: compressed once, with an ETag."""
     compression.compress_once()
     tag = etag.of_text(text)
     response = _not_modified(tag) if _is_known(tag) else Response(text)
@@ -66,7 +67,7 @@ def fixed(text: str, media: str) -> Response:
 
 
 def resource(body: Any, status: int = 200, *, location: str | None = None) -> Response:
-    """Returns a row that has a version, tagged so that `version_condition` finds the version."""
+    """Returns a row with an ETag that contains its version, which `version_condition` reads."""
     return document(body, status, tag=etag.versioned(body["version"], body), location=location)
 
 
@@ -86,7 +87,7 @@ def _is_known(tag: str) -> bool:
 
 
 def sends(body: Any) -> bool:
-    """Whether the response has the document in it: not for HEAD, nor if the caller has it already."""
+    """Whether the response contains the document: not for HEAD, nor if the caller has it already."""
     return request.method != "HEAD" and not _is_known(etag.of(body))
 
 
@@ -103,10 +104,10 @@ def no_content() -> Response:
 
 
 def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Response:
-    """Returns a JSON array that is sent while it is read, so memory does not grow with its length.
+    """Returns a JSON array that is sent while it is read.
 
-    Flask ends the request before the first item is read, so `close` has to release what the items are read
-    with. It is called however the response ends.
+    Memory does not grow with its length. Flask ends the request before the first item is read, so `close`
+    must release the items' resources. It is called however the response ends.
     """
     if _is_known(tag):
         response = _not_modified(tag)
@@ -119,7 +120,7 @@ def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Respo
 
 
 def with_next(response: Response, cursor: str | None) -> Response:
-    """Adds the URL of the next page, if there is one: that of the request, with another cursor."""
+    """Adds the URL of the next page, if there is one: the request's, with another cursor."""
     if cursor is not None:
         query = urlencode(request.args.to_dict() | {"cursor": cursor})
         response.headers["Link"] = f'<{context.own_origin()}{request.path}?{query}>; rel="next"'
@@ -139,7 +140,7 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
 
 
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
-    """Returns the error envelope of the contract; for validation errors its `error` is an object."""
+    """Returns the error envelope of the API contract; for validation errors, `error` is an object."""
     content: Any = _message(error)
     if isinstance(error, Invalid):
         details = [{"field": problem.field, "message": problem.message} for problem in error.problems]
@@ -158,23 +159,23 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
 
 
 def _message(error: PatchbayError) -> str:
-    """Returns the message; that a read has changed nothing needs no words."""
+    """Returns the message, for a read without “Nothing was changed.”"""
     return error.message.replace(f"{NOTHING_CHANGED} ", "") if _reads() else error.message
 
 
 def condition() -> etag.Condition:
-    """Returns what If-Match and If-None-Match require of what a request changes; None if nothing.
+    """Returns the condition of If-Match and If-None-Match on a change; None without them.
 
-    If-Match compares strongly and If-None-Match weakly, as RFC 9110 says. Raises Malformed if a tag in
+    If-Match compares strongly and If-None-Match weakly, as RFC 9110 requires. Raises Malformed if a tag in
     If-Match has no quotes.
     """
     return _condition(request.if_match, request.if_none_match)
 
 
 def version_condition() -> etag.Condition:
-    """As `condition`, for a row: compares only the version, which an ETag of `resource` begins with.
+    """Returns the condition on a row's version, with which an ETag of `resource` begins.
 
-    The rest of the tag is about what the document has from elsewhere, and a change of that loses no update.
+    The rest of the tag covers values from other rows: if they change, the save overwrites nothing.
     """
     return _condition(_versions(request.if_match), _versions(request.if_none_match))
 
@@ -199,6 +200,6 @@ def _versions(tags: ETags) -> ETags:
 
 
 def _version(tag: str | None) -> str:
-    """Werkzeug has None for a tag without a character."""
+    """Returns the version in a tag, or else the tag. Werkzeug passes None for an empty tag."""
     found = _VERSIONED.fullmatch(tag or "")
     return found[1] if found else tag or ""

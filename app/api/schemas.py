@@ -1,4 +1,4 @@
-"""Responses of the API, under the names of the contract."""
+"""Responses of the API, under the names of the API contract."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LocalTime = Annotated[
         }
     ),
 ]
-"""As the contract writes times: without an offset, so no `date-time`."""
+"""A time as the API contract writes it: without an offset, so it is not a `date-time`."""
 VERSION = "Rises with each change. Send it in If-Match to change only this version."
 UTC = "Time in UTC, such as 2026-03-18T10:00:00Z."
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]

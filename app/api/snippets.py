@@ -15,12 +15,12 @@ URL, TOKEN = "BASE_URL", "TOKEN"
 
 
 def of(operation: Operation) -> dict[str, str]:
-    """Returns the example in each language, by its name."""
+    """Returns the example request in each language, by the language's name."""
     return {name: write(operation) for name, write in LANGUAGES.items()}
 
 
 def path(operation: Operation) -> str:
-    """Returns the path and query of the example."""
+    """Returns the path and query of the example request."""
     found = template(operation)
     for parameter in operation.path_parameters:
         found = found.replace(f"{{{parameter.name}}}", quote(str(parameter.example), safe="+"))
@@ -29,7 +29,7 @@ def path(operation: Operation) -> str:
 
 
 def body(operation: Operation) -> Any:
-    """Returns the body of the example, the first one of several."""
+    """Returns the body of the example request: the first one of several."""
     example = operation.body_example
     return next(iter(example.values())) if isinstance(example, Named) else example
 

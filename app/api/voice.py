@@ -62,9 +62,9 @@ def _warnings(ignored: Iterable[str]) -> dict[str, Any]:
 
 
 def _active_for_token(signed: Signed) -> Response:
-    """Responds with one query, which checks the token too: dialers request this on every call.
+    """Responds with one query, which also checks the token: dialers request this on every call.
 
-    The edge remembers the response for what it was made of.
+    The edge caches the response by the token and the default that it was made of.
     """
     found = context.dialer_defaults().find(signed.token_id)
     if found is None:

@@ -1,4 +1,4 @@
-"""`/api/settings/endpoints/{id}/webhook-test`, of one or of many: whether webhooks answer calls alone."""
+"""`/api/settings/endpoints/{id}/webhook-test`, of one or many: whether webhooks answer only genuine calls."""
 
 from __future__ import annotations
 
