@@ -33,7 +33,7 @@ from simulators.base import Simulator
 from simulators.elevenlabs import ElevenLabs
 
 PAGE_SIZES = {"twilio": 1000, "exotel": 50, "vobiz": 100}
-"""Of the real lists."""
+"""Page sizes of the providers' real lists."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
             _print(f"{PROVIDERS[key].label}, next check", count, next_)
         for key, upstream in upstreams.items():
             if Capability.LAST_CALLS in PROVIDERS[key].capabilities:
-                made = _of_last_calls(PROVIDERS[key], upstream, count)
+                made = _last_call_requests(PROVIDERS[key], upstream, count)
                 _print(f"{PROVIDERS[key].label}, last calls", count, made)
 
 
@@ -69,8 +69,8 @@ def _print(name: str, count: int, requests: Mapping[str, int]) -> None:
     print(f"{name}: {count:,} numbers, {total:,} requests, {1000 * total / count:.1f} per 1,000 ({shown})")
 
 
-def _of_last_calls(provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
-    """How many requests reading the last day's calls makes, if each number was called once."""
+def _last_call_requests(provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
+    """Returns the requests, by host, that reading a day's calls makes: one call to each number."""
     upstream.page_size_cap = PAGE_SIZES.get(provider.key, upstream.page_size_cap)
     upstream.requests.clear()
     numbers = [f"+1{4_155_000_000 + place}" for place in range(count)]
@@ -87,7 +87,7 @@ def _of_last_calls(provider: Provider, upstream: Simulator, count: int) -> Mappi
 def _requests(
     scope: Scope, provider: Provider, upstream: Simulator, count: int
 ) -> Sequence[Mapping[str, int]]:
-    """How many requests a first check of everything makes, by host, and the one after it."""
+    """Returns the requests, by host, of a first check of all numbers, and of the next one."""
     upstream.clear_numbers()
     upstream.page_size_cap = PAGE_SIZES.get(provider.key, upstream.page_size_cap)
     numbers = [f"+1{4_155_000_000 + place}" for place in range(count)]
@@ -128,8 +128,8 @@ def _connect(scope: Scope, provider: Provider, upstream: Simulator, numbers: lis
 @contextmanager
 def _scope(folder: Path, upstreams: Iterable[Simulator]) -> Iterator[Scope]:
     hosts = {host: base for upstream in upstreams for host, base in upstream.upstreams.items()}
-    there = ",".join(f"{host}={base}" for host, base in hosts.items())
-    environment = clean_environment() | {"PATCHBAY_DATA": str(folder), "PATCHBAY_UPSTREAMS": there}
+    upstream_setting = ",".join(f"{host}={base}" for host, base in hosts.items())
+    environment = clean_environment() | {"PATCHBAY_DATA": str(folder), "PATCHBAY_UPSTREAMS": upstream_setting}
     migrate(environment)
     app = create_app(Settings.from_environment(environment))
     _first_person(app)

@@ -44,13 +44,13 @@ PATH = "/o/bench/endpoints"
 TELEPHONY = keys_in(Family.TELEPHONY)
 ROWS_PER_INSERT = 2000
 DEEP = 0.95
-"""How far into the rows a deep page is."""
+"""Share of the rows before a deep page."""
 PART = {"HX-Request": "true", "HX-Target": "endpoints"}
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Seconds for a page, and for the one that it is compared with."""
+    """Seconds for a page, and for the page that it is compared with."""
 
     own: float
     other: float
@@ -128,7 +128,7 @@ def _fill(total: int) -> None:
 
 
 def _endpoint(organization: str, n: int, total: int) -> dict[str, object]:
-    """Some have no label or agent; no column correlates with the number."""
+    """Returns an endpoint's row. Some have no label or agent; no column correlates with the number."""
     return {
         "id": new_id(),
         "organization_id": organization,
@@ -167,7 +167,7 @@ def _signed_in(app: Flask) -> FlaskClient:
 
 
 def _found() -> dict[str, str]:
-    """Queries of the pages that are compared with the first."""
+    """Returns the queries of the pages that are compared with the first."""
     wanted = {
         "search, some": {"q": "Line 99"},
         "search, none": {"q": "nothing has this"},
@@ -182,7 +182,7 @@ def _found() -> dict[str, str]:
 
 
 def _deep(app: Flask, rows: int) -> dict[str, str]:
-    """Query of a page far into the rows, by order."""
+    """Returns the query of a deep page, for each order."""
     found = {}
     with app.app_context():
         organization, user = (
@@ -197,7 +197,7 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
 
 
 def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds: int) -> dict[str, Compared]:
-    """Alternates between both, so that a slow moment of the machine affects both."""
+    """Measures pages and `against` in turn, so that a slow moment of the machine affects both."""
     found = {}
     for name, query in named.items():
         own, other = [], []
@@ -209,7 +209,7 @@ def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds
 
 
 def _seconds(client: FlaskClient, query: str) -> float:
-    """Time of the part that htmx requests for each typed letter and each page."""
+    """Returns the time of the part of the page that htmx requests for each key and each page."""
     start = time.perf_counter()
     answer = client.get(f"{PATH}?{query}", base_url=HOME, headers=PART)
     taken = time.perf_counter() - start
@@ -219,7 +219,7 @@ def _seconds(client: FlaskClient, query: str) -> float:
 
 
 def _streamed(app: Flask, token: str, query: str) -> tuple[int, int]:
-    """Number of endpoints in the list, and Python's peak memory in KiB."""
+    """Returns the number of endpoints in the list, and Python's peak memory in KiB."""
     client = app.test_client(use_cookies=False)
     headers = {"Authorization": f"Bearer {token}"}
     tracemalloc.start()

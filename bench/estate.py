@@ -47,7 +47,7 @@ NUMBER, CALLED = "+15550000001", "+14155550000"
 TELEPHONY = keys_in(Family.TELEPHONY)
 WITH_CALLBACK = (key for key, provider in PROVIDERS.items() if Capability.CALLBACK in provider.capabilities)
 CONNECTED = (TELEPHONY[0], next(WITH_CALLBACK), keys_in(Family.VOICE_AI)[0])
-"""One provider of each family, that of the dialer being one whose application has a callback."""
+"""One provider of each family. The dialer's is one whose application has a callback."""
 
 ROWS_PER_INSERT = 5000
 COUNTRY = "US"
@@ -57,7 +57,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """Numbers of rows. `shares`: endpoints of each organization; the rest belongs to the first one."""
+    """Numbers of rows. `shares`: the endpoints of each organization."""
 
     shares: tuple[int, ...] = (1,)
     people: int = 1
@@ -106,7 +106,7 @@ def build(environment: Mapping[str, str], size: Size) -> str:
         _fill(Call, (_call(owners[0].id, n) for n in range(size.calls)))
         _fill(AuditEvent, (_event(owners, n) for n in range(size.events)))
         made = _imports(scope, size.imports)
-        _settle()
+        _vacuum()
         db.session.remove()
         db.engine.dispose()
     return made
@@ -133,7 +133,7 @@ class _Owner:
 
 
 def _connect(scope: Scope) -> None:
-    """Some organizations are complete, some lack settings; no provider is called."""
+    """Saves settings and credentials without calls to providers. Some organizations lack settings."""
     place = scope.organization.name
     with scope.transaction():
         scope.organization.country = COUNTRY
@@ -199,7 +199,7 @@ def _phone(n: int) -> str:
 
 
 def _endpoint(owner: str, n: int) -> Row:
-    """Some have no label or agent; no column correlates with the number."""
+    """Returns an endpoint's row. Some have no label or agent; no column correlates with the number."""
     return {
         "id": new_id(),
         "organization_id": owner,
@@ -220,7 +220,7 @@ def _ago(seconds: float) -> datetime:
 
 
 def _checks(owner: str, numbers: range) -> Iterator[Row]:
-    """Checks of every live number; one in five drifted."""
+    """Yields the check of every live number; one in five drifted."""
     for n in numbers:
         if n % 9 and n % 11:
             yield _seen(owner, _provider_of(n), _phone(n), in_sync=n % 5 != 0)
@@ -312,7 +312,7 @@ def _call(owner: str, n: int) -> Row:
 
 
 def _event(owners: list[_Owner], n: int) -> Row:
-    """Half of them belong to the first organization."""
+    """Returns an audit event's row. Half of the events belong to the first organization."""
     kinds = ("endpoint.saved", "endpoint.created", "secrets.read", "user.signed_in", "telephony.saved")
     action = kinds[n % 5]
     return {
@@ -330,7 +330,7 @@ def _event(owners: list[_Owner], n: int) -> Row:
 
 
 def _imports(scope: Scope, count: int) -> str:
-    """Previewed, not applied."""
+    """Adds previewed imports, which are not applied, and returns the id of one."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
     raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
     made = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
@@ -350,8 +350,8 @@ def _imports(scope: Scope, count: int) -> str:
     return made_id
 
 
-def _settle() -> None:
-    """What a database does itself overnight."""
+def _vacuum() -> None:
+    """Updates PostgreSQL's statistics, as its autovacuum does."""
     engine = db.engine
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":

@@ -24,7 +24,7 @@ END = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Expected:
-    """What every response begins with, and its length with headers and body."""
+    """The first line of every response, and its length with headers and body."""
 
     begin: bytes
     length: int
@@ -82,7 +82,7 @@ def _first_response(address: tuple[str, int], request: bytes) -> Expected:
 def _receive(
     waiting: selectors.BaseSelector, key: selectors.SelectorKey, turns: Iterator[bytes], expected: Expected
 ) -> int:
-    """Reads what has arrived, and sends the next request if the response is complete: 1, else 0."""
+    """Reads received data. Sends the next request and returns 1 if the response is complete; else 0."""
     connection = key.fileobj
     assert isinstance(connection, socket.socket)
     data = connection.recv(65536)

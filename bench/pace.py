@@ -22,7 +22,7 @@ LATEST = 20.0
 
 
 class Dialer(threading.Thread):
-    """One keep-alive connection, reopened after it was lost."""
+    """One keep-alive connection, which is reopened if it is lost."""
 
     def __init__(self, address: tuple[str, int], request: bytes, turns: list[float]) -> None:
         super().__init__(daemon=True)
@@ -73,7 +73,7 @@ class Dialer(threading.Thread):
 
 
 def _length(head: bytes) -> int:
-    """Length of the body, as announced by the headers."""
+    """Returns the length of the body that the headers announce."""
     lines = (line.partition(b":") for line in head.split(b"\r\n"))
     return next(int(value) for name, _, value in lines if name.lower() == b"content-length")
 

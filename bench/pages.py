@@ -28,17 +28,17 @@ from simulators import SIMULATORS
 
 HOME = f"/o/{estate.SLUG}"
 FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}
-"""Measured until their first byte."""
+"""Files, which are measured until their first byte."""
 SORTS = ("number", "label", "provider", "agent", "active", "created")
 DEEP = 10
-"""A page that many clicks on Next lead to."""
+"""Clicks on Next before a deep page."""
 
 Paths = dict[str, str]
 
 
 @dataclass
 class Browser:
-    """Signed in to one of the installations, over one connection."""
+    """A client that is signed in to one of the installations, over one connection."""
 
     server: Server
     cookie: str = ""
@@ -51,19 +51,19 @@ class Browser:
         sent = {"csrf_token": str(parse(page).one("input", name="csrf_token")["value"])}
         body = urlencode(sent | {"email": estate.EMAIL, "password": PASSWORD})
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.server.url}
-        self._ask("POST", "/sign-in", body, headers)
+        self._request("POST", "/sign-in", body, headers)
 
     def text(self, path: str) -> str:
-        return self._ask("GET", path)[1].decode()
+        return self._request("GET", path)[1].decode()
 
     def seconds(self, name: str, path: str) -> float:
-        """Seconds until the response is complete; for a file, until its first byte."""
+        """Returns the seconds until the response is complete; for a file, until its first byte."""
         headers = {"Accept-Encoding": "identity"}
         if target := _target(name):
             headers |= {"HX-Request": "true", "HX-Target": target}
-        return self._ask("GET", path, headers=headers, whole=name not in FILES)[0]
+        return self._request("GET", path, headers=headers, whole=name not in FILES)[0]
 
-    def _ask(
+    def _request(
         self,
         method: str,
         path: str,
@@ -126,7 +126,7 @@ def _postgres(stack: ExitStack, folder: Path) -> Postgres:
 
 
 def built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
-    """Settings of an installation that reaches no real provider."""
+    """Builds an installation that calls no real provider, and returns its settings."""
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)
     nowhere = (f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
@@ -142,13 +142,13 @@ def built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str,
 
 
 def _target(name: str) -> str | None:
-    """The block that htmx requests, if the page's name says so."""
+    """Returns the block that htmx requests, if the page's name contains it."""
     targets = {"part": "endpoints", "calls part": "calls", "overview part": "organizations"}
     return targets.get(name.split(":", maxsplit=1)[0])
 
 
 def _pages(browser: Browser) -> Paths:
-    """Every page by a name, the same on both installations, with their own rows."""
+    """Returns every page's path by its name; both installations have the same names."""
     ids = _ids(browser)
     endpoint, person = ids["endpoint"], ids["person"]
     found = {
@@ -229,7 +229,7 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
     found = {"endpoints": table, "endpoints, edit": f"{table}?edit={endpoint}"}
     found |= {f"part: {name}": f"{table}?{urlencode(query)}" for name, query in views.items()}
     for sort in ("number", "-label", "-created"):
-        found[f"part: {DEEP} pages down, {sort}"] = _down(browser, f"{table}?sort={sort}")
+        found[f"part: {DEEP} pages down, {sort}"] = _deep_page(browser, f"{table}?sort={sort}")
     for name in ("provider", "drifted", "label", ""):
         for do in ("delete", "deactivate", "inbound"):
             query = {"all": "yes", "do": do} | views[name]
@@ -248,8 +248,8 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
     }
 
 
-def _down(browser: Browser, path: str) -> str:
-    """Path of the page that so many clicks on Next lead to, or of the last page."""
+def _deep_page(browser: Browser, path: str) -> str:
+    """Returns the path of the page after `DEEP` clicks on Next, or of the last page."""
     for _ in range(DEEP):
         links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Next")]
         if not links:
@@ -283,7 +283,7 @@ def _people_pages(browser: Browser, person: str, ids: Paths) -> Paths:
         "people, typed": f"{table}?q=P",
         "people, one": f"{table}?q=dana",
         "people, none": f"{table}?q=zq",
-        "people, next page": _down(browser, table),
+        "people, next page": _deep_page(browser, table),
         "person": f"{table}/{person}",
         "person, new": f"{table}/new",
         "person, reset": f"{table}/{person}/password",
@@ -367,7 +367,7 @@ def _import_pages(ids: Paths) -> Paths:
 
 @dataclass(frozen=True)
 class Compared:
-    """Seconds with one number and with 100,000: the first time, and the median."""
+    """Seconds with one number and with 100,000: the first request, and the median."""
 
     small: float
     large: float
@@ -379,7 +379,7 @@ class Compared:
 
 
 def _compare(name: str, small: Browser, large: Browser, pages: tuple[Paths, Paths], rounds: int) -> Compared:
-    """Alternates between both, so that a slow moment of the machine affects both."""
+    """Measures both installations in turn, so that a slow moment of the machine affects both."""
     first = large.seconds(name, pages[1][name])
     own, other = [], []
     small.seconds(name, pages[0][name])

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def compare(server: Server, pairs: int) -> float:
-    """Prints both medians; returns known / unknown. Limits are lifted before each pair."""
+    """Prints both medians, and returns known / unknown. Rate limits are reset before each pair."""
     engine = create_engine(f"sqlite:///{server.data / 'patchbay.db'}")
     database_engine.prepare(engine)
     client, email = ApiClient(server.url, ""), superadmin(server).email

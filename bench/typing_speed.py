@@ -22,7 +22,7 @@ from devtools.scopes import PASSWORD
 from devtools.server import SERVE, served
 
 WORDS = ("55500", "Line ")
-"""What is typed, a key at a time: each key finds more rows than a page has."""
+"""Texts that are typed, a key at a time: each key finds more rows than a page has."""
 PAUSE = 400
 """Milliseconds after each key."""
 STEPS = ("sent", "answered", "swapped", "drawn")

@@ -116,7 +116,7 @@ def _attacks(server: Server, account: Account, twilio: HangingTwilio) -> list[At
 
 @contextmanager
 def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterator[None]:
-    """Connection tests that Twilio answers only afterwards."""
+    """Runs the block during connection tests to which Twilio does not respond until it ends."""
     body = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
 
     def verify() -> None:
@@ -134,7 +134,7 @@ def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterato
 
 
 def _compare(server: Server, account: Account, attack: Attack, options: argparse.Namespace) -> float:
-    """Alternates between idle and attacked, so that a slow moment affects both. Returns the ratio."""
+    """Measures idle and attacked in turn, so that a slow moment affects both. Returns the ratio."""
     quiet, attacked = [], []
     for _ in range(options.rounds):
         quiet.append(_measure(server, account, options))

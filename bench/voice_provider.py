@@ -38,7 +38,7 @@ BARE = "bare Flask"
 REST = "Django REST framework"
 ASYNC = "FastAPI, async ORM"
 TARGETS = {BARE: 1.0, REST: 10.0, ASYNC: 10.0}
-"""How many times as fast Patchbay has to be."""
+"""How many times as fast Patchbay must be."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Served:
 
 @dataclass
 class Case:
-    """A kind of load. `beside` are the applications that get the same."""
+    """A kind of load. `beside`: the applications that are measured with the same load."""
 
     name: str
     tokens: int = 1
@@ -232,7 +232,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _require_same(ours: Served, other: Served, token: str, etag: str | None) -> None:
-    """Both must return the same JSON, and bare Flask the same headers too."""
+    """Exits unless both return the same JSON, and bare Flask the same headers too."""
     sent = {"if_none_match": etag} if etag else {}
     status, body, headers = ours.get(token, **sent)
     their_status, their_body, their_headers = other.get(token, **sent)
@@ -250,7 +250,7 @@ def _measure(
     environment: Mapping[str, str],
     options: argparse.Namespace,
 ) -> list[str]:
-    """Prints the case. Returns a sentence for each target that is missed."""
+    """Measures and prints a case. Returns a sentence for each missed target."""
     rates: dict[str, list[float]] = {served.name: [] for served in (ours, *case.beside)}
     requests = {
         served.name: [served.request(token, **case.headers) for token in issued[: case.tokens]]

@@ -2,7 +2,7 @@
 
     python -m bench.writer PER_SECOND
 
-None of them changes a dialer's answer, which only shows when it is looked up again.
+They do not change a dialer's response, but Patchbay must look the default up again to know.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 
 def create_app(answer: str) -> Flask:
-    """`answer` is JSON: the path, and status, body and headers of the response."""
+    """Returns the application. `answer` is JSON: the path, and the status, body and headers."""
     given = json.loads(answer)
     body = given["body"].encode()
     status = given["status"]
