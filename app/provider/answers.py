@@ -52,10 +52,10 @@ MOST_PAGES = 200
 def json_object(answer: Answer) -> Mapping[str, Any]:
     """Returns the JSON object of the response; empty for anything else."""
     try:
-        found = answer.json()
+        parsed = answer.json()
     except OutboundError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
@@ -63,10 +63,10 @@ def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
 
     An entry that is not an object is returned as an empty one, so that it counts as unreadable.
     """
-    found = json_object(answer).get(name)
-    if answer.status != 200 or not isinstance(found, list):
+    rows = json_object(answer).get(name)
+    if answer.status != 200 or not isinstance(rows, list):
         raise Refusal(unexpected(answer))
-    return [row if isinstance(row, dict) else {} for row in found]
+    return [row if isinstance(row, dict) else {} for row in rows]
 
 
 def pagination_error(label: str) -> Refusal:

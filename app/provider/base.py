@@ -89,7 +89,7 @@ class Provider:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset(known for known in Capability if callable(getattr(self, known, None)))
+        return frozenset(capability for capability in Capability if callable(getattr(self, capability, None)))
 
     def completed(
         self,

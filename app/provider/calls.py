@@ -88,9 +88,9 @@ def stored_outcome(value: str | None) -> CallOutcome:
     return next((one for one in CallOutcome if one == value), CallOutcome.UNKNOWN)
 
 
-def outcome(known: Mapping[str, CallOutcome], status: Any) -> CallOutcome:
+def outcome(outcomes: Mapping[str, CallOutcome], status: Any) -> CallOutcome:
     """Returns the outcome that a provider's status means."""
-    return known.get(status, CallOutcome.UNKNOWN) if isinstance(status, str) else CallOutcome.UNKNOWN
+    return outcomes.get(status, CallOutcome.UNKNOWN) if isinstance(status, str) else CallOutcome.UNKNOWN
 
 
 def cause(value: Any) -> str:

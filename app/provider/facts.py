@@ -17,9 +17,9 @@ def named(word: str, value: Any) -> list[str]:
     return [f"{word} {name}"] if name else []
 
 
-def counted(found: list[Any], word: str) -> list[str]:
+def counted(rows: list[Any], word: str) -> list[str]:
     """Returns the number of items."""
-    return [texts.count_of(len(found), word)]
+    return [texts.count_of(len(rows), word)]
 
 
 def most(value: Any, word: str) -> list[str]:

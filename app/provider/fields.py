@@ -219,10 +219,10 @@ class ServiceHost(Field):
 
     def check(self, value: str, country: str | None) -> str:
         value = _plain_text(value, 200).rstrip("/").lower()
-        found = value if self.names or value.startswith("https://") else f"https://{value}"
-        if found not in self.choices:
+        address = value if self.names or value.startswith("https://") else f"https://{value}"
+        if address not in self.choices:
             raise ValueError(messages.must_be(self.label, " or ".join(self.choices)))
-        return found
+        return address
 
     def constraints(self) -> dict[str, Any]:
         return {"enum": list(self.choices)}

@@ -105,12 +105,12 @@ def different_method(method: str) -> str:
     return f"The right URL is called with {method} instead of POST."
 
 
-def different_fallback(found: str, expected: str) -> str:
-    return f"If the webhook fails, {found or 'nothing'} is called instead of {expected or 'nothing'}."
+def different_fallback(observed: str, expected: str) -> str:
+    return f"If the webhook fails, {observed or 'nothing'} is called instead of {expected or 'nothing'}."
 
 
-def different_status_url(found: str, expected: str) -> str:
-    return f"The status of calls is reported to {found or 'no URL'} instead of {expected}."
+def different_status_url(observed: str, expected: str) -> str:
+    return f"The status of calls is reported to {observed or 'no URL'} instead of {expected}."
 
 
 def status_also_reported(url: str) -> str:

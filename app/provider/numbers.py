@@ -184,8 +184,8 @@ def settings(number: ProviderNumber) -> dict[str, Any] | None:
 
     A URL with a password is not stored, and the mode of a number that takes no voice calls is not known.
     """
-    found = [url for url in (number.webhook_url, number.fallback_url, number.status_url) if url]
-    has_password = any(urls.shown(url) != url for url in found)
+    addresses = [url for url in (number.webhook_url, number.fallback_url, number.status_url) if url]
+    has_password = any(urls.shown(url) != url for url in addresses)
     has_other_mode = any(fault.reason is Reason.OTHER_VOICE_MODE for fault in number.faults)
     if has_password or has_other_mode or not number.shows_webhook:
         return None
@@ -219,17 +219,17 @@ def differences(number: ProviderNumber | None, expected: str, taker: str = "") -
     """
     if number is None:
         return [Fault(Reason.NUMBER_GONE)]
-    found = list(number.faults)
-    if not number.has_voice and Reason.NO_VOICE not in {one.reason for one in found}:
-        found.append(Fault(Reason.NO_VOICE))
+    faults = list(number.faults)
+    if not number.has_voice and Reason.NO_VOICE not in {one.reason for one in faults}:
+        faults.append(Fault(Reason.NO_VOICE))
     for fault in (
         _webhook_fault(number, expected, taker),
         _fallback_fault(number, expected),
         _status_url_fault(number),
     ):
-        is_known = fault and fault.reason in {one.reason for one in found}
-        found += [fault] if fault and not is_known else []
-    return sorted(found, key=lambda fault: list(Reason).index(fault.reason))
+        is_known = fault and fault.reason in {one.reason for one in faults}
+        faults += [fault] if fault and not is_known else []
+    return sorted(faults, key=lambda fault: list(Reason).index(fault.reason))
 
 
 def _webhook_fault(number: ProviderNumber, expected: str, taker: str) -> Fault | None:
@@ -260,37 +260,39 @@ def _fallback_fault(number: ProviderNumber, expected: str) -> Fault | None:
 
     If no fallback is expected, one on the webhook's own host is accepted.
     """
-    actual, wanted = number.fallback_url, number.expected_fallback
-    if _is_same(actual, wanted) or (actual and not wanted and has_same_host(actual, expected)):
+    actual, expected_fallback = number.fallback_url, number.expected_fallback
+    if _is_same(actual, expected_fallback) or (
+        actual and not expected_fallback and has_same_host(actual, expected)
+    ):
         return None
     shown = urls.shown(actual) if actual else ""
-    return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, wanted or ""))
+    return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, expected_fallback or ""))
 
 
 def _status_url_fault(number: ProviderNumber) -> Fault | None:
-    actual, wanted = number.status_url, number.expected_status_url
-    if not wanted or _is_same(actual, wanted):
+    actual, expected_status_url = number.status_url, number.expected_status_url
+    if not expected_status_url or _is_same(actual, expected_status_url):
         return None
     shown = urls.shown(actual) if actual else ""
-    return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, wanted))
+    return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, expected_status_url))
 
 
 def cautions(number: ProviderNumber | None, expected: str) -> list[Fault]:
     """Returns the faults that do not affect who answers."""
     if number is None:
         return []
-    found = list(number.warnings)
+    faults = list(number.warnings)
     url = number.status_url
     if url and not number.expected_status_url and not has_same_host(url, expected):
         detail = messages.status_also_reported(urls.shown(url))
-        found.append(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail))
-    return found
+        faults.append(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail))
+    return faults
 
 
-def _is_same(found: str | None, wanted: str | None) -> bool:
-    if not found or not wanted:
-        return not found and not wanted
-    return urls.same(found.partition("#")[0], wanted)
+def _is_same(observed: str | None, expected: str | None) -> bool:
+    if not observed or not expected:
+        return not observed and not expected
+    return urls.same(observed.partition("#")[0], expected)
 
 
 def has_same_host(one: str, other: str) -> bool:
@@ -302,8 +304,8 @@ def has_same_host(one: str, other: str) -> bool:
 
 def difference(number: ProviderNumber | None, expected: str) -> Reason | None:
     """Returns the worst of `differences`; None if there is none."""
-    found = differences(number, expected)
-    return found[0].reason if found else None
+    faults = differences(number, expected)
+    return faults[0].reason if faults else None
 
 
 def with_faults(number: ProviderNumber, *faults: Fault) -> ProviderNumber:
@@ -374,7 +376,7 @@ Listing: TypeAlias = Generator[ProviderNumber, None, bool]
 """Yields the numbers of a list, and returns whether all of it could be read."""
 
 
-def listed(found: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
+def listed(numbers: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
     """Returns the numbers of a list by phone number, and whether the whole list could be read.
 
     For a number that is listed twice with different settings, it is not known which ones apply.
@@ -382,7 +384,7 @@ def listed(found: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], 
     by_number: dict[str, ProviderNumber] = {}
     while True:
         try:
-            number = next(found)
+            number = next(numbers)
         except StopIteration as end:
             return by_number, end.value is not False
         first = by_number.setdefault(number.phone_number, number)

@@ -61,17 +61,17 @@ class Calls:
 
     def last(self, phone_numbers: Collection[str], since: datetime | None) -> LastCalls:
         if len(phone_numbers) <= FEW:
-            found = {number: call for number in phone_numbers if (call := self._of_number(number, since))}
-            return LastCalls(found, since)
+            by_number = {number: call for number in phone_numbers if (call := self._of_number(number, since))}
+            return LastCalls(by_number, since)
         rows = [row for page in self._pages(since, PageSize=api.PAGE) for row in page]
-        found = calls.newest((call for _, call in rows), phone_numbers)
+        by_number = calls.newest((call for _, call in rows), phone_numbers)
         sids = {call: sid for sid, call in rows}
         errors, unread = self._errors("Notifications", since)
-        known = {
+        with_errors = {
             number: replace(call, errors=tuple(errors[sids[call]]), unread=unread)
-            for number, call in found.items()
+            for number, call in by_number.items()
         }
-        return LastCalls(known, since)
+        return LastCalls(with_errors, since)
 
     def _of_number(self, phone_number: str, since: datetime | None) -> ProviderCall | None:
         """Returns the last incoming call, from the first page that has one: Twilio lists the newest first."""
@@ -94,20 +94,20 @@ class Calls:
         self, path: str, since: datetime | None = None
     ) -> tuple[defaultdict[str, list[CallError]], str]:
         """Returns the errors by the SID of their call, newest first, and why none can be read if so."""
-        found: defaultdict[str, list[CallError]] = defaultdict(list)
+        by_sid: defaultdict[str, list[CallError]] = defaultdict(list)
         query = {"Log": "0", "PageSize": api.PAGE} | _since_filter("MessageDate", since)
         try:
             for page in self._listed(path, "notifications", query):
                 for row in page:
                     if error := _error(row):
-                        found[numbers.cleaned(row.get("call_sid")) or ""].append(error)
+                        by_sid[numbers.cleaned(row.get("call_sid")) or ""].append(error)
         except Refusal as refusal:
             return defaultdict(list), refusal.result.reason
         except OutboundError as error:
             return defaultdict(list), error.message
-        for errors in found.values():
+        for errors in by_sid.values():
             errors.sort(key=lambda error: error.at, reverse=True)
-        return found, ""
+        return by_sid, ""
 
     def _listed(self, path: str, name: str, query: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
         url = f"{api.account_url(self._values)}/{path}.json?{urlencode(query)}"

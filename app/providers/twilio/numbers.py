@@ -151,28 +151,28 @@ class Numbers:
         others = [sid for sid in sids if re.fullmatch(r"AC[0-9A-Za-z]{32}", sid)]
         return [sid for sid in others if sid != self._values["account_sid"]][:MOST_SUBACCOUNTS]
 
-    def placed(self, number: ProviderNumber, known: str | None = None) -> ProviderNumber:
-        """Adds the region in which calls are answered: `known`, or the one that Twilio returns."""
+    def placed(self, number: ProviderNumber, known_region: str | None = None) -> ProviderNumber:
+        """Adds the region in which calls are answered: `known_region`, or the one that Twilio returns."""
         here = api.region(self._values)
-        there = known or self._region(number.phone_number)
+        there = known_region or self._region(number.phone_number)
         if there is None:
             return numbers.with_faults(number, _unknown_region_fault(here))
-        number = number if known else replace(number, place=there)
+        number = number if known_region else replace(number, place=there)
         return number if there == here else numbers.with_faults(number, _other_region_fault(there, here))
 
     def _region(self, phone_number: str) -> str | None:
         """Returns the region in which calls to the number are answered; None if it cannot be read."""
         answer = api.get(self._http, self._values, f"{ROUTES}/{quote(phone_number, safe='')}")
-        found = json_object(answer)
+        route = json_object(answer)
         if answer.status == 404 and api.code_of(answer):
             return api.HOME
         if answer.status == 429 or answer.status >= 500:
             raise Refusal(unexpected(answer))
-        if answer.status != 200 or "voice_region" not in found:
+        if answer.status != 200 or "voice_region" not in route:
             return None
-        if numbers.phone_number(found.get("phone_number", phone_number)) != phone_number:
+        if numbers.phone_number(route.get("phone_number", phone_number)) != phone_number:
             return None
-        there = api.HOME if found["voice_region"] in (None, "") else found["voice_region"]
+        there = api.HOME if route["voice_region"] in (None, "") else route["voice_region"]
         return there.strip().lower()[:32] if isinstance(there, str) else None
 
     def point(self, number: ProviderNumber, url: str) -> None:

@@ -48,13 +48,13 @@ MAY_NOT_READ_NUMBERS = refused(
 
 
 def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
-    found: list[Verified] = []
+    results: list[Verified] = []
     for check in (_account, _numbers, _api_key, _twiml_app, _service, _caller):
         result = check(http, values)
         if result and not result.ok:
             return result
-        found += [result] if result else []
-    return summed(found)
+        results += [result] if result else []
+    return summed(results)
 
 
 def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
@@ -63,23 +63,23 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     The response contains the primary auth token, so only the account's name is passed on.
     """
     answer = api.get(http, values, f"{api.account_url(values)}.json")
-    found = json_object(answer)
-    if answer.status == 404 and found:
+    account = json_object(answer)
+    if answer.status == 404 and account:
         return api.NO_ACCOUNT
-    if answer.status != 200 or "sid" not in found:
+    if answer.status != 200 or "sid" not in account:
         return api.refusal(answer, values)
-    if found["sid"] != values["account_sid"]:
+    if account["sid"] != values["account_sid"]:
         return refused(
             Outcome.WRONG_ACCOUNT,
             "The auth token is of another account than this SID. Copy both from the same Account Info.",
         )
-    status = str(found.get("status")).strip().lower()
+    status = str(account.get("status")).strip().lower()
     if status in ("suspended", "closed"):
         return refused(
             Outcome.SUSPENDED,
             f"Twilio accepts the auth token, but the account is {status}. See the Console.",
         )
-    primary = found.get("auth_token")
+    primary = account.get("auth_token")
     if _is_token(primary) and not _is_same(str(primary), values["auth_token"]):
         return refused(
             Outcome.SECONDARY_TOKEN,
@@ -87,7 +87,7 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
             "the primary one, so signatures will not verify. Copy the primary token from the Console's "
             "Account Info, or promote this one there.",
         )
-    return _accepted_account(found)
+    return _accepted_account(account)
 
 
 def _is_token(value: Any) -> bool:
@@ -99,21 +99,21 @@ def _is_same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def _accepted_account(found: Mapping[str, Any]) -> Verified:
-    known = "Twilio accepts the account SID and auth token."
-    owner = found.get("owner_account_sid")
-    if isinstance(owner, str) and owner != found["sid"]:
-        known += " The account is a subaccount: its numbers are its own, not those of the parent."
-    read = facts.named("account", found.get("friendly_name"))
-    if str(found.get("status")).strip().lower() != "active":
-        return not_proven(f"{known} Whether the account is active is not known. See the Console.")
-    if str(found.get("type")).strip().casefold() == "trial":
+def _accepted_account(account: Mapping[str, Any]) -> Verified:
+    sentence = "Twilio accepts the account SID and auth token."
+    owner = account.get("owner_account_sid")
+    if isinstance(owner, str) and owner != account["sid"]:
+        sentence += " The account is a subaccount: its numbers are its own, not those of the parent."
+    read = facts.named("account", account.get("friendly_name"))
+    if str(account.get("status")).strip().lower() != "active":
+        return not_proven(f"{sentence} Whether the account is active is not known. See the Console.")
+    if str(account.get("type")).strip().casefold() == "trial":
         return limited(
-            f"{known} It is a trial account: it calls verified numbers only, and plays a notice first. "
+            f"{sentence} It is a trial account: it calls verified numbers only, and plays a notice first. "
             "Upgrade it in the Console.",
             *read,
         )
-    return proven(known, *read)
+    return proven(sentence, *read)
 
 
 def _numbers(http: Outbound, values: Mapping[str, Any]) -> Verified | None:

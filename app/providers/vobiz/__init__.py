@@ -92,10 +92,10 @@ class Vobiz(Provider):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
         answer = http.send("GET", f"{API}/auth/me", headers=headers)
-        found = json_object(answer)
-        if answer.status != 200 or not isinstance(found.get("auth_id"), str):
+        account = json_object(answer)
+        if answer.status != 200 or not isinstance(account.get("auth_id"), str):
             return why("GET", answer)
-        result = _account(found, values["auth_id"])
+        result = _account(account, values["auth_id"])
         if not result.ok:
             return result
         if refusal := rights.lacking(http, values):
@@ -152,21 +152,21 @@ class Vobiz(Provider):
         return call_xml.read(body, webhook.CONNECTING)
 
 
-def _account(found: Mapping[str, Any], auth_id: str) -> Verified:
-    if found["auth_id"] != auth_id:
+def _account(account: Mapping[str, Any], auth_id: str) -> Verified:
+    if account["auth_id"] != auth_id:
         return refused(
             Outcome.WRONG_ACCOUNT,
             "The auth token is of another account than this auth ID. Copy both from the same page.",
         )
-    flags = {numbers.flag(found.get(name)) for name in ("enabled", "is_active")}
+    flags = {numbers.flag(account.get(name)) for name in ("enabled", "is_active")}
     if False in flags:
         return refused(Outcome.SUSPENDED, "The Vobiz account is not active. See its console.")
-    known = f"Vobiz accepts the auth ID and token{', and the account is active' if True in flags else ''}."
-    read = facts.named("account", found.get("name"))
-    read += facts.most(found.get("concurrent_calls_limit"), "concurrent call")
+    sentence = f"Vobiz accepts the auth ID and token{', and the account is active' if True in flags else ''}."
+    read = facts.named("account", account.get("name"))
+    read += facts.most(account.get("concurrent_calls_limit"), "concurrent call")
     if auth_id.startswith("SA_"):
-        known += " It is a sub-account: its numbers are its own, not those of the parent."
-    if numbers.flag(found.get("is_trial_account")):
-        known += " It is a trial account, which can call few numbers. Its console says which."
-        return limited(known, *read)
-    return proven(known, *read)
+        sentence += " It is a sub-account: its numbers are its own, not those of the parent."
+    if numbers.flag(account.get("is_trial_account")):
+        sentence += " It is a trial account, which can call few numbers. Its console says which."
+        return limited(sentence, *read)
+    return proven(sentence, *read)

@@ -78,21 +78,23 @@ class _AlreadyAttached(Refusal):
 class Account:
     """One account's numbers and applications, each read when first needed."""
 
-    def __init__(self, http: Outbound, values: Mapping[str, Any], known: Applications | None = None) -> None:
+    def __init__(
+        self, http: Outbound, values: Mapping[str, Any], known_applications: Applications | None = None
+    ) -> None:
         self._http = http
         self._values = values
-        self._known = Applications() if known is None else known
+        self._known = Applications() if known_applications is None else known_applications
         self._headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
         self._base = f"{API}/Account/{quote(values['auth_id'], safe='')}"
 
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
         """The rows by phone number. If a number is listed twice, the first row counts."""
-        found: dict[str, Mapping[str, Any]] = {}
+        by_number: dict[str, Mapping[str, Any]] = {}
         for row in self._listed:
             if number := numbers.phone_number(row.get("e164")):
-                found.setdefault(number, row)
-        return found
+                by_number.setdefault(number, row)
+        return by_number
 
     @cached_property
     def _listed(self) -> list[Mapping[str, Any]]:
@@ -105,28 +107,30 @@ class Account:
     @property
     def _applications(self) -> dict[str, Application]:
         if self._known.by_id is None:
-            rows = self._all_rows("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
-            found = (applications.read(row) for row in rows)
-            self._known.by_id = {application.id: application for application in found if application.id}
+            rows = self._all_rows(
+                "/Application/", "objects", lambda _, offset: {"limit": PAGE, "offset": offset}
+            )
+            listed = (applications.read(row) for row in rows)
+            self._known.by_id = {application.id: application for application in listed if application.id}
         return self._known.by_id
 
     @cached_property
     def _attached(self) -> Mapping[str, list[str]]:
         """The numbers of each application."""
-        found: dict[str, list[str]] = defaultdict(list)
+        by_application: dict[str, list[str]] = defaultdict(list)
         for phone_number, row in self.rows.items():
-            found[applications.id_of(row.get("application_id"))].append(phone_number)
-        return found
+            by_application[applications.id_of(row.get("application_id"))].append(phone_number)
+        return by_application
 
     @cached_property
     def _own_ids(self) -> frozenset[str]:
         """The ids that rows name the account by: its auth ID, or the id of its own record."""
         answer = self._http.send("GET", f"{API}/auth/me", headers=self._headers)
-        found = json_object(answer)
-        if answer.status != 200 or not found:
+        account = json_object(answer)
+        if answer.status != 200 or not account:
             raise Refusal(why("GET", answer))
         return frozenset(
-            {applications.id_of(found.get("id")), applications.id_of(found.get("auth_id"))} - {""}
+            {applications.id_of(account.get("id")), applications.id_of(account.get("auth_id"))} - {""}
         )
 
     def _owner(self, row: Mapping[str, Any]) -> str:
@@ -149,19 +153,19 @@ class Account:
 
     def number(self, phone_number: str, most_named: int | None = None) -> ProviderNumber:
         row = self.rows[phone_number]
-        known = replace(
+        provider_number = replace(
             self._attached_number(phone_number, row, most_named),
             reference=applications.id_of(row.get("id")),
             has_voice=numbers.flag(row.get("voice_enabled")) is not False
             and numbers.has_voice(row.get("capabilities")),
         )
         texts = [name for name in ("application_id", "trunk_group_id") if type(row.get(name)) is not int]
-        known = numbers.with_unread(known, row, ["status"], flags=FLAGS)
-        known = numbers.with_unread_voice(known, row.get("capabilities"))
-        known = numbers.with_unread(known, row, texts, decides_url=True)
+        provider_number = numbers.with_unread(provider_number, row, ["status"], flags=FLAGS)
+        provider_number = numbers.with_unread_voice(provider_number, row.get("capabilities"))
+        provider_number = numbers.with_unread(provider_number, row, texts, decides_url=True)
         if owner := self._owner(row):
-            known = replace(known, owner=owner, shows_webhook=False, webhook_url=None)
-        return numbers.with_faults(known, *_faults(row, owner))
+            provider_number = replace(provider_number, owner=owner, shows_webhook=False, webhook_url=None)
+        return numbers.with_faults(provider_number, *_faults(row, owner))
 
     def _attached_number(
         self, phone_number: str, row: Mapping[str, Any], most_named: int | None
@@ -221,40 +225,40 @@ class Account:
 
         Its hang-up URL stays, unless it is the answer URL or unexpected.
         """
-        sent = {"answer_url": url, "answer_method": "POST"}
+        changes = {"answer_url": url, "answer_method": "POST"}
         reasons = {fault.reason for fault in numbers.differences(number, url)}
         if Reason.DIFFERENT_FALLBACK in reasons:
-            sent["fallback_answer_url"] = number.expected_fallback or ""
+            changes["fallback_answer_url"] = number.expected_fallback or ""
         if number.status_url is None or Reason.DIFFERENT_STATUS_CALLBACK in reasons:
-            sent |= {"hangup_url": _hangup_url(url, self._values), "hangup_method": "POST"}
-        self._update(number.application_id, sent)
+            changes |= {"hangup_url": _hangup_url(url, self._values), "hangup_method": "POST"}
+        self._update(number.application_id, changes)
 
-    def _update(self, application_id: str, sent: Mapping[str, str]) -> None:
-        self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=dict(sent))
-        if self._known.by_id and (known := self._known.by_id.get(application_id)):
-            self._known.by_id[application_id] = known.changed(sent)
+    def _update(self, application_id: str, changes: Mapping[str, str]) -> None:
+        self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=dict(changes))
+        if self._known.by_id and (application := self._known.by_id.get(application_id)):
+            self._known.by_id[application_id] = application.changed(changes)
 
     def move(self, number: ProviderNumber, url: str) -> None:
         """Moves the number to an application with `url`. A new application is deleted if the move fails."""
-        found = next((one for one in self._applications.values() if one.does(url, self._values)), None)
-        application = found or self._create_application(url)
-        left: list[str] = []
+        existing = next((one for one in self._applications.values() if one.does(url, self._values)), None)
+        application = existing or self._create_application(url)
+        notes: list[str] = []
         try:
             if number.override is Override.TRUNK:
                 self._send("DELETE", f"{_path(number)}/assign", done=(*DONE, 404))
-                left.append("The number was removed from its trunk.")
+                notes.append("The number was removed from its trunk.")
             self._attach(number, application)
         except (Refusal, OutboundError) as error:
-            if not found and not self._delete_application(application):
-                left.append(
+            if not existing and not self._delete_application(application):
+                notes.append(
                     f"The application “{application.name}” was made for it and is still at Vobiz: delete it "
                     "there if no number uses it."
                 )
-            raise _with_notes(error, left) from None
+            raise _with_notes(error, notes) from None
 
     def _create_application(self, url: str) -> Application:
         name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
-        sent = {
+        payload = {
             "app_name": name,
             "answer_url": url,
             "answer_method": "POST",
@@ -262,9 +266,9 @@ class Account:
             "hangup_method": "POST",
         }
         if fallback := self._values.get("fallback_url"):
-            sent["fallback_answer_url"] = fallback
-        answer = self._send("POST", "/Application/", json=sent)
-        application = applications.read({**json_object(answer), **sent})
+            payload["fallback_answer_url"] = fallback
+        answer = self._send("POST", "/Application/", json=payload)
+        application = applications.read({**json_object(answer), **payload})
         if not application.id:
             raise Refusal(unexpected(answer))
         self._applications[application.id] = application
@@ -407,34 +411,34 @@ def _path(number: ProviderNumber) -> str:
     return f"/numbers/{quote(number.phone_number, safe='')}"
 
 
-def _total(found: Mapping[str, Any]) -> float:
+def _total(page: Mapping[str, Any]) -> float:
     """Returns the number of rows on all pages; infinity if unknown: then an empty page is the end."""
-    meta = found.get("meta")
-    total = meta.get("total_count") if isinstance(meta, dict) else found.get("total")
+    meta = page.get("meta")
+    total = meta.get("total_count") if isinstance(meta, dict) else page.get("total")
     return total if type(total) is int else math.inf
 
 
 def why(method: str, answer: Answer) -> Verified:
     if is_unauthorized(answer):
         return UNKNOWN
-    known = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
-    if answer.status in known and _is_error(json_object(answer)):
-        return known[answer.status]
+    by_status = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
+    if answer.status in by_status and _is_error(json_object(answer)):
+        return by_status[answer.status]
     return unexpected(answer)
 
 
-def _with_notes(error: Refusal | OutboundError, left: list[str]) -> Refusal | OutboundError:
+def _with_notes(error: Refusal | OutboundError, notes: list[str]) -> Refusal | OutboundError:
     """Returns the error with a sentence for each thing that has changed nevertheless."""
-    if not left:
+    if not notes:
         return error
     code = error.result.code if isinstance(error, Refusal) else Outcome.UNREACHABLE
-    return Refusal(refused(Outcome(code), " ".join([_reason(error), *left])))
+    return Refusal(refused(Outcome(code), " ".join([_reason(error), *notes])))
 
 
 def _reason(error: Refusal | OutboundError) -> str:
     return error.result.reason if isinstance(error, Refusal) else error.message
 
 
-def _is_error(found: Mapping[str, Any]) -> bool:
+def _is_error(document: Mapping[str, Any]) -> bool:
     """Whether the body reports an error: `error` is text in two of Vobiz's formats, else an object."""
-    return bool(found.get("error") or found.get("message"))
+    return bool(document.get("error") or document.get("message"))

@@ -56,13 +56,13 @@ class Application:
             number = replace(number, warnings=(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail),))
         return number
 
-    def changed(self, sent: Mapping[str, str]) -> Application:
+    def changed(self, changes: Mapping[str, str]) -> Application:
         """Returns the application with the fields that were sent to Vobiz."""
-        found = read(sent)
+        partial = read(changes)
         names = {"answer_url": "url", "answer_method": "method", "fallback_answer_url": "fallback_url"}
         names["hangup_url"] = "hangup_url"
-        new: dict[str, Any] = {own: getattr(found, own) for name, own in names.items() if name in sent}
-        return replace(self, shows_url=self.shows_url or found.shows_url, **new)
+        new: dict[str, Any] = {own: getattr(partial, own) for name, own in names.items() if name in changes}
+        return replace(self, shows_url=self.shows_url or partial.shows_url, **new)
 
     @property
     def repeats_answer(self) -> bool:
@@ -83,10 +83,10 @@ class Applications:
 
 def read(row: Mapping[str, Any]) -> Application:
     """Returns the application of a row of Vobiz's list."""
-    found = id_of(row.get("app_id")) or id_of(row.get("id"))
+    application_id = id_of(row.get("app_id")) or id_of(row.get("id"))
     return Application(
-        found,
-        numbers.cleaned(row.get("app_name")) or found,
+        application_id,
+        numbers.cleaned(row.get("app_name")) or application_id,
         numbers.cleaned(row.get("answer_url"), 2000),
         numbers.cleaned(row.get("answer_method"), 10),
         numbers.cleaned(row.get("fallback_answer_url"), 2000),

@@ -42,29 +42,29 @@ class Calls:
         """
         query = {"call_direction": "inbound"} | _date_filter(since)
         if len(phone_numbers) == 1:
-            found = self._of_number(query | {"to_number": next(iter(phone_numbers))})
+            records = self._of_number(query | {"to_number": next(iter(phone_numbers))})
         else:
-            found = self._all(query)
-        return LastCalls(calls.newest(found, phone_numbers), since)
+            records = self._all(query)
+        return LastCalls(calls.newest(records, phone_numbers), since)
 
     def _of_number(self, query: Mapping[str, Any]) -> list[ProviderCall]:
-        found, pages = self._page(query, 1, RECENT)
+        records, pages = self._page(query, 1, RECENT)
         if pages > 1:
-            found += self._page(query, pages, RECENT)[0]
-        return found
+            records += self._page(query, pages, RECENT)[0]
+        return records
 
     def _all(self, query: Mapping[str, Any]) -> list[ProviderCall]:
-        found, pages = self._page(query, 1, PAGE)
+        records, pages = self._page(query, 1, PAGE)
         if pages > calls.MOST_PAGES:
             raise pagination_error("Vobiz")
         for page in range(2, pages + 1):
-            found += self._page(query, page, PAGE)[0]
-        return found
+            records += self._page(query, page, PAGE)[0]
+        return records
 
     def _page(self, query: Mapping[str, Any], page: int, size: int) -> tuple[list[ProviderCall], int]:
         """Returns the calls of a page, and how many pages there are."""
-        sent = {**query, "page": page, "per_page": size}
-        answer = self._http.send("GET", self._url, headers=self._headers, query=sent)
+        parameters = {**query, "page": page, "per_page": size}
+        answer = self._http.send("GET", self._url, headers=self._headers, query=parameters)
         if answer.status != 200:
             raise Refusal(why("GET", answer))
         rows = json_list(answer, "data")
