@@ -17,7 +17,9 @@ from app.provider.declared import only_subclass
 
 def load(package: ModuleType) -> Mapping[str, Provider]:
     """Returns the providers that the package's modules declare, by key, in the order of the pages."""
-    modules = [f"{package.__name__}.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
+    modules = [
+        f"{package.__name__}.{module_info.name}" for module_info in pkgutil.iter_modules(package.__path__)
+    ]
     providers = [only_subclass(module, Provider)() for module in modules]
     providers.sort(key=lambda provider: (provider.position, provider.key))
     by_key: dict[str, Provider] = {}
@@ -36,17 +38,17 @@ def _refuse_shared_names(providers: Iterable[Provider]) -> None:
 
     For example, `est_key_id` of `sinch` and `key_id` of `sinch_est`.
     """
-    taken: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for provider in providers:
         for field in provider.fields:
             for name in (
                 calls_name(provider.key, field.name),
                 settings_name(provider.key, field.name),
             ):
-                if taken.setdefault(name, provider.key) != provider.key and name != PHONE_NUMBER:
+                if owners.setdefault(name, provider.key) != provider.key and name != PHONE_NUMBER:
                     raise DeclarationError(
                         f"{provider.__module__}: {field.name} becomes {name}, "
-                        f"which {taken[name]} has already."
+                        f"which {owners[name]} has already."
                     )
 
 
@@ -80,5 +82,5 @@ def label(key: str) -> str:
 
 def taker_of(url: str | None) -> str:
     """Returns the name of the known service whose address the URL is; empty if it is none of them."""
-    known = (taker for provider in PROVIDERS.values() for taker in provider.takers)
-    return next((taker.name for taker in known if url and taker.has(url)), "")
+    takers = (taker for provider in PROVIDERS.values() for taker in provider.takers)
+    return next((taker.name for taker in takers if url and taker.has(url)), "")

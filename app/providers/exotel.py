@@ -152,8 +152,8 @@ class Exotel(Provider):
             return MAY_NOT_READ_NUMBERS
         if answer.status in (402, 404):
             return _refusal(answer)
-        known = proven("Exotel accepts the API key and token for this account.")
-        return summed([known, *filter(None, [self.caller(http, values)])])
+        accepted = proven("Exotel accepts the API key and token for this account.")
+        return summed([accepted, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         self.require_credentials(values)
@@ -169,9 +169,9 @@ class Exotel(Provider):
         is_whole = True
         for rows in self._pages(http, values):
             is_whole &= all(numbers.is_named(row.get("phone_number")) for row in rows)
-            found, _ = numbers.listed(filter(None, map(_number, rows)))
-            if phone_number in found:
-                return found[phone_number]
+            by_number, _ = numbers.listed(filter(None, map(_number, rows)))
+            if phone_number in by_number:
+                return by_number[phone_number]
         if not is_whole:
             raise incomplete(self.label)
         return None
@@ -190,10 +190,10 @@ class Exotel(Provider):
         A Passthru applet ignores the body.
         """
         try:
-            found = strict_json.parse(body)
+            parsed = strict_json.parse(body)
         except Malformed:
             raise Unreadable from None
-        url = found.get("url") if isinstance(found, dict) else None
+        url = parsed.get("url") if isinstance(parsed, dict) else None
         if not isinstance(url, str):
             raise Unreadable
         return Instructions("url", (), Effect.CONNECTS, has_bad_stream=not is_stream_address(url))
@@ -203,19 +203,19 @@ class Exotel(Provider):
 
         The page addresses in Exotel's responses lead to another host over http, so they are not opened.
         """
-        seen: set[str] = set()
+        earlier_rows: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
             if answer.status in REFUSALS:
                 raise Refusal(_refusal(answer))
             rows = json_list(answer, "incoming_phone_numbers")
-            fresh = [row for row in rows if repr(row) not in seen]
+            fresh = [row for row in rows if repr(row) not in earlier_rows]
             if rows and not fresh:
                 raise Refusal(CUT)
             yield fresh
             if _is_last(json_object(answer)):
                 return
-            seen |= set(map(repr, fresh))
+            earlier_rows |= set(map(repr, fresh))
         raise pagination_error(self.label)
 
     def last_calls(
@@ -233,12 +233,12 @@ class Exotel(Provider):
         end = clock.now() + timedelta(days=1)
         begin = since or end - MONTHS * MONTH
         number = next(iter(phone_numbers)) if len(phone_numbers) == 1 else None
-        found: dict[str, ProviderCall] = {}
-        while end > begin and found.keys() != set(phone_numbers):
+        by_number: dict[str, ProviderCall] = {}
+        while end > begin and by_number.keys() != set(phone_numbers):
             start = max(begin, end - MONTH)
-            found = calls.newest(self._calls(http, values, start, end, number), phone_numbers) | found
+            by_number = calls.newest(self._calls(http, values, start, end, number), phone_numbers) | by_number
             end = start
-        return LastCalls(found, begin)
+        return LastCalls(by_number, begin)
 
     def _calls(
         self, http: Outbound, values: Mapping[str, Any], start: datetime, end: datetime, number: str | None
@@ -253,19 +253,19 @@ class Exotel(Provider):
             "SortBy": "DateCreated:desc",
             "PageSize": CALLS_PAGE,
         } | ({"PhoneNumber": number} if number else {})
-        found: list[ProviderCall] = []
-        seen: set[str] = set()
+        records: list[ProviderCall] = []
+        cursors: set[str] = set()
         for _ in range(calls.MOST_PAGES):
             answer = self._get(http, values, "v1", "Calls.json", **query)
             if answer.status in REFUSALS:
                 raise Refusal(_refusal(answer))
-            found += [call for row in json_list(answer, "Calls") if (call := _call(row, number))]
+            records += [call for row in json_list(answer, "Calls") if (call := _call(row, number))]
             after = _next_cursor(json_object(answer))
-            if not after or (number and found):
-                return found
-            if after in seen:
+            if not after or (number and records):
+                return records
+            if after in cursors:
                 break
-            seen.add(after)
+            cursors.add(after)
             query["After"] = after
         raise pagination_error(self.label)
 
@@ -314,8 +314,8 @@ def _flow(url: str | None) -> str | None:
         parts = urlsplit(url or "")
     except ValueError:
         return None
-    found = FLOW.fullmatch(f"{(parts.hostname or '').rstrip('.')}{parts.path}")
-    return found[3] if found else None
+    match = FLOW.fullmatch(f"{(parts.hostname or '').rstrip('.')}{parts.path}")
+    return match[3] if match else None
 
 
 def _phone_number(row: Mapping[str, Any]) -> str | None:
@@ -350,9 +350,9 @@ def _in_india(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=UTC).astimezone(INDIA):%Y-%m-%d %H:%M:%S}"
 
 
-def _next_cursor(found: Mapping[str, Any]) -> str:
+def _next_cursor(page: Mapping[str, Any]) -> str:
     """Returns the cursor from the next page's URI, which is not opened itself; empty at the end."""
-    metadata = found.get("Metadata")
+    metadata = page.get("Metadata")
     uri = metadata.get("NextPageUri") if isinstance(metadata, dict) else None
     if not isinstance(uri, str):
         return ""
@@ -362,15 +362,15 @@ def _next_cursor(found: Mapping[str, Any]) -> str:
         return ""
 
 
-def _is_last(found: Mapping[str, Any]) -> bool:
+def _is_last(page: Mapping[str, Any]) -> bool:
     """Whether the page is the last one: it links to no other page, or has fewer rows than its size.
 
     A page without the link field is the last one unless it is full.
     """
-    count, size = len(found["incoming_phone_numbers"]), found.get("page_size")
+    count, size = len(page["incoming_phone_numbers"]), page.get("page_size")
     if type(size) is int and count < size:
         return True
-    return not (count and found.get("next_page_uri", count == (size or PAGE)))
+    return not (count and page.get("next_page_uri", count == (size or PAGE)))
 
 
 def _call_parameters(call: SampleCall) -> dict[str, str]:

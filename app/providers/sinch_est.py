@@ -144,12 +144,12 @@ class SinchEst(Provider):
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         self.require_credentials(values)
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
-        found = json_object(answer)
-        if answer.status == 404 and found:
+        row = json_object(answer)
+        if answer.status == 404 and row:
             _page(http, values, 1, size=1)
             return None
-        number = _number(found) if answer.status == 200 else None
-        if number is None or number.phone_number != phone_number or not _is_named(found):
+        number = _number(row) if answer.status == 200 else None
+        if number is None or number.phone_number != phone_number or not _is_named(row):
             raise Refusal(_refusal(answer))
         return number
 
@@ -167,9 +167,9 @@ class SinchEst(Provider):
         Raises Refusal if some of them cannot be read, because one of those may receive the calls.
         """
         answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}/endpoints", {"size": PAGE})
-        found = json_object(answer)
-        listed, total = found.get("endpoints", found.get("sipEndpoints")), found.get("totalItems")
-        if answer.status == 404 and found:
+        document = json_object(answer)
+        listed, total = document.get("endpoints", document.get("sipEndpoints")), document.get("totalItems")
+        if answer.status == 404 and document:
             _page(http, values, 1, size=1)
             return []
         if answer.status != 200 or not isinstance(listed, list):
@@ -204,22 +204,22 @@ def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
     A page may have fewer items than requested and not be the last. Whether pages start at 1 or 0 is not
     documented: page 0 is read if items are missing, or if there is no total.
     """
-    seen = 0
+    count = 0
     first: list[Any] = []
     last: list[Any] = []
     for page in range(1, MOST_PAGES + 1):
         items, total = _page(http, values, page)
-        if not items and (total is None or seen < total):
+        if not items and (total is None or count < total):
             items, total = _page(http, values, 0)
-            if total is not None and (items == first or seen + len(items) < total):
+            if total is not None and (items == first or count + len(items) < total):
                 raise Refusal(INCOMPLETE)
             yield items if items != first else []
             return
         if items and items == last:
             break
         yield items
-        seen, first, last = seen + len(items), first or items, items
-        if total is not None and seen >= total:
+        count, first, last = count + len(items), first or items, items
+        if total is not None and count >= total:
             return
     raise pagination_error(SinchEst.label)
 
@@ -229,8 +229,8 @@ def _page(
 ) -> tuple[list[Any], int | None]:
     """Returns the page's items, and the total if Sinch returns one. Raises Refusal."""
     answer = _get(http, values, "phoneNumbers", {"page": page, "size": size})
-    found = json_object(answer)
-    items, total = found.get("phoneNumbers"), found.get("totalItems")
+    document = json_object(answer)
+    items, total = document.get("phoneNumbers"), document.get("totalItems")
     if answer.status != 200 or not isinstance(items, list):
         raise Refusal(_project_refusal(answer))
     return items, total if isinstance(total, int) else None
@@ -253,9 +253,9 @@ def _calls(http: Outbound, values: Mapping[str, Any], query: Mapping[str, str]) 
     raise pagination_error(SinchEst.label)
 
 
-def _is_last(found: Mapping[str, Any], page: int, count: int) -> bool:
+def _is_last(document: Mapping[str, Any], page: int, count: int) -> bool:
     """Whether the page is the last one: by the total if Sinch returns one, else by its size."""
-    total = found.get("totalItems")
+    total = document.get("totalItems")
     return page * CALLS_PAGE >= total if type(total) is int else count < CALLS_PAGE
 
 
@@ -318,9 +318,9 @@ def _endpoint(item: Any) -> SipEndpoint | None:
 
 def _trunk(http: Outbound, values: Mapping[str, Any]) -> Mapping[str, Any]:
     answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}")
-    found = json_object(answer)
-    if answer.status == 200 and str(found.get("id", "")).lower() == values["trunk_id"].lower():
-        return found
+    trunk = json_object(answer)
+    if answer.status == 200 and str(trunk.get("id", "")).lower() == values["trunk_id"].lower():
+        return trunk
     raise Refusal(_refusal(answer))
 
 
@@ -354,9 +354,9 @@ def _get(
     """
     url = f"{API}/v1/projects/{quote(values['project_id'], safe='')}/{path}"
     with _tokens_lock:
-        known, _ = tokens.get(_cache_key(values), (None, 0))
-    if known:
-        answer = http.send("GET", url, headers={"Authorization": f"Bearer {known}"}, query=query)
+        cached, _ = tokens.get(_cache_key(values), (None, 0))
+    if cached:
+        answer = http.send("GET", url, headers={"Authorization": f"Bearer {cached}"}, query=query)
         if answer.status != 401:
             return answer
         with _tokens_lock:
@@ -372,13 +372,13 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
         form={"grant_type": "client_credentials"},
         auth=(values["key_id"], values["key_secret"]),
     )
-    found = json_object(answer)
-    token = found.get("access_token")
+    document = json_object(answer)
+    token = document.get("access_token")
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
         with _tokens_lock:
-            tokens[_cache_key(values)] = (token, _token_life(found.get("expires_in")))
+            tokens[_cache_key(values)] = (token, _token_life(document.get("expires_in")))
         return token
-    if (answer.status in (400, 403) and found) or is_unauthorized(answer):
+    if (answer.status in (400, 403) and document) or is_unauthorized(answer):
         sentence = (
             "Sinch rejects this key ID and secret. Check Access keys in the dashboard. If the secret is "
             "lost, create a new key."

@@ -82,8 +82,8 @@ class ElevenLabs(Agents, Webhooks, Provider):
                 lacking_rights.append(right)
             elif answer.status != 200 or not _has_content(answer, name):
                 return api.refusal(answer, right)
-            elif path == NUMBERS and isinstance(found := answer.json(), list):
-                read = facts.counted(found, "number")
+            elif path == NUMBERS and isinstance(rows := answer.json(), list):
+                read = facts.counted(rows, "number")
         if lacking_rights:
             return _restricted_key(lacking_rights)
         return proven(messages.ACCEPTED if may_read_user else messages.RESTRICTED, *read)

@@ -24,33 +24,33 @@ class Agents:
     """Implements the capability `HasAgents`."""
 
     def agents(self, http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
-        found: list[Agent] = []
+        all_agents: list[Agent] = []
         query: dict[str, Any] = {"page_size": 100}
         for _ in range(MOST_PAGES):
             answer = api.send(http, values, "GET", api.AGENTS, query=query)
             page = json_object(answer)
             if answer.status != 200 or not isinstance(page.get("agents"), list):
                 raise Refusal(api.refusal(answer))
-            found += filter(None, map(_agent, page["agents"]))
+            all_agents += filter(None, map(_agent, page["agents"]))
             cursor = page.get("next_cursor")
             if not (flag(page.get("has_more")) and isinstance(cursor, str)) or cursor == query.get("cursor"):
                 break
             query["cursor"] = cursor
-        once = {agent.id: agent for agent in found}
+        once = {agent.id: agent for agent in all_agents}
         return sorted(once.values(), key=lambda agent: (agent.name.casefold(), agent.id))
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Returns the SIP hosts of the workspace's data residency; the static one has fixed addresses."""
-        found = re.search(r"\.(eu|in|sg)\.residency\.", str(values.get("api_base") or ""))
-        place = f".{found[1]}.residency" if found else ""
+        match = re.search(r"\.(eu|in|sg)\.residency\.", str(values.get("api_base") or ""))
+        place = f".{match[1]}.residency" if match else ""
         return f"sip.rtc{place}.elevenlabs.io", f"sip-static.rtc{place}.elevenlabs.io"
 
     def imported_numbers(self, http: Outbound, values: Mapping[str, Any]) -> ImportedNumbers:
         answer = api.send(http, values, "GET", NUMBERS, query={"provider": SIP_TRUNK})
-        found = listed(answer)
-        if answer.status != 200 or found is None:
+        rows = listed(answer)
+        if answer.status != 200 or rows is None:
             raise Refusal(api.refusal(answer, messages.READ_NUMBERS))
-        return _trunk_numbers(found)
+        return _trunk_numbers(rows)
 
     def import_number(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
@@ -67,10 +67,10 @@ class Agents:
             },
         }
         answer = api.send(http, values, "POST", NUMBERS, json=body)
-        made = json_object(answer).get("phone_number_id")
-        if answer.status not in (200, 201) or not api.is_id(made):
+        number_id = json_object(answer).get("phone_number_id")
+        if answer.status not in (200, 201) or not api.is_id(number_id):
             raise Refusal(api.refusal(answer, messages.IMPORT_NUMBERS))
-        return str(made)
+        return str(number_id)
 
     def assign_agent(
         self, http: Outbound, values: Mapping[str, Any], number_id: str, agent_id: str | None
@@ -97,16 +97,16 @@ def _agent(item: Any) -> Agent | None:
 def listed(answer: Answer) -> list[Any] | None:
     """Returns the list of numbers, which is the whole body; None for any other body."""
     try:
-        found = answer.json()
+        rows = answer.json()
     except OutboundError:
         return None
-    return found if isinstance(found, list) else None
+    return rows if isinstance(rows, list) else None
 
 
-def _trunk_numbers(found: list[Any]) -> ImportedNumbers:
+def _trunk_numbers(rows: list[Any]) -> ImportedNumbers:
     """Returns the numbers that were imported through a SIP trunk."""
     by_number = ImportedNumbers()
-    for item in found:
+    for item in rows:
         if not _is_readable(item):
             by_number.is_whole = False
             continue

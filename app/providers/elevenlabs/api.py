@@ -37,9 +37,9 @@ def is_id(value: Any) -> bool:
     return isinstance(value, str) and ID.fullmatch(value) is not None
 
 
-def text(found: Mapping[str, Any], name: str) -> str:
+def text(document: Mapping[str, Any], name: str) -> str:
     """Returns the value of that name; an empty string if it is not text."""
-    value = found.get(name)
+    value = document.get(name)
     return value if isinstance(value, str) else ""
 
 

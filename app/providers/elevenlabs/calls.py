@@ -35,8 +35,8 @@ def last(
         for number_id in ids.get(number, [])
         for call in _conversations(http, values, number_id, number, since)
     )
-    found = calls.newest(own, phone_numbers)
-    return LastCalls(found, since, frozenset(phone_numbers) - ids.keys())
+    by_number = calls.newest(own, phone_numbers)
+    return LastCalls(by_number, since, frozenset(phone_numbers) - ids.keys())
 
 
 def _ids(http: Outbound, values: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -45,12 +45,12 @@ def _ids(http: Outbound, values: Mapping[str, Any]) -> dict[str, list[str]]:
     listed = agents.listed(answer)
     if answer.status != 200 or listed is None:
         raise Refusal(api.refusal(answer, messages.READ_NUMBERS))
-    found: dict[str, list[str]] = {}
+    by_number: dict[str, list[str]] = {}
     for item in (item for item in listed if isinstance(item, dict)):
         number, number_id = item.get("phone_number"), item.get("phone_number_id")
         if isinstance(number, str) and api.is_id(number_id):
-            found.setdefault(number, []).append(str(number_id))
-    return found
+            by_number.setdefault(number, []).append(str(number_id))
+    return by_number
 
 
 def _conversations(

@@ -56,8 +56,8 @@ def _direction(metadata: Part) -> Direction | None:
     Twilio's calls have their own name for it, such as "outbound-api".
     """
     twilio = _line(_part(metadata, "body").get("Direction"), 20) or ""
-    found = _part(metadata, "phone_call").get("direction") or twilio.partition("-")[0]
-    return Direction(found) if found in list(Direction) else None
+    direction = _part(metadata, "phone_call").get("direction") or twilio.partition("-")[0]
+    return Direction(direction) if direction in list(Direction) else None
 
 
 def _numbers(data: Part) -> tuple[str | None, str | None]:
@@ -65,10 +65,10 @@ def _numbers(data: Part) -> tuple[str | None, str | None]:
     metadata = _part(data, "metadata")
     phone_call, body = _part(metadata, "phone_call"), _part(metadata, "body")
     variables = _part(_part(data, "conversation_initiation_client_data"), "dynamic_variables")
-    theirs, ours = phone_call.get("external_number"), phone_call.get("agent_number")
+    external_number, agent_number = phone_call.get("external_number"), phone_call.get("agent_number")
     is_outbound = phone_call.get("direction") == "outbound"
     for caller, called in (
-        (ours, theirs) if is_outbound else (theirs, ours),
+        (agent_number, external_number) if is_outbound else (external_number, agent_number),
         (variables.get("system__caller_id"), variables.get("system__called_number")),
         (body.get("from_number"), body.get("to_number")),
         (body.get("From"), body.get("To")),

@@ -46,21 +46,21 @@ class Webhooks:
         rows = json_object(answer).get("webhooks")
         if answer.status != 200 or not isinstance(rows, list):
             raise Refusal(api.refusal(answer, messages.READ_WEBHOOKS))
-        found = ListedWebhooks(
+        listed = ListedWebhooks(
             _webhook(row) for row in rows if isinstance(row, dict) and api.text(row, "webhook_id")
         )
-        found.is_whole = len(found) == len(rows) and all(webhook.url for webhook in found)
-        return found
+        listed.is_whole = len(listed) == len(rows) and all(webhook.url for webhook in listed)
+        return listed
 
     def create_webhook(
         self, http: Outbound, values: Mapping[str, Any], name: str, url: str
     ) -> CreatedWebhook:
         settings = {"auth_type": "hmac", "name": name, "webhook_url": url}
         answer = api.send(http, values, "POST", WEBHOOKS, json={"settings": settings})
-        found = json_object(answer)
-        if answer.status not in (200, 201) or not api.text(found, "webhook_id"):
+        created = json_object(answer)
+        if answer.status not in (200, 201) or not api.text(created, "webhook_id"):
             raise Refusal(api.refusal(answer, messages.CREATE_WEBHOOKS))
-        return CreatedWebhook(api.text(found, "webhook_id"), api.text(found, "webhook_secret") or None)
+        return CreatedWebhook(api.text(created, "webhook_id"), api.text(created, "webhook_secret") or None)
 
     def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
         body = {"is_disabled": False, "name": name, "retry_enabled": True}
@@ -75,9 +75,9 @@ class Webhooks:
 
     def call_webhook(self, http: Outbound, values: Mapping[str, Any]) -> CallWebhookSetting:
         answer = api.send(http, values, "GET", SETTINGS)
-        found = json_object(answer)
-        document = found.get("webhooks") or {}
-        if answer.status != 200 or not has_settings(found) or not isinstance(document, dict):
+        settings = json_object(answer)
+        document = settings.get("webhooks") or {}
+        if answer.status != 200 or not has_settings(settings) or not isinstance(document, dict):
             raise Refusal(api.refusal(answer, messages.READ_SETTINGS))
         has_all = document.get("events") == _events(document) and document.get("transcript_format") in FORMATS
         return CallWebhookSetting(api.text(document, "post_call_webhook_id") or None, has_all, document)
@@ -86,12 +86,12 @@ class Webhooks:
         self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
     ) -> None:
         """Sends the rest of the setting again: whether ElevenLabs merges it is not documented."""
-        ours = {
+        changes = {
             "post_call_webhook_id": webhook_id,
             "events": _events(setting.document),
             "transcript_format": "json",
         }
-        body = {"webhooks": {**setting.document, **ours}}
+        body = {"webhooks": {**setting.document, **changes}}
         answer = api.send(http, values, "PATCH", SETTINGS, json=body)
         if answer.status != 200:
             raise Refusal(api.refusal(answer, messages.CHANGE_SETTINGS))
@@ -100,7 +100,7 @@ class Webhooks:
         self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
     ) -> list[Agent]:
         """Reads each agent, and returns those with another webhook. An agent that is gone is left out."""
-        found = []
+        agents = []
         for agent_id in agent_ids:
             answer = api.send(http, values, "GET", f"{api.AGENTS}/{quote(agent_id, safe='')}")
             if answer.status == 404:
@@ -109,8 +109,8 @@ class Webhooks:
             if answer.status != 200 or not agent:
                 raise Refusal(api.refusal(answer))
             if _own_webhook(agent) not in ("", webhook_id):
-                found.append(Agent(agent_id, cleaned(agent.get("name")) or agent_id))
-        return found
+                agents.append(Agent(agent_id, cleaned(agent.get("name")) or agent_id))
+        return agents
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
         return signing.receipt(secret, signature, body, now)
@@ -119,19 +119,19 @@ class Webhooks:
         return reports.read(event)
 
 
-def has_settings(found: Mapping[str, Any]) -> bool:
+def has_settings(settings: Mapping[str, Any]) -> bool:
     """Whether the object has one of the settings of agents that ElevenLabs documents."""
-    return not found.keys().isdisjoint(KNOWN_SETTINGS)
+    return not settings.keys().isdisjoint(KNOWN_SETTINGS)
 
 
-def _webhook(found: Mapping[str, Any]) -> Webhook:
-    is_auto_disabled, retries = bool(flag(found.get("is_auto_disabled"))), flag(found.get("retry_enabled"))
-    failed, status = (found.get(f"most_recent_failure_{name}") for name in ("timestamp", "error_code"))
+def _webhook(row: Mapping[str, Any]) -> Webhook:
+    is_auto_disabled, retries = bool(flag(row.get("is_auto_disabled"))), flag(row.get("retry_enabled"))
+    failed, status = (row.get(f"most_recent_failure_{name}") for name in ("timestamp", "error_code"))
     return Webhook(
-        api.text(found, "webhook_id"),
-        api.text(found, "name"),
-        api.text(found, "webhook_url"),
-        is_disabled=is_auto_disabled or bool(flag(found.get("is_disabled"))),
+        api.text(row, "webhook_id"),
+        api.text(row, "name"),
+        api.text(row, "webhook_url"),
+        is_disabled=is_auto_disabled or bool(flag(row.get("is_disabled"))),
         is_auto_disabled=is_auto_disabled,
         failed_at=reports.moment(failed),
         failure=status if type(status) is int else None,
@@ -141,19 +141,19 @@ def _webhook(found: Mapping[str, Any]) -> Webhook:
 
 def _own_webhook(agent: Mapping[str, Any]) -> str:
     """Returns the webhook that an agent sets for itself; empty if it uses the workspace's."""
-    found: Any = agent
+    part: Any = agent
     for name in ("platform_settings", "workspace_overrides", "webhooks"):
-        found = found.get(name)
-        if not isinstance(found, dict):
+        part = part.get(name)
+        if not isinstance(part, dict):
             return ""
-    return api.text(found, "post_call_webhook_id")
+    return api.text(part, "post_call_webhook_id")
 
 
 def _events(document: Mapping[str, Any]) -> list[str]:
     """Returns the enabled events, followed by the required ones that are missing."""
     listed = document.get("events")
-    found = [event for event in listed if isinstance(event, str)] if isinstance(listed, list) else []
-    return found + [event for event in CALL_EVENTS if event not in found]
+    events = [event for event in listed if isinstance(event, str)] if isinstance(listed, list) else []
+    return events + [event for event in CALL_EVENTS if event not in events]
 
 
 def _address(webhook_id: str) -> str:

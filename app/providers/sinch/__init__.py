@@ -93,16 +93,16 @@ class Sinch(Provider):
             return lacking
         application = _Application(http, values)
         answer = application.send("GET", application.path)
-        found = json_object(answer)
-        if answer.status != 200 or not isinstance(found.get("url", 0), dict | None):
+        document = json_object(answer)
+        if answer.status != 200 or not isinstance(document.get("url", 0), dict | None):
             return _refusal(answer)
         listed = application.send("GET", NUMBERS)
         if (refusal := _refusal(listed)).code in PREVENTING:
             return refusal
-        urls = found.get("url")
+        urls = document.get("url")
         read = facts.host("callback", urls.get("primary") if isinstance(urls, dict) else None)
-        known = proven(messages.ACCEPTED, *read)
-        return summed([known, *filter(None, [self.caller(http, values)])])
+        accepted = proven(messages.ACCEPTED, *read)
+        return summed([accepted, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         """Yields all numbers, from one response. Each names the first few that share its application."""
@@ -225,15 +225,15 @@ class _Application:
                 owners[number] = owner
             elif number and capability:
                 others[number] = capability
-        without_voice = {number: found for number, found in others.items() if number not in owners}
+        without_voice = {number: purpose for number, purpose in others.items() if number not in owners}
         return owners, without_voice, is_whole
 
     def callback(self, owners: Mapping[str, str]) -> Callback:
         answer = self.send("GET", self.path)
-        found = _content(answer)
-        if "url" not in found or not isinstance(found["url"], dict | None):
+        document = _content(answer)
+        if "url" not in document or not isinstance(document["url"], dict | None):
             raise Refusal(unexpected(answer))
-        primary, fallback = ((found["url"] or {}).get(name) for name in ("primary", "fallback"))
+        primary, fallback = ((document["url"] or {}).get(name) for name in ("primary", "fallback"))
         if not all(isinstance(url, str | None) for url in (primary, fallback)):
             raise Refusal(unexpected(answer))
         primary, fallback = primary or None, fallback or None
@@ -277,8 +277,8 @@ class _Application:
     def attach(self, number: str) -> None:
         self.write(NUMBERS, {"numbers": [number], "applicationkey": self.key, "capability": VOICE})
 
-    def write(self, path: str, sent: Mapping[str, Any]) -> None:
-        answer = self.send("POST", path, json.dumps(sent).encode())
+    def write(self, path: str, changes: Mapping[str, Any]) -> None:
+        answer = self.send("POST", path, json.dumps(changes).encode())
         if answer.status == 404 and path == NUMBERS and json_object(answer):
             raise Refusal(refused(Outcome.NOT_FOUND, messages.NO_NUMBER))
         if answer.status != 204:
@@ -293,15 +293,15 @@ def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
 
 def _capability(entry: Mapping[str, Any]) -> str | None:
     """Returns what the entry's number is for, such as `voice` or `sms`; None if it is unreadable."""
-    found = entry.get("capability")
-    return found.strip().lower() or None if isinstance(found, str) else None
+    capability = entry.get("capability")
+    return capability.strip().lower() or None if isinstance(capability, str) else None
 
 
 def _content(answer: Answer) -> Mapping[str, Any]:
     """Returns the JSON object of a success. Raises Refusal for anything else."""
-    found = json_object(answer)
-    if answer.status == 200 and found and "errorCode" not in found:
-        return found
+    document = json_object(answer)
+    if answer.status == 200 and document and "errorCode" not in document:
+        return document
     raise Refusal(_refusal(answer))
 
 

@@ -63,10 +63,10 @@ def _event(values: Mapping[str, Any], call: SampleCall, at: str) -> dict[str, An
 
 def instructions(body: bytes) -> Instructions:
     try:
-        found = strict_json.parse(body)
+        parsed = strict_json.parse(body)
     except Malformed:
         raise Unreadable from None
-    action = found.get("action") if isinstance(found, dict) else None
+    action = parsed.get("action") if isinstance(parsed, dict) else None
     name = action.get("name") if isinstance(action, dict) else None
     if not isinstance(name, str):
         raise Unreadable
