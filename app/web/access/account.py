@@ -204,8 +204,8 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
 
     Submitted values that are not codes are left out.
     """
-    sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
-    codes = recovery_codes.filter_valid(scope, current_user.user, sent)
+    submitted = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
+    codes = recovery_codes.filter_valid(scope, current_user.user, submitted)
     if not codes:
         flash(messages.CODES_REPLACED, "warn")
         return _to_two_step()

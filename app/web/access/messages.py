@@ -25,9 +25,9 @@ def password_changed() -> str:
     return "Password changed. Your other sessions have been signed out."
 
 
-def recovery_code_used(left: int, *, few: bool) -> str:
+def recovery_code_used(remaining: int, *, few: bool) -> str:
     more = " Generate new ones under Account." if few else ""
-    return f"Recovery code used. {left} left.{more}"
+    return f"Recovery code used. {remaining} left.{more}"
 
 
 def password_set_by(name: str) -> str:

@@ -49,19 +49,19 @@ GIVE_BACK = Markup('{} <a href="{}">Give it back…</a>')
 )
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
-    found = users.page(scope, text, after=request.args.get("after") or None)
+    page = users.page(scope, text, after=request.args.get("after") or None)
     invitations = password_links.invitations(scope)
     return render.page(
         "access/people.html",
-        people=found.rows,
-        next_page=urlencode({"q": text, "after": found.next} if text else {"after": found.next})
-        if found.next
+        people=page.rows,
+        next_page=urlencode({"q": text, "after": page.next} if text else {"after": page.next})
+        if page.next
         else None,
         is_first="after" not in request.args,
         text=text,
         can_search=bool(text) or users.are_many(scope),
         numbers=users.number_counts(scope),
-        two_step={user.id for user in found.rows if totp.is_on(user)},
+        two_step={user.id for user in page.rows if totp.is_on(user)},
         invitations=invitations,
         expired={user_id for user_id, link in invitations.items() if password_links.is_expired(link)},
     )
@@ -85,10 +85,10 @@ def _new(form: PersonForm, status: int = 200) -> Response:
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = PersonForm()
-    sent = {name: form[name].data or "" for name in ("name", "email", "role")}
+    submitted = {name: form[name].data or "" for name in ("name", "email", "role")}
     beside = {PasswordNeeded: "your_password", TryLater: "", Conflict: "email"}
     with form.refusals(partial(_new, form), beside):
-        user, link = users.invite(confirm_if_old(scope, form), sent)
+        user, link = users.invite(confirm_if_old(scope, form), submitted)
     return _show_link_once(scope, user, link)
 
 
@@ -158,9 +158,9 @@ def _prefilled_number() -> dict[str, str]:
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     form = PersonForm()
-    sent = {"name": form.name.data or "", "role": form.role.data or ""}
+    submitted = {"name": form.name.data or "", "role": form.role.data or ""}
     was = users.get(scope, user_id)
-    is_other = sent["role"] != was.role
+    is_other = submitted["role"] != was.role
     revokes = is_other and bool(tokens.of_user(scope, was))
 
     def page(status: int, **more: Any) -> Response:
@@ -169,7 +169,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     try:
         with form.refusals(page, {PasswordNeeded: "your_password", TryLater: "", Conflict: ""}):
             trusted = confirm_if_old(scope, form) if is_other else scope
-            user = users.update_user(trusted, user_id, sent, version=form.version_sent)
+            user = users.update_user(trusted, user_id, submitted, version=form.version_sent)
     except Stale:
         user = users.get(scope, user_id)
         fresh = PersonForm(formdata=None, obj=user)
@@ -271,7 +271,7 @@ def cancel_link(scope: Scope, user_id: str) -> ResponseReturnValue:
 def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     form = NumberForm()
-    sent = {
+    submitted = {
         "userId": user.id,
         "provider": form.provider.data or "",
         "phoneNumber": form.phone_number.data or "",
@@ -283,7 +283,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _page(scope, users.get(scope, user_id), status, number_form=form)
 
     with form.refusals(page, {Conflict: "phone_number"}):
-        number, _ = assignments.assign(scope, sent)
+        number, _ = assignments.assign(scope, submitted)
     flash(messages.number_assigned(phone.display(number.phone_number), user.name), "ok")
     return _to(user)
 

@@ -42,8 +42,8 @@ def _page(scope: Scope, form: PolicyForm, status: int = 200) -> Response:
         is_on=two_step_policy.is_on(scope),
         people=people,
         two_step={person.id for person in people if totp.is_on(person)},
-        slugs={found.id: found.slug for found in directory.every(scope)},
-        names={found.id: found.name for found in directory.every(scope)},
+        slugs={organization.id: organization.slug for organization in directory.every(scope)},
+        names={organization.id: organization.name for organization in directory.every(scope)},
         has_own=totp.is_on(current_user.user),
         ask_password=needs_password(),
     )

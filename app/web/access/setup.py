@@ -33,11 +33,11 @@ def form(scope: Scope) -> ResponseReturnValue:
 @setup.page("/setup", who=Who.ANYONE, methods=["POST"])
 def set_up(scope: Scope) -> ResponseReturnValue:
     form = SetupForm()
-    sent = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
+    submitted = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
     page = partial(render.page, "access/setup.html", form=form)
     try:
         with form.refusals(page, {Conflict: "email", Busy: ""}):
-            user = installation_setup.set_up(scope, form.key.data or "", sent)
+            user = installation_setup.set_up(scope, form.key.data or "", submitted)
     except NotFound as error:
         installation_setup.expect_setup(scope)
         form.key.errors = [error.message]

@@ -41,9 +41,9 @@ def form(scope: Scope) -> ResponseReturnValue:
 @sign_in.page("/sign-in", who=Who.ANYONE, methods=["POST"])
 def enter(scope: Scope) -> ResponseReturnValue:
     form = SignInForm()
-    sent = {"email": form.email.data or "", "password": form.password.data or ""}
+    submitted = {"email": form.email.data or "", "password": form.password.data or ""}
     try:
-        checked = access_sign_in.check_password(scope, sent, known=known_browsers.read())
+        checked = access_sign_in.check_password(scope, submitted, known=known_browsers.read())
     except (Unauthenticated, TryLater, Invalid) as error:
         return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
@@ -84,13 +84,13 @@ def check_code(scope: Scope) -> ResponseReturnValue:
     return answer
 
 
-def _flash_codes_left(left: int) -> None:
+def _flash_codes_left(remaining: int) -> None:
     """Flashes how many recovery codes are left.
 
     Call it after the session has begun, which drops messages.
     """
-    few = left <= recovery_codes.FEW
-    flash(messages.recovery_code_used(left, few=few), "warn" if few else "ok")
+    few = remaining <= recovery_codes.FEW
+    flash(messages.recovery_code_used(remaining, few=few), "warn" if few else "ok")
 
 
 def _pending_sign_in(scope: Scope) -> Checked | None:
@@ -108,8 +108,8 @@ def _pending_sign_in(scope: Scope) -> Checked | None:
 def _begin_session(scope: Scope, checked: Checked, after: str | None) -> Response:
     start_session(scope, checked)
     user = checked.user
-    if given := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
-        flash(messages.password_set_by(given.actor_name), "warn")
+    if event := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
+        flash(messages.password_set_by(event.actor_name), "warn")
     return render.redirect_to(urls.local_path(after) or "/")
 
 

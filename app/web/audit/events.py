@@ -72,9 +72,9 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Shows which endpoints would be restored, and which would not."""
-    found = endpoints_undo.plan(scope, _event_id(event_id))
-    actors.prepare(scope, [found.event])
-    return _confirm(found, UndoForm(reason=_reason(found.event)))
+    plan = endpoints_undo.plan(scope, _event_id(event_id))
+    actors.prepare(scope, [plan.event])
+    return _confirm(plan, UndoForm(reason=_reason(plan.event)))
 
 
 def _reason(event: AuditEvent) -> str:
@@ -82,18 +82,18 @@ def _reason(event: AuditEvent) -> str:
     return messages.undo_of(why, event.id)[:REASON_LONGEST]
 
 
-def _confirm(found: Plan, form: UndoForm, status: int = 200, problem: str = "") -> Response:
-    form.count.data = str(found.count)
-    form.inbound.data, form.outbound.data = (str(found.stopped[name]) for name in DIRECTIONS)
+def _confirm(plan: Plan, form: UndoForm, status: int = 200, problem: str = "") -> Response:
+    form.count.data = str(plan.count)
+    form.inbound.data, form.outbound.data = (str(plan.stopped[name]) for name in DIRECTIONS)
     return render.page(
         "audit/undo.html",
         status,
-        event=found.event,
-        found=found,
+        event=plan.event,
+        found=plan,
         form=form,
         problem=problem,
-        shown=[phone.display(number) for number in found.numbers[:10]],
-        kept=[phone.display(number) for number in found.skipped[:10]],
+        shown=[phone.display(number) for number in plan.numbers[:10]],
+        kept=[phone.display(number) for number in plan.skipped[:10]],
     )
 
 

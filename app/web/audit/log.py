@@ -107,9 +107,12 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
-    known = {found.id: found for found in directory.every(scope)}
+    organizations = {organization.id: organization for organization in directory.every(scope)}
     return _page(
-        _chosen_scope(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
+        _chosen_scope(scope),
+        url_for("audit.everywhere"),
+        known=organizations,
+        chosen_in=request.args.get("in", ""),
     )
 
 
@@ -121,8 +124,8 @@ def _chosen_scope(scope: Scope) -> Scope:
 
 def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Response:
     days = Days.of_request()
-    wanted = _filter(days)
-    page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
+    filters = _filter(days)
+    page = search.page(scope, filters, before=_place("before"), after=_place("after"))
     actors.prepare(scope, page.rows)
     query = _filter_string()
     return render.page(
@@ -133,12 +136,12 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
         query=query,
         newer=_address(base, query, after=page.previous),
         older=_address(base, query, before=page.next),
-        wanted=wanted,
+        wanted=filters,
         complaints=days.problems,
         chosen=request.args.get("action", ""),
         groups=tuple(Group),
         is_filtered=bool(query),
-        chips=list(_chips(wanted, context.get("known", {}).values(), chosen_in)),
+        chips=list(_chips(filters, context.get("known", {}).values(), chosen_in)),
         is_part=render.is_fragment_request("events"),
         undoable=undo.can,
         chosen_in=chosen_in,
@@ -146,16 +149,18 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
     )
 
 
-def _chips(wanted: Filter, known: Iterable[Organization], chosen_in: str) -> Iterator[Chip]:
+def _chips(filters: Filter, organizations: Iterable[Organization], chosen_in: str) -> Iterator[Chip]:
     """Yields a chip for each part of the filter except the text, which the search field shows."""
-    places = {found.slug: texts.bidi_isolate(found.name) for found in known} | {NOWHERE: "None"}
+    places = {organization.slug: texts.bidi_isolate(organization.name) for organization in organizations} | {
+        NOWHERE: "None"
+    }
     chosen = request.args.get("action", "")
     parts = [
         ("in", "Organization", places.get(chosen_in)),
-        ("about", "About", ", ".join(map(texts.bidi_isolate, wanted.about))),
+        ("about", "About", ", ".join(map(texts.bidi_isolate, filters.about))),
         ("action", "Action", actions.filter_word(chosen)),
-        ("who", "User", wanted.who),
-        *chips.days(wanted.since, wanted.until),
+        ("who", "User", filters.who),
+        *chips.days(filters.since, filters.until),
     ]
     return chips.of_request(NAMES, parts)
 
@@ -218,18 +223,22 @@ def _file(scope: Scope, form: str) -> Response:
         return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_filter_string()}")
     inside = scope if scope.organization_or_none else _chosen_scope(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
-    known = {found.id: found.name for found in directory.every(scope)}
+    organization_names = {organization.id: organization.name for organization in directory.every(scope)}
     filters = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
     log.note_export(inside, Action.AUDIT_EXPORTED, form, filters)
     events = search.walk(inside, _filter(days))
-    pieces = csv_text.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
+    pieces = (
+        csv_text.lines(_rows(events, organization_names))
+        if form == "csv"
+        else (_json_line(*each) for each in events)
+    )
     return render.file(scope, f"audit-{place}-{clock.now():%Y-%m-%d}.{form}", iter(pieces), TYPES[form])
 
 
 def _rows(
-    events: Iterator[tuple[AuditEvent, Changes]], known: Mapping[str, str]
+    events: Iterator[tuple[AuditEvent, Changes]], organization_names: Mapping[str, str]
 ) -> Iterator[tuple[str, ...]]:
     yield HEADER
     for event, changed in events:
@@ -241,7 +250,13 @@ def _rows(
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")
         what = (event.actor_name, event.ip, event.request_id, actions.label_of(event.action), event.subject)
-        yield (at, *what, "; ".join(changes), str(event.id), known.get(event.organization_id or "", ""))
+        yield (
+            at,
+            *what,
+            "; ".join(changes),
+            str(event.id),
+            organization_names.get(event.organization_id or "", ""),
+        )
 
 
 def _json_line(event: AuditEvent, changed: Changes) -> bytes:

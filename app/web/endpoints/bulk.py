@@ -85,9 +85,9 @@ def confirm(scope: Scope) -> ResponseReturnValue:
 
 def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "") -> Response:
     selection, action = _selection(), _action()
-    found = bulk.affected(scope, selection) if selection and action else None
-    numbers = [row.phone_number for row in found.rows] if found else []
-    form.count.data = str(found.count) if found else ""
+    affected = bulk.affected(scope, selection) if selection and action else None
+    numbers = [row.phone_number for row in affected.rows] if affected else []
+    form.count.data = str(affected.count) if affected else ""
     field = action.field if action and action.field and action.field.is_text else None
     if field:
         form.clear.label.text = f"Remove {field.label.lower()}"
@@ -97,7 +97,7 @@ def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "")
         form=form,
         action=action,
         field=form[field.name] if field else None,
-        found=found,
+        found=affected,
         checks=tallies.of_numbers(scope, numbers),
         readiness=readiness.load(scope),
         filter_words=bulk.words(selection.filters, texts.bidi_isolate) if selection.filters else "",

@@ -108,9 +108,9 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 def _progress(scope: Scope) -> Response:
     """Shows the progress of a check. When it has ended, HX-Trigger reloads the table."""
-    found = standing.of(scope)
-    answer = render.page("endpoints/check.html", standing=found)
-    if not found.is_moving and request.method == "GET" and "after" not in request.args:
+    check_standing = standing.of(scope)
+    answer = render.page("endpoints/check.html", standing=check_standing)
+    if not check_standing.is_moving and request.method == "GET" and "after" not in request.args:
         answer.headers["HX-Trigger"] = "checked"
     return answer
 
@@ -123,8 +123,8 @@ def _progress(scope: Scope) -> Response:
     icon="check",
 )
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
-    found = directory.every(scope)
-    for organization in found:
+    organizations = directory.every(scope)
+    for organization in organizations:
         runs.check_all(scope.for_organization(organization))
     if render.is_fragment_request():
         return _progress_everywhere(scope, again=MAX_POLLS)

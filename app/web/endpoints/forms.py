@@ -51,10 +51,10 @@ class EndpointForm(Edit):
     @property
     def groups(self) -> dict[str, list[Any]]:
         """The controls by the heading of their group."""
-        found: dict[str, list[Any]] = {}
+        by_group: dict[str, list[Any]] = {}
         for field in FIELDS:
-            found.setdefault(field.group, []).append(self[field.name])
-        return found
+            by_group.setdefault(field.group, []).append(self[field.name])
+        return by_group
 
     @property
     def editable(self) -> list[Any]:

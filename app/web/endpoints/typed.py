@@ -19,18 +19,18 @@ typed = Pages("typed", __name__)
 @typed.page("/o/<slug>/endpoints/number", who=Who.SUPERADMIN, title="Phone number")
 def number(scope: Scope) -> ResponseReturnValue:
     """Shows how a phone number is read."""
-    found, provider = _number(scope), request.args.get("provider", "")
-    can_look = bool(found.addable) and ownership.can_look(scope, provider)
-    return render.page("endpoints/number.html", found=found, lookup_at=provider if can_look else "")
+    reading, provider = _number(scope), request.args.get("provider", "")
+    can_look = bool(reading.addable) and ownership.can_look(scope, provider)
+    return render.page("endpoints/number.html", found=reading, lookup_at=provider if can_look else "")
 
 
 @typed.page("/o/<slug>/endpoints/owned", who=Who.SUPERADMIN, title="Number at its provider")
 def owned(scope: Scope) -> ResponseReturnValue:
     """Shows whether the provider's account has the number."""
-    found, provider, seen = _number(scope), request.args.get("provider", ""), None
-    if found.addable and ownership.can_look(scope, provider):
-        seen = ownership.look(scope, context.outbound(), provider, found.addable)
-    return render.page("endpoints/owned.html", seen=seen)
+    reading, provider, observed = _number(scope), request.args.get("provider", ""), None
+    if reading.addable and ownership.can_look(scope, provider):
+        observed = ownership.look(scope, context.outbound(), provider, reading.addable)
+    return render.page("endpoints/owned.html", seen=observed)
 
 
 def _number(scope: Scope) -> hints.Number:
@@ -42,8 +42,8 @@ def webhook_url(scope: Scope) -> ResponseReturnValue:
     """Shows the webhook URL of an agent's name."""
     provider = request.args.get("provider", "")
     name = request.args.get("inbound_agent_name", "").strip()
-    known = provider if provider in keys_in(Family.TELEPHONY) else ""
+    key = provider if provider in keys_in(Family.TELEPHONY) else ""
     return render.page(
         "endpoints/webhook_url.html",
-        preview=hints.preview(scope, known or keys_in(Family.TELEPHONY)[0], name),
+        preview=hints.preview(scope, key or keys_in(Family.TELEPHONY)[0], name),
     )

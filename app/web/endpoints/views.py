@@ -299,10 +299,10 @@ def _show(
 def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
     """Returns the outbound calls of a number: figures of the last days, the last calls, and its users."""
     first, last = call_figures.period(EVERY_CALL, clock.now().date())
-    wanted = CallFilter(caller=row.phone_number, since=first)
+    filters = CallFilter(caller=row.phone_number, since=first)
     return {
-        "figures": call_figures.of(scope, wanted, first, last),
-        "calls": calls.page(scope, wanted, limit=MOST_CALLS).rows,
+        "figures": call_figures.of(scope, filters, first, last),
+        "calls": calls.page(scope, filters, limit=MOST_CALLS).rows,
         "dialers": impact.holders(scope, row.phone_number),
     }
 
@@ -360,10 +360,10 @@ def _flash_saved(scope: Scope, saved: Saved, was: tuple[str | None, str | None])
     row, done = saved.row, messages.saved(phone.display(saved.row.phone_number))
     undo = flash_undo if _is_detail_page() else query.flash_undo
     undo(done, saved.event_id)
-    left = row.inbound_agent_name != was[0] and hints.provider_follow_up(scope, row, was[0])
-    if left:
+    follow_up = row.inbound_agent_name != was[0] and hints.provider_follow_up(scope, row, was[0])
+    if follow_up:
         href = url_for("drift.show", endpoint_id=row.id)
-        render.flash_with_link(left.sentence, "warn", href, left.word)
+        render.flash_with_link(follow_up.sentence, "warn", href, follow_up.word)
     _flash_warnings(scope, row, was)
 
 
