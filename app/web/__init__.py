@@ -30,7 +30,7 @@ def blueprints() -> tuple[Pages, ...]:
     """Returns the blueprint of each module in this package's subpackages."""
     return tuple(
         value
-        for found in pkgutil.walk_packages(__path__, f"{__name__}.")
-        for value in vars(importlib.import_module(found.name)).values()
-        if isinstance(value, Pages) and value.import_name == found.name
+        for module_info in pkgutil.walk_packages(__path__, f"{__name__}.")
+        for value in vars(importlib.import_module(module_info.name)).values()
+        if isinstance(value, Pages) and value.import_name == module_info.name
     )

@@ -48,14 +48,14 @@ class DestinationForm(Edit):
 
     def sent(self, kind: Kind) -> dict[str, Any]:
         """Returns the values as the API accepts them. A secret that was left empty stays as it is."""
-        found: dict[str, Any] = {"label": self.label.data or "", "events": list(self.events.data or [])}
+        submitted: dict[str, Any] = {"label": self.label.data or "", "events": list(self.events.data or [])}
         hour = self.digest_hour.data or ""
-        found["digest_hour"] = int(hour) if hour.isascii() and hour.isdigit() else None
+        submitted["digest_hour"] = int(hour) if hour.isascii() and hour.isdigit() else None
         for field in kind.typed_fields:
             value = text_or_none(self[field.name])
             if value is not None or not field.secret:
-                found[field.name] = value
-        return found
+                submitted[field.name] = value
+        return submitted
 
 
 @cache
@@ -96,21 +96,21 @@ class QuietForm(Form):
         """The values as the API accepts them; an invalid start is included as it was entered."""
         text = (self.starts_at.data or "").strip()
         start = _moment(text)
-        found: dict[str, Any] = {"reason": self.reason.data or "", "ends_at": ""}
+        submitted: dict[str, Any] = {"reason": self.reason.data or "", "ends_at": ""}
         if text:
-            found["starts_at"] = clock.utc(start) if start else text
+            submitted["starts_at"] = clock.utc(start) if start else text
         if self.ends_at.data in DURATIONS:
             begin = start or clock.now()
-            found["ends_at"] = clock.utc(begin + timedelta(hours=int(self.ends_at.data)))
-        return found
+            submitted["ends_at"] = clock.utc(begin + timedelta(hours=int(self.ends_at.data)))
+        return submitted
 
 
 def _moment(text: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is None else None
+    return moment if moment.tzinfo is None else None
 
 
 class LimitsForm(Form):

@@ -57,7 +57,7 @@ def _both(
     """Registers a view as a page of each organization, and as a page of the installation."""
 
     def declare(view: View) -> View:
-        for prefix, made, place in (("/o/<slug>", view, 0), ("", _everywhere(view), 1)):
+        for prefix, variant, place in (("/o/<slug>", view, 0), ("", _everywhere(view), 1)):
             link = links[place] if links else None
             own_title = f"{title} of every organization" if link and place else title
             notifications.page(
@@ -67,7 +67,7 @@ def _both(
                 methods=methods,
                 link=link,
                 guide=guide,
-            )(made)
+            )(variant)
         return view
 
     return declare
@@ -122,7 +122,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     return _table(scope)
 
 
-def _table(scope: Scope, status: int = 200, **given: Any) -> Response:
+def _table(scope: Scope, status: int = 200, **overrides: Any) -> Response:
     chosen = limits.get(scope)
     days = chosen.most_secret_days if scope.organization_or_none else chosen.most_backup_days
     shown: dict[str, Any] = {
@@ -138,7 +138,7 @@ def _table(scope: Scope, status: int = 200, **given: Any) -> Response:
         destinations=destinations.listed(scope),
         periods=quiet.listed(scope),
         has_mailer=context.settings().mailer is not None,
-        **(shown | given),
+        **(shown | overrides),
     )
 
 
@@ -168,17 +168,17 @@ def create(scope: Scope) -> ResponseReturnValue:
     kind = _kind(request.form.get("kind") or "")
     form = _form(scope, kind)
     with form.refusals(partial(_new, scope, kind, form), {Conflict: ""}):
-        made = destinations.create(scope, {"kind": kind.key} | form.sent(kind))
-    if made.secrets:
-        return _show_secret_once(made)
-    flash(messages.added(destinations.name_of(made.row)), "ok")
-    return _to("show", destination_id=made.row.id)
+        saved = destinations.create(scope, {"kind": kind.key} | form.sent(kind))
+    if saved.secrets:
+        return _show_secret_once(saved)
+    flash(messages.added(destinations.name_of(saved.row)), "ok")
+    return _to("show", destination_id=saved.row.id)
 
 
-def _show_secret_once(made: destinations.Saved) -> Response:
+def _show_secret_once(saved: destinations.Saved) -> Response:
     """Shows a generated secret in this response only: it cannot be shown again."""
-    secret = next(iter(made.secrets.values()))
-    return _render("secret_once", row=made.row, secret=secret)
+    secret = next(iter(saved.secrets.values()))
+    return _render("secret_once", row=saved.row, secret=secret)
 
 
 @_both("/destinations/<destination_id>", title="Destination")
@@ -191,7 +191,7 @@ def _stored(scope: Scope, row: Destination) -> DestinationForm:
     return _form(scope, kind, formdata=None, version=str(row.version), **forms.stored(kind, row))
 
 
-def _page(scope: Scope, row: Destination, status: int = 200, **given: Any) -> Response:
+def _page(scope: Scope, row: Destination, status: int = 200, **overrides: Any) -> Response:
     page = inbox.deliveries(scope, row.id, request.args.get("cursor") or None, limit=20)
     shown: dict[str, Any] = {"form": _stored(scope, row), "conflicts": None}
     return _render(
@@ -203,7 +203,7 @@ def _page(scope: Scope, row: Destination, status: int = 200, **given: Any) -> Re
         next_page=page.next,
         is_first="cursor" not in request.args,
         durations=DURATIONS,
-        **(shown | given),
+        **(shown | overrides),
     )
 
 

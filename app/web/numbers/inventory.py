@@ -141,8 +141,8 @@ def _wanted() -> dict[str, str]:
     """Returns the filter and order in the request's query."""
     text = request.args.get("q", "").strip()[:100]
     state, order = request.args.get("state", ""), request.args.get("sort", "")
-    found = ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
-    return found | ({"sort": order} if order.removeprefix("-") in numbers_inventory.SORTS else {})
+    view = ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
+    return view | ({"sort": order} if order.removeprefix("-") in numbers_inventory.SORTS else {})
 
 
 def _page(
@@ -159,13 +159,13 @@ def _page(
 
     Without inventory and problem, it loads the list; `reasons` are those of refused numbers.
     """
-    wanted = _wanted()
-    state = Claim(wanted["state"]) if "state" in wanted else None
-    order = wanted.get("sort", "number")
-    found = inventory.ordered(inventory.matching(wanted.get("q", ""), state), order) if inventory else []
+    view = _wanted()
+    state = Claim(view["state"]) if "state" in view else None
+    order = view.get("sort", "number")
+    matches = inventory.ordered(inventory.matching(view.get("q", ""), state), order) if inventory else []
     ticked = _selected()[: imports.MAX_NUMBERS] if inventory or problem else []
     reasons = reasons or {}
-    first = _selected_first(scope, provider, inventory, found, ticked)[: imports.MAX_NUMBERS]
+    first = _selected_first(scope, provider, inventory, matches, ticked)[: imports.MAX_NUMBERS]
     rows = [_row(provider, row, reasons) for row in first]
     imported = request.args.get("imported", "")
     return render.page(
@@ -176,12 +176,12 @@ def _page(
         problem=problem,
         inventory=inventory,
         rows=sorted(rows, key=lambda row: not row["wrong"]),
-        found=len(found),
-        wanted=wanted,
-        query=urlencode(wanted),
-        is_filtered=bool(wanted.keys() - {"sort"}),
+        found=len(matches),
+        wanted=view,
+        query=urlencode(view),
+        is_filtered=bool(view.keys() - {"sort"}),
         order=order,
-        orders={name: urlencode(wanted | {"sort": name}) for name in _orders()},
+        orders={name: urlencode(view | {"sort": name}) for name in _orders()},
         ticked=set(ticked),
         most=numbers_inventory.MOST,
         unusable=service_messages.UNUSABLE,
@@ -200,16 +200,16 @@ def _orders() -> list[str]:
 
 
 def _selected_first(
-    scope: Scope, provider: Provider, inventory: Inventory | None, found: list[Owned], ticked: list[str]
+    scope: Scope, provider: Provider, inventory: Inventory | None, matches: list[Owned], ticked: list[str]
 ) -> list[Owned]:
     """Returns the selected numbers, also those not in the filter or the list, and then the others."""
     if not ticked:
-        return found
+        return matches
     listed = inventory.rows if inventory else []
-    kept = [row for row in listed if row.number.phone_number in ticked]
-    missing = sorted(set(ticked) - {row.number.phone_number for row in kept})
-    others = [row for row in found if row.number.phone_number not in ticked]
-    return [*numbers_inventory.without_listing(scope, provider, missing), *kept, *others]
+    ticked_rows = [row for row in listed if row.number.phone_number in ticked]
+    missing = sorted(set(ticked) - {row.number.phone_number for row in ticked_rows})
+    others = [row for row in matches if row.number.phone_number not in ticked]
+    return [*numbers_inventory.without_listing(scope, provider, missing), *ticked_rows, *others]
 
 
 def _imported_for() -> dict[str, str]:

@@ -44,8 +44,8 @@ class SettingsForm(Edit):
 
 
 def _countries() -> list[SelectChoice]:
-    found = [SelectChoice(code, name) for code, name in phone.country_names().items()]
-    return sorted(found, key=lambda choice: choice.label)
+    choices = [SelectChoice(code, name) for code, name in phone.country_names().items()]
+    return sorted(choices, key=lambda choice: choice.label)
 
 
 class BaseUrlForm(ConfirmForm):

@@ -49,13 +49,13 @@ def _refused(
 
 def _page(scope: Scope, form: SettingsForm, status: int = 200) -> Response:
     """Returns the page; `form` is the one for the base URL."""
-    found = status_home.of(scope)
-    actors.prepare(scope, [change.event for change in found.changes])
+    summary = status_home.of(scope)
+    actors.prepare(scope, [change.event for change in summary.changes])
     return render.page(
         "organizations/home.html",
         status,
-        home=found,
-        panel=cables.of(found.routing) if found.routing else None,
+        home=summary,
+        panel=cables.of(summary.routing) if summary.routing else None,
         states=connection_states.of_all(scope),
         form=form,
         choices=in_family(Family.TELEPHONY),

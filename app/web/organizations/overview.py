@@ -42,22 +42,22 @@ NEW = "new"
 def table(scope: Scope) -> ResponseReturnValue:
     """Shows the organizations, worst first. The filter, order and page are in the query string."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    wanted = Wanted(
+    filters = Wanted(
         request.args.get("q", "").strip()[: overview.TEXT_LONGEST],
         STATES.get(state),
         state == NEW,
         order if order in overview.ORDERS else "worst",
     )
-    page = overview.page(scope, wanted, int(number) if re.fullmatch("[0-9]{1,4}", number) else 1)
+    page = overview.page(scope, filters, int(number) if re.fullmatch("[0-9]{1,4}", number) else 1)
     view = {
-        "q": wanted.text,
-        "state": state if state in STATES or wanted.only_new else "",
-        "sort": wanted.order if wanted.order != "worst" else "",
+        "q": filters.text,
+        "state": state if state in STATES or filters.only_new else "",
+        "sort": filters.order if filters.order != "worst" else "",
     }
     return render.page(
         "organizations/overview.html",
         page=page,
-        text=wanted.text,
+        text=filters.text,
         view={name: value for name, value in view.items() if value},
         progress=standing.progress(scope),
         month_now=partial(outages.month, scope),

@@ -22,6 +22,8 @@ routing = Pages("routing", __name__)
 )
 def show(scope: Scope) -> ResponseReturnValue:
     """Shows which numbers reach which agents, through which providers."""
-    found = status_routing.of(scope)
+    routing_map = status_routing.of(scope)
     states = connection_states.of_all(scope)
-    return render.page("organizations/routing.html", routing=found, panel=cables.of(found), states=states)
+    return render.page(
+        "organizations/routing.html", routing=routing_map, panel=cables.of(routing_map), states=states
+    )

@@ -73,14 +73,14 @@ def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Respon
     form, answer = SettingsForm(), request.form.get("confirmed")
     if answer == BACK:
         return again(scope, form)
-    sent = _sent(form)
+    submitted = _sent(form)
     try:
-        url = directory.planned_base_url(scope, sent, version=form.version_sent)
+        url = directory.planned_base_url(scope, submitted, version=form.version_sent)
         change = impact.of_base_url(scope, url)
         if change.has_effect and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
-        directory.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
+        directory.update(scope, context.outbound(), submitted, reason=why, version=form.version_sent)
     except Invalid as error:
         form.add_errors(error)
         return again(scope, form, 422)
@@ -119,8 +119,8 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         return page(scope, form, 422)
     change = impact.of_base_url(scope, url)
     reason = messages.undo_of(change.was) if change.was else ""
-    version, seen = str(scope.organization.version), _fresh(scope).seen.data
-    form = BaseUrlForm(**typed, version=version, seen=seen, reason=reason)
+    version, opened_with = str(scope.organization.version), _fresh(scope).seen.data
+    form = BaseUrlForm(**typed, version=version, seen=opened_with, reason=reason)
     return _confirm(change, form)
 
 

@@ -54,8 +54,8 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
     text, digest = form.url.data or "", form.seen.data
     try:
         if not digest:
-            url, seen = application.plan(scope, context.outbound(), provider, text)
-            return _confirm(provider, form, url, seen)
+            url, observed = application.plan(scope, context.outbound(), provider, text)
+            return _confirm(provider, form, url, observed)
         _flash_result(provider, application.point(scope, context.outbound(), provider, text, digest=digest))
     except Invalid as error:
         form.add_errors(error)
@@ -82,15 +82,15 @@ def _flash_result(provider: Provider, after: Seen | None) -> None:
 def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 200, **more: Any) -> Response:
     form.seen.data = ""
     form.url.description = messages.callback_help(provider.label, scope.organization.public_base_url)
-    held = voice_numbers.assigned_numbers(scope, provider)
+    assigned = voice_numbers.assigned_numbers(scope, provider)
     return render.page(
         "providers/callback.html",
         status,
         provider=provider,
         form=form,
         stored=store.load(scope, provider).callback_url,
-        held=held[:MOST_SHOWN],
-        hidden_numbers=len(held) - MOST_SHOWN,
+        held=assigned[:MOST_SHOWN],
+        hidden_numbers=len(assigned) - MOST_SHOWN,
         history=history(scope, provider.label, kind=Action.CALLBACK_SET),
         test=_test(scope, provider),
         **{"seen": None, "trouble": None} | more,
@@ -109,16 +109,16 @@ def _test(scope: Scope, provider: Provider) -> dict[str, Any] | None:
 
 
 def _confirm(
-    provider: Provider, form: CallbackForm, url: str, seen: Seen, status: int = 200, *, changed: str = ""
+    provider: Provider, form: CallbackForm, url: str, observed: Seen, status: int = 200, *, changed: str = ""
 ) -> Response:
-    form.seen.data = seen.digest
+    form.seen.data = observed.digest
     return render.page(
         "providers/callback_confirm.html",
         status,
         provider=provider,
         form=form,
         url=url,
-        seen=seen,
+        seen=observed,
         changed=changed,
     )
 
@@ -139,9 +139,9 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Moves the number to the application if its settings are still as the page showed them."""
     provider = application.provider_of(key)
-    seen = DigestForm().seen.data or ""
+    digest = DigestForm().seen.data or ""
     try:
-        after = voice_numbers.attach(scope, context.outbound(), provider, number, seen=seen)
+        after = voice_numbers.attach(scope, context.outbound(), provider, number, seen=digest)
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:

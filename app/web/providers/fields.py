@@ -44,8 +44,8 @@ def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderFor
         fields[name] = _field(declared, state)
         if declared.secret:
             fields[CLEAR + name] = BooleanField("Remove")
-    made: type[ProviderForm] = type("ProviderForm", (ProviderForm,), fields)
-    form = made(formdata=None) if fresh else made()
+    form_class: type[ProviderForm] = type("ProviderForm", (ProviderForm,), fields)
+    form = form_class(formdata=None) if fresh else form_class()
     if form.seen.raw_data is None:
         form.remember(form.opened_with | _secrets_since(state, names))
     return form
@@ -53,12 +53,12 @@ def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderFor
 
 def _secrets_since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
     """Returns when each secret was stored, which detects that it was replaced without showing it."""
-    found = {}
+    stored_since = {}
     for declared in state.provider.typed_fields:
         if declared.secret:
             secret = state.secrets.get(declared.name)
-            found[names[declared.name]] = secret.since.isoformat() if secret else ""
-    return found
+            stored_since[names[declared.name]] = secret.since.isoformat() if secret else ""
+    return stored_since
 
 
 def _field(declared: DeclaredField, state: StoredConnection) -> Any:
@@ -97,18 +97,18 @@ def _choice(declared: ServiceHost, stored: Any) -> SelectField:
 
 def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
     """Returns the submitted values. An empty field keeps a secret, and clears any other value."""
-    sent: dict[str, Any] = {}
+    submitted: dict[str, Any] = {}
     for declared in provider.typed_fields:
         name = form.names[declared.name]
         text = (form[name].data or "").strip()
         if declared.secret:
             if text:
-                sent[name] = text
+                submitted[name] = text
             elif form[CLEAR + name].data:
-                sent[name] = None
+                submitted[name] = None
         else:
-            sent[name] = _value(declared, text)
-    return sent
+            submitted[name] = _value(declared, text)
+    return submitted
 
 
 def _value(declared: DeclaredField, text: str) -> Any:

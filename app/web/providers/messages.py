@@ -25,8 +25,8 @@ def read(tested: Tested) -> str:
     """Returns the duration of a successful test and the facts that it read; empty for any other test."""
     if not tested.result.ok or not tested.is_conclusive:
         return ""
-    found = [f"{tested.latency_ms:,} ms", *map(texts.bidi_isolate, tested.result.facts)]
-    return f" ({' · '.join(found)})"
+    facts = [f"{tested.latency_ms:,} ms", *map(texts.bidi_isolate, tested.result.facts)]
+    return f" ({' · '.join(facts)})"
 
 
 def saved(label: str) -> str:

@@ -90,12 +90,12 @@ def save_form(scope: Scope, key: str, page: FormPage) -> Response:
     form = for_provider(state)
     try:
         with form.refusals(partial(page, scope, state, form), {Conflict: ""}):
-            sent = sent_for(provider, form)
+            submitted = sent_for(provider, form)
             done = connecting.connect(
                 scope,
                 context.outbound(),
                 provider,
-                sent,
+                submitted,
                 may_test=not needs_password(),
                 version=form.version_sent,
             )
@@ -146,10 +146,10 @@ def test_form(scope: Scope, key: str, page: FormPage) -> Response:
     form = for_provider(state)
     not_tested = partial(_not_tested, scope, state, form, page)
     with form.refusals(not_tested, {PasswordNeeded: "your_password", TryLater: ""}):
-        sent = sent_for(provider, form)
+        submitted = sent_for(provider, form)
         trusted = confirm_if_old(scope, form)
-        verification.require_complete(trusted, provider, sent)
-        tested = verification.verify(trusted, context.outbound(), provider, sent)
+        verification.require_complete(trusted, provider, submitted)
+        tested = verification.verify(trusted, context.outbound(), provider, submitted)
     if render.is_fragment_request():
         return _result(state, form, 200, tested)
     return page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
@@ -330,14 +330,14 @@ def disconnect(scope: Scope, key: str) -> ResponseReturnValue:
 )
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     """Shows the impact of another default provider before the change."""
-    wanted = _family(family)
+    chosen_family = _family(family)
     key = request.values.get("provider", "")
     return render.page(
         "providers/active.html",
-        family=wanted,
+        family=chosen_family,
         words=active.FAMILY_WORDS,
         provider=store.provider_of(key),
-        impact=impact.of_switch(scope, wanted, key),
+        impact=impact.of_switch(scope, chosen_family, key),
         form=ConfirmForm(version=str(scope.organization.version)),
     )
 
@@ -345,15 +345,15 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(confirm_active)
 def make_active(scope: Scope, family: str) -> ResponseReturnValue:
-    wanted = _family(family)
+    chosen_family = _family(family)
     provider = store.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
     try:
-        active.make_active(scope, wanted, provider.key, reason=form.why, version=form.version_sent)
+        active.make_active(scope, chosen_family, provider.key, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
         return _back(provider)
-    flash(messages.default_set(provider.label, active.FAMILY_WORDS[wanted]), "ok")
+    flash(messages.default_set(provider.label, active.FAMILY_WORDS[chosen_family]), "ok")
     return _back(provider)
 
 

@@ -13,8 +13,8 @@ from app.services.scope import Scope
 
 def prepare(scope: Scope, events: Iterable[AuditEvent]) -> None:
     """Loads the names of the events' actors for the page."""
-    wanted = {event.actor_id for event in events if event.actor_id}
-    g.setdefault("actors", {}).update(users.names(scope, wanted))
+    actor_ids = {event.actor_id for event in events if event.actor_id}
+    g.setdefault("actors", {}).update(users.names(scope, actor_ids))
 
 
 def name_of(event: AuditEvent) -> str:

@@ -33,7 +33,7 @@ def days(since: date | None, until: date | None) -> list[Part]:
 
 def of_request(names: Iterable[str], parts: Iterable[Part]) -> Iterator[Chip]:
     """Yields a chip for each of `parts` that is set; `names` are all parameters of the filter."""
-    sent = [(name, value) for name in names for value in request.args.getlist(name) if value]
+    arguments = [(name, value) for name in names for value in request.args.getlist(name) if value]
     for name, label, value in parts:
         if value:
-            yield Chip(name, label, value, urlencode([one for one in sent if one[0] != name]))
+            yield Chip(name, label, value, urlencode([one for one in arguments if one[0] != name]))

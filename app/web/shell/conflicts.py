@@ -69,17 +69,21 @@ def merge_with_stored(
     edit.
     """
     events = _events(scope, subjects)
-    seen, now = form.opened_with, fresh.opened_with
+    opened_with, now = form.opened_with, fresh.opened_with
     rows = []
     for name in names or now:
         field = form[name]
-        found = _compare_secret(form, field, seen, now) if isinstance(field, PasswordField) else None
+        difference = (
+            _compare_secret(form, field, opened_with, now) if isinstance(field, PasswordField) else None
+        )
         if not isinstance(field, PasswordField):
-            found = _compare_plain(field, fresh[name], seen.get(name))
-        if found:
+            difference = _compare_plain(field, fresh[name], opened_with.get(name))
+        if difference:
             label, by = str(field.label.text), _changed_by(events, name)
-            theirs = _offered(field, fresh[name], found[2])
-            rows.append(Row(label, *found, by if found[2] != messages.CHANGED_BY_YOU else None, *theirs))
+            offered = _offered(field, fresh[name], difference[2])
+            rows.append(
+                Row(label, *difference, by if difference[2] != messages.CHANGED_BY_YOU else None, *offered)
+            )
     form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
     return Clash(rows, events[0][0] if events else None)
 
@@ -113,25 +117,25 @@ def _display_text(field: Field, text: str) -> str:
 
 
 def _compare_secret(
-    form: Edit, field: Field, seen: dict[str, str], now: dict[str, str]
+    form: Edit, field: Field, opened_with: dict[str, str], now: dict[str, str]
 ) -> tuple[str, str, str] | None:
     """Returns which sides changed a secret, but never its value; None if neither did."""
-    opened, stored = seen.get(field.name, now[field.name]), now[field.name]
+    opened, stored = opened_with.get(field.name, now[field.name]), now[field.name]
     removes = bool(form[CLEAR + field.name].data)
     if stored == opened:
         return ("as it was", "a new value", messages.SECRET_CHANGED_BY_YOU) if field.data else None
-    theirs = "removed" if not stored else "replaced" if opened else "set"
+    change = "removed" if not stored else "replaced" if opened else "set"
     if field.data:
-        return theirs, "a new value", messages.SECRET_CHANGED_BY_BOTH
+        return change, "a new value", messages.SECRET_CHANGED_BY_BOTH
     outcome = messages.CHANGED_BY_BOTH if removes else messages.CHANGED_BY_THEM
-    return theirs, "to be removed" if removes else "not changed", outcome
+    return change, "to be removed" if removes else "not changed", outcome
 
 
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
     """Returns the changes of the audit's `subjects`, newest first, with the changed fields of each."""
     pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
-    found = [(event, page.changes(event)) for page in pages for event in page.rows]
-    staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
+    events = [(event, page.changes(event)) for page in pages for event in page.rows]
+    staling = [one for one in events if actions.has(one[0].action, Trait.STALES_FORMS)]
     return sorted(staling, key=lambda one: -one[0].id)
 
 

@@ -27,5 +27,5 @@ def of_all(scope: Scope) -> Mapping[str, Health]:
         states = store.load_all(scope)
         tested = proof.last_of_all(scope)
         g.connection_states = {key: health.of(state, tested.get(key)) for key, state in states.items()}
-    known: Mapping[str, Health] = g.connection_states
-    return known
+    by_key: Mapping[str, Health] = g.connection_states
+    return by_key

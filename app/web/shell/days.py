@@ -20,11 +20,11 @@ class Days:
 
     @classmethod
     def of_request(cls) -> Days:
-        found = cls()
-        found.since, found.until = found._read("from"), found._read("to")
-        if found.since and found.until and found.since > found.until:
-            found.problems["to"] = messages.END_BEFORE_START
-        return found
+        period = cls()
+        period.since, period.until = period._read("from"), period._read("to")
+        if period.since and period.until and period.since > period.until:
+            period.problems["to"] = messages.END_BEFORE_START
+        return period
 
     def _read(self, name: str) -> date | None:
         text = request.args.get(name, "").strip()

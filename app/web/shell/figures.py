@@ -71,9 +71,9 @@ def strip_lines(days: Iterable[Day]) -> Iterator[tuple[str, int, str]]:
     for place, day in enumerate(days):
         for cell in _cells(day):
             places[cell].append(place)
-    for (kind, top, height), found in places.items():
+    for (kind, top, height), cell_places in places.items():
         runs = "".join(
-            f"M{start * CELL} {top + height / 2:g}h{length * CELL}" for start, length in _runs(found)
+            f"M{start * CELL} {top + height / 2:g}h{length * CELL}" for start, length in _runs(cell_places)
         )
         yield kind, height, runs
 

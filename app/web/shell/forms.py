@@ -123,9 +123,9 @@ class Edit(Form):
     def opened_with(self) -> dict[str, str]:
         """The values by field; empty if the client did not send them."""
         with suppress(ValueError, RecursionError):
-            sent = json.loads(self.seen.data or "")
-            if isinstance(sent, dict):
-                return {name: text for name, text in sent.items() if isinstance(text, str)}
+            parsed = json.loads(self.seen.data or "")
+            if isinstance(parsed, dict):
+                return {name: text for name, text in parsed.items() if isinstance(text, str)}
         return {}
 
     @staticmethod
@@ -150,7 +150,7 @@ def text_or_none(field: Field) -> str | None:
 
 
 def providers(family: Family) -> list[SelectChoice]:
-    return [SelectChoice(found.key, found.label) for found in in_family(family)]
+    return [SelectChoice(provider.key, provider.label) for provider in in_family(family)]
 
 
 class ReasonForm(Form):
@@ -183,8 +183,8 @@ class UndoForm(CountedForm):
 
     @property
     def stopped(self) -> dict[str, int]:
-        sent = {"inbound": self.inbound.data or "", "outbound": self.outbound.data or ""}
-        return {name: int(text) for name, text in sent.items() if re.fullmatch("[0-9]{1,9}", text)}
+        submitted = {"inbound": self.inbound.data or "", "outbound": self.outbound.data or ""}
+        return {name: int(text) for name, text in submitted.items() if re.fullmatch("[0-9]{1,9}", text)}
 
 
 AGAIN = "Confirm your password to change access."

@@ -98,8 +98,8 @@ def ask_to_sign_in() -> Response:
 
 def is_signed_out() -> bool:
     """Whether the page requires a user and the cookie's session has ended."""
-    wanted = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
-    return wanted is not Who.ANYONE and "_user_id" not in session
+    who = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
+    return who is not Who.ANYONE and "_user_id" not in session
 
 
 def _current_page() -> str | None:
@@ -259,13 +259,13 @@ def _scope() -> Scope:
 
 def enter_named_organization() -> None:
     """Sets the scope of an error page to the organization in its address, if a superadmin is signed in."""
-    found = _IN_ORGANIZATION.match(request.path)
+    match = _IN_ORGANIZATION.match(request.path)
     may_enter = current_user.is_superadmin and not two_step_policy.is_missing(
         context.anonymous_scope(), current_user.user
     )
-    if not found or "scope" in g or not may_enter:
+    if not match or "scope" in g or not may_enter:
         return
-    g.slug = found[1]
+    g.slug = match[1]
     try:
         _scope()
     except NotFound:

@@ -57,9 +57,9 @@ def known() -> dict[str, Guide]:
     """Returns the guides by name, in the order of `PARTS`."""
     order = [name for names in PARTS.values() for name in names]
     files = [*(DOCS / "guides").glob("*.md"), *DOCS.parent.glob("CHANGELOG.md")]
-    found = [_read(file) for file in files]
-    found.sort(key=lambda guide: (order.index(guide.name) if guide.name in order else -1, guide.title))
-    return {guide.name: guide for guide in found}
+    all_guides = [_read(file) for file in files]
+    all_guides.sort(key=lambda guide: (order.index(guide.name) if guide.name in order else -1, guide.title))
+    return {guide.name: guide for guide in all_guides}
 
 
 @cache
@@ -98,8 +98,8 @@ def _summary(text: str) -> str:
 def _contents(name: str) -> dict[str, str]:
     """Returns the headings of a guide by their anchors; empty if it has few."""
     headings = re.findall(r"^## (.+)$", known()[name].text, re.MULTILINE)
-    found = {anchor(heading): heading.replace("`", "") for heading in headings}
-    return found if len(found) >= LEAST_CONTENTS else {}
+    by_anchor = {anchor(heading): heading.replace("`", "") for heading in headings}
+    return by_anchor if len(by_anchor) >= LEAST_CONTENTS else {}
 
 
 @cache
@@ -132,13 +132,13 @@ def _rewrite_addresses(tokens: Iterable[Token]) -> None:
     for token in tokens:
         if token.type == "link_open":
             address = str(token.attrGet("href"))
-            if found := _GUIDE.fullmatch(address):
-                token.attrSet("href", url_for("guides.show", guide=found[1]) + (found[2] or ""))
+            if match := _GUIDE.fullmatch(address):
+                token.attrSet("href", url_for("guides.show", guide=match[1]) + (match[2] or ""))
             elif address.startswith("https://"):
                 token.attrSet("rel", "noopener noreferrer")
-        if token.type == "image" and (found := _PICTURE.fullmatch(str(token.attrGet("src")))):
-            width, height = _size(DOCS / "screenshots" / found[1])
-            token.attrSet("src", url_for("guides.picture", picture=found[1]))
+        if token.type == "image" and (match := _PICTURE.fullmatch(str(token.attrGet("src")))):
+            width, height = _size(DOCS / "screenshots" / match[1])
+            token.attrSet("src", url_for("guides.picture", picture=match[1]))
             token.attrSet("width", str(width))
             token.attrSet("height", str(height))
 

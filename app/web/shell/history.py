@@ -73,8 +73,8 @@ def _without_finished_starts(events: list[AuditEvent]) -> Iterator[AuditEvent]:
         yield event
 
 
-def _table(**wanted: Any) -> str:
-    return url_for("audit.table", **wanted)
+def _table(**query: Any) -> str:
+    return url_for("audit.table", **query)
 
 
 UNDO = Markup('{} <a href="{}" data-dialog>Undo…</a>')

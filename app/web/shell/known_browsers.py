@@ -28,7 +28,7 @@ def read() -> KnownBrowsers:
 def remember(user_id: str) -> None:
     """Adds the user to the browser that sent this request."""
     browser, user_ids = _stored()
-    others = [known for known in user_ids if known != user_id]
+    others = [other for other in user_ids if other != user_id]
     value = _serializer().dumps([browser, [*others, user_id][-MOST_USERS:]])
 
     @after_this_request

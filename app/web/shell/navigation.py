@@ -88,16 +88,16 @@ def crumbs() -> list[Crumb]:
     """Returns the request's organization, and the registered pages above the request's page."""
     scope: Scope | None = g.get("scope")
     rule = request.url_rule.rule if request.url_rule else ""
-    found = [_crumb(scope, page) for page in registry.above(guard.pages(), rule) if may_open(page)]
+    trail = [_crumb(scope, page) for page in registry.above(guard.pages(), rule) if may_open(page)]
     if scope is None:
-        return found
+        return trail
     home = next(page for page in guard.pages() if page.rule == registry.HOME)
-    return [Crumb(scope.organization.name, None if rule == home.rule else url_for(home.endpoint)), *found]
+    return [Crumb(scope.organization.name, None if rule == home.rule else url_for(home.endpoint)), *trail]
 
 
 def _crumb(scope: Scope | None, page: Page) -> Crumb:
-    given = request.view_args or {}
-    values = {name: given[name] for name in page.arguments}
+    arguments = request.view_args or {}
+    values = {name: arguments[name] for name in page.arguments}
     label = page.label_for(values)
     if page.name and scope:
         with suppress(NotFound):

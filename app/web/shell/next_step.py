@@ -27,8 +27,8 @@ def button(scope: Scope) -> tuple[str, str] | None:
 
 def flash_done(scope: Scope, text: str) -> None:
     """Flashes `text`, with the button for the next step unless that step is on this page."""
-    found = button(scope)
-    flash(BUTTON.format(text, found[1], found[0]) if found else text, "ok")
+    step = button(scope)
+    flash(BUTTON.format(text, step[1], step[0]) if step else text, "ok")
 
 
 def flash_with_home(text: str) -> None:

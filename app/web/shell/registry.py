@@ -117,10 +117,10 @@ class Page:
 
 def above(pages: Iterable[Page], rule: str) -> list[Page]:
     """Returns the pages whose address is a prefix of the rule, from the top down, without the homes."""
-    known = {page.rule: page for page in pages}
+    by_rule = {page.rule: page for page in pages}
     parts = rule.split("/")
     beginnings = ("/".join(parts[:end]) for end in range(2, len(parts)))
-    return [known[beginning] for beginning in beginnings if beginning in known]
+    return [by_rule[beginning] for beginning in beginnings if beginning in by_rule]
 
 
 def in_order(pages: Iterable[Page]) -> list[tuple[Page, Link]]:

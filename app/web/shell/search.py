@@ -68,14 +68,14 @@ def _matching(items: Iterable[Item], text: str) -> list[Item]:
 
 def _items(inside: Scope | None) -> dict[str, list[Item]]:
     """Returns all pages, actions, settings and guides by heading; in an organization, also its own."""
-    found: dict[str, list[Item]] = {"Pages": [], "Actions": [], "Settings": [], "Help": []}
+    by_heading: dict[str, list[Item]] = {"Pages": [], "Actions": [], "Settings": [], "Help": []}
     for page, link in registry.in_order(guard.pages()):
         if may_open(page) and (inside or link.section is Section.GLOBAL):
-            found[_heading(link)] += _page_items(page, link, inside)
-            found["Settings"] += _setting_items(page, link, inside)
-    found["Actions"] += [*_action_items(inside), Item(messages.SWITCH_THEME, "", "sun")]
-    found["Help"].append(Item(messages.API_REFERENCE, "/api/docs", "code"))
-    return found
+            by_heading[_heading(link)] += _page_items(page, link, inside)
+            by_heading["Settings"] += _setting_items(page, link, inside)
+    by_heading["Actions"] += [*_action_items(inside), Item(messages.SWITCH_THEME, "", "sun")]
+    by_heading["Help"].append(Item(messages.API_REFERENCE, "/api/docs", "code"))
+    return by_heading
 
 
 def _heading(link: Link) -> str:

@@ -62,9 +62,9 @@ def outcome_tone(call: Call) -> str:
 @calls.app_template_filter()
 def outcome_word(call: Call) -> str:
     """Returns the outcome as text: in the provider's words if it is unknown here."""
-    found = call_search.outcome_of(call)
-    has_own = found is CallOutcome.UNKNOWN and call.outcome and call.outcome not in OUTCOMES
-    return call.outcome or "" if has_own else OUTCOMES[found]
+    outcome = call_search.outcome_of(call)
+    has_own = outcome is CallOutcome.UNKNOWN and call.outcome and call.outcome not in OUTCOMES
+    return call.outcome or "" if has_own else OUTCOMES[outcome]
 
 
 @calls.app_template_filter()
@@ -83,24 +83,24 @@ def duration(seconds: int | None) -> str | Markup:
 )
 def table(scope: Scope) -> ResponseReturnValue:
     days = Days.of_request()
-    wanted = _filter(days)
+    filters = _filter(days)
     before = request.args.get("before") or None
-    page = voice_ai_calls.page(scope, wanted, before=before)
+    page = voice_ai_calls.page(scope, filters, before=before)
     query = _query()
     today = clock.now().date()
-    first, last = call_figures.period(wanted, today)
+    first, last = call_figures.period(filters, today)
     return render.page(
         "voice_ai/calls.html",
         rows=page.rows,
         older=urlencode({**query, "before": page.next}) if page.next else None,
-        wanted=wanted,
+        wanted=filters,
         days=days,
         query=query,
-        chips=list(_chips(wanted)),
+        chips=list(_chips(filters)),
         today=today,
         is_part=render.is_fragment_request("calls"),
         agents=voice_ai_calls.agents(scope),
-        figures=call_figures.of(scope, wanted, first, last) if before is None else None,
+        figures=call_figures.of(scope, filters, first, last) if before is None else None,
         periods={number: _period(query, today, number) for number in PERIODS},
         is_first=before is None,
         outcomes=OUTCOMES,
@@ -123,13 +123,13 @@ def _filter(days: Days) -> CallFilter:
     )
 
 
-def _chips(wanted: CallFilter) -> Iterator[Chip]:
+def _chips(filters: CallFilter) -> Iterator[Chip]:
     """Yields a chip for each part of the filter except the text, which the search field shows."""
     parts = [
-        ("outcome", "Outcome", wanted.outcome and OUTCOMES[wanted.outcome]),
-        ("direction", "Direction", wanted.direction and DIRECTIONS[wanted.direction]),
-        ("agent", "Agent", wanted.agent),
-        *chips.days(wanted.since, wanted.until),
+        ("outcome", "Outcome", filters.outcome and OUTCOMES[filters.outcome]),
+        ("direction", "Direction", filters.direction and DIRECTIONS[filters.direction]),
+        ("agent", "Agent", filters.agent),
+        *chips.days(filters.since, filters.until),
     ]
     return chips.of_request(NAMES, parts)
 
@@ -144,8 +144,8 @@ def _query() -> dict[str, str]:
 
 
 def _period(query: dict[str, str], today: date, days: int) -> str:
-    kept = {name: value for name, value in query.items() if name not in ("from", "to")}
-    return urlencode({**kept, "from": str(today - timedelta(days=days - 1)), "to": str(today)})
+    other_filters = {name: value for name, value in query.items() if name not in ("from", "to")}
+    return urlencode({**other_filters, "from": str(today - timedelta(days=days - 1)), "to": str(today)})
 
 
 @calls.page("/o/<slug>/calls.csv", who=Who.SUPERADMIN)
@@ -155,13 +155,13 @@ def export(scope: Scope) -> ResponseReturnValue:
     if days.problems:
         return render.redirect_to(f"{url_for('calls.table')}?{urlencode(_query())}")
     audit_log.note_export(scope, Action.CALLS_EXPORTED, "csv", _query())
-    found = voice_ai_calls.export(scope, _filter(days))
-    return render.file(scope, f"{scope.organization.slug}-calls.csv", csv_text.lines(_lines(found)))
+    rows = voice_ai_calls.export(scope, _filter(days))
+    return render.file(scope, f"{scope.organization.slug}-calls.csv", csv_text.lines(_lines(rows)))
 
 
-def _lines(found: Iterator[Call]) -> Iterator[tuple[str, ...]]:
+def _lines(rows: Iterator[Call]) -> Iterator[tuple[str, ...]]:
     yield HEADER
-    for call in found:
+    for call in rows:
         yield (
             f"{call.at:%Y-%m-%d %H:%M:%S}",
             call.direction or "",

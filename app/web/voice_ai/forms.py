@@ -34,12 +34,12 @@ def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None, label: s
     A stored agent that the provider does not list is included.
     """
     form = AgentForm(formdata=None, ai_agent_id=chosen)
-    known = dict(agents)
+    choices = dict(agents)
     if not chosen:
-        known = {"": messages.CHOOSE_ONE} | known
-    elif chosen not in known:
-        known = {chosen: messages.not_at_provider(chosen, label)} | known
-    form.ai_agent_id.choices = [SelectChoice(key, name) for key, name in known.items()]
+        choices = {"": messages.CHOOSE_ONE} | choices
+    elif chosen not in choices:
+        choices = {chosen: messages.not_at_provider(chosen, label)} | choices
+    form.ai_agent_id.choices = [SelectChoice(key, name) for key, name in choices.items()]
     return form
 
 

@@ -118,11 +118,11 @@ def read_last_calls(scope: Scope, user_id: str, number_id: str) -> ResponseRetur
     """Reads the last call from the trunk and from the agent's provider."""
     number = numbers.get(scope, users.get(scope, user_id), number_id)
     try:
-        found = last_calls.refresh(scope, context.outbound(), number)
+        reports = last_calls.refresh(scope, context.outbound(), number)
     except (Conflict, TooMany) as error:
         return _page(scope, user_id, number_id, error)
-    if any(report.failure for report in found):
-        return _page(scope, user_id, number_id, last_calls=found)
+    if any(report.failure for report in reports):
+        return _page(scope, user_id, number_id, last_calls=reports)
     return render.redirect_to(
         url_for("ai_numbers.show", user_id=user_id, number_id=number_id, _anchor="last_calls")
     )
