@@ -128,7 +128,7 @@ def parse(source: str) -> Element:
 
 @lru_cache(10_000)
 def _attributes(written: str) -> dict[str, str]:
-    """Remembered: most tags of a page are on every page."""
+    """Returns the attributes of a tag. Cached, because most tags of a page are on every page."""
     pairs = ATTRIBUTE.findall(written)
     attrs = {name.lower(): unescape(double or single or plain) for name, double, single, plain in pairs}
     assert len(attrs) == len(pairs), f"<…{written}> has an attribute twice"

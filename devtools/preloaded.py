@@ -1,14 +1,14 @@
-"""Servers and commands that start in a moment: forks of a process that has loaded the libraries and the app.
+"""Servers and commands that start quickly: forks of a process that has loaded the libraries and the app.
 
     process = start(environment, log)
     process = start_command(["users", "create"], environment, [stdin, stdout, stderr])
 
-Loading takes most of the seconds in which `flask serve` and then each worker start and show a first page.
-Here one process loads, and a server is a fork of it that runs `flask serve` with its own environment; its
+`flask serve` and each of its workers spend most of their start, and of their first page, on loading modules.
+Here one process loads them. A server is a fork of it that runs `flask serve` with its own environment; its
 workers are forks of that.
-What differs: a new SQLite database is migrated already, and granian's main process replaces the command
-without a new interpreter, so a worker that is started later runs the code of the first. Settings that change
-how Python starts need the real command.
+Two things differ from the real command: a new SQLite database is migrated already, and granian's main process
+replaces the command without a new interpreter, so that a worker that is started later runs the code of the
+first. Settings that change how Python starts need the real command.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from devtools.locks import locked
 ROOT = Path(__file__).parents[1]
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 STAGE = "PRELOADED_STAGE"
-"""Names a Python file that a fork runs before its command, to change what is loaded there."""
+"""The environment variable with a Python file that a fork runs before its command, to change loaded code."""
 
 
 class Fork:
@@ -59,13 +59,13 @@ class Fork:
         if self.returncode is None:
             if not select.select([self._connection], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("flask serve", timeout or 0)
-            self.returncode = int(self._answers.readline() or self._unkept())
+            self.returncode = int(self._answers.readline() or self._kill_server())
             self._answers.close()
             self._connection.close()
         return self.returncode
 
-    def _unkept(self) -> int:
-        """Kills a server whose keeper was killed, for there is no process left that could wait for it."""
+    def _kill_server(self) -> int:
+        """Kills a server whose parent was killed, because no process can wait for it any longer."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         return -signal.SIGKILL
@@ -87,7 +87,7 @@ def start(environment: Mapping[str, str], log: Path) -> Fork:
 
 
 def start_command(arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Path]) -> Fork:
-    """Starts `flask` with these arguments; what it prints is appended to the last two of its streams."""
+    """Starts `flask` with these arguments. Its output is appended to the last two of the `streams`."""
     counts = {COUNTS: str(streams[0].parent)}
     return _start(arguments, {**environment, **counts}, streams, is_server=False)
 
@@ -96,17 +96,17 @@ def _start(
     arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Path], *, is_server: bool
 ) -> Fork:
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(_loader())
+    connection.connect(_loader_address())
     order = {"arguments": list(arguments), "environment": dict(environment), "is_server": is_server}
     connection.sendall(json.dumps(order | {"streams": list(map(str, streams))}).encode() + b"\n")
     return Fork(connection)
 
 
 @cache
-def _loader() -> str:
-    """The address of the process that has loaded everything.
+def _loader_address() -> str:
+    """Returns the address of the process that has loaded everything, which is started on first use.
 
-    All processes of a test run have one, which ends with the run; another process has its own.
+    All processes of a test run share one, which ends with the run; any other process has its own.
     """
     run = os.environ.get(leftovers.RUN)
     address = f"\0patchbay-preloaded-{run or os.getpid()}"
@@ -125,7 +125,7 @@ def _loader() -> str:
 
 
 _loaders: list[subprocess.Popen[bytes]] = []
-"""Their pipes stay open until this process ends."""
+"""The started processes, referenced so that their pipes stay open until this process ends."""
 
 
 def _serve(listener: socket.socket, *, ends_with_its_starter: bool) -> None:
@@ -135,7 +135,7 @@ def _serve(listener: socket.socket, *, ends_with_its_starter: bool) -> None:
         connection = listener.accept()[0]
         if os.fork() == 0:
             listener.close()
-            _keep(connection, new_database)
+            _run_fork(connection, new_database)
         connection.close()
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -143,8 +143,10 @@ def _serve(listener: socket.socket, *, ends_with_its_starter: bool) -> None:
 
 
 def _load() -> bytes:
-    """Loads what a server has, also for its first pages; returns a migrated database. No module keeps a
-    setting, except for prometheus_client: whether several processes count together."""
+    """Loads all modules and first pages of a server, and returns a migrated database.
+
+    The modules store no setting, except for prometheus_client: whether several processes count together.
+    """
     os.environ[COUNTS] = tempfile.gettempdir()
     for module in ("flask.cli", "granian_server", "app.edge"):
         importlib.import_module(module)
@@ -154,14 +156,14 @@ def _load() -> bytes:
     return new_database
 
 
-def _keep(connection: socket.socket, new_database: bytes) -> NoReturn:
-    """Starts one server or command, and reports its process id and how it ended."""
+def _run_fork(connection: socket.socket, new_database: bytes) -> NoReturn:
+    """Starts one server or command, and reports its process id and its exit code."""
     order: dict[str, Any] = json.loads(connection.makefile().readline())
     pid = os.fork()
     if pid == 0:
         connection.close()
         if order["is_server"]:
-            _place(new_database, order["environment"])
+            _copy_database(new_database, order["environment"])
         _become(order["arguments"], order["environment"], order["streams"])
     connection.sendall(f"{pid}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -169,8 +171,8 @@ def _keep(connection: socket.socket, new_database: bytes) -> NoReturn:
     os._exit(0)
 
 
-def _place(new_database: bytes, environment: Mapping[str, str]) -> None:
-    """Spares a server that would have a new SQLite database its migrations; its keys come first."""
+def _copy_database(new_database: bytes, environment: Mapping[str, str]) -> None:
+    """Writes the migrated database for a server that would create a new one, after its keys."""
     from app.config import Settings, SettingsError
 
     path = Path(environment["PATCHBAY_DATA"], "patchbay.db")
@@ -183,9 +185,9 @@ def _place(new_database: bytes, environment: Mapping[str, str]) -> None:
 
 
 class _Replaced(BaseException):
-    """The command would become another program here, with these arguments and this environment.
+    """Raised instead of replacing the process by another program with these arguments and environment.
 
-    The frames of its traceback keep open what that program inherits.
+    The frames of its traceback keep the files open that the program inherits.
     """
 
     def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
@@ -194,25 +196,25 @@ class _Replaced(BaseException):
 
 
 def _become(arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[str]) -> NoReturn:
-    """What `flask` is when a shell starts it; raises SystemExit when it ends."""
+    """Runs `flask` as a shell would start it. Raises SystemExit when it ends."""
     os.setsid()
     for number, path in enumerate(streams):
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT if number else os.O_RDONLY
         os.dup2(os.open(path, flags, 0o600), number)
     tempfile.tempdir = None
     server = _run(arguments, environment)
-    _set(server.environment)
+    _set_environment(server.environment)
     sys.argv = server.arguments[1:]
     runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> _Replaced:
-    _set(environment)
+    _set_environment(environment)
     if STAGE in environment:
         runpy.run_path(environment[STAGE])
     sys.argv = ["flask", "--app", "wsgi", *arguments]
-    os.execve = _replace
+    os.execve = _raise_replaced
     try:
         runpy.run_module("flask", run_name="__main__", alter_sys=True)
     except _Replaced as replaced:
@@ -221,11 +223,11 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> _Replaced:
     raise SystemExit
 
 
-def _replace(path: Any, argv: Any, env: Any) -> NoReturn:
+def _raise_replaced(path: Any, argv: Any, env: Any) -> NoReturn:
     raise _Replaced(argv, env)
 
 
-def _set(environment: Mapping[str, str]) -> None:
+def _set_environment(environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
 

@@ -1,7 +1,7 @@
-"""What every new app would make again is made once per process: templates, routes and SQL.
+"""Caches that all apps of a process share: compiled templates, routes and SQL statements.
 
-Most tests make an app and an engine of their own. All this would come out the same each time, and
-take longer than the rest of the app, and than most tests.
+Most tests create an app and an engine of their own. Compiling these again would give the same results each
+time, and take longer than the rest of the app, and than most tests.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from devtools.html import parse
 from devtools.scopes import PASSWORD
 
 TEMPLATES = "TEST_TEMPLATES"
-"""Names a folder in which the processes of a run share what each has compiled."""
+"""The environment variable with the folder in which the processes of a run share compiled templates."""
 STATEMENTS = 2_000
 FIRST_USER = {"organization": "Warm", "name": "Warm", "email": "w@example.com", "password": PASSWORD}
 PAGES = (
@@ -56,7 +56,7 @@ _parts: dict[str, tuple[list[RulePart], list[tuple[bool, str]], dict[str, Any]]]
 
 
 class Templates(BytecodeCache):
-    """Knows a template by its name and a checksum of its text."""
+    """Compiled templates by their name and a checksum of their text."""
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
         return super().get_cache_key(name)
@@ -82,7 +82,7 @@ class Templates(BytecodeCache):
 
 
 class Route(Rule):
-    """Its parts and its builder are functions of what the route is made of; the app comes in later."""
+    """A route whose compiled parts and builder are cached: they depend on the rule only, not on the app."""
 
     def _parse_rule(self, rule: str) -> list[RulePart]:
         if rule not in _parts:
@@ -104,11 +104,11 @@ class Route(Rule):
 
 
 class OneDialect(DefaultDialect):
-    """One for all engines of a kind, so that what one engine compiled serves the others too."""
+    """One dialect for all engines of a kind, so that they share compiled statements."""
 
     _made: dict[tuple, Self] = {}
     _compiled: LRUCache[Any, Any] = LRUCache(STATEMENTS)
-    _knows_the_server = False
+    _is_initialized = False
 
     def __new__(cls, **options: Any) -> Self:
         return cls._made.setdefault((cls, repr(sorted(options.items(), key=str))), super().__new__(cls))
@@ -118,9 +118,9 @@ class OneDialect(DefaultDialect):
             super().__init__(**options)
 
     def initialize(self, connection: Connection) -> None:
-        if not self._knows_the_server:
+        if not self._is_initialized:
             super().initialize(connection)
-            self._knows_the_server = True
+            self._is_initialized = True
 
     @classmethod
     def engine_created(cls, engine: Engine) -> None:
@@ -136,11 +136,11 @@ class PostgreSQL(OneDialect, PGDialect_psycopg):
 
 
 def load_app() -> bytes:
-    """Loads every module that an app has, and compiles its routes, for this process and its forks.
+    """Loads every module of an app, and compiles its routes, for this process and its forks.
 
-    Returns a SQLite database at the newest revision that no installation has used yet.
+    Returns a new SQLite database at the newest revision, which no installation has used.
     """
-    _keep_what_is_compiled()
+    _share_compiled()
     with tempfile.TemporaryDirectory(prefix="patchbay-warm-") as folder:
         app = create_app(Settings.from_environment({"PATCHBAY_DATA": folder}))
         with app.app_context():
@@ -151,7 +151,7 @@ def load_app() -> bytes:
 
 
 def open_pages(new_database: bytes) -> None:
-    """Loads and compiles what the first request to a page does, for this process and its forks.
+    """Loads and compiles all code of the first request to a page, for this process and its forks.
 
     Nothing is logged or counted.
     """
@@ -185,7 +185,7 @@ def _disconnect() -> None:
     db.engine.dispose()
 
 
-def _keep_what_is_compiled() -> None:
+def _share_compiled() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = Route
     registry.register("sqlite", __name__, "SQLite")
@@ -193,12 +193,12 @@ def _keep_what_is_compiled() -> None:
 
 
 def keep_warm() -> None:
-    """For every app and engine that this process makes from now on."""
-    _keep_what_is_compiled()
+    """Shares compiled code among all apps and engines that this process creates from now on."""
+    _share_compiled()
     gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
 
 
 def leave_alone_what_stays() -> None:
-    """The garbage collector looks at what is made from now on, and not again at all that is loaded."""
+    """Excludes the present objects, which stay loaded, from garbage collection, and enables it."""
     gc.freeze()
     gc.enable()
