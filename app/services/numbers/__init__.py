@@ -1,1 +1,1 @@
-"""Numbers: what accounts own, who has them, and importing them."""
+"""Numbers of provider accounts: listing them, importing them, and assigning them to users."""

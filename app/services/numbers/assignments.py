@@ -1,4 +1,4 @@
-"""Voice phone numbers: assigned to users, each with one default for a provider."""
+"""Voice phone numbers: assigned to users, who each have one default number for a provider."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FIXED = (
     *("id", "version", "provider", "phoneNumber", "userName"),
     *(calls_name(key, "phone_number_id") for key in keys_in(Family.VOICE_AI)),
 )
-"""Of a number that was read, what no operation changes."""
+"""The fields of a number that no operation changes."""
 
 
 class VoicePhoneNumberEdit(BaseModel):
@@ -60,7 +60,7 @@ class VoicePhoneNumberEdit(BaseModel):
 
 
 def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
-    """An entry, the user who has the number, and the id and version of the assignment."""
+    """Returns the API's entry, with the user and the id and version of the assignment."""
     return entry(number) | {
         "userId": user.id,
         "userName": user.name,
@@ -70,7 +70,7 @@ def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
 
 
 def every(scope: Scope) -> list[dict[str, Any]]:
-    """Every number of every user of the organization."""
+    """Returns every number of every user of the organization."""
     query = (
         select(VoicePhoneNumber, User)
         .join(User, User.id == VoicePhoneNumber.user_id)
@@ -90,7 +90,10 @@ def of_user(scope: Scope, user: User) -> list[VoicePhoneNumber]:
 
 
 def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
-    """Assigns a number to a user of the organization. Raises Conflict if it cannot be theirs."""
+    """Assigns a number to a user of the organization.
+
+    Raises Conflict if another organization or they have it.
+    """
     draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
     try:
         with scope.transaction():
@@ -102,14 +105,14 @@ def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
 
 
 def _has_number(scope: Scope, user_id: str, provider: str, number: str) -> Conflict:
-    """Returns the error for a number that the user has already, with the id of that assignment."""
+    """Returns the error for a number that the user already has, with the id of that assignment."""
     _, row = find(scope, user_id, provider, number)
     message = messages.has_number(number, PROVIDERS[provider].label)
     return Conflict(message, code="NUMBER_ALREADY_GIVEN", existing_id=row.id)
 
 
 def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
-    """In a transaction. Raises IntegrityError if the user has the number already."""
+    """Assigns a number, in an open transaction. Raises IntegrityError if the user already has it."""
     scope.require_transaction()
     _claim(scope, draft.phone_number)
     default = _default_of(scope, user, draft.provider)
@@ -122,7 +125,7 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
         provider=draft.provider,
         phone_number=draft.phone_number,
         label=draft.label or None,
-        **_ai_of(scope, draft),
+        **_shared_ai(scope, draft),
         is_default=draft.is_default or default is None,
         is_inbound_enabled=draft.is_inbound_enabled,
     )
@@ -133,8 +136,8 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
     return number
 
 
-def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
-    """The AI state of the number: an agent answers it for every user who has it."""
+def _shared_ai(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
+    """Returns the AI state of the number, which all users who have it share."""
     same = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == draft.provider,
         VoicePhoneNumber.phone_number == draft.phone_number,
@@ -189,7 +192,7 @@ def update(
 ) -> tuple[VoicePhoneNumber, User]:
     """Changes the submitted fields, and reassigns the number if another user is submitted.
 
-    Raises Stale; Conflict if that user has the number already; Invalid if the number would stop being the
+    Raises Stale; Conflict if that user already has the number; Invalid if the number would stop being the
     default without another one becoming it.
     """
     draft, fixed = validation.read_edit(VoicePhoneNumberEdit, sent)
@@ -211,7 +214,7 @@ def update(
 
 
 def _reassign(scope: Scope, row: VoicePhoneNumber, user: User, to_user: User) -> None:
-    """Moves the number, with its label and AI, to another user, as unassigning and assigning it does."""
+    """Moves the number, with its label and AI, to another user, as unassigning and assigning it would."""
     provider, number = row.provider, row.phone_number
     if any((own.provider, own.phone_number) == (provider, number) for own in of_user(scope, to_user)):
         raise _has_number(scope, to_user.id, provider, number)
@@ -265,7 +268,10 @@ def unassign(
 
 
 def find(scope: Scope, user_id: str, provider: str, number: str) -> tuple[User, VoicePhoneNumber]:
-    """The user, and their number, which may be written without its plus."""
+    """Returns the user, and their number, which may be written without its plus.
+
+    Raises Invalid, NotFound.
+    """
     number = _plus(number)
     if not phone.E164.fullmatch(number):
         raise Invalid([Problem("phone_number", messages.NOT_E164)])
@@ -303,7 +309,7 @@ def _promote_next(scope: Scope, user: User, provider: str) -> None:
 
 
 def entry(number: Any) -> dict[str, Any]:
-    """A `CallsUserPhoneNumberEntry`; what is unset is left out."""
+    """Returns the API's `CallsUserPhoneNumberEntry`, without fields that have no value."""
     id_name = calls_name(number.ai_provider or "", "phone_number_id")
     optional = {
         "aiAgentId": number.ai_agent_id,

@@ -14,7 +14,7 @@ from app.services.scope import Scope
 
 
 class Claim(StrEnum):
-    """Whether a number is in Patchbay: in this organization, in none, or in another one."""
+    """Whether a number is in this organization, in none, or in another one."""
 
     MAPPED = "mapped"
     UNMAPPED = "unmapped"
@@ -31,7 +31,7 @@ class Claims:
 
 
 def claims(scope: Scope, numbers: Collection[str]) -> dict[str, Claims]:
-    """By each number that an organization has, in two queries however many there are."""
+    """Returns the claims by number, for those that any organization has, in two queries."""
     here = scope.organization.id
     found: dict[str, Claims] = {}
     for number, owner, endpoint_id in scope.session.execute(_query(Endpoint, Endpoint.id, numbers)):

@@ -29,7 +29,7 @@ def documents(scope: Scope, users: Sequence[User]) -> list[dict[str, Any]]:
 
 
 def update(scope: Scope, user_id: str, sent: Any, *, version: etag.Condition = None) -> User:
-    """Changes a user as `users.update_user`. Their numbers can be sent back as they were read."""
+    """Updates a user as `users.update_user` does. Their numbers may be sent back unchanged."""
     (current,) = documents(scope, [access_users.get(scope, user_id)])
     if isinstance(sent, dict) and sent.get(NUMBERS) == current[NUMBERS]:
         sent = {name: value for name, value in sent.items() if name != NUMBERS}

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 MAX_NUMBERS = 200
-"""Numbers of one import."""
+"""How many numbers one import can have."""
 
 
 class Refused(Conflict):
-    """Nothing was imported. `reasons` says why, by number."""
+    """Nothing was imported. `reasons` has the reason for each refused number."""
 
     def __init__(self, taken: Mapping[str, Sequence[str]], code: str) -> None:
         sentences = [messages.refused(why, sorted(numbers)) for why, numbers in taken.items() if numbers]
@@ -53,8 +53,8 @@ def import_endpoints(
 ) -> list[Endpoint]:
     """Creates an endpoint for each number, with the provider's label.
 
-    Imports nothing if one of the numbers is not in the account, or was claimed meanwhile.
-    Raises Invalid, Refused, ProviderCallFailed.
+    Imports nothing if one of the numbers is not in the account, or was claimed meanwhile. Raises Invalid,
+    Refused, ProviderCallFailed.
     """
     if not inventory.can_import_as_endpoints(provider):
         raise Conflict(messages.cannot_be_endpoints(provider.label), code="CANNOT_IMPORT")
@@ -79,7 +79,7 @@ def _draft(provider: Provider, number: ProviderNumber, agents: Agents) -> dict[s
 def import_voice_numbers(
     scope: Scope, http: Outbound, provider: Provider, submitted: Iterable[str], user_id: str
 ) -> User:
-    """Assigns every number to the user, and returns the user. Raises as `import_endpoints`."""
+    """Assigns every number to the user, and returns the user. Raises the errors of `import_endpoints`."""
     voice_key = inventory.voice_key(provider)
     if voice_key is None:
         raise Conflict(messages.cannot_be_assigned(provider.label), code="CANNOT_IMPORT")
@@ -100,7 +100,10 @@ def import_voice_numbers(
 
 
 def _checked(submitted: Iterable[str]) -> list[str]:
-    """Sorted, each once, so that concurrent imports claim numbers in the same order."""
+    """Returns the numbers sorted and without duplicates. Raises Invalid, Refused.
+
+    Sorted, concurrent imports claim numbers in the same order.
+    """
     selected = sorted(set(submitted))
     if not selected:
         raise Invalid([Problem("phone_numbers", messages.NONE_SELECTED)])
@@ -111,7 +114,7 @@ def _checked(submitted: Iterable[str]) -> list[str]:
 
 
 def is_usable(number: str) -> bool:
-    """Whether a number that a provider lists is one that can be stored."""
+    """Whether a number that a provider lists can be stored."""
     try:
         return phone.normalize(number, None) == number
     except ValueError:
@@ -121,7 +124,7 @@ def is_usable(number: str) -> bool:
 def _still_owned(
     scope: Scope, http: Outbound, provider: Provider, selected: list[str]
 ) -> list[ProviderNumber]:
-    """The numbers as the provider has them now, whatever the page showed."""
+    """Returns the selected numbers as the account has them now. Raises Refused if one is gone."""
     found, _ = inventory.read(scope, http, inventory.connection_for_listing(scope, provider))
     numbers: Mapping[str, ProviderNumber] = {number.phone_number: number for number in found}
     gone = [phone_number for phone_number in selected if phone_number not in numbers]

@@ -1,4 +1,4 @@
-"""The numbers in a provider's account, and which of them are in Patchbay already."""
+"""The numbers in a provider's account, and which of them are already in Patchbay."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 MOST = 10_000
-"""Numbers that are read from one account."""
+"""How many numbers are read from one account."""
 URL_LONGEST = 2000
 
 
@@ -54,18 +54,18 @@ SORTS: dict[str, Callable[[Owned], str]] = {
     "status": lambda row: str(row.state),
     "webhook": lambda row: row.number.webhook_url or "",
 }
-"""The columns that rows are ordered by."""
+"""The values by which each column sorts the rows."""
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Sorted by number. `is_cut_off`: the account has more numbers than `rows`."""
+    """An account's numbers, in order. `is_cut_off`: the account has more numbers than `rows`."""
 
     rows: list[Owned]
     is_cut_off: bool
 
     def matching(self, text: str = "", state: Claim | None = None) -> list[Owned]:
-        """The rows with the text in the label, or its digits in the number."""
+        """Returns the rows with the text in the label, or its digits in the number."""
         digits = "".join(character for character in text if character.isdecimal())
         return [
             row
@@ -78,7 +78,10 @@ class Inventory:
         ]
 
     def ordered(self, rows: Sequence[Owned], by: str) -> list[Owned]:
-        """Returns rows by what a column has, then by number; `-` reverses, and what is empty is last."""
+        """Returns the rows sorted by a column, then by number; `-` reverses the order.
+
+        Empty values come last.
+        """
         key, rises = SORTS[by.removeprefix("-")], not by.startswith("-")
         full = sorted(filter(key, rows), key=lambda row: (key(row), row.number.phone_number))
         return [*(full if rises else reversed(full)), *(row for row in rows if not key(row))]
@@ -100,7 +103,7 @@ def can_import_as_endpoints(provider: Provider) -> bool:
 
 
 def voice_key(provider: Provider) -> str | None:
-    """The voice provider that users have the numbers on; None if they cannot be assigned."""
+    """Returns the key of the voice provider of users' numbers; None if they cannot be assigned to users."""
     return provider.key if Family.VOICE in provider.families else provider.numbers_of or None
 
 
@@ -114,14 +117,14 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
 
 
 def without_listing(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
-    """Numbers as Patchbay has them, which the provider did not list."""
+    """Returns numbers as Patchbay has them, for an account that could not be listed."""
     known = numbers_claims.claims(scope, numbers)
     rows = (ProviderNumber(phone_number, shows_webhook=False) for phone_number in numbers)
     return [_owned(provider, number, known.get(number.phone_number, Claims())) for number in rows]
 
 
 def connection_for_listing(scope: Scope, provider: Provider) -> StoredConnection:
-    """Raises Conflict if the provider lists no numbers, or values are missing."""
+    """Returns the connection. Raises Conflict if the provider lists no numbers, or values are missing."""
     if not can_list(provider):
         raise Conflict(messages.cannot_list(provider.label), code="CANNOT_LIST_NUMBERS")
     return gateway.configured(scope, provider)
@@ -148,7 +151,7 @@ def read(
 
 
 def _presentable(number: ProviderNumber) -> ProviderNumber:
-    """Makes provider text safe to show: one line, truncated, no password in the URL."""
+    """Returns the number with text that is safe to show: one line, truncated, no password in the URL."""
     url = urls.without_user(number.webhook_url or "")
     return replace(
         number,

@@ -1,4 +1,4 @@
-"""The sentences of numbers: imported, and assigned to users."""
+"""Sentences about importing numbers, and assigning them to users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.core import texts
 
 NAMED = 10
-"""Numbers that one sentence names."""
+"""How many numbers one sentence names."""
 
 NOTHING_IMPORTED = "Nothing was imported."
 UNUSABLE = "Not a phone number in E.164, such as +15551234567"
@@ -52,7 +52,7 @@ def cannot_list(label: str) -> str:
 
 
 def refused(reason: str, numbers: Sequence[str]) -> str:
-    """`Already an endpoint here: +15551234567, +15551234568 and 3 more.`"""
+    """Returns, for example, `Already an endpoint here: +15551234567, +15551234568 and 3 more.`"""
     more = len(numbers) - NAMED
     rest = f" and {more:,} more" if more > 0 else ""
     return f"{reason}: {', '.join(numbers[:NAMED])}{rest}."
