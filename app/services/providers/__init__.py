@@ -1,1 +1,1 @@
-"""Providers: what a superadmin does with them."""
+"""Providers: their credentials, defaults and history, and the documents of the API."""

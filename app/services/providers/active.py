@@ -30,7 +30,10 @@ def label_of(provider: str, field: str) -> str:
 
 
 def choices(family: Family) -> tuple[str, ...]:
-    """Returns the keys of the providers that can be the family's default: a SIP trunk alone has no agents."""
+    """Returns the keys of the providers that can be the family's default.
+
+    A SIP trunk cannot be the default for voice AI: it has no agents.
+    """
     return tuple(
         one.key
         for one in in_family(family)
@@ -77,7 +80,7 @@ def choose(
     reason: str | None = None,
     words: Naming = label_of,
 ) -> None:
-    """As `make_active`, inside a transaction that is already open."""
+    """Sets the family's default provider as `make_active` does, in an open transaction."""
     if key is not None:
         provider = store.provider_of(key)
         if key not in choices(family):
@@ -100,7 +103,7 @@ def refuse_unusable(state: StoredConnection, words: Naming) -> None:
 def refuse_breaking_active(
     scope: Scope, before: StoredConnection, changes: Mapping[str, Any], words: Naming
 ) -> None:
-    """Raises Conflict if the changes clear what an active provider requires.
+    """Raises Conflict if the changes clear a value that a default provider requires.
 
     Voice AI is exempt: its contract allows a choice before the key is stored.
     """
@@ -117,7 +120,7 @@ def refuse_breaking_active(
 
 
 def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None) -> None:
-    """Writes the choice and its history."""
+    """Stores the choice and its history, and audits it."""
     scope.require_transaction()
     was = active(scope, family)
     if was == key:
@@ -142,7 +145,7 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
 
 
 def last_switches(scope: Scope) -> set[int]:
-    """Returns the ids of each family's last switch: those that can be undone."""
+    """Returns the ids of each family's last switch, which can be undone."""
     own = ProviderSwitch.organization_id == scope.organization.id
     query = select(func.max(ProviderSwitch.id)).where(own).group_by(ProviderSwitch.family)
     return set(scope.session.scalars(query))
@@ -157,7 +160,7 @@ def undoable(scope: Scope, switch_id: int) -> ProviderSwitch:
 
 
 def undo(scope: Scope, switch_id: int, *, reason: str | None, version: int | None = None) -> Family:
-    """Restores the default from before the switch. Raises as `undoable` and `make_active`."""
+    """Restores the default from before the switch. Raises the errors of `undoable` and `make_active`."""
     with scope.transaction():
         expect_version(scope.organization, version)
         row = undoable(scope, switch_id)

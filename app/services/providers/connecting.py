@@ -1,4 +1,4 @@
-"""Connecting a provider from its form: new credentials are tested, and the first provider is the default."""
+"""Connects a provider from its form: tests new credentials, and makes the first provider the default."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Connected:
-    """What saving did. `tested` is None if there was nothing new to test."""
+    """The result of saving. `tested` is None if there were no new credentials to test."""
 
     changed: dict[str, list[Any]]
     tested: Tested | None = None
@@ -38,9 +38,9 @@ def connect(
     may_test: bool,
     version: int | None = None,
 ) -> Connected:
-    """Saves as `credentials.save_sent`, then tests credentials about which nothing is known.
+    """Saves as `credentials.save_sent` does, then tests new credentials that have no proof yet.
 
-    Without `may_test`, they wait for the next check.
+    Without `may_test`, they are tested by the next check.
     """
     changed = credentials.save_sent(scope, http, provider, sent, version=version)
     tested = _test(scope, http, provider) if changed and may_test else None
@@ -61,7 +61,7 @@ def _test(scope: Scope, http: Outbound, provider: Provider) -> Tested | None:
 
 
 def _make_first_default(scope: Scope, provider: Provider) -> bool:
-    """Makes it the default for agent calls if there never was one; returns whether it did."""
+    """Makes the provider the default for agent calls if there never was one. Returns whether it did."""
     switches = select(ProviderSwitch.id).where(
         ProviderSwitch.organization_id == scope.organization.id, ProviderSwitch.family == Family.TELEPHONY
     )

@@ -32,7 +32,7 @@ def save(
     words: Naming = active.label_of,
     precondition: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Any]]:
-    """Stores the changes and returns what changed. Absent keeps, None clears, a value replaces.
+    """Stores the changes, and returns those that differ. An absent value stays; None clears one.
 
     `naming` names the field of a problem, `words` the fields that a default provider would lack. The
     connection is loaded once, inside the transaction.
@@ -60,7 +60,7 @@ def save_sent(
     *,
     version: int | None = None,
 ) -> dict[str, list[Any]]:
-    """As `save`, for the values of a form; then provisions the provider."""
+    """Saves the values of a form as `save` does, then provisions the provider."""
     changed = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
     provisioning.changed(scope, http, provider)
     return changed
@@ -75,7 +75,10 @@ def set_enabled(
     reason: str | None = None,
     version: int | None = None,
 ) -> None:
-    """Disabling keeps the credentials, and unsets the default provider if it was this one."""
+    """Enables or disables the connection. Its credentials stay.
+
+    Disabling also unsets it as the default of its families.
+    """
     save(scope, provider, {}, enabled=enabled, reason=reason, version=version)
     provisioning.changed(scope, http, provider)
 
@@ -124,7 +127,7 @@ def disconnect(
 
 
 def _deleted(state: StoredConnection) -> dict[str, list[Any]]:
-    """Returns the deleted values for the audit; of secrets, only that they were set."""
+    """Returns the deleted values for the audit log; of secrets, only that they were set."""
     key = state.provider.key
     plain = {settings_name(key, name): [value, None] for name, value in state.values.items()}
     return plain | {settings_name(key, name): ["set", "not set"] for name in state.secrets}

@@ -1,6 +1,6 @@
-"""What a dialer requests before every call: the active voice provider, and the caller's number on it.
+"""The data that a dialer requests before every call: the default voice provider, and the caller's number.
 
-It is found by the id of a token, and the token is checked with it.
+One query finds it by the id of a token, and checks that the token works.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from sqlalchemy.pool import PoolProxiedConnection
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 
 MOST_REMEMBERED = 50_000
-"""Tokens of one process."""
+"""How many tokens a process remembers."""
 
 MOST_REFRESHED = 5_000
-"""Tokens of one query."""
+"""How many tokens one query refreshes."""
 
 FRESH_SECONDS = 0.9
-"""How old a remembered default may be: another machine's change is seen within a second."""
+"""How old a remembered default may be: another machine's change is effective within a second."""
 
 AHEAD_SECONDS = 0.4
-"""How old it is when it is refreshed without a request waiting for that."""
+"""The age at which a default is refreshed in the background, before any request waits for it."""
 
 RECENT_SECONDS = 10.0
-"""What was used within them is refreshed together."""
+"""Tokens that were used within this time are refreshed together."""
 
 _NUMBER = (
     select(VoicePhoneNumber.phone_number)
@@ -46,7 +46,7 @@ _NUMBER = (
     )
     .scalar_subquery()
 )
-"""Not a join: PostgreSQL would join all numbers of many users if it has no statistics yet."""
+"""Not a join: without statistics, PostgreSQL would join all numbers of many users."""
 
 _DEFAULT = (
     select(ApiToken.id, Organization.active_voice, _NUMBER)
@@ -62,7 +62,10 @@ _TABLES = tuple(model.__tablename__ for model in (ApiToken, Organization, User, 
 
 
 def matters(statement: str) -> bool:
-    """Whether the SQL may change a default. Every change in an organization counts up its revision."""
+    """Whether the SQL may change a default.
+
+    Each change in an organization also updates its row, to increment the revision: that does not count.
+    """
     if statement.startswith("SELECT"):
         return False
     if statement.startswith("UPDATE organizations SET "):
@@ -76,20 +79,20 @@ class Default(NamedTuple):
 
 
 class Defaults(Protocol):
-    """Finds the default of a token's user: None if the token was revoked, or the user disabled."""
+    """Finds the default of a token's user; None if the token was revoked or the user disabled."""
 
     def find(self, token_id: str) -> Default | None:
-        """Queries the database."""
+        """Queries the database. For a thread."""
 
     async def look_up(self, token_id: str) -> Default | None:
-        """For the event loop. Returns None also if the database does not respond."""
+        """Returns the default without blocking the event loop; None also if the database does not respond."""
 
     def expect(self, token_id: str) -> None:
-        """Call it on the event loop for a token that will be looked up."""
+        """Announces a token that will be looked up. For the event loop."""
 
 
 class OnSqlite:
-    """Remembers nothing: a query takes 20 microseconds, and sees every commit of every process."""
+    """Queries SQLite each time: it takes 20 microseconds, and sees every commit of every process."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -97,7 +100,7 @@ class OnSqlite:
         self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._connecting = threading.Lock()
         self._own: PoolProxiedConnection | None = None
-        """The event loop's. A thread connects it, because that may wait."""
+        """The event loop's connection. A thread opens it, because that may block."""
 
     def find(self, token_id: str) -> Default | None:
         default = _find(self._engine, token_id)
@@ -118,7 +121,7 @@ class OnSqlite:
         if own is None:
             return None
         try:
-            # Through SQLAlchemy, it would take five times as long.
+            # SQLAlchemy would take five times as long.
             driver: Any = own.driver_connection
             rows = driver.execute(self._sql, (token_id,)).fetchall()
         except self._error:
@@ -132,7 +135,7 @@ class OnSqlite:
 
 
 class Found(NamedTuple):
-    """`commits` and `at` are of the moment before the query."""
+    """The result of a query. `commits` and `at` are from before it."""
 
     default: Default | None
     commits: bytes
@@ -149,19 +152,20 @@ _NEVER = Found(None, b"", float("-inf"))
 
 
 class OnPostgresql:
-    """Remembers defaults until a process of this machine commits what `matters`, which changes what `commits`
-    returns, and for `FRESH_SECONDS`, because other machines commit too.
+    """Remembers defaults, and refreshes all recently used ones by one query.
 
-    One query refreshes all tokens that were used lately, and requests wait for it together.
+    Requests wait for that query together. Defaults are remembered for `FRESH_SECONDS`, because other machines
+    commit too; or until a process of this machine commits SQL that `matters`, which changes the value of
+    `commits()`.
     """
 
     def __init__(self, engine: Engine, commits: Callable[[], bytes]) -> None:
         self._engine = engine
         self._commits = commits
         self._tokens: OrderedDict[str, Remembered] = OrderedDict()
-        """The least recently used first. Only the event loop changes it."""
+        """Least recently used tokens first. Only the event loop changes it."""
         self._query: Future[bool] | None = None
-        """The last one. It returns whether it succeeded."""
+        """The last query. Its result is whether it succeeded."""
 
     def find(self, token_id: str) -> Default | None:
         return _find(self._engine, token_id)
@@ -169,10 +173,9 @@ class OnPostgresql:
     async def look_up(self, token_id: str) -> Default | None:
         begin = time.monotonic()
         remembered = self._recall(token_id, begin)
-        for _ in range(3):  # A query that is running may not have the token. The next one has.
-            running = (
-                self._running_query()
-            )  # Before the check: if it ends after it, the next check has its result.
+        for _ in range(3):  # A running query may not include the token; the next one does.
+            # Taken before the check: if the query ends in between, the next check has its result.
+            running = self._running_query()
             found = remembered.found
             if self._is_current(found, begin):
                 if time.monotonic() - found.at > AHEAD_SECONDS:
@@ -183,7 +186,7 @@ class OnPostgresql:
         return None
 
     def _is_current(self, found: Found, begin: float) -> bool:
-        """Whether nothing can have changed since it was found, or since `begin`, when it was requested."""
+        """Whether nothing can have changed since the query, or the query began after the request."""
         age = time.monotonic() - found.at
         return found.at >= begin or (age < FRESH_SECONDS and found.commits == self._commits())
 
@@ -205,7 +208,7 @@ class OnPostgresql:
         return None if self._query is None or self._query.done() else self._query
 
     def _start_query(self) -> Future[bool]:
-        """Returns the query that is running, or a new one."""
+        """Returns the running query, or starts one."""
         if running := self._running_query():
             return running
         query: Future[bool] = Future()
@@ -219,7 +222,10 @@ class OnPostgresql:
         return dict(islice(recent, MOST_REFRESHED))
 
     def _run(self, query: Future[bool], tokens: Mapping[str, Remembered]) -> None:
-        """In a thread. What fails is reported by the request, which queries again."""
+        """Queries the defaults, in a thread.
+
+        On an error, the request itself queries again and reports it.
+        """
         commits, now = self._commits(), time.monotonic()
         has_succeeded = False
         try:
@@ -240,7 +246,7 @@ def _find_all(engine: Engine, token_ids: Collection[str]) -> dict[str, Default]:
 
 
 def _find(engine: Engine, token_id: str) -> Default | None:
-    """With a bare connection: a Session would double the cost."""
+    """Queries one default, by a bare connection: a Session would double the time."""
     with engine.connect() as connection:
         row = connection.execute(_OF_ONE, {"token_id": token_id}).one_or_none()
     return None if row is None else Default(*row[1:])

@@ -1,4 +1,4 @@
-"""Tokens for the SDK of a user's dialer, from the active voice provider."""
+"""Tokens for the SDK of a user's dialer, from the default voice provider."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 MOST = 60
-"""Tokens of one user within the rate limiter's window. A dialer needs a few in an hour."""
+"""How many tokens a user can have issued within `rate_limits.WINDOW`. A dialer needs a few in an hour."""
 
 _ISSUED = "dialer-token"
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A token, and the identity under which the user's dialer can be called."""
+    """A token, and the identity by which the user's dialer is called."""
 
     provider: str
     identity: str
@@ -35,7 +35,7 @@ class Issued:
 
 
 def issue(scope: Scope) -> Issued:
-    """Returns a new token for the actor. Raises Conflict, which says what is missing, and TooMany."""
+    """Returns a new token for the actor. Raises Conflict, which names what is missing, and TooMany."""
     connection = _connection(scope)
     provider = cast(MakesDialerTokens, connection.provider)
     identity = identity_of(str(scope.actor.user_id))
@@ -46,12 +46,15 @@ def issue(scope: Scope) -> Issued:
 
 
 def identity_of(user_id: str) -> str:
-    """Returns letters, digits and an underscore, which every provider accepts; it never changes."""
+    """Returns the user's identity: letters, digits and an underscore, as all providers accept.
+
+    It never changes.
+    """
     return f"user_{user_id.replace('-', '')}"
 
 
 def _connection(scope: Scope) -> StoredConnection:
-    """Returns the active voice provider's. Raises Conflict unless it has all that a token is made of."""
+    """Returns the default voice provider's connection. Raises Conflict if it cannot issue tokens."""
     key = active.active(scope, Family.VOICE)
     if key is None:
         raise Conflict(messages.NO_VOICE_PROVIDER, code="NO_VOICE_PROVIDER")
@@ -69,7 +72,7 @@ def _connection(scope: Scope) -> StoredConnection:
 
 
 def _record(scope: Scope, connection: StoredConnection) -> None:
-    """Audits the first token of an hour, with how many there were since the last event."""
+    """Audits the first token of an hour, with the count of tokens since the last event."""
     ids = (scope.organization.id, str(scope.actor.user_id), connection.provider.key)
     with scope.transaction(lock=False):
         if times := rate_limits.tally(scope, _ISSUED, *ids):

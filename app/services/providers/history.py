@@ -1,4 +1,4 @@
-"""The history of a provider."""
+"""The history of a provider: its changes and tests."""
 
 from __future__ import annotations
 

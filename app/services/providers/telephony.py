@@ -66,7 +66,7 @@ def without_secrets(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
-    """As `document`; audited if it has secrets and `is_sent`."""
+    """Returns the full document. Audits the reading if it has secrets and `is_sent`."""
     answer = document(scope)
     if any(answer.get(name) for name in SECRET_NAMES) and is_sent(answer):
         with scope.transaction(lock=False):
@@ -75,7 +75,7 @@ def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, An
 
 
 def update(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> dict[str, Any]:
-    """Saves the changes and returns the full document. The base URL must be set afterwards."""
+    """Saves the changes and returns the full document. Raises Invalid if it would have no base URL."""
     draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False

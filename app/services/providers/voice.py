@@ -27,7 +27,7 @@ from app.services.scope import Scope
 
 
 def active(scope: Scope) -> tuple[str | None, str | None]:
-    """As `dialer_defaults.Defaults`, for a superadmin in another organization."""
+    """Returns the default as `dialer_defaults` does, for a superadmin in another organization."""
     provider = scope.organization.active_voice
     query = select(VoicePhoneNumber.phone_number).where(
         VoicePhoneNumber.user_id == scope.actor.user_id,
@@ -80,7 +80,7 @@ def config(scope: Scope) -> dict[str, Any]:
 
 
 def read_config(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
-    """As `config`; audited if it has secrets and `is_sent`."""
+    """Returns the whole configuration. Audits the reading if it has secrets and `is_sent`."""
     document = config(scope)
     if any(SECRET_NAMES & set(item) for item in document["providers"]) and is_sent(document):
         with scope.transaction(lock=False):
@@ -127,12 +127,12 @@ def save_config(scope: Scope, sent: Any, *, if_match: etag.Condition = None) -> 
         enabled=changes.get("isEnabled"),
         naming=calls_name,
         words=calls_name,
-        precondition=_still(scope, if_match),
+        precondition=_precondition(scope, if_match),
     )
     return sorted(extra - COMPUTED)
 
 
-def _still(scope: Scope, if_match: etag.Condition) -> Callable[[], None]:
+def _precondition(scope: Scope, if_match: etag.Condition) -> Callable[[], None]:
     return partial(etag.expect, if_match, partial(config, scope))
 
 
@@ -152,7 +152,7 @@ def disconnect(scope: Scope, key: str, *, if_match: etag.Condition = None) -> No
     """Deletes the credentials of a voice provider."""
     if key not in keys_in(Family.VOICE):
         raise NotFound(messages.voice_provider_not_found(keys_in(Family.VOICE)))
-    credentials.disconnect(scope, PROVIDERS[key], precondition=_still(scope, if_match))
+    credentials.disconnect(scope, PROVIDERS[key], precondition=_precondition(scope, if_match))
 
 
 def make_active(
@@ -161,7 +161,7 @@ def make_active(
     """Sets the dialer's default provider, or none."""
     if key is not None:
         _voice_provider(key)
-    still = _still(scope, if_match)
+    still = _precondition(scope, if_match)
     providers_active.make_active(
         scope, Family.VOICE, key, reason=reason, words=calls_name, precondition=still
     )
