@@ -1,4 +1,4 @@
-"""Creating and changing up to 1,000 endpoints in one request: all of them, or none."""
+"""Creates and changes up to 1,000 endpoints in one request: all of them, or none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EndpointChange(EndpointEdit):  # type: ignore[misc, valid-type]
 
 _DraftOrChange = SkipValidation[EndpointDraft | EndpointChange]  # type: ignore[valid-type]
 EndpointBatchItem = TypeAliasType("EndpointBatchItem", _DraftOrChange)
-"""Named for clients, which are generated from the names of types."""
+"""A named type, because generated clients name their types after it."""
 
 
 class EndpointBatch(BaseModel):
@@ -54,9 +54,9 @@ class EndpointBatch(BaseModel):
 
 @dataclass(frozen=True)
 class Saved:
-    """How many endpoints have each outcome, and all of them in the order of the request.
+    """The saved endpoints, in the order of the request, and how many have each outcome.
 
-    `proven` has when their numbers were proven, by id, of those that are.
+    `proven` maps the ids of endpoints with a proven number to when it was proven.
     """
 
     counts: Mapping[str, int]
@@ -78,7 +78,7 @@ class _Row:
 
 
 def save(scope: Scope, sent: Any) -> Saved:
-    """Creates the rows without an id and changes those with one.
+    """Creates the rows without an id, and changes those with one.
 
     Raises Invalid, NotFound, Stale and Conflict, which name the rows, and then changes nothing.
     """
@@ -97,7 +97,7 @@ def save(scope: Scope, sent: Any) -> Saved:
 
 
 def _read(scope: Scope, sent: Any) -> list[_Row]:
-    """Returns the rows, each with its model. Raises Invalid with all that is wrong."""
+    """Returns the rows as models. Raises Invalid with all problems."""
     problems: list[Problem] = []
     rows: dict[str, _Row] = {}
     for index, row in enumerate(validation.read(EndpointBatch, sent).endpoints):
@@ -110,7 +110,7 @@ def _read(scope: Scope, sent: Any) -> list[_Row]:
         first = rows.setdefault(getattr(read.draft, key), read)
         if first is not read:
             problems.append(_in_row(index, Problem(key, messages.also_in_row(first.index))))
-    _raise(problems)
+    _raise_if_any(problems)
     return list(rows.values())
 
 
@@ -126,13 +126,13 @@ def _in_row(index: int, problem: Problem) -> Problem:
     return Problem(f"endpoints.{index}{field}", problem.message)
 
 
-def _raise(problems: Sequence[Problem]) -> None:
+def _raise_if_any(problems: Sequence[Problem]) -> None:
     if problems:
         raise Invalid(list(problems[: validation.MOST_PROBLEMS]))
 
 
 def _plan(scope: Scope, rows: Sequence[_Row]) -> list[Planned]:
-    """Compares the rows with what is stored. Raises NotFound, Stale or Invalid."""
+    """Compares the rows with the stored endpoints. Raises NotFound, Stale or Invalid."""
     changes = [row for row in rows if row.is_change]
     stored = {found.id: found for found in _stored(scope, Endpoint.id, [row.draft.id for row in changes])}
     missing = [row.index for row in changes if row.draft.id not in stored]
@@ -154,7 +154,7 @@ def _expect_unchanged(scope: Scope, changes: Sequence[_Row], stored: Mapping[str
             validation.expect_unchanged(EndpointChange, fixed, current)
         except Invalid as error:
             problems += [_in_row(row.index, problem) for problem in error.problems]
-    _raise(problems)
+    _raise_if_any(problems)
 
 
 def _refuse_taken(scope: Scope, rows: Sequence[_Row]) -> None:
@@ -168,7 +168,7 @@ def _refuse_taken(scope: Scope, rows: Sequence[_Row]) -> None:
 
 
 def _stored(scope: Scope, column: Any, values: Sequence[str]) -> Sequence[Any]:
-    """Returns the organization's rows by id or number, as columns: a commit does not expire them."""
+    """Returns the organization's rows by id or number, as columns, which a commit does not expire."""
     query = scope.select(Endpoint).with_only_columns(*Endpoint.__table__.columns)
     return scope.session.execute(query.where(sql.in_list(scope, column, values))).all()
 

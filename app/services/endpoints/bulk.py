@@ -1,6 +1,6 @@
-"""Changing or deleting many endpoints: selected rows, or all that match a filter.
+"""Changes or deletes many endpoints: selected rows, or all that match a filter.
 
-Set-based: 100,000 rows take a few statements, in one transaction.
+The statements work on sets of rows: 100,000 rows take a few statements, in one transaction.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ from app.services.scope import Scope
 
 MAX_SELECTED = 1000
 NAMED = 20
-"""Numbers in the text of the event; its own rows have all."""
+"""How many numbers the text of an event names; its own rows have all."""
 SHOWN = 10
 TEXTS = tuple(field.name for field in AGENTS)
-"""Fields whose values are counted on the confirmation page."""
+"""The fields whose values are counted on the confirmation page."""
 
 SUMMED = ("provider", *TEXTS)
-"""Fields that the event of a deletion counts; each number's own row has all values."""
+"""The fields whose values the event of a deletion counts. Each number's own row has all values."""
 
 _WORDS = {True: "yes", False: "no", None: "none"}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The endpoints with the ids; or all that match a filter when they are changed; or those of an event."""
+    """A selection of endpoints: by ids, by a filter at the time of the change, or by an audit event."""
 
     ids: Sequence[str] = ()
     filters: Filter | None = None
@@ -74,11 +74,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Affected:
-    """What a selection is now. `rows` are the first few by number.
+    """The endpoints of a selection, counted. `rows` are the first few by number.
 
-    `ready`: for inbound calls; `dialing`: for outbound ones; `healthy`: ready, and in sync at the provider as
-    last read. `values` has by field the most frequent ones, each with how often; `dialers` are the people who
-    have one of the numbers.
+    `ready`: for inbound calls; `dialing`: for outbound ones; `healthy`: ready, and in sync at the provider
+    when last read. `values` has the most frequent values of each field with their counts. `dialers` counts
+    the users who have one of the numbers.
     """
 
     count: int
@@ -93,7 +93,7 @@ class Affected:
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
-    """Counts everything in one statement, so that a slow filter runs once."""
+    """Counts the selection in one statement, so that a slow filter runs once."""
     query = selected(scope, selection)
     counted = _counted_columns(scope, query, selection)
     row = counted.c
@@ -113,12 +113,12 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     count, active, ready, dialing, healthy, labelled = next(row[2:] for row in found if not row[0])
     values = {name: _ordered(row for row in found if row[0] == name) for name in TEXTS}
     rows = list(scope.session.scalars(query.order_by(Endpoint.phone_number).limit(SHOWN)))
-    dialers = scope.session.scalar(_holders(scope, query)) or 0
+    dialers = scope.session.scalar(_count_dialers(scope, query)) or 0
     return Affected(count, rows, active, ready, dialing, healthy, labelled, values, dialers)
 
 
 def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
-    """What is counted: materialized, unless an index covers the query."""
+    """Returns the rows to count: materialized, unless an index covers the query."""
     names = ("is_active", "label", *TEXTS)
     rule = readiness.load(scope)
     states = (
@@ -134,7 +134,7 @@ def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection
 
 
 def _ranked(selected: FromClause, name: str) -> Select[Any]:
-    """The first few values with how often, shaped as the counts are."""
+    """Selects a field's most frequent values and their counts, with the columns of the other counts."""
     column = selected.c[name]
     grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
@@ -147,7 +147,7 @@ def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:
     )
 
 
-def _holders(scope: Scope, query: Select[Endpoint]) -> Select[int]:
+def _count_dialers(scope: Scope, query: Select[Endpoint]) -> Select[int]:
     number = VoicePhoneNumber
     return select(func.count(number.user_id.distinct())).where(
         number.organization_id == scope.organization.id,
@@ -157,7 +157,7 @@ def _holders(scope: Scope, query: Select[Endpoint]) -> Select[int]:
 
 @dataclass(frozen=True)
 class Done:
-    """How many rows changed, and the event that records it; None if no row did."""
+    """How many rows changed, and the id of the event that records it; None if no row changed."""
 
     count: int
     event_id: int | None = None
@@ -166,9 +166,9 @@ class Done:
 def change(
     scope: Scope, selection: Selection, sent: Any, *, seen: int | None, reason: str | None = None
 ) -> Done:
-    """Sets the same values for all, and increments their versions.
+    """Sets the same values on all endpoints, and increments their versions.
 
-    `seen` is the count that the confirmation showed. Raises Invalid; Conflict if the count differs by now.
+    `seen` is the count that the confirmation showed. Raises Invalid; Conflict if the count differs now.
     """
     changes = validation.read(EndpointEdit, sent).model_dump(exclude_unset=True)
     called = bool(changes.keys() & WEBHOOK_FIELDS)
@@ -186,7 +186,7 @@ def change(
 
 
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
-    """Deletes all of them. Raises Conflict as `change`."""
+    """Deletes all of the endpoints. Raises Conflict as `change` does."""
     with scope.transaction():
         query = _locked_selection(scope, selection, seen)
         before = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
@@ -196,7 +196,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
 
 
 def check(scope: Scope, selection: Selection, *, seen: int | None) -> int:
-    """Queues a check of each at its provider; returns how many. Raises Conflict as `change`."""
+    """Queues a check of each number at its provider. Returns how many. Raises Conflict as `change` does."""
     with scope.transaction():
         query = _locked_selection(scope, selection, seen)
         numbers = list(scope.session.scalars(query.with_only_columns(Endpoint.phone_number)))
@@ -206,7 +206,7 @@ def check(scope: Scope, selection: Selection, *, seen: int | None) -> int:
 
 
 def words(filters: Filter, shown: Callable[[str], str] = str) -> str:
-    """Returns the filter in words, with what the user typed passed through `shown`."""
+    """Returns the filter in words, with the texts that the user entered passed through `shown`."""
     return messages.filter_words(
         text=shown(filters.text),
         searched=SEARCHED_WORDS,
@@ -218,7 +218,10 @@ def words(filters: Filter, shown: Callable[[str], str] = str) -> str:
 
 
 def selected(scope: Scope, selection: Selection) -> Select[Endpoint]:
-    """Selects the endpoints, unordered. Raises Invalid for too many ids, and NotFound for no such event."""
+    """Selects the endpoints, unordered.
+
+    Raises Invalid for too many ids, and NotFound for an unknown event.
+    """
     if selection.event_id is not None:
         numbers = _touched(scope, selection.event_id)
         return scope.select(Endpoint).where(sql.in_list(scope, Endpoint.phone_number, numbers))
@@ -256,13 +259,13 @@ class _Before:
         return [row[0] for row in self.rows]
 
     def changes(self, after: Mapping[str, Any]) -> Iterator[tuple[str, Changes]]:
-        """Yields each number with what changes of it."""
+        """Yields each number with its changes."""
         for number, *before in self.rows:
             pairs = zip(self.names, before, strict=True)
             yield number, {name: [was, after.get(name)] for name, was in pairs if was != after.get(name)}
 
     def summed(self, name: str) -> str:
-        """The values with their counts: `Reception (12), none (3)`."""
+        """Returns the values with their counts: `Reception (12), none (3)`."""
         place = self.names.index(name) + 1
         return summed(row[place] for row in self.rows)
 
@@ -281,7 +284,7 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
 
 
 def _where_rows(scope: Scope, before: _Before) -> ColumnElement[bool]:
-    """Exactly the rows that were read, not those that match a filter by now."""
+    """Returns the condition of exactly the rows that were read, whether or not they match the filter now."""
     own = Endpoint.organization_id == scope.organization.id
     return own & sql.in_list(scope, Endpoint.phone_number, before.numbers)
 
@@ -315,7 +318,7 @@ def named(numbers: Sequence[str]) -> str:
 
 
 def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Sets values of its own on each endpoint, by id: one statement per set of changed columns."""
+    """Sets each endpoint's own values, by id, with one statement for each set of columns."""
     scope.require_transaction()
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row_id, new in rows:

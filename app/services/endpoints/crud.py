@@ -31,7 +31,7 @@ from app.services.scope import Scope, expect_version
 class Saved:
     """An endpoint after a change, and the id of the event that records it; None if nothing changed.
 
-    `proven` has when its number was proven, by its id, if it is.
+    `proven` maps its id to when its number was proven, if it is.
     """
 
     row: Endpoint
@@ -44,7 +44,7 @@ def get(scope: Scope, endpoint_id: str) -> Endpoint:
 
 
 def create(scope: Scope, sent: Any) -> Endpoint:
-    """Claims the number. Raises Conflict if it is in use, here or in another organization."""
+    """Creates an endpoint. Raises Conflict if its number has one, here or in another organization."""
     values = validation.read(EndpointDraft, sent, country=scope.organization.country).model_dump()
     try:
         with scope.transaction():
@@ -55,7 +55,7 @@ def create(scope: Scope, sent: Any) -> Endpoint:
 
 
 def in_use(scope: Scope, number: str) -> Conflict:
-    """Returns the error for a taken number, with the id of its endpoint if that is the organization's own."""
+    """Returns the error for a number in use, with the id of its endpoint if it is the organization's own."""
     own = scope.select(Endpoint).where(Endpoint.phone_number == number).with_only_columns(Endpoint.id)
     return Conflict(messages.in_use(number), code="NUMBER_IN_USE", existing_id=scope.session.scalar(own))
 
@@ -63,9 +63,9 @@ def in_use(scope: Scope, number: str) -> Conflict:
 def add(
     scope: Scope, drafts: Sequence[Mapping[str, Any]], about: Mapping[str, list[Any]] | None = None
 ) -> list[Endpoint]:
-    """Adds an endpoint for each draft; `about` goes into their events.
+    """Adds an endpoint for each draft; their events contain `about`.
 
-    Raises IntegrityError if a number is taken.
+    Raises IntegrityError if a number is in use.
     """
     scope.require_transaction()
     rows = [Endpoint(organization_id=scope.organization.id, **values) for values in drafts]
@@ -79,12 +79,12 @@ def add(
 
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Endpoint:
-    """Returns the endpoint as `save` leaves it."""
+    """Saves as `save` does, and returns the endpoint alone."""
     return save(scope, endpoint_id, sent, version=version).row
 
 
 def save(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Saved:
-    """Changes the fields that are submitted; null clears one. Raises Stale, Invalid, NotFound."""
+    """Changes the submitted fields; null clears one. Raises Stale, Invalid, NotFound."""
     event = None
     draft, fixed = validation.read_edit(EndpointEdit, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)

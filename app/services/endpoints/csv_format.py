@@ -21,16 +21,16 @@ from app.services.scope import Scope
 
 MOST_ROWS = 100_000
 READ_ONLY = (*COMPUTED, "health", PROVEN_AT)
-"""Columns that are written, and ignored when they are read."""
+"""Columns that are written, and ignored when a file is read."""
 
 TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
 FALSE = frozenset({"false", "no", "0", "off", "falsch", "nein", "faux", "non", "falso"})
-"""Also the words of German, French, Spanish and Italian spreadsheets."""
+"""Includes the words of German, French, Spanish and Italian spreadsheets."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a file: its cells by column. `wrong` says why its number cannot be read."""
+    """A row of a file: its cells by column. `wrong` is the problem with its number, if there is one."""
 
     line: int
     number: str
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A readable file: the column of each cell, and its rows with the line that each starts in."""
+    """A readable file: the column of each cell, and the rows with the line in which each starts."""
 
     raw: bytes
     names: Sequence[str]
@@ -50,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of a file. `notes` say how it was read."""
+    """The rows of a file. `notes` are sentences about how it was read."""
 
     rows: Sequence[Row]
     notes: Sequence[str]
@@ -69,19 +69,22 @@ def _table(scope: Scope, filters: Filter) -> Iterator[list[str]]:
 
 
 def text_of(value: Any) -> str:
-    """A value as a cell."""
+    """Returns a value as the text of a cell."""
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def template() -> Iterator[bytes]:
-    """The header, and two sample rows."""
+    """Yields the header, and two sample rows."""
     return csv_text.lines([COLUMNS, *zip(*(field.examples for field in FIELDS), strict=True)])
 
 
 def opened(raw: bytes) -> Table:
-    """Reads the header; fast for any length. Raises Invalid if it is no table of endpoints."""
+    """Reads the header, quickly for any length of file.
+
+    Raises Invalid if it is not a table of endpoints.
+    """
     if not raw.strip():
-        raise _refused(messages.NO_FILE)
+        raise _invalid(messages.NO_FILE)
     try:
         text, encoding = csv_text.decode(raw)
         table = csv_text.rows(text)
@@ -89,34 +92,34 @@ def opened(raw: bytes) -> Table:
         names, notes = _columns(header)
         rows = list(islice(table, MOST_ROWS + 1))
     except csv_text.Unreadable as error:
-        raise _refused(str(error)) from None
+        raise _invalid(str(error)) from None
     if len(rows) > MOST_ROWS:
-        raise _refused(messages.too_many_rows(MOST_ROWS))
+        raise _invalid(messages.too_many_rows(MOST_ROWS))
     if not rows:
-        raise _refused(messages.NO_ROWS)
+        raise _invalid(messages.NO_ROWS)
     if encoding == csv_text.WINDOWS:
         notes.append(messages.NOT_UTF8)
     return Table(raw, names, rows, notes)
 
 
-def _refused(*sentences: str) -> Invalid:
+def _invalid(*sentences: str) -> Invalid:
     return Invalid([Problem("file", sentence) for sentence in sentences])
 
 
 def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Returns the column of each cell, "" for an empty header, and notes about them."""
+    """Returns the column of each cell ("" for an empty header), and notes about them."""
     if not header:
-        raise _refused(messages.empty_header(COLUMNS))
+        raise _invalid(messages.empty_header(COLUMNS))
     names = ["_".join(re.split(r"[\s_-]+", csv_text.visible(cell).lower())).strip("_") for cell in header]
     if not any(name in COLUMNS or naming.nearest(name, COLUMNS) for name in names):
-        raise _refused(messages.no_header(next(filter(None, header))[:60], COLUMNS))
+        raise _invalid(messages.no_header(next(filter(None, header))[:60], COLUMNS))
     problems = [_unknown(cell) for cell, name in zip(header, names, strict=True) if not _is_known(name)]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     problems += [messages.repeated_column(name) for name in twice]
     if "phone_number" not in names and not problems:
         problems.append(messages.NO_NUMBER_COLUMN)
     if problems:
-        raise _refused(*problems[:10])
+        raise _invalid(*problems[:10])
     notes = []
     if computed := [name for name in READ_ONLY if name in names]:
         notes.append(messages.computed_columns(computed))
@@ -135,7 +138,7 @@ def _unknown(cell: str) -> str:
 
 
 def read(table: Table, country: str | None, on_progress: OnProgress = ignore) -> Sheet:
-    """Reads the rows; a row whose number cannot be read says why."""
+    """Reads the rows. A row whose number cannot be read has the problem in `wrong`."""
     rows: list[Row] = []
     readings: Counter[Reading] = Counter()
     for some in progress.batches(table.rows, messages.READING_FILE, on_progress):
@@ -143,11 +146,14 @@ def read(table: Table, country: str | None, on_progress: OnProgress = ignore) ->
             row, reading = _row(line, cells, table.names, country)
             rows.append(row)
             readings[reading] += 1
-    return Sheet(rows, [*table.notes, *_read_as(readings, country)])
+    return Sheet(rows, [*table.notes, *_reading_notes(readings, country)])
 
 
 def _row(line: int, cells: list[str], names: Sequence[str], country: str | None) -> tuple[Row, Reading]:
-    """A short row has empty cells at its end: some spreadsheets write it so."""
+    """Returns a row, and how its number was read. Missing cells at the end are empty.
+
+    Some spreadsheets omit them.
+    """
     padded = [*cells, *[""] * (len(names) - len(cells))]
     named = dict(zip(names, padded, strict=False))
     sent = {name: csv_text.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
@@ -162,7 +168,10 @@ def _row(line: int, cells: list[str], names: Sequence[str], country: str | None)
 
 
 def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    """As the API takes them. An empty cell clears a text that may be null, and else says nothing."""
+    """Yields values as the API accepts them.
+
+    An empty cell clears a text that may be null; for other fields, it is the same as no cell.
+    """
     for name, text in cells.items():
         field = BY_NAME[name]
         if field.is_text and not field.fixed:
@@ -176,7 +185,7 @@ def _yes_or_no(text: str) -> Any:
     return True if word in TRUE else False if word in FALSE else text
 
 
-def _read_as(readings: Counter[Reading], country: str | None) -> Iterator[str]:
+def _reading_notes(readings: Counter[Reading], country: str | None) -> Iterator[str]:
     if count := readings[Reading.PLUS_LOST]:
         yield messages.plus_added(count)
     if count := readings[Reading.NATIONAL]:

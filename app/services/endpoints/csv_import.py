@@ -1,4 +1,4 @@
-"""Importing endpoints from a file: a preview row by row, then all of it or nothing."""
+"""Imports endpoints from a file: a preview row by row, then all rows or none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from app.services.scope import Scope, expect_version
 
 KEPT = timedelta(days=1)
 SHOWN = 100
-"""Rows of each outcome that a page shows; the report has them all."""
+"""How many rows of each outcome a page shows; the report has all."""
 
 
 PASTED = "Pasted rows"
@@ -37,7 +37,7 @@ PASTED = "Pasted rows"
 _STORED = select(*(getattr(Endpoint, name) for name in ("organization_id", "id", "version", *COLUMNS)))
 
 
-class _Moved(Exception):
+class _PreviewOutdated(Exception):
     """The stored endpoints differ from those of the preview, or more of them are live."""
 
 
@@ -93,10 +93,10 @@ def apply(
     version: int | None = None,
     on_progress: OnProgress = ignore,
 ) -> EndpointImport:
-    """Applies all of it in one transaction.
+    """Applies all rows in one transaction.
 
-    If the data changed since the preview, applies nothing and returns a fresh preview (`applied_at` is None).
-    Raises as `to_apply`.
+    If the data changed since the preview, applies nothing and returns a fresh preview (`applied_at` is
+    None). Raises the errors of `to_apply`.
     """
     ready = _prepare(scope, to_apply(scope, import_id, version=version), on_progress)
     try:
@@ -106,16 +106,16 @@ def apply(
             if preview.country != scope.organization.country or not _is_as_planned(
                 scope, ready.stored, on_progress
             ):
-                raise _Moved
+                raise _PreviewOutdated
             _write(scope, preview, ready, reason, on_progress)
             preview.applied_at = clock.now()
-    except (_Moved, IntegrityError):
+    except (_PreviewOutdated, IntegrityError):
         return _check_again(scope, import_id, on_progress)
     return preview
 
 
 def pasted(scope: Scope, import_id: str) -> str:
-    """Returns the rows of a preview that came without a file."""
+    """Returns the pasted rows of a preview; empty if it came from a file."""
     preview = get(scope, import_id)
     is_pasted = preview.file_name == PASTED
     return zlib.decompress(preview.source).decode(errors="replace") if is_pasted else ""
@@ -131,12 +131,12 @@ def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> Endpo
         preview = get(scope, import_id)
         if preview.applied_at is None:
             preview.country, preview.plan = country, _pack(plan)
-            preview.shown = _shown(sheet, plan) | _moved(before, plan)
+            preview.shown = _shown(sheet, plan) | _changed_results(before, plan)
     return preview
 
 
 def event(scope: Scope, preview: EndpointImport) -> AuditEvent | None:
-    """Returns the event of an applied import: of the last about a file of its name, the nearest in time."""
+    """Returns the event of an applied import: among the last ones with its file name, the nearest in time."""
     applied_at = preview.applied_at
     if applied_at is None:
         return None
@@ -178,13 +178,13 @@ def _shown(sheet: Sheet, plan: Sequence[Planned]) -> dict[str, Any]:
 
 
 def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
-    """Rows that take a live number down come first."""
+    """Returns the first rows of an outcome. Rows that take a live number down come first."""
     rows = sorted((row for row in plan if row.outcome == outcome), key=lambda row: not row.stops)
     return [row._asdict() for row in rows[:SHOWN]] if outcome != Outcome.UNCHANGED else []
 
 
-def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
-    """The rows whose result differs from the preview."""
+def _changed_results(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
+    """Returns the rows whose result differs from the preview."""
     moved = [
         {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _note(now)}
         for was, now in zip(before, after, strict=True)
@@ -201,7 +201,7 @@ def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
     plan: list[Planned] = []
     rule = readiness.load(scope)
     for some in progress.batches(sheet.rows, messages.COMPARING, on_progress):
-        known = _known(scope, [row.number for row in some if not row.wrong])
+        known = _stored(scope, [row.number for row in some if not row.wrong])
         for row in some:
             stored = known.get(row.number)
             planned = _planned(scope, row, lines[row.number], stored)
@@ -213,8 +213,8 @@ def _stops(rule: Readiness, planned: Planned, stored: Any) -> list[str]:
     return rule.stopped_by(stored, planned.values) if planned.outcome == Outcome.CHANGED else []
 
 
-def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
-    """Endpoints by number, of every organization."""
+def _stored(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
+    """Returns the endpoints of any organization, by number."""
     rows = scope.session.execute(_STORED.where(Endpoint.phone_number.in_(numbers)))
     return {row.phone_number: row for row in rows}
 
@@ -244,7 +244,7 @@ def _addition(scope: Scope, row: Row) -> Planned:
 
 
 def _change(scope: Scope, row: Row, stored: Any) -> Planned:
-    """Fields without a column stay as they are."""
+    """Plans the change of an endpoint. Fields without a column stay as they are."""
     sent = dict(row.sent)
     if sent.get("provider") == stored.provider:
         del sent["provider"]
@@ -277,13 +277,13 @@ def _prepare(scope: Scope, preview: EndpointImport, on_progress: OnProgress) -> 
 
 
 def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgress) -> bool:
-    """Whether each endpoint still exists in the same version, and no other live number is taken down.
+    """Whether each endpoint still has the same version, and no other live number is taken down.
 
-    A new number that was claimed meanwhile is an IntegrityError.
+    A new number that was claimed meanwhile raises IntegrityError later.
     """
     here, rule = scope.organization.id, readiness.load(scope)
     for some in progress.batches(stored, messages.CHECKING_FOR_CHANGES, on_progress):
-        known = _known(scope, [row.number for row in some])
+        known = _stored(scope, [row.number for row in some])
         versions = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
         if versions != {row.number: (here, row.endpoint_id, row.version) for row in some}:
             return False

@@ -26,9 +26,9 @@ ProviderKey = Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))]
 
 @dataclass(frozen=True)
 class EndpointField:
-    """A column of the model. `type` is bool, or a text that `app.services.fields` or this module checks.
+    """A column of the model. `type` is bool, or a text type of `app.services.fields` or this module.
 
-    A field that is `fixed` is required in a new endpoint and never changes; another text may be null.
+    A `fixed` field is required in a new endpoint and never changes. Any other text may be null.
     """
 
     name: str
@@ -39,21 +39,21 @@ class EndpointField:
     api_help: str | None = None
     csv_help: str = ""
     examples: Sequence[str] = ("", "")
-    """Cells of the two rows of the CSV template."""
+    """The cells in the two rows of the CSV template."""
     group: str = "Number"
     """The heading of its part of the form."""
     default: Any = None
     fixed: bool = False
     search_word: str = ""
-    """What the search calls it; empty if its text is not searched."""
+    """The name of the field in the hint of the search; empty if its text is not searched."""
     sort: str = ""
-    """The order by this field, as addresses name it; the model needs an index for it."""
+    """The name in URLs of the order by this field, for which the model needs an index."""
     sort_words: tuple[str, str] = ("", "")
     bulk: bool = False
     verbs: tuple[str, str] = ("", "")
-    """Of a bool: the words of the buttons that set it to true and to false."""
+    """For a bool: the labels of the buttons that set it to true and to false."""
     changes_webhook: bool = False
-    """Whether the number's webhook URL, or whether it has one, depends on it."""
+    """Whether the number's webhook URL, or having one, depends on it."""
     column: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class EndpointField:
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        """What OpenAPI says of a text, beside its type."""
+        """The OpenAPI schema of a text, without its type."""
         checks = (one.schema for one in get_args(self.type) if isinstance(one, Checked))
         return next(checks, {})
 
@@ -89,7 +89,7 @@ class EndpointField:
 
     @property
     def definition(self) -> Any:
-        """The field of a pydantic model for what is submitted."""
+        """The type and field for a pydantic model of submitted values."""
         described = self.api_help or self.help
         if self.fixed:
             return self.type, Field(description=described)
@@ -182,10 +182,10 @@ SEARCHED_WORDS = f"{', '.join(_WORDS[:-1])} or {_WORDS[-1]}"
 BULK = tuple(field for field in FIELDS if field.bulk)
 WEBHOOK_FIELDS = frozenset(field.name for field in FIELDS if field.changes_webhook)
 RESTORABLE_FIELDS = tuple(field.name for field in FIELDS if field.name != "phone_number")
-"""What an endpoint is, beside its number: enough to restore it."""
+"""All fields beside the number: enough to restore an endpoint."""
 
 COMPUTED = ("created_at", "inbound_webhook_url")
-"""Read with the fields, and never submitted."""
+"""Fields that are read with the others, and never submitted."""
 
 PROVEN_AT = "proven_at"
 """When the number was proven. It changes by itself, so any value can be sent back."""
