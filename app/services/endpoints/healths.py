@@ -1,4 +1,4 @@
-"""What the table of numbers can be filtered by under "Health": verdicts, and the causes behind them."""
+"""The choices under "Health" that filter the table of numbers: verdicts, and their causes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEVER_A_VERDICT = {
 
 @dataclass(frozen=True)
 class Health:
-    """A choice: its key in addresses, its word, the heading above it, and its part of a filter."""
+    """A choice: its key in URLs, its label, the heading above it, and its part of a filter."""
 
     key: str
     word: str
@@ -52,7 +52,7 @@ CHOICES = {choice.key: choice for choice in _choices()}
 
 
 def of_filter(filters: Filter) -> Iterator[Health]:
-    """Yields the choices that a filter was made with: one, if it was made on a page."""
+    """Yields the choices that make up a filter. A filter of the page has at most one."""
     for choice in CHOICES.values():
         if all(getattr(filters, name) == value for name, value in choice.part.items()):
             yield choice

@@ -1,4 +1,4 @@
-"""Hints after an endpoint is saved: a name that may be misspelled, a webhook that needs an update."""
+"""Hints about an endpoint while it is typed or after it is saved, such as a misspelled agent."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.services.endpoints import messages, readiness
 from app.services.scope import Scope
 
 LEAST_DIGITS = 7
-"""So many digits are meant as a whole number."""
+"""With this many digits, the text counts as a whole number."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The webhook URL of an agent's name while it is typed. `problem` and `warning`: sentences, or empty."""
+    """The webhook URL of an agent's name as typed. `problem` and `warning` are sentences, or empty."""
 
     url: str | None = None
     problem: str = ""
@@ -31,7 +31,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What remains to do at the provider, and the words of the link to its page."""
+    """The remaining step at the provider, and the label of the link to its page."""
 
     sentence: str
     word: str
@@ -52,7 +52,7 @@ def preview(scope: Scope, provider: str, name: str) -> Preview:
 
 @dataclass(frozen=True)
 class Number:
-    """A number while it is typed: in E.164, or None; the problem with it; its own endpoint, if it has one."""
+    """A number as typed: in E.164, or None; the problem with it; its own endpoint, if it has one."""
 
     normal: str | None = None
     problem: str = ""
@@ -64,9 +64,10 @@ class Number:
 
 
 def number(scope: Scope, text: str) -> Number:
-    """Returns how a number is read, and whether it can be added. Nothing of one that is not complete.
+    """Returns how a number is read, and whether it can be added; empty while it is incomplete.
 
-    More digits do not complete one that lacks its country code.
+    A number without its country code is a problem once it has enough digits, since more would not complete
+    it.
     """
     try:
         normal = phone.normalize(text, scope.organization.country)
@@ -82,25 +83,25 @@ def number(scope: Scope, text: str) -> Number:
 
 
 def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
-    """Warns of each agent that no other number uses, if others exist or the name is unusual."""
+    """Yields a warning for each agent that no other number uses, if others exist or the name is unusual."""
     others = (Endpoint.organization_id == scope.organization.id) & (Endpoint.id != row.id)
     columns = [field.column for field in endpoint_fields.AGENTS]
     for name in dict.fromkeys(name for name in names if name):
-        if any(_is_one(scope, others & (column == name)) for column in columns):
+        if any(_exists(scope, others & (column == name)) for column in columns):
             continue
         is_unusual = not fields.is_safe_agent(name)
-        if any(_is_one(scope, others & column.is_not(None)) for column in columns):
+        if any(_exists(scope, others & column.is_not(None)) for column in columns):
             yield messages.unused_agent(name, is_unusual=is_unusual)
         elif is_unusual:
             yield messages.unusual_agent(name)
 
 
-def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:
+def _exists(scope: Scope, condition: ColumnElement[bool]) -> bool:
     return scope.session.scalar(select(Endpoint.id).where(condition).limit(1)) is not None
 
 
 def provider_follow_up(scope: Scope, row: Endpoint, was: str | None) -> FollowUp | None:
-    """Returns what to update at the provider after the inbound agent changed from `was`, if anything."""
+    """Returns what to update at the provider after the inbound agent changed from `was`, or None."""
     base = scope.organization.public_base_url
     check = tallies.of_number(scope, row)
     if readiness.load(scope).blocked_reason(row) or (check and check.verdict == Verdict.HEALTHY):

@@ -23,11 +23,10 @@ COUNT_MOST = 10_000
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in the searched fields, exact values, only `drifted` or `blocked` endpoints.
+    """A filter: text in the searched fields, exact values, only `drifted` or `blocked` endpoints.
 
-    `health`: the verdict on the number; off for one that takes no calls. `causes`: one of these is behind it.
-    `ids`: of these alone, if there are any.
-    `proven`: see that module.
+    `health`: the verdict on the number, or off if it takes no calls. `causes`: the verdict has one of
+    these. `ids`: only these, if there are any. `proven`: see that module.
     """
 
     text: str = ""
@@ -102,16 +101,17 @@ def _has_health(verdict: Verdict) -> ColumnElement[bool]:
 
 
 def _has_check(checks: Select[*tuple[Any, ...]]) -> tuple[ColumnElement[bool], ...]:
-    """`IN` lets the planner use the number index; `EXISTS` matches the provider."""
+    """Returns the conditions that an endpoint has one of the checks."""
     own = checks.where(
         DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
     )
     numbers = checks.with_only_columns(DriftCheck.phone_number)
+    # IN lets the planner use the index of numbers; EXISTS matches the provider too.
     return Endpoint.phone_number.in_(numbers), own.correlate(Endpoint).exists()
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """Matches the text in searched fields, and its digits in the number, in any spelling."""
+    """Returns the condition that the text is in a searched field, or its digits in the number."""
     texts = (field.column for field in fields.SEARCHED if not field.fixed)
     found = [scope.contains(column, text) for column in texts]
     digits = re.sub(r"[\s().\-+/]", "", text)
@@ -145,7 +145,7 @@ def stream(scope: Scope, filters: Filter, *, with_health: bool = False) -> Itera
 
 
 def health() -> ColumnElement[Any]:
-    """In SQL: the verdict on an endpoint's number."""
+    """Returns the verdict on an endpoint's number, in SQL."""
     check = _check_of_endpoint().with_only_columns(DriftCheck.verdict).correlate(Endpoint)
     verdict = func.coalesce(check.scalar_subquery(), str(Verdict.UNKNOWN))
     return case((Endpoint.takes_calls, verdict), else_=str(Verdict.OFF))

@@ -1,4 +1,4 @@
-"""The sentences of the endpoints' services."""
+"""Sentences about endpoints."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ CAUSES = {
     "not_checked": "Not checked",
     "not_shown": "Can't verify",
 }
-"""What is wrong with a number, or not known of it, in a word or two."""
+"""The causes of verdicts, in a word or two."""
 
 
 def cause_word(cause: str | None) -> str:
@@ -138,7 +138,7 @@ def filter_words(
     is_active: bool | None,
     healths: Iterable[str],
 ) -> str:
-    """A filter in words, with what the user typed as it is passed."""
+    """Returns a filter in words. Texts that the user entered are inserted as passed."""
     parts = [
         f"“{text}” in {searched}" if text else "",
         f"provider {provider}" if provider else "",
@@ -226,7 +226,7 @@ def country_assumed(count: int, country: str | None) -> str:
 
 
 def row_problem(field: str, message: str, typed: object) -> str:
-    """Returns what is wrong with a cell, with what was written in it."""
+    """Returns the problem with a cell, and the cell's text."""
     quoted = f" The file has “{texts.bidi_isolate(str(typed)[:40])}”." if typed not in (None, "") else ""
     return f"{field}: {message}{quoted}"
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 SECONDS = 5
-"""The person who types waits no longer for a hint."""
+"""The longest time that a user waits for the hint while typing."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the account has, and how long the request took. `is_owned` is None if that is not known."""
+    """Whether the account has the number (None: unknown), and how long the request took."""
 
     provider: str
     is_owned: bool | None
@@ -31,7 +31,7 @@ class Seen:
 
 
 def can_look(scope: Scope, key: str) -> bool:
-    """Whether the provider is connected, and shows what its account has."""
+    """Whether the provider is connected, and its API can read numbers."""
     if key not in keys_in(Family.TELEPHONY):
         return False
     provider = PROVIDERS[key]
@@ -39,7 +39,7 @@ def can_look(scope: Scope, key: str) -> bool:
 
 
 def look(scope: Scope, http: Outbound, key: str, number: str) -> Seen:
-    """Asks the provider for the number."""
+    """Reads the number at the provider."""
     label, began = providers.label(key), time.monotonic()
     state = store.load(scope, PROVIDERS[key])
     try:

@@ -1,4 +1,4 @@
-"""Endpoints a page at a time, in any order, forwards and back."""
+"""Pages of endpoints, in any order, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_NUMBER = "number"
 
 
 def _order(field: EndpointField) -> Order:
-    """Names that people give are compared without case."""
+    """Returns the order by a field. Text that users enter is compared without case."""
     order = Order(field.column, Endpoint.phone_number)
     return replace(order, ignores_case=field.is_text and not field.fixed)
 
@@ -36,27 +36,27 @@ ORDERS = {field.sort: _order(field) for field in FIELDS if field.sort} | {
 }
 _WORDS = {field.sort: field.sorted_words for field in FIELDS} | {"created": ("Oldest first", "Newest first")}
 SORTS = {f"{sign}{name}": _WORDS[name][at] for name in ORDERS for at, sign in enumerate(("", "-"))}
-"""The words for each sort. The minus reverses the order, with rows without a value still last."""
+"""The label of each sort. A minus reverses the order; rows without a value stay last."""
 
 
 def page(
     scope: Scope, filters: Filter, *, limit: int, sort: str = BY_NUMBER, cursor: str | None = None
 ) -> Page[Endpoint]:
-    """Returns up to `limit` endpoints in order, from where the cursor says.
+    """Returns up to `limit` endpoints in order, from the cursor on.
 
     Raises Malformed for an unknown sort, and for a cursor that no page returned.
     """
     return keyset.page(
         scope.session,
         listing.matching(scope, filters),
-        _ordered(sort),
-        _read(sort, cursor) if cursor else None,
+        _order_of(sort),
+        _mark(sort, cursor) if cursor else None,
         limit=limit,
-        cursor=lambda row, is_before: _write(sort, row, is_before=is_before),
+        cursor=lambda row, is_before: _cursor(sort, row, is_before=is_before),
     )
 
 
-def _ordered(sort: str) -> Order:
+def _order_of(sort: str) -> Order:
     if sort not in SORTS:
         raise Malformed(messages.unknown_sort(ORDERS))
     return replace(ORDERS[sort.removeprefix("-")], descends=sort.startswith("-"))
@@ -64,7 +64,7 @@ def _ordered(sort: str) -> Order:
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The endpoints before and after one in a list; the list may be without that one by now."""
+    """The endpoints before and after one in a list. That one may no longer be in the list itself."""
 
     previous: Endpoint | None
     next: Endpoint | None
@@ -75,21 +75,21 @@ class Neighbors:
 
 def beside(scope: Scope, row: Endpoint, filters: Filter, sort: str = BY_NUMBER) -> Neighbors:
     """Returns the neighbors of an endpoint. Raises Malformed for an unknown sort."""
-    order, query = _ordered(sort), listing.matching(scope, filters)
+    order, query = _order_of(sort), listing.matching(scope, filters)
     mark = Mark(getattr(row, order.column.key), row.phone_number)
     before = keyset.beside(scope.session, query, order, replace(mark, is_before=True))
     return Neighbors(before, keyset.beside(scope.session, query, order, mark))
 
 
-def _write(sort: str, row: Endpoint, *, is_before: bool) -> str:
+def _cursor(sort: str, row: Endpoint, *, is_before: bool) -> str:
     value = getattr(row, ORDERS[sort.removeprefix("-")].column.key)
     value = value.isoformat() if isinstance(value, datetime) else value
     text = json.dumps([sort, is_before, value, row.phone_number], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(sort: str, cursor: str) -> Mark:
-    """Checks every part: a client can send any text as a cursor."""
+def _mark(sort: str, cursor: str) -> Mark:
+    """Returns the mark of a cursor. It checks every part, because clients can send any text."""
     try:
         text = base64.urlsafe_b64decode(cursor[:CURSOR_LONGEST] + "=" * (-len(cursor) % 4))
         for_sort, is_before, value, number = strict_json.parse(text)
@@ -105,7 +105,7 @@ def _read(sort: str, cursor: str) -> Mark:
 
 
 def _value(order: Order, value: Any) -> Any:
-    """Returns the value a cursor carries. Raises ValueError or TypeError if no row can have it."""
+    """Returns the value in a cursor. Raises ValueError or TypeError if no row can have it."""
     if value is None and order.has_nulls:
         return None
     if isinstance(order.column.type, DateTime):

@@ -18,12 +18,12 @@ from app.services import sql
 from app.services.scope import Scope
 
 TESTS_KEPT = timedelta(days=90)
-"""How long the result of a webhook test is kept, and proves something."""
+"""How long the result of a webhook test is retained, and proves something."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is stored of one number."""
+    """The stored results about one number."""
 
     test: WebhookTest | None
     check: DriftCheck | None
@@ -63,7 +63,7 @@ def of_endpoint(scope: Scope, row: Endpoint) -> bool:
 
 
 def counts(scope: Scope, organization_id: str | None = None) -> dict[str, int]:
-    """How many numbers are proven, by the id of the organization; those without any are left out."""
+    """Returns how many numbers are proven, by organization id, without organizations that have none."""
     query = ids().with_only_columns(WebhookTest.organization_id, func.count())
     if organization_id is not None:
         query = query.where(WebhookTest.organization_id == organization_id)
@@ -71,9 +71,9 @@ def counts(scope: Scope, organization_id: str | None = None) -> dict[str, int]:
 
 
 def times(scope: Scope, endpoint_ids: Collection[str] | None = None) -> dict[str, datetime]:
-    """Returns when each proven number was proven, by the id of its endpoint; among some, if they are given.
+    """Returns when each proven number was proven, by endpoint id, for some endpoints or (None) all.
 
-    That is when the later of the test and the call was made.
+    That is the time of the test or the call, whichever was later.
     """
     query = scope.select(Endpoint).where(Endpoint.id.in_(ids()))
     if endpoint_ids is not None:
@@ -83,9 +83,9 @@ def times(scope: Scope, endpoint_ids: Collection[str] | None = None) -> dict[str
 
 
 def times_at_commit(scope: Scope, rows: Collection[Endpoint]) -> Mapping[str, datetime]:
-    """Returns what `times` is for the rows after the transaction; it is filled last in the transaction.
+    """Returns a mapping that is filled with `times` of the rows as the last step of the transaction.
 
-    So a response needs no query after the commit: if that failed, a saved change would get an error.
+    A response then needs no query after the commit, whose failure would be reported for a saved change.
     """
     found: dict[str, datetime] = {}
     scope.before_commit(_fill, ([row.id for row in rows], found))
@@ -98,7 +98,7 @@ def _fill(scope: Scope, items: list[tuple[list[str], dict[str, datetime]]]) -> N
 
 
 def ids() -> Select[str]:
-    """Selects the ids of the endpoints whose number is proven. Begins at the tests: most have none."""
+    """Selects the ids of the endpoints whose number is proven, from the tests, which few endpoints have."""
     return (
         select(WebhookTest.endpoint_id)
         .join(Endpoint, Endpoint.id == WebhookTest.endpoint_id)
@@ -109,7 +109,7 @@ def ids() -> Select[str]:
 
 
 def at() -> ColumnElement[datetime | None]:
-    """In SQL: when the number of an endpoint was proven; NULL if it is not."""
+    """Returns when the number of an endpoint was proven, in SQL; NULL if it is not."""
     is_later = LastCall.started_at > WebhookTest.tested_at
     return (
         select(case((is_later, LastCall.started_at), else_=WebhookTest.tested_at))

@@ -26,7 +26,7 @@ DIRECTIONS = ("inbound", "outbound")
 
 @dataclass(frozen=True)
 class Readiness:
-    """What decides, in one organization, whether an endpoint that takes calls is ready or blocked.
+    """The settings of an organization that decide whether its endpoints are ready or blocked.
 
     `connections` are those of the telephony providers, by key.
     """
@@ -35,7 +35,7 @@ class Readiness:
     connections: Mapping[str, StoredConnection]
 
     def blocked_reason(self, endpoint: Endpoint, direction: str = "inbound") -> BlockedReason | None:
-        """The first thing that keeps a call from being answered or dialled, or None."""
+        """Returns the first reason that blocks calls in that direction, or None."""
         if not endpoint.is_active:
             return BlockedReason.ENDPOINT_INACTIVE
         if getattr(endpoint, f"{direction}_agent_name") is None:
@@ -45,11 +45,11 @@ class Readiness:
         return number_health.blocked_by(self.connections.get(endpoint.provider))
 
     def is_live(self, endpoint: Endpoint) -> bool:
-        """Whether calls of the endpoint are answered or made, as far as Patchbay is set up."""
+        """Whether Patchbay's settings let the endpoint answer or make calls."""
         return any(self.blocked_reason(endpoint, direction) is None for direction in DIRECTIONS)
 
     def stopped_by(self, endpoint: Endpoint, changes: Mapping[str, Any] | None) -> list[str]:
-        """Returns the directions that are live, and no longer after these changes; None deletes it."""
+        """Returns the directions that are live, and would not be after these changes; None deletes it."""
         live = [name for name in DIRECTIONS if self.blocked_reason(endpoint, name) is None]
         if changes is None:
             return live
@@ -58,14 +58,14 @@ class Readiness:
 
     @property
     def is_ready(self) -> ColumnElement[bool]:
-        """In SQL: an endpoint has no `blocked_reason` for inbound calls."""
+        """The condition that an endpoint has no `blocked_reason` for inbound calls."""
         if not self.base_url:
             return false()
         return and_(Endpoint.takes_calls, Endpoint.provider.in_(self._usable))
 
     @property
     def can_dial(self) -> ColumnElement[bool]:
-        """In SQL: an endpoint has no `blocked_reason` for outbound calls."""
+        """The condition that an endpoint has no `blocked_reason` for outbound calls."""
         if not self.base_url:
             return false()
         dials = and_(Endpoint.is_active, Endpoint.outbound_agent_name.is_not(None))
@@ -73,7 +73,7 @@ class Readiness:
 
     @property
     def is_blocked(self) -> ColumnElement[bool]:
-        """In SQL: an endpoint takes calls and is not ready."""
+        """The condition that an endpoint takes calls and is not ready."""
         if not self.base_url:
             return and_(Endpoint.takes_calls)
         return and_(Endpoint.takes_calls, Endpoint.provider.not_in(self._usable))
@@ -83,11 +83,11 @@ class Readiness:
         return [key for key, connection in self.connections.items() if connection.is_usable]
 
     def webhook_url(self, endpoint: Endpoint) -> str | None:
-        """The inbound webhook URL; None without an inbound agent or base URL."""
+        """Returns the inbound webhook URL; None without an inbound agent or base URL."""
         return urls.inbound_webhook_url(self.base_url, endpoint.provider, endpoint.inbound_agent_name)
 
     def main_reason(self, endpoint: Endpoint) -> BlockedReason | None:
-        """The inbound reason; of an endpoint that only dials, what blocks that if anything does."""
+        """Returns the reason for inbound calls; for an endpoint that only dials, that for outbound calls."""
         inbound = self.blocked_reason(endpoint)
         if inbound is BlockedReason.NO_INBOUND_AGENT and endpoint.outbound_agent_name:
             return self.blocked_reason(endpoint, "outbound") or inbound
@@ -95,14 +95,14 @@ class Readiness:
 
 
 def load(scope: Scope) -> Readiness:
-    """Returns what decides in the organization, from two queries."""
+    """Returns the organization's settings, from two queries."""
     return Readiness(scope.organization.public_base_url, store.load_all(scope, in_family(Family.TELEPHONY)))
 
 
 def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
-    """Which agent answers or dials, on which provider and URL, or what blocks it.
+    """Returns the agent, provider and URL of calls to or from a number, or the reason that blocks them.
 
-    Raises Invalid for a number or direction that there is not.
+    Raises Invalid for a wrong number or direction.
     """
     if direction not in DIRECTIONS:
         raise Invalid([Problem("direction", messages.UNKNOWN_DIRECTION)])
@@ -133,7 +133,7 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
 
 
 def health_of(scope: Scope, row: Endpoint) -> tuple[Verdict, str | None, str | None]:
-    """Returns the verdict on an endpoint's number, for inbound calls, its reason, and what was found."""
+    """Returns the verdict on an endpoint's number, for inbound calls, its cause, and a sentence."""
     if not row.takes_calls:
         return Verdict.OFF, load(scope).blocked_reason(row), None
     query = scope.select(DriftCheck).where(
@@ -148,7 +148,7 @@ def health_of(scope: Scope, row: Endpoint) -> tuple[Verdict, str | None, str | N
 def read_number(scope: Scope, text: str) -> str:
     """Returns a number in any spelling as E.164. Raises Invalid for `phone_number`."""
     try:
-        return phone.normalize(_plus(text), scope.organization.country)
+        return phone.normalize(_with_plus(text), scope.organization.country)
     except ValueError as error:
         raise Invalid([Problem("phone_number", str(error))]) from None
 
@@ -157,6 +157,6 @@ def by_number(scope: Scope, number: str) -> Endpoint | None:
     return scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == number))
 
 
-def _plus(number: str) -> str:
-    """An unescaped `+` in a query arrives as a space."""
+def _with_plus(number: str) -> str:
+    """Restores a plus that arrived as a space, because the query did not escape it."""
     return "+" + number[1:] if re.fullmatch(r" \d+", number) else number

@@ -1,6 +1,6 @@
-"""Filters of the table that a user named, in one organization.
+"""Filters of the table that a user has named, in one organization.
 
-Other users do not see them, so the audit does not record them.
+Other users do not see them, so the audit log does not record them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def of_user(scope: Scope) -> list[SavedView]:
 
 
 def get(scope: Scope, view_id: str) -> SavedView:
-    """Returns the user's view. Raises NotFound, for another user's too."""
+    """Returns the user's view. Raises NotFound, also for another user's."""
     row = scope.get(SavedView, view_id, what="view")
     if row.user_id != scope.actor.user_id:
         raise NotFound(shared_messages.not_found("view"))
@@ -54,7 +54,7 @@ def get(scope: Scope, view_id: str) -> SavedView:
 
 
 def save(scope: Scope, name: Any, query: str) -> SavedView:
-    """Saves a filter. Raises Invalid, also for too many, and Conflict for a name that is used."""
+    """Saves a filter. Raises Invalid, also for too many, and Conflict if the name is in use."""
     draft = validation.read(_Draft, {"name": name})
     if not query or len(query) > QUERY_LONGEST:
         raise Invalid([Problem("name", messages.NO_FILTER)])
@@ -71,7 +71,7 @@ def save(scope: Scope, name: Any, query: str) -> SavedView:
 
 
 def rename(scope: Scope, view_id: str, name: Any) -> SavedView:
-    """Raises Invalid, NotFound, and Conflict for a name that is used."""
+    """Renames a view. Raises Invalid, NotFound, and Conflict if the name is in use."""
     draft = validation.read(_Draft, {"name": name})
     with scope.transaction():
         row = get(scope, view_id)

@@ -1,6 +1,7 @@
-"""Undoing a change of endpoints: each number is restored if it is still as the change left it.
+"""Undoes a change of endpoints: each number that still has the values of the change is restored.
 
-An event records each number as it was before. A deleted endpoint is created again, an imported one deleted.
+An event records each number's values before the change. A deleted endpoint is created again, an imported
+one deleted.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What undoing does to one number: replaces the values `now` with `then`. None stands for no endpoint.
+    """What undoing changes of one number: the values `now` become `then`. None stands for no endpoint.
 
-    `stops`: the directions of a live number that it ends.
+    `stops`: the directions in which it takes a live number down.
     """
 
     number: str
@@ -53,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What undoing an event does. `skipped` numbers changed again since, and stay as they are."""
+    """The effect of undoing an event. `skipped` numbers have changed since, and stay as they are."""
 
     event: AuditEvent
     steps: list[Step] = field(default_factory=list)
@@ -86,7 +87,7 @@ class Plan:
 
     @property
     def values(self) -> dict[str, tuple[str, str]]:
-        """By field the values of changed endpoints, now and then, each with its count."""
+        """The counted values of changed endpoints, by field: now, and after undoing."""
         pairs: dict[str, list[Sequence[Any]]] = {}
         for step in self.changed:
             for name, pair in step.changes.items():
@@ -98,7 +99,7 @@ class Plan:
 
 
 def can(event: AuditEvent) -> bool:
-    """Whether the event is of an undoable kind, and records what was before."""
+    """Whether the event is of an undoable kind, and records the values before."""
     if not actions.has(event.action, Trait.UNDOABLE):
         return False
     return event.numbers_digest is not None or not actions.has(event.action, Trait.BULK)
@@ -110,7 +111,7 @@ def get(scope: Scope, event_id: int) -> AuditEvent:
 
 
 def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
-    """Yields each number that the event is about, with what it changed of it."""
+    """Yields each number that the event changed, with its changes."""
     if event.numbers_digest is not None:
         return audit_numbers.of_event(scope.session, event.id)
     own = {name: pair for name, pair in event.changes.items() if name in RESTORABLE_FIELDS}
@@ -118,7 +119,7 @@ def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
 
 
 def plan(scope: Scope, event_id: int) -> Plan:
-    """Returns what undoing does now. Raises NotFound, or Conflict for an event that cannot be undone."""
+    """Returns the effect of undoing the event now. Raises NotFound, or Conflict if it cannot be undone."""
     event = get(scope, event_id)
     if not can(event):
         raise Conflict(messages.CANNOT_UNDO, code="CANNOT_UNDO")
@@ -135,7 +136,7 @@ def plan(scope: Scope, event_id: int) -> Plan:
 
 
 def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
-    """Endpoints by number, of every organization: a number is claimed once."""
+    """Returns the endpoints of any organization by number, which has at most one."""
     columns = [Endpoint.phone_number, Endpoint.organization_id, Endpoint.id]
     query = select(*columns, *(getattr(Endpoint, name) for name in RESTORABLE_FIELDS))
     parts = (numbers[at : at + NUMBERS_PER_QUERY] for at in range(0, len(numbers), NUMBERS_PER_QUERY))
@@ -147,8 +148,8 @@ def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
 
 
 def _step(scope: Scope, number: str, changes: Changes, row: Any) -> Step | None:
-    """The one rule: a number is restored if what is stored now is what the change left, else skipped."""
-    then, now = _side(changes, 0), _side(changes, 1)
+    """Returns the step for a number if its stored values are those of the change; None to skip it."""
+    then, now = _values_at(changes, 0), _values_at(changes, 1)
     if now is None or row is None:
         is_same = now is None and row is None
     else:
@@ -157,8 +158,8 @@ def _step(scope: Scope, number: str, changes: Changes, row: Any) -> Step | None:
     return Step(number, row and row.id, now, then) if is_same else None
 
 
-def _side(changes: Changes, side: int) -> Values | None:
-    """The values before (0) or after (1) a change; None if there was no endpoint.
+def _values_at(changes: Changes, side: int) -> Values | None:
+    """Returns the values before (0) or after (1) a change; None if there was no endpoint.
 
     `provider` is only in the changes of an endpoint that was created or deleted.
     """
@@ -176,15 +177,15 @@ def undo(
     stopped: Mapping[str, int] | None = None,
     reason: str | None = None,
 ) -> Done:
-    """Does what `plan` returns. `seen` is the count of endpoints that the confirmation showed, and `stopped`
-    how many live numbers it said to be taken down.
+    """Applies the plan. `seen` is the count of endpoints that the confirmation showed.
 
-    Raises as `plan`; Conflict if the count differs or more are live by now, or if nothing is left to undo.
+    `stopped` is how many live numbers it would take down, as shown. Raises the errors of `plan`; Conflict
+    if the count differs or more numbers are live now, or if nothing is left to undo.
     """
     try:
         with scope.transaction():
             planned = plan(scope, event_id)
-            _expect(planned, seen, stopped or {})
+            _expect_confirmed(planned, seen, stopped or {})
             _write(scope, planned)
             event = _record(scope, planned, reason)
     except IntegrityError:
@@ -194,7 +195,7 @@ def undo(
     return Done(planned.count, event_id)
 
 
-def _expect(planned: Plan, seen: int | None, stopped: Mapping[str, int]) -> None:
+def _expect_confirmed(planned: Plan, seen: int | None, stopped: Mapping[str, int]) -> None:
     if not planned.count:
         raise Conflict(messages.NOTHING_TO_UNDO, code="CHANGED_SINCE")
     if planned.count != seen:
@@ -204,7 +205,7 @@ def _expect(planned: Plan, seen: int | None, stopped: Mapping[str, int]) -> None
 
 
 def _write(scope: Scope, planned: Plan) -> None:
-    """Raises IntegrityError if a number is claimed at the same time."""
+    """Writes the steps. Raises IntegrityError if a number is claimed at the same time."""
     scope.require_transaction()
     connection = scope.session.connection()
     change_each(scope, ((str(step.endpoint_id), step.then or {}) for step in planned.changed))

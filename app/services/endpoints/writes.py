@@ -1,4 +1,4 @@
-"""Endpoints that are added and changed together: prepared, then written in one transaction.
+"""Writes endpoints that are added and changed together: prepares them, then writes them in one transaction.
 
 Preparing needs no lock: on SQLite, a transaction blocks all other writers.
 """
@@ -33,10 +33,11 @@ class Outcome(StrEnum):
 
 
 class Planned(NamedTuple):
-    """What writing one row does. For a changed endpoint, `before` and `values` have what changes.
+    """The plan of one row. For a changed endpoint, `before` and `values` have only the changed fields.
 
-    `line` is the row's place in what was submitted. `endpoint_id` and `version` are those of the stored
-    endpoint when the row was compared with it; `stops` are the directions of a live number that it ends.
+    `line` is the row's position in the submitted data. `endpoint_id` and `version` are those of the stored
+    endpoint when the row was compared with it; `stops` are the directions in which it takes a live number
+    down.
     """
 
     line: int
@@ -52,7 +53,7 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True)
 class Writes:
-    """Rows ready to be written; `called` are the numbers whose webhook URL changes."""
+    """Rows ready to be written. `called` are the numbers whose webhook URL changes."""
 
     inserts: Sequence[Inserts]
     changed: Sequence[Planned]
@@ -63,7 +64,7 @@ class Writes:
 def prepare(
     scope: Scope, organization_id: str, plan: Sequence[Planned], on_progress: OnProgress = ignore
 ) -> Writes:
-    """Returns what `run` writes; refused and unchanged rows have no part in it. Reads nothing."""
+    """Returns the writes for `run`, without refused and unchanged rows. Reads nothing."""
     touched = sorted(
         (row for row in plan if row.outcome in (Outcome.ADDED, Outcome.CHANGED)), key=lambda row: row.number
     )
@@ -93,9 +94,9 @@ def run(
     changes: Mapping[str, Any],
     on_progress: OnProgress = ignore,
 ) -> None:
-    """Writes all rows. Records one event, which is in the history of each number.
+    """Writes all rows, and records one event, which is in the history of each number.
 
-    Raises IntegrityError if a number is taken.
+    Raises IntegrityError if a number is in use.
     """
     scope.require_transaction()
     done, total = 0, sum(len(inserts.rows) for inserts in writes.inserts)
