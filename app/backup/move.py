@@ -108,12 +108,12 @@ def _expect_empty(engine: Engine) -> None:
 
     Empty tables of Patchbay are accepted: an interrupted move leaves them.
     """
-    found = set(inspect(engine).get_table_names())
+    names = set(inspect(engine).get_table_names())
     own = {table.name for table in Base.metadata.sorted_tables}
-    if foreign := found - own - {"alembic_version"}:
+    if foreign := names - own - {"alembic_version"}:
         raise MoveError(f"The target database has other tables in it ({min(foreign)}). Name an empty one.")
     with engine.connect() as connection:
-        for name in sorted(found & own):
+        for name in sorted(names & own):
             if connection.execute(select(Base.metadata.tables[name]).limit(1)).first():
                 raise MoveError(f"The target database has data in it ({name}). Name an empty one.")
 

@@ -161,7 +161,7 @@ def _key_files_to_write(
 def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -> Findings:
     """Unpacks the database, migrates it, starts an installation on it, and returns the findings.
 
-    The restore is recorded in the audit of the unpacked database, which may then be put in place.
+    The restore is recorded in the audit of the unpacked database, which then may replace the existing one.
     """
     from app import create_app
 
@@ -242,17 +242,17 @@ def _file_problems(path: Path, manifest: Manifest) -> list[str]:
 
 
 def _damage(connection: Any) -> list[str]:
-    """Returns what is damaged, or does not belong in the database.
+    """Returns the damage of the database, and objects in it that are not Patchbay's.
 
-    Triggers and views do not belong there: Patchbay has none, and they would run by themselves.
+    These are triggers and views: Patchbay has none, and they would run by themselves.
     """
     foreign = "SELECT type || ' ' || name FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
-    found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
-    found = [row for row in found if row != "ok"]
-    found += [
+    damage = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+    damage = [row for row in damage if row != "ok"]
+    damage += [
         f"a row of {row[0]} refers to nothing" for row in connection.execute("PRAGMA foreign_key_check")
     ]
-    return found + [f"{row[0]!r} does not belong there" for row in connection.execute(foreign)]
+    return damage + [f"{row[0]!r} does not belong there" for row in connection.execute(foreign)]
 
 
 NEWER = (

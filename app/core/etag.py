@@ -39,7 +39,7 @@ def of_text(text: str) -> str:
 def versioned(version: int, document: Any) -> str:
     """Returns the tag of a row's document: its version, which a save compares, and a digest.
 
-    The digest changes with what the document contains from other rows: an earlier copy is not current then.
+    The digest also covers values from other rows: if they change, an earlier copy is not current.
     """
     return f"{version}-{of(document)[:12]}"
 

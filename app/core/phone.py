@@ -113,8 +113,8 @@ def _refuse_renumbered(text: str, formatted: str) -> None:
     """
     written = f"+{''.join(filter(str.isdigit, text))}" if text.startswith("+") else formatted
     for form in (written, formatted):
-        if found := renumbered.change_of(form):
-            sentence, now = found
+        if change := renumbered.change_of(form):
+            sentence, now = change
             raise NotANumber(Kind.RENUMBERED, f"{sentence} Enter {now}." if now else sentence)
 
 
@@ -126,11 +126,11 @@ def _text_error(text: str, country: str | None) -> NotANumber:
         return NotANumber(
             Kind.SIP, "This is a SIP address. Enter the phone number that callers dial, such as +15551234567."
         )
-    if found := _CONTEXT.fullmatch(text):
-        advice = _suggest(found["context"] + found["number"], None) or ALONE
+    if match := _CONTEXT.fullmatch(text):
+        advice = _suggest(match["context"] + match["number"], None) or ALONE
         return NotANumber(Kind.PARAMETERS, f"Write the whole number, with what phone-context says. {advice}")
-    if found := _SCHEME.fullmatch(text):
-        return _colon_error(found["scheme"], found["number"], country)
+    if match := _SCHEME.fullmatch(text):
+        return _colon_error(match["scheme"], match["number"], country)
     if _SEVERAL.fullmatch(text):
         return _several_error()
     return _surplus_error(text, country) or NotANumber(Kind.OTHER, _country_advice(country))
@@ -149,8 +149,8 @@ def _colon_error(scheme: str, rest: str, country: str | None) -> NotANumber:
 
 def _suggest_without_rest(text: str, country: str | None) -> str:
     """Returns the sentence of `_suggest` for a number with other text after it; empty without one."""
-    found = _EXTENSION.fullmatch(text) or _PARAMETERS.fullmatch(text) or _ENDED.fullmatch(text)
-    return _suggest(found["number"], country) if found else ""
+    match = _EXTENSION.fullmatch(text) or _PARAMETERS.fullmatch(text) or _ENDED.fullmatch(text)
+    return _suggest(match["number"], country) if match else ""
 
 
 def _surplus_error(text: str, country: str | None) -> NotANumber | None:
@@ -160,11 +160,11 @@ def _surplus_error(text: str, country: str | None) -> NotANumber | None:
         (Kind.PARAMETERS, _PARAMETERS, "what is after the semicolon"),
         (Kind.SIGNS, _ENDED, "the signs after the number"),
     ):
-        if found := pattern.fullmatch(text):
-            return NotANumber(kind, f"Leave out {what}. {_suggest(found['number'], country) or ALONE}")
-    if found := _SERVICE.fullmatch(text):
-        advice = _suggest(found["number"], country) or ALONE
-        sentence = f"Leave out {found['code']}, which is dialled and is no part of the number."
+        if match := pattern.fullmatch(text):
+            return NotANumber(kind, f"Leave out {what}. {_suggest(match['number'], country) or ALONE}")
+    if match := _SERVICE.fullmatch(text):
+        advice = _suggest(match["number"], country) or ALONE
+        sentence = f"Leave out {match['code']}, which is dialled and is no part of the number."
         return NotANumber(Kind.SERVICE_CODE, f"{sentence} {advice}")
     if _SHORT_CODE.fullmatch(text):
         return _short_code_error()
@@ -174,7 +174,7 @@ def _surplus_error(text: str, country: str | None) -> NotANumber | None:
         digits = phonenumbers.convert_alpha_characters_in_number(text)
         if advice := _suggest(digits, country):
             return NotANumber(Kind.LETTERS, f"Write letters as digits. {advice}")
-    inside = dict.fromkeys(_suggest(found, country) for found in _INSIDE.findall(text))
+    inside = dict.fromkeys(_suggest(match, country) for match in _INSIDE.findall(text))
     advices = [advice for advice in inside if advice]
     if len(advices) > 1:
         return _several_error()
@@ -280,11 +280,11 @@ def possible_pattern() -> str:
     """Returns a regular expression of the possible E.164 numbers: calling codes and lengths."""
     codes: dict[tuple[int, ...], list[str]] = {}
     for code, (region, *_) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        found: Any = PhoneMetadata.metadata_for_nongeo_region(code)
+        metadata: Any = PhoneMetadata.metadata_for_nongeo_region(code)
         if region != phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
-            found = PhoneMetadata.metadata_for_region(region)
+            metadata = PhoneMetadata.metadata_for_region(region)
         most = MOST_DIGITS - len(str(code))
-        lengths = tuple(length for length in found.general_desc.possible_length if length <= most)
+        lengths = tuple(length for length in metadata.general_desc.possible_length if length <= most)
         codes.setdefault(lengths, []).append(str(code))
     kinds = (f"({'|'.join(group)}){_digits(lengths)}" for lengths, group in sorted(codes.items()))
     return rf"^\+({'|'.join(kinds)})$"
@@ -353,7 +353,7 @@ def _read_bare_digits(digits: str, country: str | None) -> tuple[str, Reading]:
         except NotANumber as refusal:
             refusals.append(refusal)
     if len(readings) > 1:
-        planned = [found for found in readings if phonenumbers.is_valid_number(phonenumbers.parse(found))]
+        planned = [number for number in readings if phonenumbers.is_valid_number(phonenumbers.parse(number))]
         if len(planned) != 1:
             either = " or ".join(sorted(readings))
             raise ValueError(f"This can be {either}. Enter the right one with its plus.")

@@ -15,7 +15,7 @@ from zxcvbn import matching, scoring
 JUDGED = 64
 """Characters that are estimated: the time grows with the square of the length."""
 MOST_SYMBOLS = 6
-"""With more substituted letters, trying every combination takes too long."""
+"""The most substituted letters of which all combinations are tried: more take too long."""
 WORD = 4
 RUN = 8
 
@@ -50,8 +50,8 @@ def _matches(text: str, personal: Iterable[str]) -> list[Any]:
     own = matching.build_ranked_dict([word.lower() for word in personal])
     words = {**matching.RANKED_DICTIONARIES, "personal": own}
     if len({letter for letter in text if ord(letter) in _SYMBOLS}) <= MOST_SYMBOLS:
-        found: list[Any] = matching.omnimatch(text, words)
-        return found
+        matches: list[Any] = matching.omnimatch(text, words)
+        return matches
     each = [matcher(text, _ranked_dictionaries=words) for matcher in _MATCHERS]
     each.append(matching.dictionary_match(text.translate(_SYMBOLS), words))
     return sorted(chain.from_iterable(each), key=lambda match: (match["i"], match["j"]))
@@ -64,9 +64,9 @@ def share_of_patterns(text: str) -> float:
     """
     judged = text[:JUDGED]
     runs = [*matching.sequence_match(judged), *matching.spatial_match(judged)]
-    found = [match for match in runs if len(match["token"]) >= RUN]
-    found += [match for match in matching.dictionary_match(judged) if len(match["token"]) >= WORD]
-    covered = {place for match in found for place in range(match["i"], match["j"] + 1)}
+    matches = [match for match in runs if len(match["token"]) >= RUN]
+    matches += [match for match in matching.dictionary_match(judged) if len(match["token"]) >= WORD]
+    covered = {place for match in matches for place in range(match["i"], match["j"] + 1)}
     return len(covered) / max(1, len(judged))
 
 
@@ -83,5 +83,5 @@ def plain(text: str) -> str:
 def repeated_part(text: str) -> str:
     """Returns the shortest text that this one repeats, without spaces and case; else the plain text."""
     whole = plain(text)
-    found = _REPEATED.fullmatch(whole)
-    return found[1] if found else whole
+    match = _REPEATED.fullmatch(whole)
+    return match[1] if match else whole

@@ -1,4 +1,4 @@
-"""Strict JSON: also rejects what the standard parser accepts outside the specification."""
+"""Strict JSON: without the extensions of the standard that Python's parser accepts."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def _too_deep() -> str:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in members:
             raise Malformed(f"Duplicate key {json.dumps(key[:80])} in an object.")
-        found[key] = value
-    return found
+        members[key] = value
+    return members
 
 
 def _refuse_constant(name: str) -> Any:

@@ -17,7 +17,7 @@ from app.provider.fields import DeclarationError
 
 def load(package: ModuleType) -> Mapping[str, Kind]:
     """Returns the kinds that the package's modules declare, by key, in the order of the pages."""
-    modules = [f"{package.__name__}.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
+    modules = [f"{package.__name__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)]
     kinds = sorted(
         (only_subclass(module, Kind)() for module in modules), key=lambda kind: (kind.position, kind.key)
     )

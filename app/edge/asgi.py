@@ -39,7 +39,7 @@ FIRST_PIECES = 12
 no place is free. Bytes do not show the work, since they may be compressed."""
 
 BEGIN = 2
-"""Pieces that are made of a download with a place before it is sent. Few, as a client may read none."""
+"""Pieces of a download with a place that are made before it is sent. Few, as a client may read none."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """Paths that a dialer requests on every call, and a monitor; some threads are reserved for them."""

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests: a body is whole, or refused, before its request gets a thread.
+"""Reads the bodies of requests: a body is whole, or refused, before its request is assigned a thread.
 
 The error of a refused body is raised when a view reads it, so that a missing token is a 401 even if the
 body is too large. Without a session or a token the limit is low.

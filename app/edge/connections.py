@@ -20,9 +20,9 @@ Address = tuple[Any, Any]
 
 def close(server: Address, client: Address) -> None:
     """Shuts down this process's connection between two addresses; the client sees it end."""
-    for found in _connections(server, client):
+    for connection in _connections(server, client):
         with suppress(OSError):
-            found.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def duplicate(server: Address, client: Address) -> socket.socket | None:
@@ -31,8 +31,8 @@ def duplicate(server: Address, client: Address) -> socket.socket | None:
     Returns None if there is no connection. The caller closes the socket.
     """
     with suppress(OSError):
-        for found in _connections(server, client):
-            return found.dup()
+        for connection in _connections(server, client):
+            return connection.dup()
     return None
 
 
@@ -46,18 +46,21 @@ def unacknowledged(connection: socket.socket) -> int:
 
 def _connections(server: Address, client: Address) -> Iterator[socket.socket]:
     """Yields this process's sockets between two addresses."""
-    for found in _sockets(server):
+    for connection in _sockets(server):
         with suppress(OSError):
-            if _text(found.getpeername()) == _text(client):
-                yield found
+            if _text(connection.getpeername()) == _text(client):
+                yield connection
 
 
 def _sockets(server: Address) -> Iterator[socket.socket]:
     """Yields this process's sockets at the port of `server`, as duplicates that it closes again."""
     for file in Path("/dev/fd").iterdir():
-        with suppress(OSError), _duplicate(int(file.name)) as found:
-            if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == int(server[1]):
-                yield found
+        with suppress(OSError), _duplicate(int(file.name)) as duplicate_socket:
+            if duplicate_socket.family in (
+                socket.AF_INET,
+                socket.AF_INET6,
+            ) and duplicate_socket.getsockname()[1] == int(server[1]):
+                yield duplicate_socket
 
 
 def _duplicate(descriptor: int) -> socket.socket:

@@ -1,6 +1,6 @@
 """Responds to dialers on the event loop: without a thread, and without Flask.
 
-Only Flask makes responses. This module remembers what each was made of (`context.MADE_OF`): the token, its
+Only Flask makes responses. This module stores what each depends on (`context.MADE_OF`): the token, its
 default provider, and the headers that it depends on. A response is sent again only if the token has the same
 default now. Flask responds to everything else: other requests, other headers, unknown tokens.
 """

@@ -85,7 +85,7 @@ class Observes(Protocol):
         phone_number: str,
         place: str | None = None,
     ) -> ProviderNumber | None:
-        """Returns what `observe` returns, from what `numbers` yielded for the number.
+        """Completes a number that `numbers` yielded to the one that `observe` returns.
 
         `place`: the number's place as an earlier call returned it; it is not read again then.
         """
@@ -96,7 +96,7 @@ class Points(Protocol):
     """Can set the webhook of a number."""
 
     def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
-        """Sets the number's webhook to `url`, called with POST, and removes what takes precedence.
+        """Sets the number's webhook to `url`, called with POST, and removes any override.
 
         `number` is what `observe` just returned. Every write is sent once. Raises as `numbers`.
         """

@@ -37,7 +37,7 @@ class Verified:
     """The result of a connection test.
 
     `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
-    and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
+    and where in the provider's console to look. No reason repeats a secret or text of the provider.
     `NOT_PROVEN` and `LIMITED` count as success: `reason` names what could not be verified, or what the
     account cannot do. `facts` are a few words each about what was read, such as the account's name: they
     are shown with the test that a user requested, and not stored.

@@ -91,7 +91,7 @@ def look_up(host: str, seconds: float) -> list[Address]:
         raise TimeoutError from None
     if isinstance(answer, Exception):
         raise OSError from None
-    return list(dict.fromkeys(ipaddress.ip_address(found[4][0]) for found in answer))
+    return list(dict.fromkeys(ipaddress.ip_address(entry[4][0]) for entry in answer))
 
 
 def client(text: str | None) -> str:
@@ -99,15 +99,15 @@ def client(text: str | None) -> str:
 
     Proxies may forward any text.
     """
-    found = literal((text or "").strip())
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return str(found or "")
+    address = literal((text or "").strip())
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address or "")
 
 
 def network(address: str) -> str:
     """Returns the network of one client: an IPv4 address, or an IPv6 /64."""
-    found = literal(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((found, 64), strict=False))
+    parsed = literal(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
     return address

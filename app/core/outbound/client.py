@@ -214,16 +214,16 @@ class Outbound:
     def _addresses(self, route: _Route, meter: Meter) -> Sequence[Address]:
         """Returns every address of the host. Raises OutboundError if one of them must not be dialled."""
         try:
-            found = addresses.look_up(route.dialled.host, meter.left())
+            resolved = addresses.look_up(route.dialled.host, meter.left())
         except TimeoutError:
             raise self._timeout_error(route) from None
         except (OSError, ValueError):
-            found = []
-        if not found:
+            resolved = []
+        if not resolved:
             raise OutboundError("dns", messages.not_resolved(route.host))
-        if not route.is_configured and not all(addresses.is_public(address) for address in found):
+        if not route.is_configured and not all(addresses.is_public(address) for address in resolved):
             raise OutboundError("refused_address", messages.not_public(route.host))
-        return found
+        return resolved
 
     def _attempt(
         self, request: requests.PreparedRequest, route: _Route, line: Line

@@ -81,18 +81,18 @@ class Line:
         refusal: OSError = ConnectionError()
         for place, address in enumerate(self.addresses):
             family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-            found = _Socket(family, socket.SOCK_STREAM)
-            found.meter = self.meter
+            connection = _Socket(family, socket.SOCK_STREAM)
+            connection.meter = self.meter
             try:
-                found.settimeout(self.meter.left() / (len(self.addresses) - place))
-                found.connect((str(address), self.port))
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                found.settimeout(self.meter.left())
+                connection.settimeout(self.meter.left() / (len(self.addresses) - place))
+                connection.connect((str(address), self.port))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.settimeout(self.meter.left())
             except OSError as error:
-                found.close()
+                connection.close()
                 refusal = error
             else:
-                return found
+                return connection
         raise refusal
 
 
