@@ -193,13 +193,15 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     startup.prepare()
     scope = startup.console()
     heads = integrity.heads_in(noted.read() if noted else "")
-    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in directory.every(scope)]
-    wanted.append((None, "No organization"))
+    chains: list[tuple[str | None, str]] = [
+        (organization.id, organization.name) for organization in directory.every(scope)
+    ]
+    chains.append((None, "No organization"))
     if name:
-        wanted = [pair for pair in wanted if pair[0] and pair[1] == name]
-        if not wanted:
+        chains = [pair for pair in chains if pair[0] and pair[1] == name]
+        if not chains:
             raise click.ClickException(f"Organization {name} not found.")
-    is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in wanted]
+    is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in chains]
     strays = [] if name else integrity.strays(scope.session)
     gone = [] if name else [f"Organization {one}, whose head was noted, does not exist." for one in heads]
     for sentence in strays + gone:
@@ -210,13 +212,13 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
 
 def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) -> bool:
     """Prints the result of one chain, and returns whether it is intact."""
-    found = integrity.verify(scope.session, scope.keys.sealer, chain_id, noted)
-    holding = texts.count_of(found.head.count, "event holds", "events hold") + "."
-    earlier = f" Older than the chain: {found.unchained}." if found.unchained else ""
-    if found.fault:
-        click.echo(f"{shown}: {holding}{earlier} {found.fault.text}", err=True)
+    result = integrity.verify(scope.session, scope.keys.sealer, chain_id, noted)
+    holding = texts.count_of(result.head.count, "event holds", "events hold") + "."
+    earlier = f" Older than the chain: {result.unchained}." if result.unchained else ""
+    if result.fault:
+        click.echo(f"{shown}: {holding}{earlier} {result.fault.text}", err=True)
         return False
-    head = f" Head {integrity.format_head(chain_id, found.head)}" if found.head.count else ""
+    head = f" Head {integrity.format_head(chain_id, result.head)}" if result.head.count else ""
     click.echo(f"{shown}: {holding}{earlier}{head}")
     return True
 
@@ -233,20 +235,20 @@ def check(name: str | None, is_json: bool) -> None:
     startup.prepare()
     scope = startup.console()
     try:
-        wanted = directory.by_name(scope, name) if name else None
-        if name and wanted is None:
+        chosen = directory.by_name(scope, name) if name else None
+        if name and chosen is None:
             raise click.ClickException(f"Organization {name} not found.")
     except PatchbayError as error:
         raise _fail(error) from None
-    ids = [wanted.id] if wanted else runs.organization_ids(scope)
+    ids = [chosen.id] if chosen else runs.organization_ids(scope)
     results = [_check(scope, organization_id, is_json=is_json) for organization_id in ids]
     code = _exit_code([report for _, report in results])
     if is_json:
-        found = [
+        documents = [
             {"id": organization_id, "name": shown, **report.document()}
             for organization_id, (shown, report) in zip(ids, results, strict=True)
         ]
-        click.echo(json.dumps({"exit_code": code, "organizations": found}, ensure_ascii=False))
+        click.echo(json.dumps({"exit_code": code, "organizations": documents}, ensure_ascii=False))
     raise SystemExit(code)
 
 

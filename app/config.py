@@ -63,10 +63,10 @@ class Settings:
     cors_origins: frozenset[str]
     upstreams: Mapping[str, str]
     check_every: timedelta
-    """Between two checks of each connection; zero for none."""
+    """Time between two checks of each connection; zero for no schedule."""
     metrics_token: str | None = field(repr=False)
     public_url: str | None
-    """Where users open the portal; for links in messages."""
+    """The address at which users open the portal; for links in messages."""
     mailer: Mailer | None
     """Sends e-mail; None without a mail server."""
 
@@ -173,18 +173,18 @@ def _mailer(url: str | None, sender: str) -> Mailer | None:
 
 def _origins(text: str) -> frozenset[str]:
     """Returns web origins from a list separated by commas or spaces."""
-    found: set[str] = set()
+    origins: set[str] = set()
     for place, entry in enumerate(text.replace(",", " ").split(), start=1):
         try:
-            found.add(urls.web_origin(entry))
+            origins.add(urls.web_origin(entry))
         except ValueError as error:
             raise SettingsError(f"PATCHBAY_CORS_ORIGINS: entry {place} is not an origin. {error}") from None
-    return frozenset(found)
+    return frozenset(origins)
 
 
 def _upstreams(text: str) -> dict[str, str]:
     """Returns base URLs by official host. Errors do not contain a base: it may have a password."""
-    found: dict[str, str] = {}
+    bases: dict[str, str] = {}
     for place, entry in enumerate(text.split(","), start=1):
         host, equals, base = (part.strip() for part in entry.partition("="))
         if not entry.strip():
@@ -195,7 +195,7 @@ def _upstreams(text: str) -> dict[str, str]:
                 f"PATCHBAY_UPSTREAMS: entry {place} does not start with a host name and an equals sign. "
                 "Use host=base, such as api.twilio.com=http://127.0.0.1:9001."
             )
-        if host in found:
+        if host in bases:
             raise SettingsError(f"PATCHBAY_UPSTREAMS: entry {place} repeats {host}. List each host once.")
         try:
             upstreams.Upstream.parse(base)
@@ -203,8 +203,8 @@ def _upstreams(text: str) -> dict[str, str]:
             raise SettingsError(
                 f"PATCHBAY_UPSTREAMS: entry {place} has no usable base URL for {host}. {error}"
             ) from None
-        found[host] = base
-    return found
+        bases[host] = base
+    return bases
 
 
 def key_list(text: str) -> list[str]:

@@ -28,25 +28,25 @@ LIMITED_BY = "patchbay.limited_by"
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["patchbay_settings"]
-    return found
+    current: Settings = current_app.extensions["patchbay_settings"]
+    return current
 
 
 def keys() -> Keys:
-    found: Keys = current_app.extensions["patchbay"]
-    return found
+    current: Keys = current_app.extensions["patchbay"]
+    return current
 
 
 def outbound() -> Outbound:
     """Returns the client for providers. Never call it while a transaction is open."""
-    found: Outbound = current_app.extensions["patchbay_outbound"]
-    return found
+    client: Outbound = current_app.extensions["patchbay_outbound"]
+    return client
 
 
 def sender() -> Sender:
     """Returns the sender of messages. Never use it while a transaction is open."""
-    found: Sender = current_app.extensions["patchbay_sender"]
-    return found
+    current: Sender = current_app.extensions["patchbay_sender"]
+    return current
 
 
 def token_used(token_id: str) -> None:
@@ -71,8 +71,8 @@ def engine() -> Engine:
 
 
 def dialer_defaults() -> Defaults:
-    found: Defaults = current_app.extensions["patchbay_dialer_defaults"]
-    return found
+    current: Defaults = current_app.extensions["patchbay_dialer_defaults"]
+    return current
 
 
 def client_address() -> str:

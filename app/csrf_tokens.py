@@ -1,7 +1,7 @@
-"""CSRF tokens that look different in each response, so that compressed pages do not reveal them.
+"""CSRF tokens that differ in each response, so that compressed pages do not reveal them.
 
 The size of a compressed page shows whether a guess equals part of it. A token that is combined with new
-random bytes each time has nothing in common with the one before.
+random bytes each time shares nothing with the previous one.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ def is_this_machine(environ: dict[str, Any]) -> bool:
 @lru_cache(maxsize=1024)
 def is_loopback(text: str) -> bool:
     try:
-        found = ip_address(text)
+        ip = ip_address(text)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (mapped or found).is_loopback
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return (mapped or ip).is_loopback
 
 
 def address(environ: dict[str, Any]) -> str:

@@ -84,7 +84,7 @@ def options() -> dict[str, Any]:
 
 
 def limit_statements(engine: Engine) -> None:
-    """Limits the time of each statement. A server of requests calls it; commands may take longer."""
+    """Limits the time of each statement. Only servers call it: commands may run longer."""
     if engine.dialect.name == "postgresql":
         event.listen(engine, "do_connect", _connect)
         event.listen(engine, "checkout", _wait_for_statements)

@@ -37,11 +37,11 @@ class Finding:
 
 def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
     """Returns all warnings. `mounts` is in the format of /proc/mounts, which is the default."""
-    found = [*_folder(settings.data), *_address(settings)]
+    findings = [*_folder(settings.data), *_address(settings)]
     if settings.is_sqlite:
-        found += _sqlite(engine.SQLITE_VERSION)
-        found += _network(Path(settings.sqlite_file).parent, _mounts() if mounts is None else mounts)
-    return found
+        findings += _sqlite(engine.SQLITE_VERSION)
+        findings += _network(Path(settings.sqlite_file).parent, _mounts() if mounts is None else mounts)
+    return findings
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

@@ -19,9 +19,9 @@ from typing import TypeVar
 from app.config import Settings, SettingsError
 
 SECONDS_TO_TAKE = 30
-"""How long a client may not acknowledge what was sent; then the kernel closes the connection."""
+"""Seconds in which a client must acknowledge data; then the kernel closes the connection."""
 SECONDS_TO_WAIT = 5.0
-"""How long to wait for an instance that is stopping."""
+"""Seconds to wait for an instance that is stopping."""
 PAUSE_SECONDS = 0.05
 SENT_AHEAD = 64_000
 """Bytes of a response that the kernel buffers for a client that does not read. Its default is megabytes."""
@@ -118,8 +118,8 @@ def _listen(host: str, port: int) -> socket.socket:
     """
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = addresses[0]
         listener = socket.create_server(address, family=family, backlog=1024, dualstack_ipv6=host == "::")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

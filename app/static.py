@@ -41,11 +41,11 @@ def init_app(app: Flask) -> None:
 @cache
 def digest_of(folder: Path) -> str:
     """Returns a digest of the folder's files."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file():
-            found.update(f"{file.relative_to(folder)} {file.stat().st_size}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:12]
+            digest.update(f"{file.relative_to(folder)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _send(digest: str, filename: str) -> Response:

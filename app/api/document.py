@@ -105,8 +105,8 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in part:
         return part
     _, _, kind, name = part["$ref"].split("/")
-    found: dict[str, Any] = document()["components"][kind][name]
-    return found
+    component: dict[str, Any] = document()["components"][kind][name]
+    return component
 
 
 def template(operation: Operation) -> str:
@@ -122,8 +122,8 @@ def operation_id(operation: Operation) -> str:
 
 def tags() -> list[Tag]:
     """Returns the resources, with those that dialers and agent runtimes need first."""
-    found = dict.fromkeys(operation.tag for operation in OPERATIONS)
-    return sorted(found, key=lambda tag: FIRST.index(tag.name) if tag.name in FIRST else len(FIRST))
+    all_tags = dict.fromkeys(operation.tag for operation in OPERATIONS)
+    return sorted(all_tags, key=lambda tag: FIRST.index(tag.name) if tag.name in FIRST else len(FIRST))
 
 
 class _Schema(GenerateJsonSchema):
@@ -136,8 +136,8 @@ class _Schema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.generate_inner(schema["schema"])
-        return found
+        inner: dict[str, Any] = self.generate_inner(schema["schema"])
+        return inner
 
 
 @cache
@@ -152,13 +152,15 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
         schema_generator=_Schema,
     )
     enums = {REF.format(model=name): one for name, one in defined["$defs"].items() if "enum" in one}
-    found = {
+    schemas_by_name = {
         name: _schema(_inlined(schema, enums))
         for name, schema in defined["$defs"].items()
         if "enum" not in schema
     }
-    found |= dict(_variants(found))
-    return dict(references), {name: found[name] for name in sorted(found)} | {"PhoneNumber": _phone_number()}
+    schemas_by_name |= dict(_variants(schemas_by_name))
+    return dict(references), {name: schemas_by_name[name] for name in sorted(schemas_by_name)} | {
+        "PhoneNumber": _phone_number()
+    }
 
 
 def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
@@ -176,10 +178,10 @@ def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
     return {key: _inlined(value, enums) for key, value in schema.items()}
 
 
-def _variants(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _variants(schemas_by_name: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Returns the alternatives of models with `oneOf`, by title, and replaces them by references."""
     variants = []
-    for schema in found.values():
+    for schema in schemas_by_name.values():
         objects = [one for one in schema.get("oneOf", ()) if "title" in one]
         variants += [(one["title"], _schema(one)) for one in objects]
         if objects:
@@ -189,8 +191,10 @@ def _variants(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Returns a model's schema without its title, and with references for phone numbers."""
-    found: dict[str, Any] = _with_references({key: value for key, value in schema.items() if key != "title"})
-    return found
+    described: dict[str, Any] = _with_references(
+        {key: value for key, value in schema.items() if key != "title"}
+    )
+    return described
 
 
 def _with_references(schema: Any) -> Any:
@@ -337,8 +341,8 @@ def _link_parameters(operation: Operation, parent: str, other: Operation) -> dic
     fields = ["id"] if len(missing) == 1 else [naming.camel(name) for name in missing]
     if not all(field in operation.example for field in fields):
         return None
-    found = {name: f"$request.path.{name}" for name in sent}
-    return found | {name: f"$response.body#/{field}" for name, field in zip(missing, fields, strict=True)}
+    sources = {name: f"$request.path.{name}" for name in sent}
+    return sources | {name: f"$response.body#/{field}" for name, field in zip(missing, fields, strict=True)}
 
 
 def _used_headers() -> list[str]:
@@ -352,11 +356,11 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def _by_status(operation: Operation) -> dict[int, tuple[ErrorCode, ...]]:
-    found: dict[int, tuple[ErrorCode, ...]] = {}
+    errors: dict[int, tuple[ErrorCode, ...]] = {}
     for error in operation.error_codes:
         status = operation.status_of(error)
-        found[status] = (*found.get(status, ()), error)
-    return found
+        errors[status] = (*errors.get(status, ()), error)
+    return errors
 
 
 def _response_name(status: int, errors: Iterable[ErrorCode]) -> str:

@@ -33,12 +33,12 @@ class _DestinationBase(BaseModel):
 
 def _kind_fields() -> dict[str, Any]:
     """Returns the fields of all kinds of destinations. A destination has those of its own kind."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for kind in KINDS.values():
         for field in kind.typed_fields:
             name = f"{field.name}_hint" if field.secret else field.name
-            found[name] = (str, Field("", description=f"{field.label}."))
-    return found
+            fields[name] = (str, Field("", description=f"{field.label}."))
+    return fields
 
 
 Destination = create_model("Destination", __base__=_DestinationBase, **_kind_fields())

@@ -104,8 +104,8 @@ def list_destinations(scope: Scope) -> ResponseReturnValue:
 
     Returns where messages are sent, oldest first. Secret values are not in it.
     """
-    found = [destinations.document(row) for row in destinations.listed(scope)]
-    return responses.document(found, tagged=True)
+    documents = [destinations.document(row) for row in destinations.listed(scope)]
+    return responses.document(documents, tagged=True)
 
 
 @_operation(

@@ -109,7 +109,7 @@ class Operation:
             codes.update(error_codes.TOKEN)
         if self.who is not Who.SIGNER:
             codes.update(error_codes.QUERY)
-        return [found for code, found in error_codes.ERRORS.items() if code in codes]
+        return [error for code, error in error_codes.ERRORS.items() if code in codes]
 
     def status_of(self, error: ErrorCode) -> int:
         """Returns an error's status: 401 for a missing role under /api/calls, as in the API contract."""
@@ -215,12 +215,12 @@ def refuse_other_methods(_endpoint: str | None, _path: object) -> None:
 @functools.cache
 def _fixed_paths() -> dict[str, list[str]]:
     """Returns the methods of each path without variables."""
-    found: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for operation in OPERATIONS:
         if "<" not in operation.path:
-            methods = found.setdefault(operation.path, [])
+            methods = paths.setdefault(operation.path, [])
             methods += ["GET", "HEAD"] if operation.method == "GET" else [operation.method]
-    return found
+    return paths
 
 
 def blueprint(name: str, url_prefix: str, tag: Tag) -> Api:

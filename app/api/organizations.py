@@ -36,8 +36,8 @@ def list_organizations(scope: Scope) -> ResponseReturnValue:
 
     Returns all organizations of the installation, sorted by name.
     """
-    found = [directory.document(organization) for organization in directory.every(scope)]
-    return responses.document(found, tagged=True)
+    documents = [directory.document(organization) for organization in directory.every(scope)]
+    return responses.document(documents, tagged=True)
 
 
 @organizations.operation(

@@ -119,8 +119,8 @@ def _row(parameter: dict[str, Any]) -> Row:
 def _schema(part: dict[str, Any] | None) -> dict[str, Any] | None:
     """Returns the schema of a JSON body, if there is one."""
     content = (part or {}).get("content", {}).get("application/json", {})
-    found: dict[str, Any] | None = content.get("schema")
-    return found
+    schema: dict[str, Any] | None = content.get("schema")
+    return schema
 
 
 def _texts(example: Any) -> dict[str, str]:

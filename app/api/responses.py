@@ -180,7 +180,7 @@ def version_condition() -> etag.Condition:
     return _condition(_versions(request.if_match), _versions(request.if_none_match))
 
 
-def _condition(wanted: ETags, unwanted: ETags) -> etag.Condition:
+def _condition(if_match: ETags, if_none_match: ETags) -> etag.Condition:
     headers = request.headers
     if "If-Match" not in headers and "If-None-Match" not in headers:
         return None
@@ -188,7 +188,7 @@ def _condition(wanted: ETags, unwanted: ETags) -> etag.Condition:
         raise Malformed(messages.IF_MATCH)
 
     def holds(tag: str) -> bool:
-        return ("If-Match" not in headers or tag in wanted) and not unwanted.contains_weak(tag)
+        return ("If-Match" not in headers or tag in if_match) and not if_none_match.contains_weak(tag)
 
     return holds
 
@@ -201,5 +201,5 @@ def _versions(tags: ETags) -> ETags:
 
 def _version(tag: str | None) -> str:
     """Returns the version in a tag, or else the tag. Werkzeug passes None for an empty tag."""
-    found = _VERSIONED.fullmatch(tag or "")
-    return found[1] if found else tag or ""
+    match = _VERSIONED.fullmatch(tag or "")
+    return match[1] if match else tag or ""

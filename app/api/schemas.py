@@ -414,14 +414,14 @@ class SignedIn(BaseModel):
 
 def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
     """Returns the provider fields of a family; `always`: all but secrets and extras are required."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for provider in in_family(family):
         for field in provider.fields_in(family):
             value = field.python_type
             is_certain = always and not field.secret and not field.is_extra
             info = Field(title=field.label) if is_certain else Field(None, title=field.label)
-            found[naming(provider.key, field.name)] = (value | None if always else value, info)
-    return found
+            fields[naming(provider.key, field.name)] = (value | None if always else value, info)
+    return fields
 
 
 CallsVoiceProviderConfigItem = create_model(

@@ -21,11 +21,11 @@ def of(operation: Operation) -> dict[str, str]:
 
 def path(operation: Operation) -> str:
     """Returns the path and query of the example request."""
-    found = template(operation)
+    result = template(operation)
     for parameter in operation.path_parameters:
-        found = found.replace(f"{{{parameter.name}}}", quote(str(parameter.example), safe="+"))
+        result = result.replace(f"{{{parameter.name}}}", quote(str(parameter.example), safe="+"))
     query = {one.name: one.example for one in operation.parameters if one.required}
-    return f"{found}?{urlencode(query)}" if query else found
+    return f"{result}?{urlencode(query)}" if query else result
 
 
 def body(operation: Operation) -> Any:

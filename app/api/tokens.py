@@ -40,8 +40,8 @@ def list_tokens(scope: Scope, user_id: str) -> ResponseReturnValue:
     Returns the tokens that work, newest first, then those that expired lately. The tokens themselves are not
     stored.
     """
-    found = access_tokens.of_user(scope, users.get(scope, user_id))
-    return responses.document([access_tokens.document(token) for token in found], tagged=True)
+    listed = access_tokens.of_user(scope, users.get(scope, user_id))
+    return responses.document([access_tokens.document(token) for token in listed], tagged=True)
 
 
 @tokens.operation(

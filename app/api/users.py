@@ -56,9 +56,9 @@ def list_users(scope: Scope, query: Any) -> ResponseReturnValue:
     `Link` header has the URL of the next page.
     """
     limit = query.get("limit", access_users.PAGE)
-    found = access_users.page(scope, query.get("q", "").strip(), after=query.get("cursor"), limit=limit)
-    response = responses.document(holders.documents(scope, found.rows), tagged=True)
-    return responses.with_next(response, found.next)
+    page = access_users.page(scope, query.get("q", "").strip(), after=query.get("cursor"), limit=limit)
+    response = responses.document(holders.documents(scope, page.rows), tagged=True)
+    return responses.with_next(response, page.next)
 
 
 @users.operation(

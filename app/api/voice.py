@@ -64,13 +64,15 @@ def _warnings(ignored: Iterable[str]) -> dict[str, Any]:
 def _active_for_token(signed: Signed) -> Response:
     """Responds with one query, which also checks the token: dialers request this on every call.
 
-    The edge caches the response by the token and the default that it was made of.
+    The edge caches the response by the token and the default that it depends on.
     """
-    found = context.dialer_defaults().find(signed.token_id)
-    if found is None:
+    default = context.dialer_defaults().find(signed.token_id)
+    if default is None:
         raise Unauthenticated(messages.TOKEN_REVOKED, code="INVALID_TOKEN")
-    request.environ[context.MADE_OF] = signed, found
-    return responses.document({"provider": found.provider, "phoneNumber": found.phone_number}, tagged=True)
+    request.environ[context.MADE_OF] = signed, default
+    return responses.document(
+        {"provider": default.provider, "phoneNumber": default.phone_number}, tagged=True
+    )
 
 
 @calls.operation(
