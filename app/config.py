@@ -262,7 +262,7 @@ class _Keys:
     database_url: str = field(repr=False)
 
     def given(self, name: str) -> str | None:
-        """Returns the value of X, or of the file at X_FILE."""
+        """Returns the value of the setting, or of the file in `{name}_FILE`; None if neither is set."""
         if value := self.environ.get(name, "").strip():
             return value
         path = self.environ.get(f"{name}_FILE")

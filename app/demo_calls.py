@@ -61,8 +61,8 @@ def _call(
     outcome = random.choices([*weights], [*weights.values()])[0]
     is_answered = outcome in OUTCOMES
     is_outbound = dials or not is_answered or random.random() < 0.15
-    caller = f"+1415555{random.randrange(1000, 9999)}"
-    numbers = (number, caller) if is_outbound else (caller, number)
+    other_party = f"+1415555{random.randrange(1000, 9999)}"
+    numbers = (number, other_party) if is_outbound else (other_party, number)
     return Call(
         organization_id=scope.organization.id,
         conversation_id=f"conv_{random.getrandbits(80):020x}",

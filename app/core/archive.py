@@ -272,7 +272,7 @@ def _expect_members(file: zipfile.ZipFile, manifest: Manifest) -> None:
     expected = {MANIFEST}
     if manifest.database.kind == "sqlite":
         expected.add(DATABASE)
-    seen: set[str] = set()
+    names: set[str] = set()
     for member in file.infolist():
         shown = repr(member.filename[:80])
         mode = member.external_attr >> 16
@@ -281,7 +281,7 @@ def _expect_members(file: zipfile.ZipFile, manifest: Manifest) -> None:
             is_key and _is_key_file(member.filename.removeprefix(KEYS))
         ):
             raise ArchiveError(f"The backup has a file {shown} in it, which does not belong there.")
-        if member.filename in seen:
+        if member.filename in names:
             raise ArchiveError(f"The backup has two files {shown} in it.")
         if member.is_dir() or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
             raise ArchiveError(f"{shown} in the backup is not a regular file.")
@@ -289,8 +289,8 @@ def _expect_members(file: zipfile.ZipFile, manifest: Manifest) -> None:
             raise ArchiveError(f"{shown} in the backup is too large: {member.file_size:,} bytes.")
         if member.filename == DATABASE and member.file_size != manifest.database.size:
             raise ArchiveError("The database in the archive is not the one that its manifest describes.")
-        seen.add(member.filename)
-    if missing := expected - seen:
+        names.add(member.filename)
+    if missing := expected - names:
         raise ArchiveError(f"The backup lacks {', '.join(sorted(missing))}.")
 
 

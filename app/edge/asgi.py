@@ -224,7 +224,7 @@ def _call(app: Flask, request: Environ) -> tuple[int, WsgiHeaders, Iterable[byte
 
 
 def _is_streamed(status: int, headers: WsgiHeaders) -> bool:
-    """Whether the length is unknown. A 204 and a 304 have none, and no body."""
+    """Whether the response's length is unknown. A 204 and a 304 have no body."""
     return status not in (204, 304) and not any(name.lower() == "content-length" for name, _ in headers)
 
 

@@ -113,10 +113,8 @@ def from_iso(value: Any, zone: Any = UTC) -> datetime | None:
     A time without an offset is in `zone`.
     """
     try:
-        newest_calls = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return _utc(
-            newest_calls if newest_calls is None or newest_calls.tzinfo else newest_calls.replace(tzinfo=zone)
-        )
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return _utc(moment if moment is None or moment.tzinfo else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
 
