@@ -140,14 +140,14 @@ def _compare(server: Server, account: Account, attack: Attack, options: argparse
         quiet.append(_measure(server, account, options))
         with attack.begin():
             attacked.append(_measure(server, account, options))
-    before, beside = median(each.p95 for each in quiet), median(each.p95 for each in attacked)
+    idle_p95, attacked_p95 = median(each.p95 for each in quiet), median(each.p95 for each in attacked)
     failed = sum(each.failed for each in attacked)
     print(
-        f"{attack.name:26} p95 {before * 1000:7.1f} ms idle, {beside * 1000:8.1f} ms attacked"
-        f"   {beside / before:6.2f} x (at most {attack.at_most})   {failed} not answered",
+        f"{attack.name:26} p95 {idle_p95 * 1000:7.1f} ms idle, {attacked_p95 * 1000:8.1f} ms attacked"
+        f"   {attacked_p95 / idle_p95:6.2f} x (at most {attack.at_most})   {failed} not answered",
         flush=True,
     )
-    return float("inf") if failed else beside / before
+    return float("inf") if failed else attacked_p95 / idle_p95
 
 
 def _measure(server: Server, account: Account, options: argparse.Namespace) -> Measured:

@@ -159,7 +159,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
 
 
 def _message(error: PatchbayError) -> str:
-    """Returns the message, for a read without “Nothing was changed.”"""
+    """Returns the message; for a read, without “Nothing was changed.”"""
     return error.message.replace(f"{NOTHING_CHANGED} ", "") if _reads() else error.message
 
 

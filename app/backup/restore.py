@@ -58,8 +58,8 @@ class Restored:
 
 def check(path: Path, environ: Mapping[str, str]) -> Findings:
     """Restores the archive to a temporary folder and checks it. Raises ArchiveError, SettingsError."""
-    with archive.opened(path) as found, _folder(None) as folder:
-        return _examine(found, folder, _keys(found, environ), path.name)
+    with archive.opened(path) as backup, _folder(None) as folder:
+        return _examine(backup, folder, _keys(backup, environ), path.name)
 
 
 def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restored:
@@ -68,10 +68,10 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
     Raises serving.Taken if a server is running.
     """
     data, url = config.location(environ)
-    with archive.opened(path) as found, serving.alone(data):
-        keys = _keys(found, environ)
-        target = _target(found.manifest, url)
-        to_write = _key_files_to_write(found, environ, data, replaces=replaces)
+    with archive.opened(path) as backup, serving.alone(data):
+        keys = _keys(backup, environ)
+        target = _target(backup.manifest, url)
+        to_write = _key_files_to_write(backup, environ, data, replaces=replaces)
         if target and os.path.lexists(target) and not replaces:
             raise ArchiveError(
                 f"{target} exists already. Add --replace to restore over it: it is kept aside."
@@ -79,7 +79,7 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
         for left in data.glob(f"{TEMPORARY}*"):
             shutil.rmtree(left, ignore_errors=True)
         with _folder(target.parent if target else data) as folder:
-            findings = _examine(found, folder, keys, path.name)
+            findings = _examine(backup, folder, keys, path.name)
             if findings.problems:
                 raise ArchiveError("\n".join([*findings.problems, "Nothing was restored."]))
             if target:
@@ -115,10 +115,10 @@ def _target(manifest: Manifest, url: str) -> Path | None:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def _keys(found: Archive, environ: Mapping[str, str]) -> dict[str, str]:
+def _keys(backup: Archive, environ: Mapping[str, str]) -> dict[str, str]:
     """Returns each setting's keys: from the environment, else the archive, else the data folder."""
     data, _ = config.location(environ)
-    inside = found.keys()
+    inside = backup.keys()
     keys: dict[str, str] = {}
     for setting, name in KEY_FILES.items():
         key = config.given_key(environ, setting) or inside.get(name) or _content(data / name)
@@ -138,14 +138,14 @@ def _content(path: Path) -> str | None:
 
 
 def _key_files_to_write(
-    found: Archive, environ: Mapping[str, str], data: Path, *, replaces: bool
+    backup: Archive, environ: Mapping[str, str], data: Path, *, replaces: bool
 ) -> dict[str, str]:
     """Returns the archive's key files that differ from the existing ones.
 
     Files of keys that the environment sets are left out. Raises ArchiveError if one exists and `replaces` is
     false.
     """
-    inside, changed = found.keys(), {}
+    inside, changed = backup.keys(), {}
     for setting, name in KEY_FILES.items():
         here = _content(data / name)
         if name not in inside or config.given_key(environ, setting) or here == inside[name]:
@@ -158,18 +158,18 @@ def _key_files_to_write(
     return changed
 
 
-def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -> Findings:
+def _examine(backup: Archive, folder: Path, keys: Mapping[str, str], name: str) -> Findings:
     """Unpacks the database, migrates it, starts an installation on it, and returns the findings.
 
     The restore is recorded in the audit of the unpacked database, which then may replace the existing one.
     """
     from app import create_app
 
-    manifest = found.manifest
+    manifest = backup.manifest
     notes = _notes(manifest, keys)
     if manifest.database.kind == "postgresql":
         return Findings(manifest, _foreign_keys(manifest, keys), notes)
-    found.unpack_database(folder / DATABASE)
+    backup.unpack_database(folder / DATABASE)
     if problems := _file_problems(folder / DATABASE, manifest):
         return Findings(manifest, problems, notes)
     try:

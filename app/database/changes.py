@@ -37,7 +37,7 @@ class Changes:
                 self._thread.has_changed = True
 
     def committed(self) -> None:
-        """Changes the counter if the thread's transaction had such a statement.
+        """Changes the counter if the thread's transaction had a counted statement.
 
         It is called after a commit, in its thread, and before its success is reported.
         """
