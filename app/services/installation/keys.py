@@ -1,4 +1,4 @@
-"""The sealing keys of an installation: checking them at the start, and rotating them."""
+"""The encryption keys of an installation: checking them at the start, and rotating them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _EARLIER_KEY = "This opens with the right key."
 
 
 class KeyMismatch(Exception):
-    """The database was sealed with another key than the ones that are set."""
+    """The database was encrypted with a key that is not among the configured ones."""
 
 
 def check_keys(session: Session, sealer: Sealer) -> None:
-    """Raises KeyMismatch if the database's key check does not open. A new database has none.
+    """Raises KeyMismatch if no configured key decrypts the database's key check.
 
-    Runs before migrations, so it reads only a column that every version has.
+    A new database has none. It runs before migrations, so it reads only a column that every version has.
     """
     key_check = session.scalar(select(Installation.key_check))
     if key_check is None:
@@ -44,10 +44,10 @@ def check_keys(session: Session, sealer: Sealer) -> None:
 
 
 def prepare(scope: Scope) -> None:
-    """Seals a random audit key in a new database. Raises KeyMismatch if another key sealed one.
+    """Stores an encrypted random audit key in a new database.
 
-    Adds the chains' records to an installation from before records, and replaces the public key that an
-    earlier version sealed.
+    Raises KeyMismatch if another key encrypted one. Adds the chains' records to an installation that is
+    older than they are, and replaces the audit key of the first versions, which was not secret.
     """
     sealer = scope.keys.sealer
     with suppress(IntegrityError), scope.transaction():
@@ -74,9 +74,10 @@ def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
 
 
 def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
-    """Reseals every secret with the newest key, a row at a time; yields (done, total) for those of providers.
+    """Encrypts every secret again with the newest key.
 
-    Each row is a transaction of its own, so it can be stopped anywhere and restarted.
+    Yields (done, total) for the secrets of providers. Each row has a transaction of its own, so that a
+    rotation can be stopped at any point and restarted.
     """
     sealer = scope.keys.sealer
     stale = select(Secret.id).where(Secret.key_fingerprint != sealer.current)
@@ -101,11 +102,11 @@ def _reseal_row(scope: Scope, row_id: str) -> None:
     if token is not None:
         row.sealed = token
         row.key_fingerprint = scope.keys.sealer.current
-        flag_modified(row, "updated_at")  # unchanged: the secret itself is the same
+        flag_modified(row, "updated_at")  # Keeps the old value: the secret itself is the same.
 
 
 def _reseal_totp_and_key_check(scope: Scope) -> None:
-    """The TOTP secrets of users, and last the key check."""
+    """Encrypts the TOTP secrets of users again, and last the key check."""
     sealer = scope.keys.sealer
     for user in scope.session.scalars(_with_totp().with_for_update()):
         token = resealed(sealer, user.totp_sealed or "", totp.place(user))
@@ -117,7 +118,7 @@ def _reseal_totp_and_key_check(scope: Scope) -> None:
 
 
 def resealed(sealer: Sealer, token: str, place: Place) -> str | None:
-    """Returns the token resealed; None if no key opens it, so that it has to be entered again."""
+    """Returns the token encrypted again; None if no key decrypts it, so that the value must be re-entered."""
     try:
         return sealer.seal(sealer.open(token, place), place)
     except SealBroken:
@@ -129,7 +130,7 @@ def _with_totp() -> Select[User]:
 
 
 def unrotated_count(scope: Scope) -> int:
-    """Counts the secrets that the newest key did not seal, or no key opens."""
+    """Returns how many secrets an older key encrypted, or no key decrypts."""
     sealer = scope.keys.sealer
     query = select(func.count()).select_from(Secret)
     secrets_left = scope.session.scalar(query.where(Secret.key_fingerprint != sealer.current)) or 0

@@ -61,7 +61,7 @@ def expect_setup(scope: Scope) -> None:
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
-    """Raises NotFound unless it is the token of the last, unused setup link. Raises TooMany."""
+    """Raises NotFound unless the token is that of the last, unused setup link. Raises TooMany."""
     if directory.superadmins(scope):
         raise _used_up()
     limit = sign_in_limits.of_setup_key(scope)
@@ -118,7 +118,7 @@ def _read(scope: Scope, sent: dict[str, Any]) -> tuple[str, users.NewUser]:
 
 
 def sealed_counts(scope: Scope) -> tuple[int, int]:
-    """Counts the sealed values, and how many of them no key opens."""
+    """Returns the count of encrypted values, and of those that no key decrypts."""
     sealer = scope.keys.sealer
     columns = (Secret.sealed, Secret.organization_id, Secret.provider, Secret.field)
     stored = [(token, Place(*place)) for token, *place in scope.session.execute(select(*columns))]

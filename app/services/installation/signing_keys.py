@@ -1,7 +1,7 @@
-"""Whether all machines of an installation sign with the same keys.
+"""Checks that all machines of an installation sign with the same keys.
 
-Every machine has to accept tokens and session cookies that another one signed. The database has a keyed
-check of the newest key of each kind: a machine without that key refuses to start.
+Every machine must accept tokens and session cookies that another one signed. The database stores a keyed
+check of the newest key of each kind. A machine without that key refuses to start.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ SIGNS = {"token_key_check": "PATCHBAY_JWT_KEYS", "session_key_check": "PATCHBAY_
 
 
 def expect_same(session: Session, keys: Keys) -> None:
-    """Raises KeyMismatch if another machine signs with a key that is not among those here."""
+    """Raises KeyMismatch if another machine signs with a key that is not configured here."""
     row = session.scalar(select(Installation))
     if row is not None:
         for column in SIGNS:
-            _expect(getattr(row, column), column, _checks(row, keys, column))
+            _expect_known(getattr(row, column), column, _checks(row, keys, column))
 
 
 def adopt(scope: Scope, *, replace: bool = False) -> None:
-    """Stores a check of the newest keys, as this machine starts to sign with them.
+    """Stores checks of the newest keys, when this machine starts to sign with them.
 
-    A new key before the stored one replaces it. Raises KeyMismatch if the stored one is not in the list,
-    unless `replace`.
+    A newer key replaces the stored check if the list still has the stored one's key. Otherwise, raises
+    KeyMismatch unless `replace`.
     """
     with scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         for column in SIGNS:
             checks = _checks(row, scope.keys, column)
             if not replace:
-                _expect(getattr(row, column), column, checks)
+                _expect_known(getattr(row, column), column, checks)
             setattr(row, column, checks[0])
 
 
-def _expect(stored: str | None, column: str, checks: Sequence[str]) -> None:
+def _expect_known(stored: str | None, column: str, checks: Sequence[str]) -> None:
     if stored is not None and stored not in checks:
         raise KeyMismatch(messages.signing_key_missing(SIGNS[column]))
 

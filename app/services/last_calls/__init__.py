@@ -1,1 +1,1 @@
-"""Last calls: whether real calls get through, as the providers list them."""
+"""Last calls: whether real calls get through, according to the providers' lists of calls."""

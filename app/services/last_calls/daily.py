@@ -1,4 +1,4 @@
-"""Reading the last calls on the schedule: once a day, if the organization chose it."""
+"""The scheduled reading of last calls: once a day, if the organization has turned it on."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 EVERY = timedelta(hours=23)
-"""A little less than a day, so that a check at the same time each day is not a minute too early."""
+"""A little less than a day, so that a check at the same time each day is never too early."""
 
 OVERLAP = timedelta(hours=6)
-"""Calls are listed when they have ended, or later."""
+"""How much earlier than the last reading the next one begins: calls are listed after they end."""
 
 LONGEST = timedelta(days=30)
 FIRST = timedelta(days=7)
-"""How far back the calls of numbers are read that were never read."""
+"""How far back the calls of numbers are read that were never read before."""
 
 SECONDS = 600
 
 
 def read(scope: Scope, http: Outbound, provider: Provider) -> Watched:
-    """Reads the last calls to all numbers of a connection, if it is time. A failure fails nothing else."""
+    """Reads the last calls to all numbers of a connection, if it is time.
+
+    A failure does not fail the check.
+    """
     if Capability.LAST_CALLS not in provider.capabilities or not _is_reached(scope, provider):
         return Watched()
     connection = store.load(scope, provider)
@@ -72,7 +75,7 @@ def _is_reached(scope: Scope, provider: Provider) -> bool:
 
 
 def _since(scope: Scope, provider: Provider) -> datetime:
-    """Returns a time before which the calls of every number were read, within limits."""
+    """Returns the time from which calls are read: the oldest reading of a number, within limits."""
     now = clock.now()
     read_at = select(func.min(LastCall.checked_at)).where(
         LastCall.organization_id == scope.organization.id, LastCall.provider == provider.key
@@ -82,7 +85,7 @@ def _since(scope: Scope, provider: Provider) -> datetime:
 
 
 def sweep(scope: Scope) -> int:
-    """Deletes the last calls of numbers that their organization no longer has; returns how many."""
+    """Deletes the last calls of numbers that their organization no longer has. Returns how many."""
     is_endpoint = exists().where(
         Endpoint.organization_id == LastCall.organization_id, Endpoint.phone_number == LastCall.phone_number
     )

@@ -1,4 +1,4 @@
-"""The last call to an endpoint's number: what is stored, and reading it again."""
+"""The last call to an endpoint's number: the stored reading, and reading it again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CANNOT_READ = "CANNOT_READ_CALLS"
 
 
 def of_endpoint(scope: Scope, row: Endpoint, failure: str = "") -> LastCallReport:
-    """Returns what is stored. `failure`: why it could not be read just now."""
+    """Returns the stored report. `failure`: why the last call could not be read just now."""
     return LastCallReport(
         store.provider_of(row.provider),
         readings.of_number(scope, row.provider, row.phone_number),
@@ -32,12 +32,12 @@ def of_endpoint(scope: Scope, row: Endpoint, failure: str = "") -> LastCallRepor
 
 
 def show(scope: Scope, endpoint_id: str) -> LastCallReport:
-    """As `of_endpoint`. Raises NotFound."""
+    """Returns the stored report. Raises NotFound."""
     return of_endpoint(scope, crud.get(scope, endpoint_id))
 
 
 def refresh(scope: Scope, http: Outbound, endpoint_id: str) -> LastCallReport:
-    """Reads the last call from the provider, stores and returns it.
+    """Reads the last call at the provider, stores it and returns the report.
 
     Raises NotFound, TooMany, ProviderBusy; Conflict if the provider is not connected, or lists no calls.
     """

@@ -1,4 +1,4 @@
-"""Sentences about the last call to a number. None has anything of the caller."""
+"""Sentences about the last call to a number. They never name the caller."""
 
 from __future__ import annotations
 

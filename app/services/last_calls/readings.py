@@ -1,4 +1,4 @@
-"""Reading the last calls from a provider, and storing them with their time."""
+"""Reads the last calls at a provider, and stores them with the time of the reading."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 _READ = "last-calls"
 BATCH = 200
-"""Rows of one transaction, because it blocks other writers."""
+"""How many rows one transaction writes: it blocks other writers meanwhile."""
 
 
 def of_numbers(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, LastCall]:
-    """Returns what is stored, by number."""
+    """Returns the stored last calls, by number."""
     query = scope.select(LastCall).where(
         LastCall.provider == provider, sql.in_list(scope, LastCall.phone_number, numbers)
     )
@@ -52,9 +52,9 @@ def read(
     *,
     quota: Quota | None = None,
 ) -> str:
-    """Reads the last calls to the numbers and stores them; returns why they cannot be read, or nothing.
+    """Reads the last calls to the numbers and stores them. Returns why they cannot be read, or "".
 
-    What was read before stays if the provider does not respond. Raises TooMany, and ProviderBusy.
+    If the provider does not respond, the earlier readings stay. Raises TooMany, ProviderBusy.
     """
     try:
         found = _request(scope, http, connection, numbers, since, quota=quota)
@@ -77,7 +77,11 @@ def _request(
     *,
     quota: Quota | None,
 ) -> LastCalls | Verified:
-    """Returns a lack of permission instead of raising it: nothing else needs it."""
+    """Returns the last calls, or the lack of permission to list them.
+
+    The lack is not raised: it would count as a failure of the credentials, but nothing else needs the
+    permission.
+    """
     reader = cast(ReadsCalls, connection.provider)
 
     def call(client: Outbound, values: Mapping[str, Any]) -> LastCalls | Verified:
@@ -93,7 +97,7 @@ def _request(
 
 @dataclass(frozen=True)
 class _Reading:
-    """One number's part of a reading, made at `at`. `expected` is its webhook URL."""
+    """The reading of one number at the time `at`. `expected` is its webhook URL."""
 
     call: ProviderCall | None
     since: datetime | None
@@ -101,7 +105,10 @@ class _Reading:
     at: datetime
 
     def apply(self, row: LastCall) -> None:
-        """Without a call, an earlier one stays if this reading begins where the last one ended."""
+        """Stores the reading in the row.
+
+        If there is no call and this reading begins where the last one ended, the earlier call stays.
+        """
         continues = self.since is not None and row.checked_at is not None and self.since <= row.checked_at
         row.problem = row.tried_at = None
         if self.call is None and continues:
@@ -121,7 +128,7 @@ class _Reading:
 
 
 def _main_error(errors: Sequence[CallError], expected: str | None) -> CallError | None:
-    """Returns the last error at the number's own webhook; else the last one."""
+    """Returns the latest error at the number's own webhook, or else the latest of all."""
     ours = (one for one in errors if one.url and expected and urls.same(one.url, expected))
     return next(ours, next(iter(errors), None))
 
@@ -142,7 +149,7 @@ def _store(scope: Scope, connection: StoredConnection, numbers: Sequence[str], f
 def _store_problem(
     scope: Scope, connection: StoredConnection, numbers: Sequence[str], result: Verified
 ) -> str:
-    """Stores why the calls cannot be read, unless that may be over in a minute; returns it."""
+    """Stores and returns why the calls cannot be read. A temporary failure is not stored."""
     if result.code not in proof.INCONCLUSIVE:
         at = clock.now()
         for some in _batches(numbers):
@@ -153,7 +160,7 @@ def _store_problem(
 
 
 def _rows(scope: Scope, provider: str, numbers: Sequence[str]) -> dict[str, LastCall]:
-    """Returns the rows of the numbers, in the open transaction; new ones are added."""
+    """Returns the rows of the numbers, and adds missing ones, in the open transaction."""
     rows = of_numbers(scope, provider, numbers)
     for number in numbers:
         if number not in rows:
@@ -170,7 +177,7 @@ def _batches(numbers: Sequence[str]) -> Iterator[list[str]]:
 
 
 def record(scope: Scope, provider: Provider) -> None:
-    """Audits a user's first reading of an hour, with how many there were since the last event."""
+    """Audits a user's first reading of an hour, with the count of readings since the last event."""
     ids = (scope.organization.id, str(scope.actor.user_id), provider.key)
     with scope.transaction(lock=False):
         if times := rate_limits.tally(scope, _READ, *ids):

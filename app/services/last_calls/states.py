@@ -1,4 +1,4 @@
-"""What the last call to a number says about it: one rule for pages, the API and proven numbers."""
+"""The state of the last call to a number: one rule for pages, the API and proven numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from app.services.drift import messages as drift_messages
 from app.services.last_calls import messages
 
 ELSEWHERE = frozenset({Reason.NUMBER_GONE, Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
-"""With these, calls to the number are in another account's or region's list."""
+"""Reasons with which calls to the number are in the list of another account or region."""
 
 
 class CallState(StrEnum):
-    """One line each gives the code, the tone and the label."""
+    """The state of the last call. Each line gives the code, the tone and the label."""
 
     tone: str
     label: str
@@ -48,7 +48,7 @@ MISSED = frozenset({CallOutcome.NO_ANSWER, CallOutcome.BUSY, CallOutcome.CANCELE
 
 @dataclass(frozen=True)
 class LastCallReport:
-    """What is known of the last call to a number. `expected` is its webhook URL now."""
+    """The report about the last call to a number. `expected` is its webhook URL now."""
 
     provider: Provider
     row: LastCall | None
@@ -83,13 +83,13 @@ class LastCallReport:
 
     @property
     def is_ours(self) -> bool:
-        """Whether the error is about the number's webhook as it is now."""
+        """Whether the error is about the present webhook of the number."""
         url = self.row.error_url if self.row else None
         return url is not None and self.expected is not None and urls.same(url, self.expected)
 
     @property
     def problem(self) -> str:
-        """Why the last call is not known; empty if it is, or was never read."""
+        """Why the last call is unknown; empty if it is known, or was never read."""
         row, check = self.row, self.check
         if row is not None and row.problem:
             return row.problem
@@ -102,14 +102,14 @@ class LastCallReport:
 
     @property
     def at(self) -> datetime | None:
-        """When this was read, or could not be read."""
+        """When the last call was read, or could not be read."""
         if self.row is None:
             return None
         return self.row.tried_at if self.row.problem else self.row.checked_at
 
     @property
     def sentence(self) -> str:
-        """What there is to say, in a sentence or two."""
+        """The state, in a sentence or two."""
         row, state, label = self.row, self.state, self.provider.label
         if state is CallState.NOT_LISTED:
             return messages.not_listed(label)
@@ -127,7 +127,7 @@ class LastCallReport:
 
     @property
     def error_sentence(self) -> str:
-        """What the provider reports about the call; empty for nothing."""
+        """The provider's error about the call, as a sentence; empty if there is none."""
         row = self.row
         if row is None or not row.error_code:
             return ""
@@ -139,12 +139,12 @@ class LastCallReport:
 
     @property
     def error_page(self) -> str:
-        """The provider's page about the error's code; empty if it has none."""
+        """The URL of the provider's page about the error's code; empty if it has none."""
         code = self.row.error_code if self.row else None
         return self.provider.call_error_page.format(code) if code else ""
 
     def document(self) -> dict[str, Any]:
-        """Returns it as the API documents it."""
+        """Returns the report as the API documents it."""
         row = self.row
         has_call = row is not None and row.started_at is not None
         return {

@@ -70,7 +70,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
 
 
 def named(scope: Scope, name: str) -> Organization:
-    """Returns the organization of that name, adding it if there is none."""
+    """Returns the organization of that name, and adds it if there is none. Raises Invalid."""
     scope.require_transaction()
     try:
         name = fields.check_name(name.strip())
@@ -127,14 +127,14 @@ def add(scope: Scope, name: str) -> Organization:
 
 
 def planned_base_url(scope: Scope, sent: Any, *, version: int | None = None) -> str | None:
-    """Returns the base URL that `update` would store. Raises as `update`."""
+    """Returns the base URL that `update` would store. Raises Invalid, Stale."""
     draft = validation.read(OrganizationEdit, sent)
     expect_version(scope.organization, version)
     return draft.public_base_url
 
 
 SAVES_READ = 50
-"""The newest changes of the settings are read, whatever they are of."""
+"""How many of the newest changes of the settings are read, before those of one field are selected."""
 
 
 def saves(scope: Scope) -> list[AuditEvent]:
@@ -149,12 +149,12 @@ def saves(scope: Scope) -> list[AuditEvent]:
 
 
 def base_urls(events: Iterable[AuditEvent], *, limit: int = 5) -> list[AuditEvent]:
-    """Returns those of them that changed the base URL."""
+    """Returns the events that changed the base URL."""
     return [event for event in events if "public_base_url" in event.changes][:limit]
 
 
 def last_save(events: Iterable[AuditEvent], fields: Collection[str]) -> AuditEvent | None:
-    """Returns the first of them that changed one of the fields."""
+    """Returns the first event that changed one of the fields, or None."""
     return next((event for event in events if not event.changes.keys().isdisjoint(fields)), None)
 
 
@@ -166,7 +166,7 @@ def update(
     reason: str | None = None,
     version: int | etag.Condition = None,
 ) -> Organization:
-    """Saves the submitted fields: null clears, absent keeps. The slug stays, so links keep working."""
+    """Saves the submitted fields: null clears, absent keeps. The slug stays, so that links keep working."""
     draft, fixed = validation.read_edit(OrganizationEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
@@ -187,7 +187,7 @@ def update(
 
 
 def superadmins(scope: Scope) -> int:
-    """Counts the active superadmins of the installation."""
+    """Returns how many active superadmins the installation has."""
     query = select(func.count()).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     return scope.session.scalar(query.select_from(User)) or 0
 
@@ -202,7 +202,10 @@ def _free_slug(scope: Scope, name: str) -> str:
 
 
 def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:
-    """Returns whether it is another one. If so, call `provisioning.changed` after the transaction."""
+    """Sets the base URL, and returns whether it changed.
+
+    If so, call `provisioning.changed` after the commit.
+    """
     scope.require_transaction()
     organization = scope.organization
     if organization.public_base_url == url:

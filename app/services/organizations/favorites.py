@@ -1,4 +1,4 @@
-"""The organizations that a superadmin starred. It is their own list, so the audit has no event of it."""
+"""The organizations that a superadmin starred. The list is private, so the audit log does not record it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.models import Favorite, Organization
 from app.services.scope import Scope
 
 MOST = 50
-"""Organizations of one answer."""
+"""The most favorites, and other organizations, that are returned."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What there is to choose from; `has_more` if others match too."""
+    """The organizations to choose from. `has_more`: further ones match."""
 
     favorites: Sequence[Organization]
     others: Sequence[Organization]
@@ -24,7 +24,7 @@ class Choice:
 
 
 def choose(scope: Scope, text: str) -> Choice:
-    """Returns the organizations whose name has the text, the actor's favorites apart, by name."""
+    """Returns the organizations with the text in their name, the actor's favorites separately, by name."""
     starred = select(Favorite.organization_id).where(Favorite.user_id == scope.actor.user_id)
     query = select(Organization).order_by(Organization.name, Organization.id)
     query = query.where(scope.contains(Organization.name, text)) if text else query
@@ -34,7 +34,7 @@ def choose(scope: Scope, text: str) -> Choice:
 
 
 def toggle(scope: Scope) -> bool:
-    """Stars the scope's organization, or ends that; returns whether it is starred now."""
+    """Stars or unstars the scope's organization for the actor. Returns whether it is starred now."""
     key = {"user_id": scope.actor.user_id, "organization_id": scope.organization.id}
     with scope.transaction(lock=False):
         removed = scope.session.execute(delete(Favorite).filter_by(**key)).rowcount  # type: ignore[attr-defined]
