@@ -1,1 +1,1 @@
-"""Webhook tests: the request of an incoming call, made by Patchbay, and a verdict on the response."""
+"""Webhook tests: Patchbay makes the request of an incoming call, and judges the response."""

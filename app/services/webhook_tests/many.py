@@ -1,4 +1,4 @@
-"""Testing the webhooks of many endpoints, one after the other, as a job."""
+"""Tests the webhooks of many endpoints, one after the other, as a job."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 WAIT_SECONDS = 1.0
-"""Between two looks whether the job is to stop."""
+"""Seconds between two checks whether the job must stop."""
 
 
 class WebhookTestTargets(EndpointTargets):
@@ -35,7 +35,7 @@ class WebhookTestTargets(EndpointTargets):
 
 
 def read(scope: Scope, sent: Any) -> tuple[Selection, bool]:
-    """Returns what is selected, and whether it is tested as a call. Raises Invalid, NotFound."""
+    """Returns the selection, and whether signed requests are sent too. Raises Invalid, NotFound."""
     chosen = validation.read(WebhookTestTargets, sent)
     return targets.selected(scope, chosen), chosen.signed
 
@@ -46,7 +46,7 @@ def count(scope: Scope, selection: Selection) -> int:
 
 
 def run(scope: Scope, http: Outbound, job: Running, selection: Selection, *, signed: bool = False) -> None:
-    """Tests the selected endpoints, and stores what became of each: why one was not tested, too."""
+    """Tests the selected endpoints, and stores the result of each, including why one was not tested."""
     columns = (Endpoint.id, Endpoint.phone_number)
     ordered = _selected(scope, selection).order_by(Endpoint.provider, Endpoint.phone_number)
     ids = [row.id for row in scope.session.execute(ordered.with_only_columns(*columns))]
@@ -54,15 +54,16 @@ def run(scope: Scope, http: Outbound, job: Running, selection: Selection, *, sig
 
 
 def _selected(scope: Scope, selection: Selection) -> Select[Endpoint]:
-    """A filter selects numbers that have a webhook; ids, any."""
+    """Selects the endpoints: of a filter, only those with a webhook; of ids, all."""
     query = bulk.selected(scope, selection)
     return query.where(Endpoint.inbound_agent_name.is_not(None)) if selection.filters is not None else query
 
 
 class _Tests:
-    """The tests of one job. A runtime that is not reached is requested once, not for each of its numbers.
+    """The tests of one job.
 
-    A test that has to wait, because of a rate limit or of other calls, is made after the others.
+    A runtime that cannot be reached is called once, not for each of its numbers. A test that must wait, for
+    a rate limit or other calls, is made after the others.
     """
 
     def __init__(self, scope: Scope, http: Outbound, job: Running, *, signed: bool) -> None:
@@ -84,7 +85,7 @@ class _Tests:
                 waiting.append((row_id, time.monotonic() + error.retry_after))
 
     def _wait(self, ready_at: float) -> bool:
-        """Waits until then, and returns True; False as soon as the job is to stop."""
+        """Waits until the time. Returns False as soon as the job must stop."""
         while not self._job.must_stop:
             seconds = ready_at - time.monotonic()
             if seconds <= 0:
@@ -94,7 +95,7 @@ class _Tests:
         return False
 
     def _test(self, row_id: str) -> None:
-        """An endpoint that was deleted meanwhile is left out. Raises TryLater."""
+        """Tests one endpoint. One that was deleted meanwhile has no result. Raises TryLater."""
         row = self._scope.session.scalar(self._scope.select(Endpoint).where(Endpoint.id == row_id))
         if row is None:
             return

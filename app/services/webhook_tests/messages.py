@@ -1,4 +1,4 @@
-"""Sentences about webhook tests. They never repeat what a runtime wrote."""
+"""Sentences about webhook tests. They never repeat text of a runtime's response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def response(status: int | None, latency_ms: int) -> str:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the sentence about a response names."""
+    """The values in the sentence about a response."""
 
     label: str
     limit_ms: int

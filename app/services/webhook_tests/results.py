@@ -1,4 +1,4 @@
-"""The stored result of a webhook test, and how it is summed up."""
+"""The stored results of a webhook test, and the report about them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.services.webhook_tests.subjects import Subject, Tested
 from app.services.webhook_tests.verdicts import Judged, Received, WebhookVerdict
 
 KEPT = proven.TESTS_KEPT
-"""How long results are kept, and prove something."""
+"""How long results are retained, and prove something."""
 
 NOT_TESTED = "not_tested"
 
@@ -43,7 +43,7 @@ class Result:
 
     @property
     def how(self) -> str:
-        """How the runtime responded, in a few words."""
+        """The status and duration of the response."""
         return messages.response(self.status, self.latency_ms)
 
     @classmethod
@@ -64,9 +64,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of an endpoint's webhook by its tests; `results` in the order of `Signing`.
+    """The report about an endpoint's webhook; `results` are in the order of `Signing`.
 
-    `is_proof`: it answers calls as the provider makes them, and no others.
+    `is_proof`: the webhook answers calls as the provider makes them, and refuses other requests.
     """
 
     provider: Provider
@@ -76,7 +76,7 @@ class Report:
 
     @property
     def deciding(self) -> Result | None:
-        """The first result that is not as it should be, or the last one."""
+        """The first result that is not ok, or else the last one."""
         wrong = (result for result in self.results if not result.verdict.is_ok)
         return next(wrong, self.results[-1] if self.results else None)
 
@@ -139,20 +139,20 @@ def _rules(provider: Provider) -> WebhookRules:
 
 
 def of(scope: Scope, subject: Subject) -> Report:
-    """Returns what is stored about the subject, as long as it has the URL that was tested."""
+    """Returns the stored report about the subject; an empty one if the URL has changed since the test."""
     stored = subject.stored(scope)
     if stored is None or stored.url != subject.url:
         return Report(subject.provider)
-    return Report(subject.provider, _kept(stored), stored.tested_at, stored.actor_name)
+    return Report(subject.provider, _recent_results(stored), stored.tested_at, stored.actor_name)
 
 
 def of_endpoint(scope: Scope, row: Endpoint) -> Report | None:
-    """As `of`; None if the webhook of the endpoint cannot be tested."""
+    """Returns the stored report about an endpoint; None if its webhook cannot be tested."""
     subject = subjects.of_endpoint(scope, row)
     return of(scope, subject) if subject else None
 
 
-def _kept(stored: Tested) -> tuple[Result, ...]:
+def _recent_results(stored: Tested) -> tuple[Result, ...]:
     earliest = clock.now() - KEPT
     found = (Result.stored(name, stored.results[name]) for name in Signing if name in stored.results)
     return tuple(result for result in found if result.at >= earliest)
@@ -166,7 +166,9 @@ def save(scope: Scope, subject: Subject, url: str, results: Sequence[Result]) ->
     stored = subject.stored(scope)
     if stored is None:
         raise NotFound(scope_messages.not_found("endpoint"))
-    by_name = {result.name: result for result in (*(_kept(stored) if stored.url == url else ()), *results)}
+    by_name = {
+        result.name: result for result in (*(_recent_results(stored) if stored.url == url else ()), *results)
+    }
     merged = tuple(by_name[name] for name in Signing if name in by_name)
     report = Report(subject.provider, merged, clock.now(), scope.actor.name)
     stored.url, stored.results = url, {str(one.name): one.as_stored() for one in merged}
@@ -176,7 +178,7 @@ def save(scope: Scope, subject: Subject, url: str, results: Sequence[Result]) ->
 
 
 def sweep(scope: Scope) -> int:
-    """Deletes what is no longer kept, of every organization; returns how many."""
+    """Deletes every organization's results that are no longer retained. Returns how many."""
     end = clock.now() - KEPT
     with scope.transaction(lock=False):
         models = (WebhookTest, CallbackTest)

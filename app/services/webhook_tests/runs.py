@@ -1,8 +1,9 @@
-"""Testing the webhook of an endpoint: up to three requests, as its provider makes them.
+"""Tests the webhook of an endpoint with up to three requests, as its provider makes them.
 
-By default, one request without a signature, about a call that has ended: no runtime that verifies signatures
-accepts it, and others have no reason to start an agent. The signed one starts whatever a call starts, unless
-the runtime knows the mark; it is sent if the user asked for it.
+The default is one request without a signature, about a call that has ended: a runtime that verifies
+signatures does not accept it, and others have no reason to start an agent. The signed request starts
+whatever a call starts, unless the runtime knows the mark of a test. It is sent only if the user requested
+it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LEASE = timedelta(minutes=3)
 """Longer than all requests of one test together."""
 
 MOST = 10
-"""Tests of one endpoint in the rate limiter's window."""
+"""How many tests of one subject can be made within `rate_limits.WINDOW`."""
 
 _BEYOND_ASCII = re.compile(r"(%[89A-Fa-f][0-9A-Fa-f])+")
 
@@ -61,7 +62,7 @@ class _Target:
 
 
 def run(scope: Scope, http: Outbound, endpoint_id: str, *, signed: bool = False) -> Report:
-    """Tests the endpoint's webhook, and stores the result. `signed`: also as the provider calls it.
+    """Tests the endpoint's webhook, and stores the result. With `signed`, also as the provider calls it.
 
     Raises NotFound; Conflict if there is nothing to test, or another test is running; TooMany;
     ProviderBusy.
@@ -70,7 +71,7 @@ def run(scope: Scope, http: Outbound, endpoint_id: str, *, signed: bool = False)
 
 
 def run_test(scope: Scope, http: Outbound, subject: Subject, *, signed: bool = False) -> Report:
-    """As `run`, for any subject."""
+    """Tests a subject and stores the result, as `run` does."""
     target = _target(scope, subject, signed=signed)
     key = rate_limits.key("webhook-test", scope.organization.id, *subject.key.values())
     rate_limits.take(scope, Limit(key, MOST))
@@ -99,12 +100,12 @@ def _client(scope: Scope, http: Outbound, target: _Target) -> Outbound:
 
 
 def last(scope: Scope, endpoint_id: str) -> Report:
-    """Returns what is stored about the webhook. Raises NotFound, and Conflict if it cannot be tested."""
+    """Returns the stored report. Raises NotFound, and Conflict if the webhook cannot be tested."""
     return results.of(scope, subject_of(scope, endpoint_id))
 
 
 def application(scope: Scope, key: str) -> Subject:
-    """Raises NotFound, and Conflict if the callback of the application cannot be tested."""
+    """Returns the subject of an application. Raises NotFound, and Conflict if it cannot be tested."""
     subject = subjects.of_application(scope, key)
     if subject is None:
         raise Conflict(messages.cannot_test(store.provider_of(key).label), code="CANNOT_TEST")
@@ -112,7 +113,7 @@ def application(scope: Scope, key: str) -> Subject:
 
 
 def subject_of(scope: Scope, endpoint_id: str) -> Subject:
-    """Raises NotFound, and Conflict if the webhook of the endpoint cannot be tested."""
+    """Returns the subject of an endpoint. Raises NotFound, and Conflict if it cannot be tested."""
     row = crud.get(scope, endpoint_id)
     subject = subjects.of_endpoint(scope, row)
     if subject is None:
@@ -129,7 +130,7 @@ def _target(scope: Scope, subject: Subject, *, signed: bool) -> _Target:
 
 
 def _begin(scope: Scope, target: _Target, *, signed: bool) -> Lease:
-    """Takes the lease of the subject. The audit has a signed test before its first request is sent."""
+    """Acquires the lease of the subject. A signed test is audited before its first request is sent."""
     subject = target.subject
     values = {"organization_id": scope.organization.id, "provider": subject.provider.key, **subject.key}
     empty = {"url": target.url, "is_proof": False, "results": {}, "actor_name": ""}
@@ -149,24 +150,24 @@ class _Test:
     target: _Target
 
     def results(self, *, signed: bool) -> Iterator[Result]:
-        """Makes the requests, up to the first that does not reach the runtime."""
+        """Makes the requests, and yields their results, up to the first that does not reach the runtime."""
         for signing, is_call in self._requests(signed=signed):
             judged, received = self._make(signing, is_call=is_call)
             if judged.verdict is WebhookVerdict.SIGNATURE_REFUSED and signing is Signing.SIGNED:
-                judged = self._explained(judged)
+                judged = self._with_cause(judged)
             yield Result.of(signing, judged, received, is_call=is_call)
             if judged.verdict.is_unreached:
                 return
 
     def _requests(self, *, signed: bool) -> list[tuple[Signing, bool]]:
-        """Which requests are made, and whether each is about a call that rings."""
+        """Returns the requests to make, each with whether it is about a ringing call."""
         if not self.target.provider.webhook_rules.is_signed:
             return [(Signing.UNSIGNED, signed)]
         more = [(Signing.WRONGLY_SIGNED, True), (Signing.SIGNED, True)]
         return [(Signing.UNSIGNED, False), *(more if signed else [])]
 
-    def _explained(self, refused: Judged) -> Judged:
-        """Says why, if the runtime accepts a signature of the URL as it may have misread it."""
+    def _with_cause(self, refused: Judged) -> Judged:
+        """Returns the verdict, with the cause if the runtime accepts a signature of a misread URL."""
         for verdict, url in misread(self.target.url):
             judged, received = self._make(Signing.SIGNED, is_call=True, signed_url=url)
             if received.status and received.status < 300:
@@ -196,7 +197,7 @@ class _Test:
 
 
 def misread(url: str) -> Iterator[tuple[WebhookVerdict, str]]:
-    """Yields how runtimes misread their own URL: as plain HTTP behind a proxy, or decoded."""
+    """Yields the ways in which runtimes misread their own URL: as http behind a proxy, or decoded."""
     decoded = [_BEYOND_ASCII.sub(lambda found: unquote(found[0]), url), unquote(url)]
     spellings = [spelling for spelling in dict.fromkeys(decoded) if spelling != url]
     yield WebhookVerdict.HTTPS_UNSEEN, _as_http(url)

@@ -1,4 +1,4 @@
-"""What is tested: the webhook of an endpoint, or the callback URL that an application's numbers share."""
+"""The subjects of tests: an endpoint's webhook, or the callback URL that an application's numbers share."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Tested: TypeAlias = WebhookTest | CallbackTest
 
 @dataclass(frozen=True)
 class Subject:
-    """The row of `model` with the key `key` has the results.
+    """A webhook to test. The row of `model` with the key `key` stores the results.
 
-    `url` is None if there is nothing to test, because of `lack`. `name`: in the audit. `phone_number`: of
-    the call that the test pretends.
+    `url` is None if there is nothing to test; `lack` is the error then. `name` is for the audit log,
+    `phone_number` for the sample call.
     """
 
     provider: Provider
@@ -43,23 +43,23 @@ class Subject:
         return [getattr(self.model, name) == value for name, value in self.key.items()]
 
     def stored(self, scope: Scope) -> Any:
-        """Returns the row; None if there is none."""
+        """Returns the row, or None."""
         return scope.session.scalar(scope.select(self.model).where(*self.conditions))
 
     def require_url(self) -> str:
-        """Raises Conflict if there is nothing to test."""
+        """Returns the URL. Raises Conflict if there is nothing to test."""
         if self.url is None:
             raise self.lack
         return self.url
 
 
 def can_test(key: str) -> bool:
-    """Whether the request of the provider is known."""
+    """Whether webhook tests support the provider."""
     return key in PROVIDERS and Capability.WEBHOOK_TEST in PROVIDERS[key].capabilities
 
 
 def of_endpoint(scope: Scope, row: Endpoint) -> Subject | None:
-    """None if the endpoint's provider cannot be tested. An inactive endpoint has a URL, too."""
+    """Returns the subject of an endpoint, active or not; None if its provider cannot be tested."""
     if not can_test(row.provider):
         return None
     base = scope.organization.public_base_url
@@ -77,7 +77,10 @@ def of_endpoint(scope: Scope, row: Endpoint) -> Subject | None:
 
 
 def of_application(scope: Scope, key: str) -> Subject | None:
-    """The callback URL that was last set from Patchbay; None if it cannot be tested. Raises NotFound."""
+    """Returns the subject of an application, whose callback URL Patchbay has set.
+
+    None if its provider cannot be tested. Raises NotFound.
+    """
     provider = application.provider_of(key)
     if not can_test(key):
         return None

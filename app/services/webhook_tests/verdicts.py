@@ -10,13 +10,13 @@ from app.provider import CallsWebhooks
 from app.provider.webhooks import Effect, Instructions, Signing, Unreadable, WebhookRules
 
 SLOW_FROM = 1 / 3
-"""Of the provider's limit: a response that takes longer works, and may not when the runtime is busy."""
+"""The fraction of the provider's limit from which a response is slow: it works, but may not under load."""
 
 REFUSALS = (400, 401, 403)
 
 
 class WebhookVerdict(StrEnum):
-    """One line each gives the code, and whether the webhook is as it should be."""
+    """The verdicts. Each line gives the code, and whether the webhook is ok."""
 
     is_ok: bool
 
@@ -29,7 +29,7 @@ class WebhookVerdict(StrEnum):
     CONNECTS = "connects", True
     CONNECTS_SLOWLY = "connects_slowly", True
     RESPONDS = "responds", True
-    """To a provider that signs nothing, so that nothing more can be said."""
+    """The runtime responds. Nothing more can be tested if the provider does not sign."""
     OPEN = "open"
     NOT_REFUSED = "not_refused"
     SIGNATURE_REFUSED = "signature_refused"
@@ -59,7 +59,7 @@ class WebhookVerdict(StrEnum):
 
     @property
     def is_unreached(self) -> bool:
-        """Whether a differently signed request would end in the same way."""
+        """Whether a request with another signature would end in the same way."""
         return self in UNREACHED
 
 
@@ -91,7 +91,7 @@ _OF_STATUSES = {
 
 @dataclass(frozen=True)
 class Received:
-    """What came of one request: a response or an error, and after how long."""
+    """The response to one request, or the error, and how long it took."""
 
     outcome: Answer | OutboundError = field(repr=False)
     latency_ms: int
@@ -143,7 +143,7 @@ def _failure(rules: WebhookRules, received: Received) -> WebhookVerdict | None:
 
 
 def _status(rules: WebhookRules, status: int | None) -> WebhookVerdict | None:
-    """Returns what is wrong with a status; None if nothing is."""
+    """Returns the verdict on a status; None if the status is ok."""
     if status is None or 200 <= status < 300:
         return None
     if status in (401, 403):
@@ -154,7 +154,7 @@ def _status(rules: WebhookRules, status: int | None) -> WebhookVerdict | None:
 
 
 def _judge_unwanted(provider: CallsWebhooks, received: Received) -> Judged:
-    """The verdict on the response to a request that the provider cannot have sent."""
+    """Returns the verdict on the response to a request that the provider cannot have sent."""
     if received.status in REFUSALS:
         return Judged(WebhookVerdict.REFUSED)
     if verdict := _status(provider.webhook_rules, received.status):
@@ -169,7 +169,7 @@ def _judge_unwanted(provider: CallsWebhooks, received: Received) -> Judged:
 
 
 def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
-    """The verdict on the response to a request as the provider sends it."""
+    """Returns the verdict on the response to a request as the provider sends it."""
     rules = provider.webhook_rules
     if _is_web_page(received):
         return Judged(WebhookVerdict.HTML)
@@ -204,6 +204,9 @@ def _read(provider: CallsWebhooks, received: Received) -> Instructions | Judged:
 
 
 def _is_web_page(received: Received) -> bool:
-    """Whether the body is an HTML page. Its content type proves nothing: instructions may have the same."""
+    """Whether the body is an HTML page.
+
+    The content type is not used: instructions for a call may have the same one.
+    """
     start = received.body.lstrip()[:14].lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
