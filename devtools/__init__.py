@@ -1,1 +1,1 @@
-"""Development tools: the demo, screenshots, and servers to try things with."""
+"""Development tools: the demo, screenshots, test servers and databases, and checks of the text."""

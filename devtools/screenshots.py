@@ -78,7 +78,7 @@ def _save_repair(browser: Browser, page: Page, demo: Demo) -> None:
     shown = phone.display(number)
     mail = browser.new_page(viewport=PHONE)
     mail.goto(demo.outside.mail.base)
-    _message(mail, "unhealthy")  # numbers that are wrong from the start; those of one moment share a message
+    _message(mail, "unhealthy")  # about the numbers that are unhealthy from the start
     console = browser.new_page()
     console.goto(demo.outside.providers[key].base)
     console.get_by_role("button", name=f"Another URL: {shown}").click()

@@ -60,7 +60,7 @@ class Calls:
         return sorted(found, key=lambda call: call.at, reverse=True)
 
     def table(self, numbers: Iterable[str], errors: Callable[[str], list[Action]] = lambda _: []) -> Table:
-        """Returns the console's table with buttons that add calls;
+        """Returns the console's table with buttons that add calls.
 
         `errors` returns more actions for a number.
         """

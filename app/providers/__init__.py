@@ -1,6 +1,6 @@
-"""One file or folder for each provider; a new one is found here by itself.
+"""The providers: one file or folder each. A new one is found here, without a list of them.
 
-A file that does not load, or declares no usable provider, stops the start and is named.
+A file that cannot be loaded, or declares no valid provider, stops the start with an error that names it.
 """
 
 from __future__ import annotations

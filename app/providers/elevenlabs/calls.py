@@ -13,7 +13,7 @@ from app.provider.calls import CallOutcome, LastCalls, ProviderCall
 from app.providers.elevenlabs import agents, api, messages
 
 RECENT = 20
-"""Conversations of one number that are read: the last incoming one may come after outgoing ones."""
+"""How many conversations of a number are read: its last incoming one may be older than outgoing ones."""
 
 OUTCOMES = {
     "initiated": CallOutcome.IN_PROGRESS,

@@ -1,4 +1,4 @@
-"""Reading ElevenLabs' reports of calls."""
+"""Reads ElevenLabs' reports of calls."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Part = Mapping[str, Any]
 
 
 def read(event: Any) -> CallReport | None:
-    """Returns the call that an event reports;
+    """Returns the call that an event reports; None for other kinds of events.
 
-    None for other kinds. Raises Invalid without a conversation.
+    Raises Invalid if the event is not an object, or has no conversation.
     """
     if not isinstance(event, dict):
         raise Invalid([Problem("body", messages.OBJECT_NEEDED)])

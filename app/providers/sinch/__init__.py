@@ -51,7 +51,7 @@ MOST_NAMED = 50
 """How many of the numbers that share an application each entry of a list names."""
 
 PREVENTING = (Outcome.BAD_CREDENTIALS, Outcome.NO_PERMISSION, Outcome.NO_CREDIT, Outcome.WRONG_ACCOUNT)
-"""Refusals of the list of numbers that a test reports."""
+"""The refusals of the list of numbers with which a connection test fails."""
 
 UNKNOWN = refused(Outcome.BAD_CREDENTIALS, messages.BAD_CREDENTIALS)
 

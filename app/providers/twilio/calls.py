@@ -93,7 +93,7 @@ class Calls:
     def _errors(
         self, path: str, since: datetime | None = None
     ) -> tuple[defaultdict[str, list[CallError]], str]:
-        """Returns the errors by the SID of their call, newest first, and why none can be read if so."""
+        """Returns the errors by the SID of their call, newest first, and the reason if none can be read."""
         by_sid: defaultdict[str, list[CallError]] = defaultdict(list)
         query = {"Log": "0", "PageSize": api.PAGE} | _since_filter("MessageDate", since)
         try:

@@ -1,4 +1,4 @@
-"""One Vobiz account: its numbers and applications, and changing them."""
+"""Reads and changes the numbers and applications of one Vobiz account."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Account:
 
     @cached_property
     def _own_ids(self) -> frozenset[str]:
-        """The ids that rows name the account by: its auth ID, or the id of its own record."""
+        """The ids by which rows refer to the account: its auth ID, and the id of its own record."""
         answer = self._http.send("GET", f"{API}/auth/me", headers=self._headers)
         account = json_object(answer)
         if answer.status != 200 or not account:

@@ -14,7 +14,7 @@ from app.provider.calls import CallOutcome, LastCalls, ProviderCall
 from app.providers.vobiz.account import API, PAGE, why
 
 RECENT = 20
-"""Records of one number on a page: the last call is on the first page, or on the last."""
+"""How many records of a number are on a page. Its last call is on the first page or on the last one."""
 
 OUTCOMES = {
     "NO_ANSWER": CallOutcome.NO_ANSWER,

@@ -16,9 +16,9 @@ from app.web.shell.guard import confirm_password
 
 
 def issue_token(scope: Scope, user: User, show: Callable[[int, TokenForm], Response], back: str) -> Response:
-    """Returns the page with the new token, which cannot be shown again;
+    """Returns the page with the new token, which cannot be shown again.
 
-    `show` renders the form again.
+    `show` returns the page of the form if the form has errors.
     """
     form = TokenForm()
     with form.refusals(lambda status: show(status, form), {TryLater: "your_password"}):

@@ -94,7 +94,7 @@ def _flash_codes_left(remaining: int) -> None:
 
 
 def _pending_sign_in(scope: Scope) -> Checked | None:
-    """Returns the user whose password was right within `CODE_SECONDS`; None if they have changed since.
+    """Returns the user whose password was right within `CODE_SECONDS`, unless the user has changed since.
 
     The time may be in the future, because the clocks of two machines differ.
     """

@@ -51,10 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Clash:
-    """The differing fields;
-
-    `last` is the last change, shown if none of the form's own fields differs.
-    """
+    """The differing fields, and the last change, which is shown if none of the form's own fields differs."""
 
     rows: list[Row]
     last: AuditEvent | None

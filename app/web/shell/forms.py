@@ -164,7 +164,7 @@ class ReasonForm(Form):
 
 
 class CountedForm(ReasonForm):
-    """Confirms a bulk change; carries the number of rows that the page showed."""
+    """Confirms a bulk change; carries the count of rows that the page showed."""
 
     word = "many"
     count = HiddenField()
@@ -176,7 +176,7 @@ class CountedForm(ReasonForm):
 
 
 class UndoForm(CountedForm):
-    """Contains also how many live numbers the page listed as taken down, by direction."""
+    """Confirms an undo; carries also the count of live numbers, by direction, that it deactivates."""
 
     inbound = HiddenField()
     outbound = HiddenField()

@@ -27,7 +27,7 @@ HTMX = json.dumps(
         "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
     }
 )
-"""Error responses are swapped in too; their `HX-Reswap` header says how."""
+"""The configuration of htmx. Error responses are swapped in too; their `HX-Reswap` header says how."""
 
 
 def init_app(app: Flask) -> None:

@@ -14,10 +14,7 @@ BUTTON = Markup('{} <a class="btn btn-sm btn-primary" href="{}">{}</a>')
 
 
 def button(scope: Scope) -> tuple[str, str] | None:
-    """Returns the label and address of the next step's button;
-
-    None after the last step, and on its page.
-    """
+    """Returns the label and address of the next step's button; None on its page, and after the last step."""
     step = setup.next_step(scope)
     if step is None:
         return None
