@@ -89,7 +89,10 @@ def _head(url: str, token: str = "") -> str:
 
 @contextmanager
 def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]:
-    """Runs clients that sign in with wrong passwords, each time as another user, up to 400 times a second."""
+    """Runs clients that sign in with wrong passwords, up to 400 times a second.
+
+    Each time they use the email of another user.
+    """
     statuses: Counter[int] = Counter()
     answered, stopped, names = threading.Event(), threading.Event(), count()
 

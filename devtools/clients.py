@@ -87,7 +87,7 @@ class PortalClient(Client):
         return answer
 
     def form(self, path: str, control: str = "", *, action: str = "") -> tuple[str, Element]:
-        """Returns a form's address and element. It is found by a `control` or by the end of its address.
+        """Returns a form's address and element, found by a `control` or the end of its address.
 
         Raises Refused if the status of the page is not 200.
         """

@@ -124,14 +124,14 @@ def _require_free(bind: str) -> None:
 
 
 def _environment(data: Path, bind: str, outside: Outside) -> dict[str, str]:
-    """Returns settings that refer to no other portal's data, and to nothing outside this machine."""
+    """Returns settings that refer to no other portal's data, and to no other machine."""
     own = {"PATCHBAY_DATA": str(data), "PATCHBAY_BIND": bind, "PATCHBAY_WORKERS": "1"}
     return clean_environment() | own | outside.settings
 
 
 @contextmanager
 def _portal(data: Path, environment: Mapping[str, str]) -> Iterator[Flask]:
-    """Yields the portal's app in this process, because each command on its own would load it again."""
+    """Yields the portal's app in this process, because each command would load it again."""
     if data.exists() and any(data.iterdir()) and not (data / PASSWORD).exists():
         sys.exit(f"{data} is incomplete, or not a folder of `make demo`. Remove it and try again.")
     with redirect_stdout(io.StringIO()):
@@ -229,7 +229,7 @@ def _print_instructions(portal: str, password: str, data: Path, outside: Outside
 
 
 def number_to_break() -> tuple[str, str]:
-    """Returns a provider whose webhooks can be set here, and a number with a healthy webhook at it."""
+    """Returns a provider that allows setting webhooks, and a number with a healthy webhook."""
     return next(
         (key, endpoint.phone_number)
         for key, account in demo_data.accounts().items()

@@ -59,7 +59,7 @@ class Element:
         return self._order[self._first : self._end]
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
-        """Returns the descendants with one of the tags (any if none is passed), the class and attributes."""
+        """Returns the descendants with one of the tags, if any are passed, class and attributes."""
         found = self.walk()
         if tags:
             found = [one for one in found if one.tag in tags]
@@ -97,7 +97,7 @@ class Element:
 
 
 def parse(source: str) -> Element:
-    """Returns the tree. Raises AssertionError if an element is closed in the wrong place, or never."""
+    """Returns the tree. Raises AssertionError if an element is closed wrongly, or never."""
     here = root = Element("", {}, None)
     at = 0
     for token in TOKEN.finditer(source):

@@ -171,7 +171,7 @@ class BulkWriter(FormWriter):
             self._ids = ids
 
     def _create(self) -> None:
-        """Creates endpoints through the API, one by one. Requests without a response are not repeated."""
+        """Creates endpoints through the API. Requests without a response are not repeated."""
         ids = {}
         for _ in range(ROWS):
             number, value = self.number(), self.value()
@@ -242,7 +242,7 @@ def writing(
     *,
     first: int = 1,
 ) -> Iterator[Load]:
-    """Starts a writer of each kind (a kind may be given several times), and stops them at the end.
+    """Starts a writer of each kind, which may be repeated, and stops them at the end.
 
     Two loads on one server need a different `first`, so that their numbers differ.
     """

@@ -87,7 +87,7 @@ def start(environment: Mapping[str, str], log: Path) -> Fork:
 
 
 def start_command(arguments: Sequence[str], environment: Mapping[str, str], streams: Sequence[Path]) -> Fork:
-    """Starts `flask` with these arguments. Its output is appended to the last two of the `streams`."""
+    """Starts `flask` with these arguments, and appends its output to the last two `streams`."""
     counts = {COUNTS: str(streams[0].parent)}
     return _start(arguments, {**environment, **counts}, streams, is_server=False)
 
@@ -104,7 +104,7 @@ def _start(
 
 @cache
 def _loader_address() -> str:
-    """Returns the address of the process that has loaded everything, which is started on first use.
+    """Returns the address of the process that has loaded everything, starting it if needed.
 
     All processes of a test run share one, which ends with the run; any other process has its own.
     """

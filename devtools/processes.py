@@ -32,7 +32,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def open_files(pid: int) -> list[str]:
-    """Returns the targets of the process's file descriptors, except those that are closed meanwhile."""
+    """Returns the targets of the process's file descriptors, except those closed meanwhile."""
     found = []
     for link in (PROC / str(pid) / "fd").iterdir():
         with suppress(FileNotFoundError):
@@ -46,12 +46,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_seconds_of_tree(pid: int) -> float:
-    """Returns the processor time of the process and its descendants, including those that have ended."""
+    """Returns the processor time of the process and its descendants, even if they have ended."""
     return sum(sum(_times(each)) for each in (pid, *tree_below(pid)))
 
 
 def _times(pid: int) -> tuple[float, ...]:
-    """Returns the user and system time of the process, and those of its children that have ended."""
+    """Returns the user and system time of the process and of its children that have ended."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -60,7 +60,7 @@ def _times(pid: int) -> tuple[float, ...]:
 
 
 def _start_time(pid: int) -> tuple[int, int]:
-    """Returns the start time in clock ticks since boot; the id orders processes of the same tick."""
+    """Returns the start in clock ticks since boot; the id orders processes of the same tick."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -73,7 +73,7 @@ def _message(mail: Page, text: str) -> Locator:
 
 
 def _save_repair(browser: Browser, page: Page, demo: Demo) -> None:
-    """Saves three pictures: a number breaks at its provider, the message arrives, the number is repaired."""
+    """Saves pictures of a number that breaks, the message about it, and its repair."""
     key, number = number_to_break()
     shown = phone.display(number)
     mail = browser.new_page(viewport=PHONE)

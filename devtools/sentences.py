@@ -69,7 +69,7 @@ class _Texts(HTMLParser):
 
 
 def _template_texts(source: str) -> Iterator[str]:
-    """Yields the text of the HTML, with gaps for values, and the strings of expressions that are text."""
+    """Yields the text of the HTML, with gaps for values, and the texts in expressions."""
     html: list[str] = []
     strings: list[str] = []
     for _, kind, value in Environment(autoescape=True).lex(source):
@@ -88,14 +88,14 @@ def _template_texts(source: str) -> Iterator[str]:
 
 
 def _is_text(string: str) -> bool:
-    """Whether the string is text, not a name, path or class: it begins with a capital, or has a space."""
+    """Whether the string is text, not a name, path or class: it has a capital first, or a space."""
     return string[:1].isupper() or (
         " " in string and "<" not in string and not string.startswith(("pb-", "/", "#", "."))
     )
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether the text is a sentence, not an address, header or name: it has a space and a full stop."""
+    """Whether the text is a sentence, not an address or name: it has a space and a full stop."""
     return " " in text and text.endswith(".")
 
 

@@ -102,7 +102,7 @@ class Server:
         return processes.leaves_below(self.process.pid)
 
     def wait_until_ready(self) -> None:
-        """Waits until its own workers respond. Those of a previous instance may respond for some seconds."""
+        """Waits until its own workers respond: those of a previous instance may for some seconds."""
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -175,7 +175,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def with_standard_sqlite(folder: Path) -> dict[str, str]:
-    """Returns settings with which a server does not find pysqlite3, and so uses Python's own sqlite3.
+    """Returns settings with which a server finds no pysqlite3, and so uses Python's sqlite3.
 
     Writes a package of that name to `folder`, which cannot be imported.
     """

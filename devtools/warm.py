@@ -151,7 +151,7 @@ def load_app() -> bytes:
 
 
 def open_pages(new_database: bytes) -> None:
-    """Loads and compiles all code of the first request to a page, for this process and its forks.
+    """Loads and compiles all code of a page's first request, for this process and its forks.
 
     Nothing is logged or counted.
     """

@@ -81,7 +81,7 @@ class Offender(NamedTuple):
 
 
 def offenders(places: Iterable[str] = PLACES) -> Iterator[Offender]:
-    """Yields the forbidden words in the files below `places` that are in git, or new and not ignored."""
+    """Yields the forbidden words in files below `places` that git has or does not ignore."""
     for path in _files(places):
         text = (ROOT / path).read_text()
         for number, line in enumerate(text.splitlines() if _ANY.search(text.lower()) else (), 1):

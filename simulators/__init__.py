@@ -16,7 +16,7 @@ from simulators.base import Simulator
 
 
 def _load() -> Mapping[str, type[Simulator]]:
-    """Returns each provider's simulator, in the order of the providers; those without one are left out."""
+    """Returns the providers' simulators, in their order; providers without one are left out."""
     modules = {key: f"{__name__}.{key}" for key in PROVIDERS}
     return MappingProxyType(
         {

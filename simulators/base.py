@@ -114,7 +114,7 @@ class Simulator(Site):
         self.numbers.clear()
 
     def use_every_field(self) -> None:
-        """Changes the account so that its list of numbers has every field that the provider can send."""
+        """Changes the account so that its list of numbers has every field that can occur."""
 
     def fill_demo(self) -> None:
         """Replaces the account with the one of the demo data, with its numbers and their faults."""
@@ -140,7 +140,7 @@ class Simulator(Site):
         ]
 
     def wait_for_request(self, seconds: float = 20.0) -> None:
-        """Waits until a request has arrived, even if its client no longer waits. Raises TimeoutError."""
+        """Waits for a request, whose client may no longer wait. Raises TimeoutError."""
         with self._arrival:
             if not self._arrival.wait_for(lambda: self.requests, seconds):
                 raise TimeoutError("No request arrived.")

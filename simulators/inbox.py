@@ -138,7 +138,7 @@ class Inbox(Site, Generic[ItemT]):
         raise NotImplementedError
 
     def state(self, _item: ItemT) -> tuple[str, bool] | None:
-        """Returns the result of a check of the item, and whether it is good; None if there was no check."""
+        """Returns the result of the item's check, and whether it is good; None without a check."""
         return None
 
     def _list(self) -> Reply:
@@ -182,7 +182,7 @@ class Inbox(Site, Generic[ItemT]):
 
 
 def faults(what: Any, troubles: Mapping[str, Any], name: str) -> Table:
-    """Returns a table with a button for each fault, which sets the attribute `trouble` of `what`."""
+    """Returns a table with a button for each fault, which sets `trouble` of `what`."""
     now = next(words for words, trouble in troubles.items() if trouble is what.trouble)
     actions = [Action(words, console.setting(what, trouble=trouble)) for words, trouble in troubles.items()]
     return Table("Faults", [Row(name, f"Now: {now}.", actions)])

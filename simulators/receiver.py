@@ -206,7 +206,7 @@ class Receiver(Inbox[Notification]):
         return Trouble(last) if last in list(Trouble) else self.trouble
 
     def reply(self, request: Request, trouble: Trouble | None) -> Reply | None:
-        """Returns the reply to a notification; None closes the connection. Subclasses may override it."""
+        """Returns the reply; None closes the connection. Subclasses may override it."""
         match trouble:
             case Trouble.REDIRECT:
                 return Reply(302, "", {"Location": f"{self.base}/elsewhere"})

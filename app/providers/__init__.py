@@ -16,7 +16,7 @@ from app.provider.declared import only_subclass
 
 
 def load(package: ModuleType) -> Mapping[str, Provider]:
-    """Returns the providers that the package's modules declare, by key, in the order of the pages."""
+    """Returns the providers that the package's modules declare, by key, in the pages' order."""
     modules = [
         f"{package.__name__}.{module_info.name}" for module_info in pkgutil.iter_modules(package.__path__)
     ]
@@ -65,7 +65,7 @@ def keys_in(family: Family) -> tuple[str, ...]:
 
 
 def trunks() -> dict[str, Provider]:
-    """Returns the SIP trunk of each provider whose numbers agents can answer, by that provider's key."""
+    """Returns the SIP trunks whose numbers agents can answer, by the numbers' provider."""
     having = [one for one in PROVIDERS.values() if Capability.SIP_TRUNK in one.capabilities]
     return {trunk.numbers_of: trunk for trunk in reversed(having)}
 
@@ -81,6 +81,6 @@ def label(key: str) -> str:
 
 
 def taker_of(url: str | None) -> str:
-    """Returns the name of the known service whose address the URL is; empty if it is none of them."""
+    """Returns the name of the known service that has the URL; empty if it is none of them."""
     takers = (taker for provider in PROVIDERS.values() for taker in provider.takers)
     return next((taker.name for taker in takers if url and taker.has(url)), "")

@@ -179,7 +179,7 @@ class Exotel(Provider):
     def webhook_test(
         self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
     ) -> WebhookRequest:
-        """Returns the request of a Passthru applet. Exotel signs no request, so `signing` is ignored."""
+        """Returns the request of a Passthru applet. Exotel signs nothing, so `signing` is ignored."""
         return WebhookRequest(
             "GET", f"{url}?{urlencode(_call_parameters(call))}", {MARK_HEADER: call.test_id}
         )
@@ -363,7 +363,7 @@ def _next_cursor(page: Mapping[str, Any]) -> str:
 
 
 def _is_last(page: Mapping[str, Any]) -> bool:
-    """Whether the page is the last one: it links to no other page, or has fewer rows than its size.
+    """Whether the page is the last one: it links to no other page, or is not full.
 
     A page without the link field is the last one unless it is full.
     """

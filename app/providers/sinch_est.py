@@ -388,7 +388,7 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
 
 
 def _token_life(seconds: Any) -> float:
-    """Returns the seconds for which a token is reused: it is replaced five minutes before it expires."""
+    """Returns for how many seconds to reuse a token: until five minutes before it expires."""
     return min(seconds - 300, TOKEN_LIFE) if isinstance(seconds, int) else TOKEN_LIFE
 
 

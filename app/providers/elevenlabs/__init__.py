@@ -61,7 +61,7 @@ class ElevenLabs(Agents, Webhooks, Provider):
     takers = (Taker("ElevenLabs", r"api\.([a-z]+\.)*elevenlabs\.io/(twilio|exotel|sip)"),)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads what Patchbay uses: agents, their numbers, webhooks and settings. A key may lack any of them.
+        """Reads agents, numbers, webhooks and settings, which Patchbay uses. A key may lack any.
 
         The user is read first, because a wrong key fails there. No response is passed on, as it can contain
         the key: only how many numbers there are.
@@ -101,7 +101,7 @@ class ElevenLabs(Agents, Webhooks, Provider):
 
 
 def _restricted_key(lacking: list[str]) -> Verified:
-    """Returns the result for a restricted API key: a refusal if it may not read agents or numbers.
+    """Returns the result for a restricted API key: refused if it may not read agents or numbers.
 
     Without webhooks or settings, only the reports of calls do not work: the key counts as limited.
     """
@@ -120,7 +120,7 @@ NEEDED = (
 
 
 def _has_content(answer: Answer, name: str) -> bool:
-    """Whether the response is the settings of agents, or a list: of that name, or the whole body."""
+    """Whether the response is the settings of agents, or a list: of that name, or as its body."""
     if name == "settings":
         return has_settings(json_object(answer))
     return listed(answer) is not None if not name else isinstance(json_object(answer).get(name), list)

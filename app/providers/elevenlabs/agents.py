@@ -40,7 +40,7 @@ class Agents:
         return sorted(once.values(), key=lambda agent: (agent.name.casefold(), agent.id))
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns the SIP hosts of the workspace's data residency; the static one has fixed addresses."""
+        """Returns the SIP hosts of the data residency; the static one has fixed addresses."""
         match = re.search(r"\.(eu|in|sg)\.residency\.", str(values.get("api_base") or ""))
         place = f".{match[1]}.residency" if match else ""
         return f"sip.rtc{place}.elevenlabs.io", f"sip-static.rtc{place}.elevenlabs.io"

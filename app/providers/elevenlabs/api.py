@@ -44,7 +44,7 @@ def text(document: Mapping[str, Any], name: str) -> str:
 
 
 def _detail(answer: Answer) -> Mapping[str, Any]:
-    """Returns the object that describes an error; empty if it is a text, or a list of parameters."""
+    """Returns the object that describes an error; empty if it is text or a list of parameters."""
     detail = json_object(answer).get("detail")
     return detail if isinstance(detail, dict) else {}
 
@@ -66,7 +66,7 @@ BY_STATUS = {
 
 
 def refusal(answer: Answer, lacks: str = messages.READ_AGENTS) -> Verified:
-    """Returns why the request was refused. `lacks` is the permission that a restricted key needs."""
+    """Returns why the request was refused; `lacks` is the permission that a key may lack."""
     detail = _detail(answer)
     if answer.status == 200 or answer.status >= 500 or answer.status == 429:
         return unexpected(answer)

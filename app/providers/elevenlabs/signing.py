@@ -19,7 +19,7 @@ def header(secret: str, body: bytes, at: int) -> str:
 
 
 def receipt(secret: str, value: str, body: bytes, now: int) -> str | None:
-    """Returns the message's id in hex; None if the signature is wrong or the time outside `WINDOW`.
+    """Returns the message's id in hex; None for a wrong signature or a time outside `WINDOW`.
 
     `value` is the header's: its parts may come in any order, and one valid `v0` is enough.
     """

@@ -99,7 +99,7 @@ class Webhooks:
     def agents_reporting_elsewhere(
         self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
     ) -> list[Agent]:
-        """Reads each agent, and returns those with another webhook. An agent that is gone is left out."""
+        """Reads each agent, and returns those with another webhook. Missing agents are left out."""
         agents = []
         for agent_id in agent_ids:
             answer = api.send(http, values, "GET", f"{api.AGENTS}/{quote(agent_id, safe='')}")

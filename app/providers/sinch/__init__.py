@@ -105,7 +105,7 @@ class Sinch(Provider):
         return summed([accepted, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
-        """Yields all numbers, from one response. Each names the first few that share its application."""
+        """Yields all numbers, from one response. Each names a few others with its application."""
         application = self._application(http, values)
         owners, others, is_whole = application.listed()
         callback = application.callback(owners)
@@ -206,7 +206,7 @@ class _Application:
         return self.listed()[0]
 
     def listed(self) -> tuple[dict[str, str], dict[str, str], bool]:
-        """Returns `owners`, the capability of each other number, and whether all entries were readable."""
+        """Returns `owners`, the capability of each other number, and whether all were readable."""
         answer = self.send("GET", NUMBERS)
         listed = _content(answer).get("numbers")
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
@@ -292,7 +292,7 @@ def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
 
 
 def _capability(entry: Mapping[str, Any]) -> str | None:
-    """Returns what the entry's number is for, such as `voice` or `sms`; None if it is unreadable."""
+    """Returns what the number is for, such as `voice` or `sms`; None if it is unreadable."""
     capability = entry.get("capability")
     return capability.strip().lower() or None if isinstance(capability, str) else None
 
@@ -316,7 +316,7 @@ def _write_refusal(answer: Answer) -> Verified:
 
 
 def _known_refusal(answer: Answer) -> Verified | None:
-    """Returns the refusal that the error code states; None if it says nothing about the credentials."""
+    """Returns the refusal for an error code; None if it says nothing about the credentials."""
     status, code = answer.status, json_object(answer).get("errorCode")
     if not isinstance(code, int):
         return None

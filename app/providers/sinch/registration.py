@@ -17,7 +17,7 @@ LIFE = timedelta(minutes=10)
 
 
 def token(values: Mapping[str, Any], identity: str, issued_at: datetime, nonce: str) -> DialerToken:
-    """Returns a registration token, signed with a key that is derived from the secret and the date."""
+    """Returns a registration token. Its signing key is derived from the secret and the date."""
     day = issued_at.strftime("%Y%m%d")
     key = hmac.digest(signing.decoded(values["application_secret"]), day.encode(), hashlib.sha256)
     application = f"//rtc.sinch.com/applications/{values['application_key']}"

@@ -11,7 +11,7 @@ import re
 def signature(
     secret: str, *, method: str, path: str, timestamp: str, content_type: str, body: bytes = b""
 ) -> str:
-    """Returns the value after `key:` in the Authorization header. `path` has no host and no query."""
+    """Returns the value after `key:` in Authorization. `path` has no host and no query."""
     digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode() if body else ""
     text = "\n".join((method.upper(), digest, content_type, f"x-timestamp:{timestamp}", path))
     mac = hmac.digest(decoded(secret), text.encode(), hashlib.sha256)

@@ -73,7 +73,7 @@ def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> An
 def pages(
     http: Outbound, values: Mapping[str, Any], url: str, name: str, *, missing: Verified | None = None
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """Yields the rows of each page of a list. Raises Refusal: `missing` if the list is not found."""
+    """Yields the rows of each page of a list. Raises Refusal: `missing` for a 404."""
     requested: set[str] = set()
     while url:
         if url in requested or len(requested) == MOST_PAGES:
@@ -90,7 +90,7 @@ def pages(
 
 
 def _next_page(answer: Answer, here: str, *, is_full: bool) -> str:
-    """Returns the URL of the next page; empty at the end. Raises Refusal if it is on another host.
+    """Returns the URL of the next page; empty at the end. Raises Refusal for another host.
 
     The credentials are sent to no other host. A full page without the link field is not the end.
     """

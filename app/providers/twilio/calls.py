@@ -74,7 +74,7 @@ class Calls:
         return LastCalls(with_errors, since)
 
     def _of_number(self, phone_number: str, since: datetime | None) -> ProviderCall | None:
-        """Returns the last incoming call, from the first page that has one: Twilio lists the newest first."""
+        """Returns the last incoming call. Pages list the newest first, so the first match is enough."""
         pages = self._pages(since, PageSize=RECENT, To=phone_number)
         own = ([row for row in page if row[1].phone_number == phone_number] for page in pages)
         rows = next((page for page in own if page), None)
@@ -93,7 +93,7 @@ class Calls:
     def _errors(
         self, path: str, since: datetime | None = None
     ) -> tuple[defaultdict[str, list[CallError]], str]:
-        """Returns the errors by the SID of their call, newest first, and the reason if none can be read."""
+        """Returns the errors by their call's SID, newest first, and the reason if none can be read."""
         by_sid: defaultdict[str, list[CallError]] = defaultdict(list)
         query = {"Log": "0", "PageSize": api.PAGE} | _since_filter("MessageDate", since)
         try:

@@ -62,7 +62,7 @@ class Numbers:
         return is_whole
 
     def number(self, phone_number: str) -> ProviderNumber | None:
-        """Returns the number; None if the account lacks it. Raises Refusal if an entry is unreadable.
+        """Returns the number; None if the account lacks it. Raises Refusal for an unreadable entry.
 
         Twilio returns every number that contains the digits; only an exact match counts.
         """
@@ -122,7 +122,7 @@ class Numbers:
         return numbers.with_faults(number, *unread, *_faults(number, row))
 
     def _application(self, sid: str) -> Mapping[str, Any] | None:
-        """Returns the application; empty if there is none, None if these credentials may not read it."""
+        """Returns the application; empty if there is none, None if the credentials may not read it."""
         if sid not in self._applications:
             account = api.account_url(self._values)
             answer = api.get(self._http, self._values, f"{account}/Applications/{quote(sid, safe='')}.json")
@@ -134,7 +134,7 @@ class Numbers:
         return self._applications[sid]
 
     def in_subaccount(self, phone_number: str) -> ProviderNumber | None:
-        """Returns the number as a subaccount has it; None if that cannot be read, as it is only a hint."""
+        """Returns the number as a subaccount has it; None if unreadable, because it is only a hint."""
         try:
             for sid in self._subaccounts():
                 for row in self._rows(sid, PhoneNumber=phone_number):
@@ -152,7 +152,7 @@ class Numbers:
         return [sid for sid in others if sid != self._values["account_sid"]][:MOST_SUBACCOUNTS]
 
     def placed(self, number: ProviderNumber, known_region: str | None = None) -> ProviderNumber:
-        """Adds the region in which calls are answered: `known_region`, or the one that Twilio returns."""
+        """Adds the region in which calls are answered: `known_region`, or the one from Twilio."""
         here = api.region(self._values)
         there = known_region or self._region(number.phone_number)
         if there is None:
@@ -176,7 +176,7 @@ class Numbers:
         return there.strip().lower()[:32] if isinstance(there, str) else None
 
     def point(self, number: ProviderNumber, url: str) -> None:
-        """Sets the number's URL. Removes its application and trunk, which take precedence over the URL."""
+        """Sets the URL. Removes the application and trunk, which take precedence over it."""
         self._change(
             number,
             {"VoiceUrl": url + _connection_overrides(number), "VoiceMethod": "POST"}
@@ -238,7 +238,7 @@ def _faults(number: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _repair_fields(number: ProviderNumber, url: str) -> dict[str, str]:
-    """Returns the other fields that have to change with the URL, without those that are as expected.
+    """Returns the other fields to set with the URL, without those that are as expected.
 
     While an application answers, the number's own fallback is unknown, so it is set too.
     """

@@ -117,7 +117,7 @@ def _accepted_account(account: Mapping[str, Any]) -> Verified:
 
 
 def _numbers(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Returns the refusal if numbers cannot be read with these credentials; None for any other response."""
+    """Returns the refusal if the credentials may not read numbers; None for any other response."""
     answer = api.get(http, values, f"{api.account_url(values)}/IncomingPhoneNumbers.json", PageSize=1)
     if answer.status not in (401, 402, 403):
         return None
@@ -174,7 +174,7 @@ def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Tests the service, if one is set. The prefix of its SID names its kind; `IS` stands for three."""
+    """Tests the service, if one is set. Its SID's prefix names its kind; `IS` stands for three."""
     if not (sid := values.get("service_sid")):
         return None
     if api.region(values) != api.HOME:
@@ -199,7 +199,7 @@ def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _caller(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """Tests whether calls can show the default number: one of the account's, or a verified caller ID."""
+    """Tests whether calls can show the default number: an own one, or a verified caller ID."""
     if not (number := values.get("phone_number")):
         return None
     for name, rows in (

@@ -127,7 +127,7 @@ class Vobiz(Provider):
         Account(http, values, self.applications).restore(number, before)
 
     def for_run(self) -> Self:
-        """Returns the provider with shared applications: moving each number searches them for its URL."""
+        """Returns the provider with shared applications, which moving each number searches."""
         run = copy.copy(self)
         run.applications = Applications()
         return run

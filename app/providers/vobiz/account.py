@@ -134,7 +134,7 @@ class Account:
         )
 
     def _owner(self, row: Mapping[str, Any]) -> str:
-        """Returns the sub-account that has the number, as a parent's list includes them; empty for none."""
+        """Returns the number's sub-account, as a parent's list includes them; empty for none."""
         named = row.get("account_id")
         owner = applications.id_of(named) or (str(named) if named else "")
         is_ours = owner.casefold() in ("", self._values["auth_id"].casefold()) or owner in self._own_ids
@@ -239,7 +239,7 @@ class Account:
             self._known.by_id[application_id] = application.changed(changes)
 
     def move(self, number: ProviderNumber, url: str) -> None:
-        """Moves the number to an application with `url`. A new application is deleted if the move fails."""
+        """Moves the number to an application with `url`; a new one is deleted if that fails."""
         existing = next((one for one in self._applications.values() if one.does(url, self._values)), None)
         application = existing or self._create_application(url)
         notes: list[str] = []
@@ -283,7 +283,7 @@ class Account:
             self._replace_application(number, application)
 
     def _set_application(self, number: ProviderNumber, application_id: str) -> None:
-        """Attaches the number. If the request fails, checks whether the number is attached nevertheless."""
+        """Attaches the number. After a failed request, checks whether it is attached nevertheless."""
         try:
             self._send("POST", f"{_path(number)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
@@ -328,7 +328,7 @@ class Account:
     def _all_rows(
         self, path: str, name: str, query: Callable[[int, int], Mapping[str, int]]
     ) -> list[Mapping[str, Any]]:
-        """Returns every row; `query` maps a page's index and the count of rows before it to parameters."""
+        """Returns every row; `query` returns a page's parameters from its index and earlier rows."""
         rows: list[Mapping[str, Any]] = []
         last: list[Mapping[str, Any]] = []
         for page in range(MOST_PAGES):
@@ -384,7 +384,10 @@ def _require_own(number: ProviderNumber) -> None:
 
 
 def _hangup_url(url: str, values: Mapping[str, Any]) -> str:
-    """Returns the expected hang-up URL, or one beside the webhook, because Vobiz would call that again."""
+    """Returns the expected hang-up URL, or else one beside the webhook.
+
+    Without any, Vobiz would call the webhook again.
+    """
     if expected := values.get("hangup_url"):
         return str(expected)
     before, inbound, agent = url.rpartition("/inbound/")
@@ -412,7 +415,7 @@ def _path(number: ProviderNumber) -> str:
 
 
 def _total(page: Mapping[str, Any]) -> float:
-    """Returns the number of rows on all pages; infinity if unknown: then an empty page is the end."""
+    """Returns the number of rows on all pages; infinity if unknown, as an empty page ends them."""
     meta = page.get("meta")
     total = meta.get("total_count") if isinstance(meta, dict) else page.get("total")
     return total if type(total) is int else math.inf
@@ -440,5 +443,5 @@ def _reason(error: Refusal | OutboundError) -> str:
 
 
 def _is_error(document: Mapping[str, Any]) -> bool:
-    """Whether the body reports an error: `error` is text in two of Vobiz's formats, else an object."""
+    """Whether the body is an error: `error` is text in two of Vobiz's formats, else an object."""
     return bool(document.get("error") or document.get("message"))

@@ -216,7 +216,7 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
 
 
 def _reauthenticate(scope: Scope, form: ReauthForm, name: str) -> Scope:
-    """Returns the scope if the password and the code are right; else aborts with the form's page."""
+    """Returns the scope if the password and the code are right; else aborts with the form."""
     with form.refusals(partial(_page, scope, **{name: form}), {TryLater: ""}):
         proved = confirm_password(scope, form.your_password.data)
         sign_in.confirm_code(proved, current_user.user, form.code.data or "")

@@ -28,9 +28,10 @@ class Outcome:
 
 
 def send(scope: Scope, user: User, link: NewLink) -> Outcome | None:
-    """Sends the link and returns the outcome; None if no mail can be sent. The link works in any case.
+    """Sends the link and returns the outcome; None if no mail can be sent.
 
-    Without PATCHBAY_PUBLIC_URL no mail is sent, because the browser controls the host of a request.
+    The link works in any case. Without PATCHBAY_PUBLIC_URL no mail is sent, because the browser controls the
+    host of a request.
     """
     settings, sender = context.settings(), current_app.extensions["patchbay_sender"]
     if settings.public_url is None or settings.mailer is None:

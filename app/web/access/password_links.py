@@ -57,7 +57,7 @@ def use(scope: Scope) -> ResponseReturnValue:
 
 
 def _link_details(scope: Scope, link: PasswordLink, user: User) -> dict[str, Any]:
-    """Returns the link's details as values, because another request may use and delete the link meanwhile."""
+    """Returns the link's details as values, because another request may delete the link."""
     return {
         "organization": directory.of_user(scope, user),
         "creator": link.creator_name,

@@ -59,7 +59,7 @@ def code(scope: Scope) -> ResponseReturnValue:
 
 
 def _code_form(**values: str) -> CodeForm:
-    """Returns the form for a code of the app or a recovery code, whose fields have different keyboards."""
+    """Returns the form for a code of the app, or for a recovery code, which contains letters."""
     return RecoveryForm(**values) if "recovery" in request.args else CodeForm(**values)
 
 
@@ -94,7 +94,7 @@ def _flash_codes_left(remaining: int) -> None:
 
 
 def _pending_sign_in(scope: Scope) -> Checked | None:
-    """Returns the user whose password was right within `CODE_SECONDS`, unless the user has changed since.
+    """Returns the user whose password was right within `CODE_SECONDS`, if still unchanged.
 
     The time may be in the future, because the clocks of two machines differ.
     """

@@ -70,7 +70,7 @@ def value_display(value: object, name: str) -> str:
 
 @audit.app_template_filter()
 def groupby_day(events: Iterable[AuditEvent]) -> list[tuple[date, list[Run]]]:
-    """Groups events, which are in the order of their times, by the date in the user's zone, and by run."""
+    """Groups events, sorted by time, by the date in the user's zone, and by run."""
     return [
         (day, [run for same in groupby(group, _run_key) for run in _fold(list(same[1]))])
         for day, group in groupby(events, lambda event: zones.local_day(event.at))
@@ -102,7 +102,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     link=Link(Section.GLOBAL, 20, label="Audit", icon="log", key="a"),
 )
 def everywhere(scope: Scope) -> ResponseReturnValue:
-    """Shows the events of every organization, and those of none, such as sign-ins with an unknown email."""
+    """Shows all organizations' events, and those of none, such as sign-ins of unknown emails."""
     if not session.get("saw_all_audit"):
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")

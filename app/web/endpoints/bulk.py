@@ -114,7 +114,7 @@ def _action() -> BulkAction | None:
 
 
 def _selection() -> Selection:
-    """Returns the selected endpoints: by `id`, by the filter with `all`, or those that an `event` changed."""
+    """Returns the selected endpoints: by `id`, the filter with `all`, or changed by an `event`."""
     event = request.args.get("event", "")
     if re.fullmatch("[0-9]{1,15}", event):
         return Selection(event_id=int(event))
@@ -181,7 +181,7 @@ def offer_webhooks(event_id: int) -> None:
 
 
 def _text(form: BulkForm, name: str) -> str | None:
-    """Returns the new text; None only if its removal is selected, so that an empty field removes nothing.
+    """Returns the new text; None only if its removal is selected.
 
     Raises Invalid for an empty field without that, and for a text with it.
     """

@@ -91,7 +91,7 @@ def _country(scope: Scope) -> str | None:
 
 
 def _query_providers(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
-    """Queries the endpoint's provider. For an unknown number, searches the account of every provider."""
+    """Queries the endpoint's provider, or searches every account for an unknown number."""
     if answer.endpoint:
         return call_path.find(scope, answer.number, http=context.outbound()), None
     owners = None

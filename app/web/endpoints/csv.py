@@ -29,7 +29,7 @@ MAX_BYTES = 50_000_000
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
 def export(scope: Scope) -> ResponseReturnValue:
-    """Exports the selected endpoints; with `all`, every endpoint that matches the filter of the table."""
+    """Exports the selected endpoints; with `all`, every one that matches the filter."""
     organization, filters = scope.organization, filter_from_request()
     if request.args.get("all") != "yes":
         filters = replace(filters, ids=tuple(request.args.getlist("id")))

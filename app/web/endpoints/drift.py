@@ -139,7 +139,7 @@ def progress_everywhere(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress_everywhere(scope: Scope, *, again: int) -> Response:
-    """Shows the progress of all checks; `again` is how many more times htmx polls for their start.
+    """Shows the progress of all checks; htmx polls `again` more times for their start.
 
     When they have ended, HX-Trigger reloads the table.
     """

@@ -223,7 +223,7 @@ def create(scope: Scope) -> ResponseReturnValue:
 
 
 def _with_link(error: Conflict) -> Conflict:
-    """Returns the error with a link to the organization's own endpoint that has the number, if any."""
+    """Returns the error with a link to the organization's own endpoint of that number, if any."""
     if error.existing_id is None:
         return error
     address = url_for("endpoints.show", endpoint_id=error.existing_id)
@@ -238,7 +238,7 @@ def _with_link(error: Conflict) -> Conflict:
     places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Shows a number and its webhook URL; with `edit`, its form. A phone number as the id redirects."""
+    """Shows a number and its webhook URL; with `edit`, its form. A phone number redirects."""
     if endpoint_id.startswith("+"):
         return _redirect_from_number(scope, endpoint_id)
     row = crud.get(scope, endpoint_id)
@@ -297,7 +297,7 @@ def _show(
 
 
 def _dialing(scope: Scope, row: Endpoint) -> dict[str, Any]:
-    """Returns the outbound calls of a number: figures of the last days, the last calls, and its users."""
+    """Returns a number's outbound calls: figures of the last days, last calls, and users."""
     first, last = call_figures.period(EVERY_CALL, clock.now().date())
     filters = CallFilter(caller=row.phone_number, since=first)
     return {
@@ -332,13 +332,13 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 
 def _unconfirmed(scope: Scope, row: Endpoint, changes: Mapping[str, Any]) -> list[str]:
-    """Returns the directions of a live number that the changes stop, unless the user confirmed them."""
+    """Returns the directions of a live number that the changes stop, unless confirmed."""
     stops = readiness.load(scope).stopped_by(row, changes)
     return [] if request.form.get("confirmed") in ("yes", ",".join(stops)) else stops
 
 
 def _after_change(scope: Scope, saved: Saved) -> Response:
-    """Returns the changed row with HX-Trigger for the counts, if htmx requested it; else redirects."""
+    """Returns the changed row with HX-Trigger for the counts, or redirects without htmx."""
     is_line = _is_line(saved.row.id)
     return render.triggering("changed", _line(scope, saved.row, saved=True)) if is_line else query.back()
 
@@ -402,7 +402,7 @@ def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Activates or deactivates the endpoint. A live number is deactivated only after a confirmation."""
+    """Activates or deactivates the endpoint; a live number only after a confirmation."""
     is_active, version = yes_or_no("active"), ConfirmForm(request.values).version_sent
     if _unconfirmed(scope, crud.get(scope, endpoint_id), {"is_active": is_active}):
         return render.page_first(query.address("endpoints.confirm_deactivate", endpoint_id=endpoint_id))
@@ -414,7 +414,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 @endpoints.page("/o/<slug>/endpoints/undo/<event_id>", who=Who.SUPERADMIN, methods=["POST"])
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Undoes the last change of the table. If that stops a live number, a page confirms it first."""
+    """Undoes the last change of the table. If that stops a live number, confirms it first."""
     planned = endpoints_undo.plan(scope, int(event_id) if re.fullmatch("[0-9]{1,15}", event_id) else -1)
     if any(planned.stopped.values()):
         return render.page_first(url_for("audit_events.confirm_undo", event_id=planned.event.id))

@@ -29,7 +29,7 @@ SHOWN = 200
 
 
 def set_webhooks(scope: Scope, selection: Selection, count: int, *, replaces_services: bool) -> Response:
-    """Starts the job and redirects to its page. Raises Busy, and Conflict if another one is running."""
+    """Starts the job and redirects to its page. Raises Busy, and Conflict if one is running."""
     http = context.outbound()
 
     def run(inside: Scope, job: Running) -> str:
@@ -40,7 +40,7 @@ def set_webhooks(scope: Scope, selection: Selection, count: int, *, replaces_ser
 
 
 def test_webhooks(scope: Scope, selection: Selection, *, signed: bool) -> Response:
-    """Starts a job that requests the agent runtimes and changes nothing. Raises as `set_webhooks`."""
+    """Starts a job that requests the agent runtimes only. Raises as `set_webhooks`."""
     http = context.outbound()
 
     def run(inside: Scope, job: Running) -> str:

@@ -280,7 +280,7 @@ def delete(scope: Scope, destination_id: str) -> ResponseReturnValue:
 
 
 def _acknowledge_path(problem: Notification, owner: Organization | None) -> str:
-    """Returns the address that acknowledges the problem in its organization, and returns to this page."""
+    """Returns the address that acknowledges the problem, and returns to this page."""
     if owner is None or "slug" in g:
         return own("acknowledge", problem_id=problem.uid)
     return url_for("notifications.acknowledge", slug=owner.slug, problem_id=problem.uid, back="installation")

@@ -55,7 +55,7 @@ def choose(scope: Scope) -> ResponseReturnValue:
     guide="import-numbers",
 )
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    """Shows the page, without the list: htmx loads it separately, because the provider may be slow."""
+    """Shows the page. htmx loads the list separately, because the provider may be slow."""
     provider = store.provider_of(key)
     form = _form(scope)
     try:
@@ -202,7 +202,7 @@ def _orders() -> list[str]:
 def _selected_first(
     scope: Scope, provider: Provider, inventory: Inventory | None, matches: list[Owned], ticked: list[str]
 ) -> list[Owned]:
-    """Returns the selected numbers, also those not in the filter or the list, and then the others."""
+    """Returns the selected numbers, even if not in the filter or the list, and then the others."""
     if not ticked:
         return matches
     listed = inventory.rows if inventory else []

@@ -21,7 +21,7 @@ def user_choice(name: str, email: str) -> str:
 
 
 def called_instead(number: ProviderNumber) -> str:
-    """Returns what takes precedence over the webhook, or why none is shown; empty if it is shown."""
+    """Returns what takes precedence over the webhook, or why none is shown; empty if one is."""
     named = f": {number.override_name}" if number.override_name else ""
     if number.override is Override.TRUNK:
         return f"SIP trunk{named}"

@@ -127,7 +127,7 @@ def _agent_cables(blocks: Sequence[Block], agents: Sequence[str], height: float)
 
 
 def _order_agents(blocks: Sequence[Block]) -> list[str]:
-    """Returns the agents in the order of their numbers, so that few cables cross; `OTHERS` is last."""
+    """Returns the agents in their numbers' order, so that few cables cross; `OTHERS` is last."""
     places: dict[str, list[int]] = {}
     groups = [group for block in blocks for group in block.groups]
     for place, group in enumerate(groups):
@@ -160,7 +160,7 @@ def _plugged(start: float, end: float, verdict: Verdict, width: float) -> Cable:
 
 
 def _loose(start: float, jack: float | None, width: float) -> Cable:
-    """Returns a cable that has fallen out of its jack; without a jack, a cable that leads to none."""
+    """Returns a cable that has fallen out of its jack, or that has none."""
     end = start + 14
     path = f"M0 {start:.4g}C26 {start:.4g} 52 {start - 4:.4g} 58 {end:.4g}"
     jacks = [(0, start)] if jack is None else [(0, start), (100, jack)]

@@ -28,20 +28,20 @@ home = Pages("home", __name__)
     places={Place.HOME: {}},
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """Shows the state of the organization. Until the setup is done, it has the form of the next step."""
+    """Shows the state of the organization, and until the setup is done, its next step."""
     return _page(scope, settings.form_of(scope))
 
 
 @home.page("/o/<slug>/", who=Who.SUPERADMIN, methods=["POST"])
 def save_base_url(scope: Scope) -> ResponseReturnValue:
-    """Saves the base URL in the first step of the setup. An invalid one is corrected in that step."""
+    """Saves the base URL in the first step of the setup, where an invalid one is corrected."""
     return settings.saved(scope, _refused, after="home.show")
 
 
 def _refused(
     scope: Scope, form: SettingsForm, status: int = 200, *, conflicts: Clash | None = None
 ) -> Response:
-    """Shows the setup again. If its step is done already, shows the settings, where the field is."""
+    """Shows the setup again, or the settings if that step is done and has no field."""
     if conflicts or scope.organization.public_base_url:
         return settings.page(scope, form, status, conflicts=conflicts)
     return _page(scope, form, status)

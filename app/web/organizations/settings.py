@@ -69,7 +69,7 @@ def save(scope: Scope) -> ResponseReturnValue:
 
 
 def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Response:
-    """Saves the submitted settings and redirects to `after`; `again` shows the form with its errors."""
+    """Saves the submitted settings and redirects to `after`; `again` shows the form's errors."""
     form, answer = SettingsForm(), request.form.get("confirmed")
     if answer == BACK:
         return again(scope, form)
@@ -95,7 +95,7 @@ def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Respon
 
 
 def _flash_saved(scope: Scope, form: SettingsForm, url: str | None, *, offer_next: bool) -> None:
-    """Flashes the result, and that https:// was added if it was. The home shows the next step itself."""
+    """Flashes the result, and whether https:// was added. The home shows the next step itself."""
     text, typed = messages.SETTINGS_SAVED, (form.public_base_url.data or "").strip()
     if url and urls.with_https(typed) != typed:
         text = f"{text} {messages.https_added(url)}"

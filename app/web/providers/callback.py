@@ -98,7 +98,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
 
 
 def _test(scope: Scope, provider: Provider) -> dict[str, Any] | None:
-    """Returns the data of the callback test's card; None if there is no callback, or it cannot be tested."""
+    """Returns the data of the callback test's card; None if there is nothing to test."""
     subject = subjects.of_application(scope, provider.key)
     if subject is None or subject.url is None:
         return None

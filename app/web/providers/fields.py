@@ -30,7 +30,7 @@ class ProviderForm(Edit):
 
 
 def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderForm:
-    """Returns the form that the provider's declaration describes; a fresh one ignores the request."""
+    """Returns the form of the provider's declaration; a fresh one ignores the request."""
     provider = state.provider
     names = {declared.name: settings_name(provider.key, declared.name) for declared in provider.typed_fields}
     fields: dict[str, Any] = {
@@ -52,7 +52,7 @@ def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderFor
 
 
 def _secrets_since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
-    """Returns when each secret was stored, which detects that it was replaced without showing it."""
+    """Returns when each secret was stored, which shows a replacement without the value."""
     stored_since = {}
     for declared in state.provider.typed_fields:
         if declared.secret:

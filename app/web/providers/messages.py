@@ -22,7 +22,7 @@ CALLBACK_FAILED = "The callback was not set."
 
 
 def read(tested: Tested) -> str:
-    """Returns the duration of a successful test and the facts that it read; empty for any other test."""
+    """Returns the duration and the facts of a successful test; empty for any other test."""
     if not tested.result.ok or not tested.is_conclusive:
         return ""
     facts = [f"{tested.latency_ms:,} ms", *map(texts.bidi_isolate, tested.result.facts)]

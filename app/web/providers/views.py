@@ -42,7 +42,7 @@ def _subjects(_scope: Scope, path: Mapping[str, Any]) -> list[str]:
 
 
 def has_own_page(provider: Provider) -> bool:
-    """Whether the provider has a page of its own: voice AI providers share one, with a tab for each."""
+    """Whether the provider has its own page: voice AI providers share one, with tabs."""
     return provider.families != (Family.VOICE_AI,)
 
 
@@ -107,7 +107,7 @@ def save_form(scope: Scope, key: str, page: FormPage) -> Response:
 
 
 def _flash_saved(scope: Scope, provider: Provider, done: Connected) -> bool:
-    """Flashes the result of saving and of the test; returns whether the setup continues on the home page."""
+    """Flashes the result of saving and of the test; returns whether the setup goes on at home."""
     text, kind = messages.saved(provider.label) if done.changed else messages.NO_CHANGES, "ok"
     if done.tested:
         kind, title = verdict_of(done.tested)
@@ -255,7 +255,7 @@ def of_test(tested: Tested | None) -> dict[str, Any]:
 
 
 def _button_page(scope: Scope, key: str) -> ResponseReturnValue:
-    """Returns the page with the button: enabling is on the provider's page, disabling has its own."""
+    """Returns the page with the button: disabling has its own, enabling is on the provider's."""
     return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
 
 

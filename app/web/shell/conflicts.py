@@ -100,7 +100,7 @@ def _compare_plain(field: Field, fresh: Field, opened: str | None) -> tuple[str,
 
 
 def _offered(field: Field, fresh: Field, outcome: str) -> tuple[str, str]:
-    """Returns the control that can get the stored value, and that value; empty strings if there is none."""
+    """Returns the control for the stored value, and the value; empty strings if there is none."""
     is_theirs = outcome in (messages.CHANGED_BY_BOTH, messages.CHANGED_BY_UNKNOWN)
     is_shown = not isinstance(field, PasswordField | SelectMultipleField)
     return (str(field.id), Edit.text_of(fresh)) if is_theirs and is_shown else ("", "")
@@ -129,7 +129,7 @@ def _compare_secret(
 
 
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
-    """Returns the changes of the audit's `subjects`, newest first, with the changed fields of each."""
+    """Returns the changes of the audit's `subjects`, newest first, with their changed fields."""
     pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
     events = [(event, page.changes(event)) for page in pages for event in page.rows]
     staling = [one for one in events if actions.has(one[0].action, Trait.STALES_FORMS)]
@@ -152,7 +152,7 @@ def _subjects(scope: Scope, path: dict[str, Any]) -> Sequence[str]:
 
 
 def reconfirm_when_stale(page: View, *subjects: str) -> Callable[[View], View]:
-    """Returns a decorator that shows `page` again, with the last changes, if the confirmation is stale.
+    """Returns a decorator that shows `page` again, with the last changes, if a view is stale.
 
     `subjects` are the audit's names for its subject if the path does not name them. htmx gets the error
     instead, and loads the part of the page again.

@@ -22,7 +22,7 @@ def curl(path: str, method: str = "GET", **query: str) -> str:
 
 
 def command(address: str, method: str = "GET") -> str:
-    """Returns the command for an address of the API, relative to the portal; the token is in $TOKEN."""
+    """Returns the command for an address relative to the portal; the token is in $TOKEN."""
     url = f"{context.shown_origin()}{address}"
     verb = "" if method == "GET" else f"-X {method} "
     return f'curl {verb}-H "Authorization: Bearer $TOKEN" {shlex.quote(url)}'

@@ -44,7 +44,7 @@ def _is_signed_in() -> bool:
 
 
 def page_above() -> Response | None:
-    """Returns the redirect from an address that accepts only forms to the page above it; None otherwise.
+    """Returns the redirect from an address that accepts only forms to the page above, or None.
 
     A browser opens such an address when its page is reloaded or bookmarked.
     """

@@ -70,7 +70,7 @@ class Form(FlaskForm):  # type: ignore[misc]
         show: Callable[[int], Response],
         beside: Mapping[type[PatchbayError], str] | None = None,
     ) -> Iterator[None]:
-        """Catches a refusal in the block, and aborts with the page that `show` returns for its status.
+        """Catches a refusal in the block, and aborts with the page that `show` returns for it.
 
         The problems of an Invalid are added to their fields. `beside` maps other errors to the field that
         shows them, or "" for the form as a whole; the first matching class counts.

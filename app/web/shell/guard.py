@@ -142,7 +142,7 @@ class Pages(Blueprint):
         icon: str = "page",
         words: str = "",
     ) -> Callable[[View], View]:
-        """Registers a view that `who` may open. It gets a scope, in the path's organization if there is one.
+        """Registers a view that `who` may open, and passes it the scope of the path's organization.
 
         With a `title` it is a page for users; without one it is an action or a file. `largest_body` is the
         limit in bytes for a route that accepts files. `former` is the page's earlier address: it redirects.
@@ -258,7 +258,7 @@ def _scope() -> Scope:
 
 
 def enter_named_organization() -> None:
-    """Sets the scope of an error page to the organization in its address, if a superadmin is signed in."""
+    """Sets the scope of an error page to its address's organization, for a superadmin."""
     match = _IN_ORGANIZATION.match(request.path)
     may_enter = current_user.is_superadmin and not two_step_policy.is_missing(
         context.anonymous_scope(), current_user.user
@@ -287,7 +287,7 @@ def begin_code(checked: Checked, after: str | None = None) -> Response:
 
 
 def confirm_password(scope: Scope, password: str | None) -> Scope:
-    """Returns the scope with the time of confirmation, if the signed-in user's password is right.
+    """Returns the scope with the time of confirmation, if the user's password is right.
 
     Raises Invalid (`your_password`) or TryLater.
     """

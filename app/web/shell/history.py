@@ -30,7 +30,7 @@ class History:
     undoable: dict[int, str]
 
     def changes(self, event: AuditEvent) -> Changes:
-        """Returns what an event changed; empty for a new endpoint, because the page shows its values."""
+        """Returns what an event changed; empty for a new endpoint, whose values are on the page."""
         return {} if event.action == Action.ENDPOINT_CREATED else self.page.changes(event)
 
 
@@ -61,7 +61,7 @@ def _history(scope: Scope, page: search.AuditPage, address: str) -> History:
 
 
 def _without_finished_starts(events: list[AuditEvent]) -> Iterator[AuditEvent]:
-    """Yields the events, newest first, without the start of each change whose outcome is among them."""
+    """Yields the events, newest first, without the starts of changes whose outcome is there."""
     finished = set()
     for event in events:
         label = event.changes.get("change", (None, actions.label_of(event.action)))[1]
@@ -82,7 +82,7 @@ UNDO_IN_PLACE = Markup('{} <a href="{}" hx-post="{}" hx-target="#{}" hx-swap="ou
 
 
 def flash_undo(text: str, event_id: int | None) -> None:
-    """Flashes the result of a change, with a link to the page that undoes it if there is an event."""
+    """Flashes the result of a change, with a link to undo it if there is an event."""
     if event_id is None:
         flash(text, "ok")
     else:
@@ -90,7 +90,7 @@ def flash_undo(text: str, event_id: int | None) -> None:
 
 
 def flash_undo_in_place(text: str, event_id: int | None, address: str, target: str) -> None:
-    """Flashes the result with a button that undoes it: `address` returns the part `target` of the page."""
+    """Flashes the result with a button that undoes it: `address` returns the part `target`."""
     if event_id is None:
         flash(text, "ok")
     else:

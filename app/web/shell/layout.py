@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
 
 
 def theme() -> str:
-    """Returns the browser's theme, or "system". The server renders it, so that pages do not flicker."""
+    """Returns the browser's theme, or "system". The server renders it to avoid flicker."""
     value = request.cookies.get(COOKIE, "")
     return value if value in SCHEMES else "system"
 

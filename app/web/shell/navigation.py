@@ -59,7 +59,7 @@ def page_title(endpoint: str | None = None) -> str:
 
 
 def is_page() -> bool:
-    """Whether the request is a GET of a registered page, so that its address opens the same page again."""
+    """Whether the request is a GET of a registered page, whose address can be opened again."""
     rule = request.url_rule.rule if request.url_rule else ""
     return request.method == "GET" and any(page.rule == rule for page in guard.pages())
 

@@ -14,7 +14,7 @@ BUTTON = Markup('{} <a class="btn btn-sm btn-primary" href="{}">{}</a>')
 
 
 def button(scope: Scope) -> tuple[str, str] | None:
-    """Returns the label and address of the next step's button; None on its page, and after the last step."""
+    """Returns the next step's label and address; None on its page, and after the last step."""
     step = setup.next_step(scope)
     if step is None:
         return None

@@ -116,7 +116,7 @@ class Page:
 
 
 def above(pages: Iterable[Page], rule: str) -> list[Page]:
-    """Returns the pages whose address is a prefix of the rule, from the top down, without the homes."""
+    """Returns the pages whose address is a prefix of the rule, from the top, without homes."""
     by_rule = {page.rule: page for page in pages}
     parts = rule.split("/")
     beginnings = ("/".join(parts[:end]) for end in range(2, len(parts)))

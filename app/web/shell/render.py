@@ -36,7 +36,7 @@ BACKGROUND = "Patchbay-Background"
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
-    """Returns the page; for htmx, the block that its target names, with the flashed messages as toasts."""
+    """Returns the page; for htmx, the block of its target, with flashed messages as toasts."""
     if is_fragment_request():
         with suppress(BlockNotFoundError):
             return part(render_block(template, str(request.htmx.target), **context), status, _flashed())
@@ -44,7 +44,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def line(template: str, status: int = 200, **context: Any) -> Response:
-    """Returns a part with its own template, such as one row of a table, with the flashed messages."""
+    """Returns a part with its own template, such as a table's row, with flashed messages."""
     return part(render_template(template, **context), status, _flashed())
 
 
@@ -58,7 +58,7 @@ def _flashed() -> list[Any]:
 
 
 def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Response:
-    """Returns a part of a page for htmx, which replaces the present one, with messages as toasts."""
+    """Returns a part of a page for htmx to replace, with messages as toasts."""
     toasts = get_template_attribute("shell/toast.html", "toasts")
     response = make_response("".join([body, toasts(messages)]), status)
     if status >= 400:
@@ -92,7 +92,7 @@ def is_fragment_request(block: str | None = None) -> bool:
 
 
 def page_first(address: str) -> Response:
-    """Redirects the browser, not the part of the page that htmx loads, to a page that precedes a change."""
+    """Redirects the browser, not only htmx's part of the page, to a page before a change."""
     if not request.htmx:
         return redirect_to(address)
     response = make_response("")

@@ -38,7 +38,7 @@ class Item:
 
 @find.page("/find", who=Who.SUPERADMIN, title="Find")
 def show(scope: Scope) -> ResponseReturnValue:
-    """Shows the search. `in` is the user's present organization, whose pages and users are found too."""
+    """Shows the search. `in` is the user's organization, whose pages and users are found too."""
     text = request.args.get("q", "").strip()[:100]
     slug = request.args.get("in", "")
     inside = _inside(scope, slug)
@@ -67,7 +67,7 @@ def _matching(items: Iterable[Item], text: str) -> list[Item]:
 
 
 def _items(inside: Scope | None) -> dict[str, list[Item]]:
-    """Returns all pages, actions, settings and guides by heading; in an organization, also its own."""
+    """Returns pages, actions, settings and guides by heading; in an organization, its own too."""
     by_heading: dict[str, list[Item]] = {"Pages": [], "Actions": [], "Settings": [], "Help": []}
     for page, link in registry.in_order(guard.pages()):
         if may_open(page) and (inside or link.section is Section.GLOBAL):

@@ -50,7 +50,7 @@ def _state(scope: Scope, **_values: str) -> Health:
 
 
 def _tabs() -> dict[str, str]:
-    """Returns the labels of the tabs by their name in the address: the providers, and the tool secret."""
+    """Returns the labels of the providers' tabs and of the tool secret's, by name in addresses."""
     tabs = {provider.key: provider.label for provider in in_family(Family.VOICE_AI)}
     has_secret = any(map(config.tool_secret_field, selection.having(Capability.AGENTS)))
     return tabs | ({TOOL_SECRET: messages.TOOL_SECRET} if has_secret else {})
@@ -76,7 +76,7 @@ def _entries() -> Iterator[Entry]:
     },
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """Shows the `tab` in the query: a provider's key or the tool secret, by default the first provider."""
+    """Shows the `tab`: a provider's key or the tool secret, by default the first provider."""
     tab = _tab()
     if tab == TOOL_SECRET:
         return _page(scope, tab, _of_tool_secret(scope))
@@ -218,7 +218,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
-    """Sets up the call webhook of `provider`; `replace` is the id of a webhook that it may replace."""
+    """Sets up `provider`'s call webhook; `replace` is the id of a webhook that it may replace."""
     replace = request.form.get("replace") or None
     return _run_and_flash(partial(webhook.set_up, scope, context.outbound(), replace=replace))
 
