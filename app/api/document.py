@@ -164,7 +164,7 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
 
 
 def _inlined(schema: Any, enums: Mapping[str, dict[str, Any]]) -> Any:
-    """Returns a schema with the enums inlined that it refers to.
+    """Returns a schema with its referenced enums inlined.
 
     As separate schemas, their values would share a namespace in clients, and some are in several enums.
     """

@@ -16,9 +16,9 @@ LONGEST_PAUSE = 86_400
 
 def is_web_page(answer: Answer) -> bool:
     """Whether the response is an HTML page, which a proxy sends in place of the provider."""
-    is_called_one = "html" in answer.headers.get("Content-Type", "").lower()
+    is_declared = "html" in answer.headers.get("Content-Type", "").lower()
     body = answer.body.lstrip()
-    return bool(body) and (is_called_one or body[:9].lower().startswith((b"<!doctype", b"<html")))
+    return bool(body) and (is_declared or body[:9].lower().startswith((b"<!doctype", b"<html")))
 
 
 def is_unauthorized(answer: Answer) -> bool:
