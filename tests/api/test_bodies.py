@@ -63,13 +63,13 @@ def test_body_is_an_object_or_nothing_if_none_is_needed(app: Flask, dana: Caller
 def test_body_over_the_limit_is_413_and_at_it_never_fails(
     app: Flask, dana: Caller, cast: Cast, thorough: bool
 ) -> None:
-    """Each body is read by the same parser: what it makes of a long one, a few operations show."""
+    """Each body is read by the same parser: what it makes of a long one, some operations show."""
     over = b'{"label": "' + b"x" * 1_000_001 + b'"}'
     many = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(60_000)) + b"}"
     long = b'{"provider": "' + "é".encode() * 400_000 + b'"}'
     wrong = []
     with unchanged(app):
-        for operation in WITH_BODY:
+        for operation in WITH_BODY if thorough else WITH_BODY[::5]:
             answer = _send(dana, operation, cast, over)
             if answer.status_code != 413:
                 wrong.append((_name(operation), [answer.status_code]))

@@ -15,7 +15,7 @@ from tests.support.cast import Cast
 PATH = "/api/settings/endpoints"
 
 
-def _fill(app: Flask, cast: Cast, count: int = 250) -> list[str]:
+def _fill(app: Flask, cast: Cast, count: int = 150) -> list[str]:
     """Numbers in order; every third is Exotel's, every fifth inactive, every tenth has an agent."""
     numbers = [f"+1555{n:07}" for n in range(count)]
     with app.app_context():
@@ -59,9 +59,9 @@ def test_list_is_whole_in_pages_that_add_up_to_it_or_filtered(
     assert [row["phone_number"] for row in json.loads(whole.text)] == expected
     assert "Link" not in whole.headers
     wrong = []
-    exotel = f"limit=50&provider=exotel&organizationId={cast.acme}"
+    exotel = f"limit=40&provider=exotel&organizationId={cast.acme}"
     for caller, query, numbers in (
-        *((dana, f"limit={limit}", expected) for limit in (1000, 250, 249, 100, 7)),
+        *((dana, f"limit={limit}", expected) for limit in (1000, 150, 149, 60, 11)),
         (gus, exotel, expected[::3]),
     ):
         found: list[str] = []
@@ -80,7 +80,7 @@ def test_list_is_whole_in_pages_that_add_up_to_it_or_filtered(
     numbers = expected
     assert _numbers(dana, "provider=exotel") == numbers[::3]
     assert _numbers(dana, "is_active=false") == numbers[::5]
-    assert len(_numbers(dana, "is_active=true")) == 200
+    assert len(_numbers(dana, "is_active=true")) == 120
     assert _numbers(dana, "agent=support-agent") == numbers[::10]
     assert _numbers(dana, "agent=sales-agent") == numbers[1::20]
     assert _numbers(dana, "agent=support") == []
@@ -135,13 +135,14 @@ def test_list_releases_its_connection_on_disconnect_too(app: Flask, dana: Caller
         with app.app_context():
             return db.engine.pool.checkedout()  # type: ignore[attr-defined]
 
+    client, headers = app.test_client(use_cookies=False), {"Authorization": f"Bearer {dana.token}"}
     for method in ("GET", "HEAD"):
         for query in ("", "?q=x", "?limit=5"):
             for _ in range(3):
-                assert dana.call(method, PATH + query).status_code == 200
+                answer = client.open(PATH + query, method=method, headers=headers, buffered=True)
+                assert answer.status_code == 200
             assert checked_out() == 0, (method, query)
-    client = app.test_client(use_cookies=False)
-    answer = client.get(PATH, headers={"Authorization": f"Bearer {dana.token}"}, buffered=False)
+    answer = client.get(PATH, headers=headers, buffered=False)
     assert next(iter(answer.iter_encoded())).startswith(b"[")
     answer.close()
     assert checked_out() == 0

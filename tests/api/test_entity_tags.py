@@ -44,18 +44,22 @@ def _change_everything(dana: Caller, cast: Cast) -> None:
     dana.put(f"/api/organizations/{cast.acme}", {"name": "Acme Support Ltd"})
 
 
-def test_get_with_current_etag_is_304_until_a_change(dana: Caller, cast: Cast) -> None:
-    """A list has a tag for each query. `Caller` checks that both headers of a 304 are declared."""
+def test_get_with_current_etag_is_304_until_a_change(dana: Caller, cast: Cast, thorough: bool) -> None:
+    """A list has a tag for each query. `Caller` checks that both headers of a 304 are declared.
+
+    Every way to send a tag is tried at a document and at a list; thorough, at each.
+    """
     paths = [path.format(acme=cast.acme, mo=cast.mo.id) for path in READS]
     tags = {path: dana.get(path).headers["ETag"] for path in paths}
     wrong = []
     for path, tag in tags.items():
-        for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        is_whole = thorough or path in (TELEPHONY, ENDPOINTS)
+        for known in (tag, f'"other", {tag}', f"W/{tag}", "*")[: 4 if is_whole else 1]:
             answer = dana.get(path, headers={"If-None-Match": known})
             head = dana.call("HEAD", path, headers={"If-None-Match": known})
             if (answer.status_code, answer.headers["ETag"], head.status_code) != (304, tag, 304):
                 wrong.append((path, known))
-        for header in ({"If-None-Match": '"other"'}, {"If-Match": '"stale"'}):
+        for header in ({"If-None-Match": '"other"'}, {"If-Match": '"stale"'}) if is_whole else ():
             if dana.get(path, headers=header).status_code != 200:
                 wrong.append((path, str(header)))
     _change_everything(dana, cast)
@@ -142,15 +146,15 @@ CONDITIONS = [
 ]
 
 
-def test_conditions_are_those_of_rfc_9110(app: Flask, dana: Caller) -> None:
-    """For a document, whose tag is a digest, and a row, whose tag is a version; some elsewhere."""
+def test_conditions_are_those_of_rfc_9110(app: Flask, dana: Caller, *, thorough: bool) -> None:
+    """For a document, whose tag is a digest; some, thorough all, for a row, whose tag is a version too."""
     endpoint = f"{ENDPOINTS}/{dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE).get_json()['id']}"
     dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
     few = [CONDITIONS[place] for place in (0, 8, 12, 14, 21, 23)]
     wrong = []
     for method, path, read, body, conditions in [
         ("PUT", TELEPHONY, TELEPHONY, {}, CONDITIONS),
-        ("PUT", endpoint, None, {}, CONDITIONS),
+        ("PUT", endpoint, None, {}, CONDITIONS if thorough else CONDITIONS[::2]),
         ("POST", CONFIG, CONFIG, {"provider": "sinch"}, few),
         ("POST", "/api/calls/providers/active", CONFIG, {"provider": None}, few),
         ("POST", VOICE_AI, VOICE_AI, {}, few),

@@ -45,10 +45,12 @@ def away(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: 
 
 
 def test_unreachable_database_is_503(
-    away: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
+    away: Flask, dana: Caller, cast: Cast, *, thorough: bool, subtests: pytest.Subtests
 ) -> None:
+    """Every operation says so of SQLite, and some, thorough every one, of PostgreSQL."""
+    is_whole = thorough or away.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
     assert Caller(away).get("/api/openapi.json").status_code == 200
-    for operation in DOCUMENTED:
+    for operation in DOCUMENTED if is_whole else DOCUMENTED[::8]:
         with subtests.test(_name(operation)):
             body = {"json": {"email": cast.dana.email, "password": PASSWORD}} if operation.body else {}
             path = _path(operation, cast)

@@ -22,7 +22,12 @@ def receiver(app):
         yield receiver
 
 
-@pytest.fixture(params=["/o/acme-support/notifications", "/notifications"])
+INSTALLATION = pytest.mark.thorough(
+    "test_webhook_is_added_tested_muted_deleted_or_refused", "test_quiet_period_and_age_are_saved"
+)
+
+
+@pytest.fixture(params=["/o/acme-support/notifications", pytest.param("/notifications", marks=INSTALLATION)])
 def base(request):
     return request.param
 

@@ -141,7 +141,7 @@ def test_verify_in_an_old_session_needs_the_password(app: Flask, dana: Portal, v
     _confirmed(app, None)
     page = dana.get(PATH)
     for _ in range(10):
-        page.press("Test connection", 422, your_password="not it at all")
+        page.press("Test connection", 422, htmx="vobiz-test", your_password="not it at all")
     requested = len(vobiz.requests)
     page.press("Test connection", 429, your_password=PASSWORD)
     assert len(vobiz.requests) == requested
