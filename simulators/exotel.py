@@ -90,14 +90,14 @@ class Exotel(Simulator):
         of_demo(self.calls, self.numbers)
 
     def tables(self) -> list[Table]:
-        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        rows = [self._number_row(phone_number) for phone_number in self.numbers]
         text = "Each is assigned to a flow. Exotel's API does not return what a flow calls."
         return [
             Table("ExoPhones", rows + gone(self.numbers, self.gone), text),
             self.calls.table(self.numbers),
         ]
 
-    def _shown(self, phone_number: str) -> Row:
+    def _number_row(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
         actions = [
             Action(f"Flow {app_id}", setting(number, voice_url=flow(app_id, self.values["account_sid"])))

@@ -110,10 +110,10 @@ class Sinch(Simulator):
             Table(
                 "The voice application", [Row(self.key, now, actions)], "All of its numbers call the same."
             ),
-            Table("Voice numbers", [self._shown(entry) for entry in self._voice_entries()]),
+            Table("Voice numbers", [self._number_row(entry) for entry in self._voice_entries()]),
         ]
 
-    def _shown(self, entry: dict[str, str]) -> Row:
+    def _number_row(self, entry: dict[str, str]) -> Row:
         is_ours = entry.get("applicationkey") == self.key
 
         def move(_typed: str) -> None:

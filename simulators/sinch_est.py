@@ -102,13 +102,13 @@ class SinchEst(Simulator):
         self.numbers[phone_number] = self.values["trunk_id"]
 
     def tables(self) -> list[Table]:
-        rows = [self._shown(number) for number in self.numbers]
+        rows = [self._number_row(number) for number in self.numbers]
         return [
             Table("Phone numbers of the project", rows + gone(self.numbers, self.gone)),
             self.calls.table(self.numbers),
         ]
 
-    def _shown(self, number: str) -> Row:
+    def _number_row(self, number: str) -> Row:
         trunk = self.values["trunk_id"]
         choices = {trunk: f"the trunk {trunk}", sample_id(9): "another trunk", "": "no trunk"}
 

@@ -208,8 +208,8 @@ class Twilio(Simulator):
         self.calls.add(phone_number, ago=ago, errors=[(code, url)])
 
     def tables(self) -> list[Table]:
-        rows = [self._shown(phone_number) for phone_number in self.numbers]
-        apps = [self._shown_application(sid) for sid in self.applications]
+        rows = [self._number_row(phone_number) for phone_number in self.numbers]
+        apps = [self._application_row(sid) for sid in self.applications]
         return [
             Table(
                 "Phone numbers",
@@ -229,7 +229,7 @@ class Twilio(Simulator):
         url = self.numbers[phone_number].voice_url
         return [fail(11200, url), fail(12100, url), fail(99999, url)] if url else []
 
-    def _shown(self, phone_number: str) -> Row:
+    def _number_row(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
         plain = {"voice_application_sid": "", "trunk_sid": "", "voice_method": "POST"}
         other = "GET" if number.voice_method == "POST" else "POST"
@@ -250,7 +250,7 @@ class Twilio(Simulator):
         ]
         return Row(phone_number, f"Calls {now}", actions, number.friendly_name)
 
-    def _shown_application(self, sid: str) -> Row:
+    def _application_row(self, sid: str) -> Row:
         application = self.applications[sid]
         save = Action("Save", setting(application, voice_url=TYPED), value=application.voice_url)
         return Row(sid, f"Calls {application.voice_method} {application.voice_url}", [save])

@@ -125,8 +125,8 @@ class Vobiz(Simulator):
         of_demo(self.calls, self.numbers)
 
     def tables(self) -> list[Table]:
-        rows = [self._shown(phone_number) for phone_number in self.numbers]
-        apps = [self._shown_application(app_id) for app_id in self.applications]
+        rows = [self._number_row(phone_number) for phone_number in self.numbers]
+        apps = [self._application_row(app_id) for app_id in self.applications]
         return [
             Table(
                 "Phone numbers", rows + gone(self.numbers, self.gone), "Each calls what its application does."
@@ -135,7 +135,7 @@ class Vobiz(Simulator):
             self.calls.table(self.numbers),
         ]
 
-    def _shown(self, phone_number: str) -> Row:
+    def _number_row(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
         choices = {"": "no application"}
         choices |= {app_id: f"{app.app_name} ({app_id})" for app_id, app in self.applications.items()}
@@ -150,7 +150,7 @@ class Vobiz(Simulator):
         ]
         return Row(phone_number, now, actions)
 
-    def _shown_application(self, app_id: str) -> Row:
+    def _application_row(self, app_id: str) -> Row:
         application = self.applications[app_id]
         other = "GET" if application.answer_method == "POST" else "POST"
         actions = [

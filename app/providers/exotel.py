@@ -248,7 +248,7 @@ class Exotel(Provider):
         With `number`, stops at its last call.
         """
         query = {
-            "DateCreated": f"gte:{_in_india(start)};lte:{_in_india(end)}",
+            "DateCreated": f"gte:{_indian_time(start)};lte:{_indian_time(end)}",
             "Direction": "inbound",
             "SortBy": "DateCreated:desc",
             "PageSize": CALLS_PAGE,
@@ -346,7 +346,7 @@ def _call(row: Mapping[str, Any], number: str | None) -> ProviderCall | None:
     return ProviderCall(called, min(started, clock.now()), outcome)
 
 
-def _in_india(moment: datetime) -> str:
+def _indian_time(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=UTC).astimezone(INDIA):%Y-%m-%d %H:%M:%S}"
 
 

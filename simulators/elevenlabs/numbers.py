@@ -116,7 +116,7 @@ class AgentsAndNumbers:
             case "GET", True, _:
                 return self._page(request.query)
             case "GET", False, False:
-                return Reply(200, [*self.odd, *map(self._shown, self.numbers)])
+                return Reply(200, [*self.odd, *map(self._document, self.numbers)])
             case "POST", False, False:
                 return self._import(sent)
         if number_id not in self.numbers:
@@ -175,9 +175,9 @@ class AgentsAndNumbers:
             return Reply(404, {"detail": {"status": "agent_not_found", "message": CANARY}})
         if agent_id is not None or self.takes_null:
             self.numbers[number_id]["agent_id"] = agent_id
-        return Reply(200, self._shown(number_id))
+        return Reply(200, self._document(number_id))
 
-    def _shown(self, number_id: str) -> dict[str, Any]:
+    def _document(self, number_id: str) -> dict[str, Any]:
         number = dict(self.numbers[number_id])
         agent_id = number.pop("agent_id")
         agent = {"agent_id": agent_id, "agent_name": CANARY} if agent_id else None

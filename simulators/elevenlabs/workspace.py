@@ -74,7 +74,7 @@ class Workspace:
         return made
 
     def tables(self) -> list[Table]:
-        rows = [self._shown(webhook_id) for webhook_id in self.webhooks]
+        rows = [self._webhook_row(webhook_id) for webhook_id in self.webhooks]
         calls = [
             Action("A call ends", lambda _typed: self._send_event(ended)),
             Action("A call fails to start", lambda _typed: self._send_event(not_begun)),
@@ -86,7 +86,7 @@ class Workspace:
             Table("Calls", [Row("Send an event", url or "No webhook is selected.", calls)]),
         ]
 
-    def _shown(self, webhook_id: str) -> Row:
+    def _webhook_row(self, webhook_id: str) -> Row:
         webhook = self.webhooks[webhook_id]
 
         def switch(_typed: str) -> None:

@@ -155,7 +155,7 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
             totp.begin(confirm_password(scope, form.your_password.data), current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
-    return _to_two_step()
+    return _redirect_to_two_step()
 
 
 @account.page("/account/two-step/confirm", who=Who.USER, methods=["POST"], before_two_step=True)
@@ -169,11 +169,11 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
             )
     except (Conflict, PasswordNeeded) as error:
         flash(error.message, "warn")
-        return _to_two_step()
+        return _redirect_to_two_step()
     return _show_codes(codes, messages.TWO_STEP_ON)
 
 
-def _to_two_step() -> Response:
+def _redirect_to_two_step() -> Response:
     return render.redirect_to(url_for("account.show") + "#two-step")
 
 
@@ -194,7 +194,7 @@ def renew_codes(scope: Scope) -> ResponseReturnValue:
         codes = totp.renew_recovery_codes(proved, current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
-        return _to_two_step()
+        return _redirect_to_two_step()
     return _show_codes(codes, messages.CODES_RENEWED)
 
 
@@ -208,7 +208,7 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     codes = recovery_codes.filter_valid(scope, current_user.user, submitted)
     if not codes:
         flash(messages.CODES_REPLACED, "warn")
-        return _to_two_step()
+        return _redirect_to_two_step()
     text = f"Recovery codes of {current_user.email} for Patchbay. Each works once.\n\n"
     answer = Response(text + "\n".join(codes) + "\n", mimetype="text/plain")
     answer.headers["Content-Disposition"] = 'attachment; filename="patchbay-recovery-codes.txt"'

@@ -94,7 +94,7 @@ def _flash_codes_left(remaining: int) -> None:
 
 
 def _pending_sign_in(scope: Scope) -> Checked | None:
-    """Returns the user whose password was right within `CODE_SECONDS`, if still unchanged.
+    """Returns the user whose password was right within `CODE_SECONDS`; None if the user changed.
 
     The time may be in the future, because the clocks of two machines differ.
     """

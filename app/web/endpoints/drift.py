@@ -93,10 +93,10 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def check(scope: Scope) -> ResponseReturnValue:
     runs.check_all(scope)
-    return _progress(scope) if render.is_fragment_request() else _to_endpoints()
+    return _progress(scope) if render.is_fragment_request() else _redirect_to_endpoints()
 
 
-def _to_endpoints() -> Response:
+def _redirect_to_endpoints() -> Response:
     flash(messages.CHECKING, "ok")
     return render.redirect_to(url_for("endpoints.table"))
 

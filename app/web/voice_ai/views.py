@@ -79,7 +79,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     """Shows the `tab`: a provider's key or the tool secret, by default the first provider."""
     tab = _tab()
     if tab == TOOL_SECRET:
-        return _page(scope, tab, _of_tool_secret(scope))
+        return _page(scope, tab, _tool_secret_context(scope))
     state = store.load(scope, store.provider_of(tab))
     return _form_page(scope, state, for_provider(state, fresh=True))
 
@@ -113,7 +113,7 @@ def _form_page(
     retype: bool = False,
 ) -> Response:
     """Returns the tab of a provider, with its form as it was submitted."""
-    shown = _of_provider(scope, state) | {"form": form, "conflicts": conflicts, "retype": retype}
+    shown = _provider_context(scope, state) | {"form": form, "conflicts": conflicts, "retype": retype}
     shown |= {"ask_password": needs_password() and status != 200} | provider_views.of_test(tested)
     return _page(scope, state.provider.key, shown, status)
 
@@ -133,7 +133,7 @@ def _page(scope: Scope, tab: str, shown: dict[str, Any], status: int = 200) -> R
     )
 
 
-def _of_tool_secret(scope: Scope) -> dict[str, Any]:
+def _tool_secret_context(scope: Scope) -> dict[str, Any]:
     state = config.tool_secret_state(scope)
     field = config.tool_secret_field(state.provider)
     return {
@@ -145,7 +145,7 @@ def _of_tool_secret(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
+def _provider_context(scope: Scope, state: StoredConnection) -> dict[str, Any]:
     provider = state.provider
     last = proof.last(scope, provider)
     chooses = provider.key in active.choices(Family.VOICE_AI)
@@ -168,11 +168,11 @@ def _of_provider(scope: Scope, state: StoredConnection) -> dict[str, Any]:
         "check_days": check_days.of_subject(scope, provider.key),
         "outages": outages.of_subject(scope, provider.key),
         "failed_run": standing.failed_run(scope, provider.key, last.checked_at if last else None),
-        **(_of_choice(scope) if chooses else {"choices": ()}),
+        **(_choice_context(scope) if chooses else {"choices": ()}),
     }
 
 
-def _of_choice(scope: Scope) -> dict[str, Any]:
+def _choice_context(scope: Scope) -> dict[str, Any]:
     stored = active.active(scope, Family.VOICE_AI)
     return {
         "choices": active.choices(Family.VOICE_AI),
