@@ -53,7 +53,7 @@ def harmless(source: str) -> int:
         if element.tag == "script":
             assert "alert" not in "".join(map(str, element.children))
     whole = re.sub(r'<span class="pb-whole">([^<]*)</span>', r"\1", source.replace("<wbr>", ""))
-    joined = parse(whole)  # where a URL may be broken, and where it may not
+    joined = root if whole == source else parse(whole)  # where a URL may be broken, and where it may not
     return "\n".join(_strings(joined)).count(HOSTILE)
 
 
@@ -77,7 +77,7 @@ MARKUP = [
 def test_what_is_stored_stays_text_on_every_page(
     app: Flask, here: Furnished, dana: Portal, mo: Portal, thorough: bool
 ) -> None:
-    """Written past the rules for input, into every column that pages show. Half of them; thorough, each."""
+    """Written past the rules for input, into every column that pages show. A third; thorough, each."""
     for page in MARKUP:
         with pytest.raises(AssertionError):
             harmless(page)
@@ -92,7 +92,7 @@ def test_what_is_stored_stays_text_on_every_page(
             _fill(scope.session, table)
         _fill(scope.session, "connections")
     shown = 0
-    for rule, _, _ in [*portal_rules(app, unsafe=False)][:: 1 if thorough else 2]:
+    for rule, _, _ in [*portal_rules(app, unsafe=False)][:: 1 if thorough else 3]:
         if rule.endpoint in ("setup.form", "sign_in.form", "sign_in.code") or rule.rule.endswith(FILES):
             continue
         query = NEEDED.get(rule.endpoint)
@@ -198,26 +198,26 @@ NO_BASES = [
 def test_a_webhook_url_has_a_public_host_and_one_encoded_segment(
     app: Flask, dana: Portal, api: Clients, thorough: bool, here: Furnished
 ) -> None:
-    """Bases each by the API, and one in five on the page; thorough, each there too."""
+    """Bases each by the API, and one in ten on the page; one in four agents. Thorough, each on both."""
     wrong: list[Any] = []
     with unchanged(app):
         for place, url in enumerate(NO_BASES):
             refused = api.dana.put("/api/settings/telephony", {"public_base_url": url})
             if fields(refused) != {"public_base_url"}:
                 wrong.append(url)
-            if thorough or place % 5 == 0:
+            if thorough or place % 10 == 0:
                 page = dana.get(f"{ACME}/settings").press("Save", 422, public_base_url=url)
                 if not page.error("public_base_url"):
                     wrong.append(f"{url}, page")
     assert wrong == []
 
     path, wrong = f"endpoints/{here.ids['endpoint_id']}", []
-    for agent, encoded in AGENTS.items():
+    for place, (agent, encoded) in enumerate(AGENTS.items()):
         url = f"https://voice.acme.example/telephony/twilio/inbound/{encoded}"
         saved = api.dana.put(f"/api/settings/{path}", {"inbound_agent_name": agent}).get_json()
         if (saved["inbound_agent_name"], saved["inbound_webhook_url"]) != (agent, url):
             wrong.append((agent, saved))
-        if url not in dana.get(f"{ACME}/{path}").text:
+        if (thorough or place % 4 == 0) and url not in dana.get(f"{ACME}/{path}").text:
             wrong.append((agent, "page"))
     # The agents saved above queued a check, which the server may be running.
     with unchanged(app, but=("check_runs", "drift_checks")):
