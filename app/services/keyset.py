@@ -76,7 +76,7 @@ def page(
 
 
 def beside(session: Session, query: Select[Row], order: Order, mark: Mark) -> Row | None:
-    """Returns the row directly after the mark, or before it if `mark.is_before`; None if there is none."""
+    """Returns the row directly after the mark, or before it if `mark.is_before`, or None."""
     return next(iter(_fetch(session, query, order, mark, 1)), None)
 
 
@@ -86,7 +86,7 @@ def page_of(
     limit: int,
     cursor: Callable[[Item, bool], Any],
 ) -> Page[Item]:
-    """Returns a page of the items that `fetch(mark, n)` returns: up to n, nearest to the mark first.
+    """Returns a page of the items that `fetch(mark, n)` returns: up to n, nearest to the mark.
 
     `cursor(item, is_before)` returns the cursor that continues at an item: the next page starts after it,
     or, if `is_before`, the previous page ends before it. The first page is full also when reached by going

@@ -43,7 +43,7 @@ class Lease:
         self._renewed = 0.0
 
     def take(self, **values: Any) -> bool:
-        """Acquires the lease and sets `values`, in the open transaction; False if another worker holds it."""
+        """Acquires the lease and sets `values`, in the open transaction; False if it is held."""
         column = self._model.leased_until
         until = clock.now() + self._length
         is_free = or_(column.is_(None), ~held(column, self._length))

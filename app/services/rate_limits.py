@@ -78,7 +78,7 @@ def take(scope: Scope, *limits: Limit) -> None:
 
 
 def count(scope: Scope, limit: Limit) -> bool:
-    """Counts an attempt and returns True; counts nothing and returns False if the limit is reached."""
+    """Counts an attempt and returns True; if the limit is reached, only returns False."""
     scope.require_transaction()
     now = clock.now()
     is_over = Throttle.window_started_at <= now - WINDOW
@@ -144,7 +144,7 @@ def was_recorded(scope: Scope, what: str, *of: str) -> bool:
 
 
 def tally(scope: Scope, what: str, *of: str) -> int:
-    """Counts an event that is too frequent for one record each, and returns the count to record now.
+    """Counts an event that is too frequent to record each, and returns the count to record now.
 
     The count includes this event and all since the last record. 0 means that the last record is less than
     `RECORDED_EVERY` old.

@@ -196,7 +196,7 @@ class Scope:
 
 
 def expect_version(row: Any, version: int | etag.Condition) -> None:
-    """Raises Stale, with the current row, for another version or a condition that the row does not meet."""
+    """Raises Stale, with the current row, for another version or an unmet condition."""
     is_current = version(str(row.version)) if callable(version) else version in (None, row.version)
     if not is_current:
         raise Stale(current=row)

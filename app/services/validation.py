@@ -57,7 +57,7 @@ def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> t
 
 
 def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raises Stale for another version, and Invalid for read-only fields that differ from `current`."""
+    """Raises Stale for another version, and Invalid for changed read-only fields."""
     version = sent.get("version")
     if type(version) is int and version != current["version"]:
         raise Stale

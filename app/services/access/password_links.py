@@ -53,7 +53,7 @@ class NewLink:
 
 
 def of_user(scope: Scope, user: User) -> PasswordLink | None:
-    """Returns the user's unused link: an invitation, even if expired, or an unexpired password reset."""
+    """Returns the user's unused link: an invitation, even if expired, or an unexpired reset."""
     link = scope.session.get(PasswordLink, user.id)
     is_over = link is not None and link.purpose == LinkPurpose.RESET and is_expired(link)
     return None if is_over else link
@@ -85,7 +85,7 @@ def create_for_api(scope: Scope, user: User, sent: Any) -> NewLink:
 
 
 def create(scope: Scope, user: User, *, ends_two_step: bool = False) -> NewLink:
-    """Creates a link that replaces the user's last one: an invitation until they have chosen a password.
+    """Creates a link in place of the user's last one: an invitation until a password was chosen.
 
     Nothing else changes until it is used. Raises PasswordNeeded, Forbidden for the actor's own account, and
     Conflict for a disabled user.
@@ -139,7 +139,7 @@ def cancel(scope: Scope, user: User) -> None:
 
 
 def remove(scope: Scope, user: User) -> None:
-    """Deletes the user's link, because another one replaces it or the password was set by other means."""
+    """Deletes the user's link: another one replaces it, or the password was set otherwise."""
     scope.require_transaction()
     link = scope.session.get(PasswordLink, user.id)
     if link is not None:
@@ -148,7 +148,7 @@ def remove(scope: Scope, user: User) -> None:
 
 
 def end_all(scope: Scope, user: User) -> None:
-    """Expires the user's link and those that the user created: for a user who loses access or a role."""
+    """Expires the user's link and those that the user created, who loses access or a role."""
     _end(scope, or_(PasswordLink.user_id == user.id, PasswordLink.creator_id == user.id))
 
 

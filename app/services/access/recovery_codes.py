@@ -26,7 +26,7 @@ def _hash(code: str) -> str:
 
 
 def _canonical(code: str) -> str:
-    """Returns the code in its canonical spelling: lower case, without separators, lookalikes replaced."""
+    """Returns the code in canonical spelling: lower case, no separators, lookalikes replaced."""
     return code.lower().replace("-", "").replace(" ", "").translate(_LOOKALIKES)
 
 

@@ -171,7 +171,7 @@ def _replace_hash(scope: Scope, user: User, was: str, fresh: str) -> None:
 
 
 def state_of(user: User) -> str:
-    """Returns a digest of the user's password hash, second factor, role and whether they are disabled.
+    """Returns a digest of the user's password hash, second factor, role and disabled state.
 
     A sign-in that waits for its second step is bound to it.
     """

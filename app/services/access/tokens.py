@@ -145,7 +145,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
 
 
 def mark_used(engine: Engine, token_ids: Collection[str], at: datetime) -> None:
-    """Stores that the tokens were used, except those whose stored use is younger than `USED_EVERY`.
+    """Stores that the tokens were used, except those with a use younger than `USED_EVERY`.
 
     Locked rows are skipped: another process stores the same, or revokes the token.
     """

@@ -99,7 +99,7 @@ def every(scope: Scope) -> list[User]:
 
 
 def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page[User]:
-    """Returns users by name, after the one with the id `after`, with `text` in their name or email.
+    """Returns users by name, after the one with id `after`, with `text` in name or email.
 
     Raises BadCursor if that user is not found.
     """

@@ -92,7 +92,7 @@ def add(scope: Scope, event: AuditEvent) -> None:
 
 
 def _link(scope: Scope, events: list[AuditEvent]) -> None:
-    """Appends events to their chains, as the last step of the transaction, so that locks are held briefly.
+    """Appends events to their chains, at the end of the transaction, so that locks are brief.
 
     Chains are locked in order: a transaction that has locked one waits only for later ones, so that none
     deadlock.
@@ -147,7 +147,7 @@ def _store(session: Session, key: Key, record: Record, *, is_new: bool) -> None:
 
 
 def seal_all(session: Session, key: Key) -> Key:
-    """Stores a record of every chain that has none, for an installation that is older than these records.
+    """Stores a record of every chain that has none, for an installation older than these records.
 
     Returns the key with `has_records`. Call it inside a transaction.
     """

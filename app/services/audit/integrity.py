@@ -72,7 +72,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of verifying a chain: the head up to which it is intact, and the first fault, or None.
+    """The result of verifying a chain: the head up to which it is intact, and the first fault.
 
     `unchained` counts events from before there were chains.
     """

@@ -64,7 +64,7 @@ def of_event(session: Session, event_id: int) -> Iterator[tuple[str, Changes]]:
 
 
 def of_number(session: Session, organization_id: str | None, number: str) -> dict[int, Changes]:
-    """Returns the changes of one number by bulk events, by event id; in every organization if it is None."""
+    """Returns the changes of one number by bulk events, by event id; None: of all organizations."""
     if not phone.E164.fullmatch(number):
         return {}
     place = int(number)

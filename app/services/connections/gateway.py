@@ -64,7 +64,7 @@ class ProviderCallFailed(Conflict):
 
 
 class ProviderBusy(ProviderCallFailed, TryLater):
-    """The call was not made: too many calls to the provider, or of the organization, are in progress."""
+    """The call was not made: too many calls to the provider or of the organization are running."""
 
     status = 503
     retry_after = 5
@@ -89,7 +89,7 @@ def call(
     quota: Quota | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Returned:
-    """Calls `operation` with a client and the stored credentials, or with `values`; returns its result.
+    """Returns the result of `operation`, called with the stored credentials, or with `values`.
 
     Ends the read transaction, so that none is open during the call. A listing must be read to its end
     inside the operation. The result of a call with stored credentials is saved as their last proof;
@@ -133,7 +133,7 @@ def _request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
 
 
 def _code_of(outcome: str | None) -> str:
-    """Returns the error code of an outcome: `PROVIDER_REFUSED`, unless the provider did not respond."""
+    """Returns the error code of an outcome: `PROVIDER_REFUSED`, if the provider responded."""
     if outcome == Outcome.BUSY:
         return BUSY
     return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED

@@ -81,7 +81,7 @@ def refused_for(check: Check | None) -> Reason | None:
 
 
 def has_secondary_token(check: Check | None) -> bool:
-    """Whether the stored token is accepted but is not the one that the provider signs webhooks with."""
+    """Whether the stored token is accepted, but is not the one that signs webhooks."""
     return check is not None and not check.ok and check.code == Outcome.SECONDARY_TOKEN
 
 

@@ -108,7 +108,7 @@ class Intent:
 
 
 def unfinished(scope: Scope, actions: Collection[Action], subject: str | None = None) -> list[ProviderWrite]:
-    """Returns the changes of these kinds without an outcome, oldest first, of one subject or of all."""
+    """Returns changes of these kinds without an outcome, oldest first, of one subject or all."""
     query = scope.select(ProviderWrite).where(ProviderWrite.action.in_([str(action) for action in actions]))
     if subject is not None:
         query = query.where(ProviderWrite.subject == subject)

@@ -241,7 +241,7 @@ def _is_new_host(before: StoredConnection, changes: Mapping[str, Any]) -> bool:
 
 
 def _cleared_by_new_host(before: StoredConnection, changes: Mapping[str, Any]) -> dict[str, None]:
-    """Returns changes that clear what the former host assigned, such as a webhook's id, for a new host."""
+    """Returns changes that clear values assigned by the former host, such as a webhook's id."""
     if not _is_new_host(before, changes):
         return {}
     return {field.name: None for field in before.provider.fields if field.origin is Origin.PROVIDER}

@@ -36,7 +36,7 @@ def of_connections(scope: Scope) -> dict[str, HealthTransition]:
 def add(
     scope: Scope, provider: str, before: HealthTransition | None, now: Verdict, reason: str | None
 ) -> None:
-    """Adds a connection's transition in the open transaction, if its verdict or reason has changed."""
+    """Adds a connection's transition in the open transaction, if verdict or reason has changed."""
     was = before.now if before else Verdict.OFF
     if was == now and (before is None or before.reason == reason):
         return

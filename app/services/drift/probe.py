@@ -63,7 +63,7 @@ def observe(
     *,
     quota: Quota | None = None,
 ) -> Observation:
-    """Reads one number, saves the result in a transaction of its own, and returns it with its verdict.
+    """Reads one number, saves the result in a transaction, and returns it with its verdict.
 
     Raises TooMany.
     """

@@ -80,7 +80,7 @@ def _in_sync_since(row: DriftCheck, expected: str | None, now: datetime) -> date
 
 
 def places(scope: Scope, provider: str) -> dict[str, str]:
-    """Returns where (for example, in which region) the provider answers each number, read within a day.
+    """Returns where (such as in which region) each number is answered, as read within a day.
 
     Numbers whose place turned out wrong are left out.
 
@@ -273,7 +273,7 @@ def _delete(scope: Scope, provider: str, numbers: Collection[str]) -> None:
 
 
 def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
-    """Inserts a row for each number that has none, even if another process inserts it concurrently."""
+    """Inserts a row for each number that has none, also if another process does so concurrently."""
     own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
     rows = [own | {"phone_number": number} for number in numbers]
     if rows:

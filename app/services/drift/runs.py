@@ -192,7 +192,7 @@ def _request(scope: Scope, key: str) -> None:
 
 
 def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, bool] | None:
-    """Acquires the lease, and returns it with whether everything is checked; None if another run has it.
+    """Acquires the lease, and returns it with whether everything is checked; None if it is held.
 
     A killed run is continued: what it has checked is not checked again.
     """

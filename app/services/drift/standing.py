@@ -55,7 +55,7 @@ def of(scope: Scope) -> Standing:
 
 
 def failed_run(scope: Scope, provider: str, read_at: datetime | None) -> CheckRun | None:
-    """Returns the last run at the provider if it is incomplete and ended after `read_at`; otherwise None."""
+    """Returns the last run at the provider if it is incomplete and ended after `read_at`, or None."""
     run = scope.session.get(CheckRun, (scope.organization.id, provider))
     if run is None or run.failure is None or run.finished_at is None:
         return None

@@ -114,7 +114,7 @@ def expected_url(base: str | None, row: Any) -> str | None:
 
 
 def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Reason | None]:
-    """Returns whether the number is in sync (None: unknown), and the reason if it is not or unknown."""
+    """Returns whether the number is in sync (None: unknown), and the reason if it is not."""
     if result.trouble in (*UNANSWERED, Reason.PROVIDER_NOT_CONFIGURED):
         return None, result.trouble
     if expected is None:
@@ -149,7 +149,7 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
 
 
 def with_connection(seen: Observation, check: DriftCheck | None, last: Check | None) -> Observation:
-    """Returns the observation with the stored verdict, if that follows from the connection's last proof.
+    """Returns the observation with the stored verdict, if that follows from the connection.
 
     The difference that was observed at the number is then a warning.
     """
@@ -186,7 +186,7 @@ def detail(check: DriftCheck) -> str | None:
 
 
 def address(number: ProviderNumber | None) -> str | None:
-    """Returns the URL that the number calls, without credentials, so that it can be shown and stored."""
+    """Returns the URL that the number calls, without credentials, to show and store it."""
     return urls.shown(number.webhook_url) if number and number.webhook_url else None
 
 

@@ -66,7 +66,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the request: an EndpointDraft or an EndpointChange, and the read-only fields sent with it."""
+    """An EndpointDraft or EndpointChange of the request, with its read-only fields."""
 
     index: int
     draft: Any
@@ -158,7 +158,7 @@ def _expect_unchanged(scope: Scope, changes: Sequence[_Row], stored: Mapping[str
 
 
 def _refuse_taken(scope: Scope, rows: Sequence[_Row]) -> None:
-    """Raises Conflict for the first new number that has an endpoint, here or in another organization."""
+    """Raises Conflict for the first new number that has an endpoint in any organization."""
     numbers = [row.draft.phone_number for row in rows if not row.is_change]
     query = select(Endpoint.phone_number).where(sql.in_list(scope, Endpoint.phone_number, numbers))
     taken = set(scope.session.scalars(query))

@@ -62,7 +62,7 @@ _WORDS = {True: "yes", False: "no", None: "none"}
 
 @dataclass(frozen=True)
 class Selection:
-    """A selection of endpoints: by ids, by a filter at the time of the change, or by an audit event."""
+    """A selection of endpoints: by ids, by a filter when it is applied, or by an audit event."""
 
     ids: Sequence[str] = ()
     filters: Filter | None = None
@@ -134,7 +134,7 @@ def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection
 
 
 def _ranked(selected: FromClause, name: str) -> Select[Any]:
-    """Selects a field's most frequent values and their counts, with the columns of the other counts."""
+    """Selects a field's most frequent values and counts, with the columns of the other counts."""
     column = selected.c[name]
     grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
@@ -284,7 +284,7 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
 
 
 def _where_rows(scope: Scope, before: _Before) -> ColumnElement[bool]:
-    """Returns the condition of exactly the rows that were read, whether or not they match the filter now."""
+    """Returns the condition of the rows that were read, even those that no longer match."""
     own = Endpoint.organization_id == scope.organization.id
     return own & sql.in_list(scope, Endpoint.phone_number, before.numbers)
 

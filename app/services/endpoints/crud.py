@@ -29,7 +29,7 @@ from app.services.scope import Scope, expect_version
 
 @dataclass(frozen=True)
 class Saved:
-    """An endpoint after a change, and the id of the event that records it; None if nothing changed.
+    """An endpoint after a change, and the id of its event; None if nothing changed.
 
     `proven` maps its id to when its number was proven, if it is.
     """
@@ -55,7 +55,7 @@ def create(scope: Scope, sent: Any) -> Endpoint:
 
 
 def in_use(scope: Scope, number: str) -> Conflict:
-    """Returns the error for a number in use, with the id of its endpoint if it is the organization's own."""
+    """Returns the error for a number in use, with the id of the organization's own endpoint."""
     own = scope.select(Endpoint).where(Endpoint.phone_number == number).with_only_columns(Endpoint.id)
     return Conflict(messages.in_use(number), code="NUMBER_IN_USE", existing_id=scope.session.scalar(own))
 

@@ -136,7 +136,7 @@ def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> Endpo
 
 
 def event(scope: Scope, preview: EndpointImport) -> AuditEvent | None:
-    """Returns the event of an applied import: among the last ones with its file name, the nearest in time."""
+    """Returns the event of an applied import: the nearest in time among those with its file name."""
     applied_at = preview.applied_at
     if applied_at is None:
         return None

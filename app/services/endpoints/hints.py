@@ -83,7 +83,7 @@ def number(scope: Scope, text: str) -> Number:
 
 
 def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
-    """Yields a warning for each agent that no other number uses, if others exist or the name is unusual."""
+    """Yields a warning for each agent of this number alone, if others exist or its name is unusual."""
     others = (Endpoint.organization_id == scope.organization.id) & (Endpoint.id != row.id)
     columns = [field.column for field in endpoint_fields.AGENTS]
     for name in dict.fromkeys(name for name in names if name):

@@ -130,7 +130,7 @@ def count(scope: Scope, filters: Filter) -> int:
 
 
 def stream(scope: Scope, filters: Filter, *, with_health: bool = False) -> Iterator[dict[str, Any]]:
-    """Yields every endpoint by number as a document, a few at a time, so that memory stays constant.
+    """Yields every endpoint by number as a document, a few at a time, to limit memory.
 
     `with_health` adds the verdict on each number.
     """

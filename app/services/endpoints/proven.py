@@ -63,7 +63,7 @@ def of_endpoint(scope: Scope, row: Endpoint) -> bool:
 
 
 def counts(scope: Scope, organization_id: str | None = None) -> dict[str, int]:
-    """Returns how many numbers are proven, by organization id, without organizations that have none."""
+    """Returns how many numbers are proven, by organization id, without zeros."""
     query = ids().with_only_columns(WebhookTest.organization_id, func.count())
     if organization_id is not None:
         query = query.where(WebhookTest.organization_id == organization_id)
@@ -71,7 +71,7 @@ def counts(scope: Scope, organization_id: str | None = None) -> dict[str, int]:
 
 
 def times(scope: Scope, endpoint_ids: Collection[str] | None = None) -> dict[str, datetime]:
-    """Returns when each proven number was proven, by endpoint id, for some endpoints or (None) all.
+    """Returns when each proven number was proven, by endpoint id; None: for all endpoints.
 
     That is the time of the test or the call, whichever was later.
     """
@@ -83,7 +83,7 @@ def times(scope: Scope, endpoint_ids: Collection[str] | None = None) -> dict[str
 
 
 def times_at_commit(scope: Scope, rows: Collection[Endpoint]) -> Mapping[str, datetime]:
-    """Returns a mapping that is filled with `times` of the rows as the last step of the transaction.
+    """Returns a mapping that is filled with `times` of the rows at the end of the transaction.
 
     A response then needs no query after the commit, whose failure would be reported for a saved change.
     """
@@ -98,7 +98,7 @@ def _fill(scope: Scope, items: list[tuple[list[str], dict[str, datetime]]]) -> N
 
 
 def ids() -> Select[str]:
-    """Selects the ids of the endpoints whose number is proven, from the tests, which few endpoints have."""
+    """Selects the ids of endpoints with a proven number, from the tests, which few have."""
     return (
         select(WebhookTest.endpoint_id)
         .join(Endpoint, Endpoint.id == WebhookTest.endpoint_id)

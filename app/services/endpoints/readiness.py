@@ -87,7 +87,7 @@ class Readiness:
         return urls.inbound_webhook_url(self.base_url, endpoint.provider, endpoint.inbound_agent_name)
 
     def main_reason(self, endpoint: Endpoint) -> BlockedReason | None:
-        """Returns the reason for inbound calls; for an endpoint that only dials, that for outbound calls."""
+        """Returns the reason for inbound calls; for outbound calls, if the endpoint only dials."""
         inbound = self.blocked_reason(endpoint)
         if inbound is BlockedReason.NO_INBOUND_AGENT and endpoint.outbound_agent_name:
             return self.blocked_reason(endpoint, "outbound") or inbound
@@ -100,7 +100,7 @@ def load(scope: Scope) -> Readiness:
 
 
 def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
-    """Returns the agent, provider and URL of calls to or from a number, or the reason that blocks them.
+    """Returns the agent, provider and URL of a number's calls, or the reason that blocks them.
 
     Raises Invalid for a wrong number or direction.
     """

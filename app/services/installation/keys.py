@@ -118,7 +118,7 @@ def _reseal_totp_and_key_check(scope: Scope) -> None:
 
 
 def resealed(sealer: Sealer, token: str, place: Place) -> str | None:
-    """Returns the token encrypted again; None if no key decrypts it, so that the value must be re-entered."""
+    """Returns the token encrypted again; None if no key decrypts it."""
     try:
         return sealer.seal(sealer.open(token, place), place)
     except SealBroken:

@@ -55,7 +55,7 @@ def read(scope: Scope, http: Outbound, provider: Provider) -> Watched:
 
 
 def numbers_of(scope: Scope, provider: Provider) -> list[str]:
-    """Returns the numbers that take calls: endpoints, or numbers that an agent of the provider answers."""
+    """Returns the numbers that take calls: endpoints, or numbers answered by the provider's agents."""
     if provider.key in keys_in(Family.TELEPHONY):
         endpoints = scope.select(Endpoint).where(Endpoint.provider == provider.key, Endpoint.takes_calls)
         numbers = endpoints.with_only_columns(Endpoint.phone_number).order_by(Endpoint.phone_number)

@@ -23,7 +23,7 @@ PLACES = 500
 
 
 def drafts(scope: Scope) -> list[Draft]:
-    """Removes the owner's events from the outbox, and returns the drafts made of them, oldest first.
+    """Removes the owner's events from the outbox, and returns their drafts, oldest first.
 
     Notifications that concern the installation alone are added to it directly.
     """

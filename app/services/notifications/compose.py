@@ -104,7 +104,7 @@ def details(row: Notification) -> list[str]:
 
 
 def details_without_since(row: Notification) -> list[str]:
-    """Returns sentences with the reason alone, for pages with `unhealthy_since` in the reader's time zone."""
+    """Returns the sentences without the time, for pages with `unhealthy_since` in a local time."""
     found = [_reason(row), _time(row)]
     return [texts.one_line(sentence, 1000) for sentence in found if sentence]
 

@@ -125,7 +125,7 @@ def send_next(scope: Scope, sender: Sender, destination_id: str) -> bool:
 
 
 def send(scope: Scope, sender: Sender, delivery_id: str) -> Attempt | None:
-    """Makes one attempt and stores it; None if another process is sending it, or it must not be sent now."""
+    """Makes one attempt and stores it; None if another process is sending it, or it must wait."""
     with scope.transaction(lock=False):
         claim = _claim(scope, delivery_id)
         if claim is None or _is_quiet(scope, delivery_id):
@@ -230,7 +230,7 @@ def _since(started: float) -> int:
 
 
 def _store(scope: Scope, claim: _Claim, attempt: Attempt) -> None:
-    """Stores the attempt, and the delivery's new state unless another process has claimed it since."""
+    """Stores the attempt, and the delivery's new state unless another process has claimed it."""
     delivery, _, destination = _load(scope, claim.id)
     now = clock.now()
     scope.session.add(

@@ -45,7 +45,7 @@ Number = tuple[str, str]
 
 
 def pending(scope: Scope) -> list[str | None]:
-    """Returns the organizations with transitions or events to read; None stands for the installation."""
+    """Returns the organizations with transitions or events to read; None is the installation."""
     settings = NotificationSettings
     is_new = exists().where(
         HealthTransition.organization_id == Organization.id,
@@ -58,7 +58,7 @@ def pending(scope: Scope) -> list[str | None]:
 
 
 def derive(scope: Scope, *, quiet: timedelta = QUIET) -> int:
-    """Adds the notifications of new transitions and events in the scope's organization, or the installation.
+    """Adds notifications of the new transitions and events of one owner.
 
     Returns how many notifications were made.
     """
@@ -87,7 +87,7 @@ def _is_growing(rows: Sequence[HealthTransition], quiet: timedelta) -> bool:
 
 
 def _advance(scope: Scope, settings: NotificationSettings, transition_id: int) -> None:
-    """Stores the last transition that was read, without a new version: users did not change the settings."""
+    """Stores the last transition that was read, without a new version of the settings."""
     mine = NotificationSettings.owner == settings.owner
     sql.run(scope, update(NotificationSettings).where(mine).values(transition_id=transition_id))
     scope.session.expire(settings)
@@ -152,7 +152,7 @@ def _event(row: HealthTransition, *, is_known: bool) -> Event | None:
 
 
 def _group_index(groups: list[_Group], event: Event, row: HealthTransition, *, after: int) -> int:
-    """Returns the index of the row's group: the last of its kind after the index `after`, or a new one."""
+    """Returns the index of the row's group: the last of its kind after `after`, or a new one."""
     reason = row.reason if event is Event.NUMBER_UNHEALTHY else None
     for place in range(len(groups) - 1, after, -1):
         group = groups[place]

@@ -356,7 +356,7 @@ def _opened(scope: Scope, row: Destination) -> dict[str, str]:
 
 
 def _apply_to_waiting(scope: Scope, row: Destination, changes: Mapping[str, Any]) -> None:
-    """Applies a change to waiting messages: skips them if disabled, reschedules them if muted or unmuted."""
+    """Applies a change to waiting messages: skips them if disabled, reschedules them if muted."""
     if changes.get("enabled") is True:
         row.disabled_reason = row.failing_since = None
         _close_notice(scope, row)

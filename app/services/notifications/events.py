@@ -68,7 +68,7 @@ _BY_VALUE = {event.value: event for event in Event}
 
 
 def choosable(*, installation: bool) -> tuple[Event, ...]:
-    """Returns the events that a destination of an organization, or of the installation, can receive."""
+    """Returns the events that a destination of an organization or the installation can receive."""
     reaches = {Reach.ORGANIZATION, Reach.INSTALLATION} if installation else {Reach.ORGANIZATION}
     return tuple(event for event in Event if event.reach in reaches)
 

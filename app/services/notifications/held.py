@@ -19,7 +19,7 @@ PROBLEM_OF = {
 
 
 def is_settled(scope: Scope, delivery: Delivery, row: Notification) -> bool:
-    """Whether the message is not needed: its problem is over, or it is the recovery of an unsent problem."""
+    """Whether the message is not needed: a problem that is over, or recovery from an unsent one."""
     event = Event.of(row.event)
     if event.is_problem:
         return row.closed_at is not None

@@ -135,7 +135,7 @@ def open_problems(scope: Scope, *found: Event) -> list[Notification]:
 
 
 def own(scope: Scope) -> Any:
-    """Returns the condition that a notification belongs to the scope's organization, or the installation."""
+    """Returns the condition that a notification belongs to the owner: organization or installation."""
     organization = scope.organization_or_none
     if organization is None:
         return Notification.organization_id.is_(None)

@@ -214,7 +214,7 @@ def update(
 
 
 def _reassign(scope: Scope, row: VoicePhoneNumber, user: User, to_user: User) -> None:
-    """Moves the number, with its label and AI, to another user, as unassigning and assigning it would."""
+    """Moves the number, with its label and AI, to another user."""
     provider, number = row.provider, row.phone_number
     if any((own.provider, own.phone_number) == (provider, number) for own in of_user(scope, to_user)):
         raise _has_number(scope, to_user.id, provider, number)

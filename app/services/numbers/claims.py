@@ -23,7 +23,7 @@ class Claim(StrEnum):
 
 @dataclass
 class Claims:
-    """The ids of the organization's endpoint and user, and whether another organization has the number."""
+    """The ids of the organization's endpoint and user, and whether another one has the number."""
 
     endpoint_id: str | None = None
     user_id: str | None = None

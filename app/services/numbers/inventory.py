@@ -103,7 +103,7 @@ def can_import_as_endpoints(provider: Provider) -> bool:
 
 
 def voice_key(provider: Provider) -> str | None:
-    """Returns the key of the voice provider of users' numbers; None if they cannot be assigned to users."""
+    """Returns the key of the voice provider of users' numbers; None if users cannot have them."""
     return provider.key if Family.VOICE in provider.families else provider.numbers_of or None
 
 
@@ -151,7 +151,7 @@ def read(
 
 
 def _presentable(number: ProviderNumber) -> ProviderNumber:
-    """Returns the number with text that is safe to show: one line, truncated, no password in the URL."""
+    """Returns the number with text safe to show: one line, truncated, no password in the URL."""
     url = urls.without_user(number.webhook_url or "")
     return replace(
         number,

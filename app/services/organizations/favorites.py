@@ -24,7 +24,7 @@ class Choice:
 
 
 def choose(scope: Scope, text: str) -> Choice:
-    """Returns the organizations with the text in their name, the actor's favorites separately, by name."""
+    """Returns the organizations with the text in their name, by name, favorites separately."""
     starred = select(Favorite.organization_id).where(Favorite.user_id == scope.actor.user_id)
     query = select(Organization).order_by(Organization.name, Organization.id)
     query = query.where(scope.contains(Organization.name, text)) if text else query

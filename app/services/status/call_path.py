@@ -51,7 +51,7 @@ class Path:
 
     @property
     def problem(self) -> Hop | None:
-        """The hop that blocks the path; without one, the first broken one; then the first with a warning."""
+        """The hop that blocks the path, or else the first broken one, or else one with a warning."""
         blocking = BLOCKED_AT.get(self.blocked_reason or "")
         wrong = [hop for hop in self.hops if hop.problem]
         ranks = {Tone.BAD: 1, Tone.WARN: 2}
@@ -135,7 +135,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
 
 
 def of_endpoint(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
-    """Returns the stored inbound path of an endpoint; the outbound one if it has only an outbound agent."""
+    """Returns the stored inbound path of an endpoint; the outbound path if only that has an agent."""
     found = _paths(scope, row, check, None)
     return found["outbound" if row.outbound_agent_name and not row.inbound_agent_name else "inbound"]
 

@@ -130,7 +130,7 @@ def _first_number(scope: Scope, first: Endpoint | None) -> Step:
 
 
 def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, dict[str, int]]:
-    """Returns how many endpoints are ready, and how many each unusable provider blocks, by its key."""
+    """Returns how many endpoints are ready, and how many each unusable provider blocks."""
     base_url = scope.organization.public_base_url
     if not base_url:
         return 0, {}
@@ -208,7 +208,7 @@ def _drifted_place(scope: Scope) -> tuple[Place, str | None]:
 
 
 def _verified_number(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
-    """Returns a number in sync; without one, a number whose provider does not expose webhooks; or None."""
+    """Returns a number in sync, or else one whose provider does not expose webhooks, or None."""
     query = (
         select(DriftCheck, Endpoint)
         .join(
@@ -248,7 +248,7 @@ def _voice_ai(scope: Scope) -> Step:
 
 
 def _webhook(scope: Scope, states: Mapping[str, StoredConnection]) -> list[Step]:
-    """Returns the step of the webhook for call reports: the first that does not work, or the first of all."""
+    """Returns the step of the webhook for call reports: the first that does not work, or the first."""
     found = [
         (one, webhook.status(scope, one)) for one in webhook.providers() if states[one.key].is_configured
     ]

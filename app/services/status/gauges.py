@@ -88,7 +88,7 @@ def running_jobs(scope: Scope) -> Iterator[Sample]:
 
 
 def waiting_deliveries(scope: Scope) -> Iterator[Sample]:
-    """Yields the count of unsent messages, by kind of destination, including those of a quiet period."""
+    """Yields the count of unsent messages, by kind of destination, quiet periods included."""
     query = select(Destination.kind, func.count()).join(Delivery).where(Delivery.state == State.WAITING)
     return _samples(scope, query.group_by(Destination.kind))
 

@@ -30,7 +30,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Day:
-    """The outages of one day: how many numbers were `unhealthy`, and how many still were at its end.
+    """The outages of one day: how many numbers were `unhealthy`, and how many at its end.
 
     `is_checked`: whether a number was checked that day; without checks, zero has no meaning. For today,
     `lasting` counts the present.
@@ -75,7 +75,7 @@ def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> l
 
 
 def month(scope: Scope) -> Month:
-    """Returns the last days of the organization's numbers; outside an organization, of all numbers."""
+    """Returns the last days of the organization's numbers, or of all outside an organization."""
     days = check_days.shown()
     row, start = HealthTransition, _beginning(days)
     length = sql.seconds_between(scope, row.ended_since, row.at)

@@ -85,7 +85,7 @@ class Routing:
 
 
 def of(scope: Scope, *, single: int = SINGLE, most: int = GROUPS) -> Routing:
-    """Returns the organization's endpoints: individually if there are few, else by provider and agent."""
+    """Returns the organization's endpoints: individually if few, else by provider and agent."""
     groups = _grouped(scope)
     count = sum(group.numbers for group in groups)
     if count <= single:

@@ -62,7 +62,7 @@ class Found:
 
 
 def find(scope: Scope, text: str) -> Found:
-    """Returns the numbers with the digits or label, and agents, users and organizations with the name.
+    """Returns numbers with the digits or label, and agents, users and organizations by name.
 
     It searches all organizations. Numbers that begin with the digits come first, then results of the scope's
     organization.

@@ -25,7 +25,7 @@ class StepKey(LabelledEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the setup, and the place to do it: `provider` and `endpoint_id` are those of the place."""
+    """A step of the setup, and the place to do it, with its `provider` and `endpoint_id`."""
 
     key: StepKey
     is_done: bool
@@ -88,7 +88,7 @@ def of_facts(known: Facts, endpoint_id: str | None = None) -> Setup:
 
 
 def _provider(known: Facts) -> str | None:
-    """Returns the key of a provider for agent calls: one that works, or else one that is connected."""
+    """Returns the key of a provider for agent calls: one that works, or else a connected one."""
     connected = [key for key in keys_in(Family.TELEPHONY) if key in known.connections]
     return next((key for key in connected if works(known, key)), connected[0] if connected else None)
 

@@ -101,7 +101,7 @@ def midnight(day: date) -> datetime:
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """Returns the condition that the text is in the agent or conversation id, or its digits in a number."""
+    """Returns the condition that the text is in the agent or id, or its digits in a number."""
     named = (Call.agent_name, Call.agent_id, Call.conversation_id)
     found = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")

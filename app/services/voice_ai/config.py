@@ -133,7 +133,7 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
 
 
 def tool_secret_state(scope: Scope) -> StoredConnection:
-    """Returns the connection whose tool secret agents send: that of the provider whose agents answer."""
+    """Returns the connection whose tool secret agents send: that of the agents' provider."""
     return store.load(scope, selection.agent_provider(scope))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def of_number(
     scope: Scope, row: VoicePhoneNumber, failures: dict[str, str] | None = None
 ) -> list[LastCallReport]:
-    """Returns the stored last calls, first that of the trunk; nothing if no agent answers the number."""
+    """Returns the stored last calls, the trunk's first; none if no agent answers the number."""
     return [
         LastCallReport(
             provider,

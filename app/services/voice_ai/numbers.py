@@ -229,7 +229,7 @@ def _undo(scope: Scope, http: Outbound, change: Change, intent: Intent, error: E
 
 
 def _target(scope: Scope, change: Change, error: Exception) -> ImportedNumber | None:
-    """Returns the number to restore at the provider: as before, or as another user has saved it since."""
+    """Returns the number to restore at the provider: as before, or as saved by another user since."""
     if not isinstance(error, Stale | NotFound):
         return change.before
     same = (row for row, _ in holders(scope, change.carrier, change.number))
@@ -314,7 +314,7 @@ def holders(scope: Scope, carrier: str, number: str) -> list[tuple[VoicePhoneNum
 def store_agent(
     scope: Scope, row: VoicePhoneNumber, provider: Provider, target: ImportedNumber | None, former: str | None
 ) -> None:
-    """Stores `target` as the number's agent for all users who have it, in a transaction; None turns AI off.
+    """Stores `target` as the number's agent for all users who have it; None turns AI off.
 
     `former` is the agent that answered before.
     """

@@ -69,7 +69,7 @@ def _account(scope: Scope, provider: Provider) -> Account | None:
 
 
 def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> None:
-    """Stores the number as read at the provider, unless it was changed in Patchbay during the request."""
+    """Stores the number as read at the provider, unless it was changed during the request."""
     before = _versions(scope, number)
     scope.end_read()
     found = account.find(http, number)

@@ -18,7 +18,7 @@ def having(capability: Capability) -> tuple[Provider, ...]:
 
 
 def agent_provider(scope: Scope) -> Provider:
-    """Returns the provider whose agents answer: the active one, or else the first that is configured.
+    """Returns the provider whose agents answer: the active one, or the first that is configured.
 
     If none is configured, it is the first that has agents.
     """

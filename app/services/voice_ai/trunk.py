@@ -59,7 +59,7 @@ def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
 
 
 def _imports(scope: Scope, http: Outbound, agents: Provider) -> ImportedNumbers | None:
-    """Returns the numbers at the agents' provider; None if it is not connected or refuses to list them.
+    """Returns the numbers at the agents' provider; None if not connected or not permitted to list.
 
     Raises ProviderCallFailed for an outage or rate limit.
     """
@@ -111,7 +111,7 @@ def _agent_problem(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers 
 
 
 def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
-    """Checks whether calls to the numbers with AI on reach their agents through this provider's trunk.
+    """Checks whether calls to numbers with AI on reach their agents through this provider's trunk.
 
     The trunk's numbers and endpoints, and the agents' numbers, are read once for all of them.
     """
@@ -170,7 +170,7 @@ def _hosts(scope: Scope, agents: Provider) -> tuple[str, ...]:
 
 
 def leads_to(endpoints: list[SipEndpoint], hosts: tuple[str, ...], trunk: str, agents: str) -> Judged:
-    """Returns whether the trunk sends calls first to one of the agents' hosts; unknown for IP addresses."""
+    """Returns whether the trunk calls one of the agents' hosts first; unknown for IP addresses."""
     first = [one for one in endpoints if one.priority == min(other.priority for other in endpoints)]
     others = [one for one in first if one.host not in hosts]
     if first and not others:

@@ -168,7 +168,7 @@ Operation = Callable[[Scope, "Outbound", Work, Lease], Result]
 def perform(
     scope: Scope, http: Outbound, provider: Provider, operation: Operation, replace: str | None = None
 ) -> Result | None:
-    """Runs the operation under the lease, stores its result and returns it; None if something is missing."""
+    """Runs the operation under the lease, and stores its result; None if something is missing."""
     lease = Lease(scope, WebhookSetup, LEASE, WebhookSetup.provider == provider.key)
     work = _begin(scope, provider, lease, replace)
     if work is None:
@@ -208,7 +208,7 @@ def _url(scope: Scope, provider: Provider) -> str:
 
 
 def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) -> Work | None:
-    """Acquires the lease and returns the work; if something is missing, stores that and returns None."""
+    """Acquires the lease and returns the work; None, which is stored, if something is missing."""
     with scope.transaction():
         row = scope.session.scalar(_rows(scope, provider))
         if row is None:
@@ -386,7 +386,7 @@ def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Inte
 
 
 def _deliveries(row: WebhookSetup, result: Result) -> dict[str, Any]:
-    """Returns the delivery columns to store: none for a new webhook, and unchanged if ours is gone."""
+    """Returns the delivery columns to store: none for a new webhook, the same if ours is gone."""
     if result.found is None:
         return {} if result.state is State.FAILED else dict.fromkeys(DELIVERIES)
     disabled_at = clock.now() if result.found.is_auto_disabled else row.disabled_at
@@ -401,7 +401,7 @@ def _audit_news(scope: Scope, work: Work, before: State, result: Result) -> None
 
 
 def _record_change(scope: Scope, work: Work, result: Result, intent: Intent) -> None:
-    """Records the result, and closes an earlier setup that was interrupted: this one has read everything."""
+    """Records the result, and closes an interrupted earlier setup: this one has read everything."""
     provider = work.provider
     if intent.has_begun and result.state is State.FAILED:
         intent.note_failure(result.reason or messages.WEBHOOK_FAULT)

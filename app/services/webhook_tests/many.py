@@ -46,7 +46,7 @@ def count(scope: Scope, selection: Selection) -> int:
 
 
 def run(scope: Scope, http: Outbound, job: Running, selection: Selection, *, signed: bool = False) -> None:
-    """Tests the selected endpoints, and stores the result of each, including why one was not tested."""
+    """Tests the selected endpoints, and stores each result, or why one was not tested."""
     columns = (Endpoint.id, Endpoint.phone_number)
     ordered = _selected(scope, selection).order_by(Endpoint.provider, Endpoint.phone_number)
     ids = [row.id for row in scope.session.execute(ordered.with_only_columns(*columns))]

@@ -139,7 +139,7 @@ def _rules(provider: Provider) -> WebhookRules:
 
 
 def of(scope: Scope, subject: Subject) -> Report:
-    """Returns the stored report about the subject; an empty one if the URL has changed since the test."""
+    """Returns the stored report; an empty one if the URL has changed since the test."""
     stored = subject.stored(scope)
     if stored is None or stored.url != subject.url:
         return Report(subject.provider)

@@ -150,7 +150,7 @@ class _Test:
     target: _Target
 
     def results(self, *, signed: bool) -> Iterator[Result]:
-        """Makes the requests, and yields their results, up to the first that does not reach the runtime."""
+        """Makes the requests, and yields results up to the first that does not reach the runtime."""
         for signing, is_call in self._requests(signed=signed):
             judged, received = self._make(signing, is_call=is_call)
             if judged.verdict is WebhookVerdict.SIGNATURE_REFUSED and signing is Signing.SIGNED:

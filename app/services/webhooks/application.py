@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """The callback URL now set at the provider, and its difference from the one last set from Patchbay."""
+    """The callback URL at the provider, and its difference from the one set from Patchbay."""
 
     now: Callback
     reason: Reason | None
@@ -164,7 +164,7 @@ def _shown(url: str | None) -> str | None:
 
 
 def _store(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:
-    """Stores the URL, without a new version: the tested values, and those in an open form, are unchanged."""
+    """Stores the URL, without a new version: values in an open form are unchanged."""
     own = (Connection.organization_id == scope.organization.id, Connection.provider == provider.key)
     stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
     try:

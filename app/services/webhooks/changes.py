@@ -42,7 +42,7 @@ class Step:
         return self.before.phone_number
 
     def changes(self, after: str | None) -> Changes:
-        """Returns the changes for the audit log: the webhook, and the override that is removed with it."""
+        """Returns the changes for the audit log: the webhook, and an override removed with it."""
         number = self.before
         removed = {str(number.override): [number.override_name, None]} if number.override else {}
         return {"webhook": [verdicts.address(number), after]} | removed

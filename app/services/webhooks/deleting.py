@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deleted:
-    """The event of a deletion, and the result of clearing the webhook; None if that was not requested."""
+    """The event of a deletion, and the result of clearing the webhook, if that was requested."""
 
     event: AuditEvent
     cleared: Result | None

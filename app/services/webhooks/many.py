@@ -139,7 +139,7 @@ class _AtProvider:
         return True
 
     def _acquire_lease(self) -> Lease | None:
-        """Waits until no check of the connection runs, and acquires its lease; None if the job must stop."""
+        """Waits until no check of the connection runs, and acquires its lease; None if stopped."""
         while not self._must_stop():
             if begun := runs.begin(self.scope, self.key):
                 return begun[0]
@@ -266,5 +266,5 @@ def _failed_result(error: PatchbayError) -> Result:
 
 
 def _unchanged_result(result: Result) -> Result:
-    """Returns the result of a number for which nothing was sent: an unknown outcome counts as a failure."""
+    """Returns the result if nothing was sent: an unknown outcome counts as a failure."""
     return Result(bool(result.ok), result.code, result.reason)

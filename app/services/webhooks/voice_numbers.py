@@ -121,7 +121,7 @@ def _expected(scope: Scope, provider: Provider, number: str) -> tuple[StoredConn
 
 
 def _move(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
-    """Moves the number, and queues checks of the others: moving one may set the URL that they share."""
+    """Moves the number, and queues checks of the others, since it may set their shared URL."""
     state = store.load(scope, provider)
     number: Any = found.now.number
     application: Any = provider
