@@ -223,8 +223,8 @@ def results_page(scope: Scope, job: Job, *, limit: int, cursor: str | None = Non
         raise keyset.BadCursor
     query = scope.select(JobResult).where(JobResult.job_id == job.id)
     mark = Mark(number, number) if cursor else None
-    return keyset.page(scope.session, query, BY_NUMBER, mark, limit=limit, cursor=_after)
+    return keyset.page(scope.session, query, BY_NUMBER, mark, limit=limit, cursor=_cursor)
 
 
-def _after(row: JobResult, _is_before: bool) -> str:
+def _cursor(row: JobResult, _is_before: bool) -> str:
     return row.phone_number.removeprefix("+")

@@ -124,12 +124,12 @@ def _fetch(session: Session, query: Select[Row], order: Order, mark: Mark | None
     for has_value in parts:
         if len(rows) < limit:
             start = mark if mark and (mark.value is not None) == has_value else None
-            part = _part(query, order, has_value, start, descends=order.descends != goes_back)
+            part = _range_query(query, order, has_value, start, descends=order.descends != goes_back)
             rows += session.scalars(part.limit(limit - len(rows)))
     return rows
 
 
-def _part(
+def _range_query(
     query: Select[Row], order: Order, has_value: bool, mark: Mark | None, *, descends: bool
 ) -> Select[Row]:
     if order.has_nulls:

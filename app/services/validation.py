@@ -143,12 +143,12 @@ def one_of(known: Iterable[str]) -> Checked:
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
-    names = [str(part) for part in detail["loc"] if isinstance(part, int) or part in _known(model)]
+    names = [str(part) for part in detail["loc"] if isinstance(part, int) or part in _field_names(model)]
     where = ".".join(names) or str(detail["loc"][0] if detail["loc"] else "body")[:LONGEST_NAME]
     return Problem(where, _sentence(detail, where, model))
 
 
-def _known(model: type[BaseModel]) -> list[str]:
+def _field_names(model: type[BaseModel]) -> list[str]:
     return [found.alias or name for name, found in model.model_fields.items()]
 
 
@@ -175,7 +175,7 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
         case "value_error":
             return str(context["error"])
         case "extra_forbidden":
-            return _unknown(where, model)
+            return _unknown_field(where, model)
         case "string_too_long":
             return messages.too_long(context["max_length"])
         case "too_long":
@@ -186,8 +186,8 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
             return f"{detail['msg']}."
 
 
-def _unknown(where: str, model: type[BaseModel]) -> str:
-    known = _known(model)
+def _unknown_field(where: str, model: type[BaseModel]) -> str:
+    known = _field_names(model)
     if fixed := _read_only_fields(model).get(where):
         return fixed
     near = naming.nearest(where, known)

@@ -134,7 +134,7 @@ def cancel(scope: Scope, user: User) -> None:
     with scope.transaction():
         link = of_user(scope, user)
         if link is not None and not is_expired(link):
-            _end(scope, PasswordLink.user_id == user.id)
+            _expire(scope, PasswordLink.user_id == user.id)
             log.record(scope, Action.PASSWORD_LINK_CANCELLED, user.email)
 
 
@@ -149,10 +149,10 @@ def remove(scope: Scope, user: User) -> None:
 
 def end_all(scope: Scope, user: User) -> None:
     """Expires the user's link and those that the user created, who loses access or a role."""
-    _end(scope, or_(PasswordLink.user_id == user.id, PasswordLink.creator_id == user.id))
+    _expire(scope, or_(PasswordLink.user_id == user.id, PasswordLink.creator_id == user.id))
 
 
-def _end(scope: Scope, which: object) -> None:
+def _expire(scope: Scope, which: object) -> None:
     scope.require_transaction()
     now = clock.now()
     working = update(PasswordLink).where(which, PasswordLink.expires_at > now)  # type: ignore[arg-type]
@@ -167,12 +167,12 @@ def find(scope: Scope, token: str) -> tuple[PasswordLink, User]:
     limit = sign_in_limits.of_password_link(scope)
     rate_limits.take(scope, limit)
     with scope.transaction(lock=False):
-        found = _working(scope, token)
+        found = _find_working(scope, token)
         rate_limits.clear(scope, limit)
     return found
 
 
-def _working(scope: Scope, token: str) -> tuple[PasswordLink, User]:
+def _find_working(scope: Scope, token: str) -> tuple[PasswordLink, User]:
     query = (
         select(PasswordLink, User)
         .join(User, User.id == PasswordLink.user_id)
@@ -205,7 +205,7 @@ def use(scope: Scope, token: str, password: str) -> Checked:
         password_hash = passwords.hashed(password)
     inside = sign_in.scope_of(scope, user)
     with inside.transaction():
-        link, user = _working(inside, token)
+        link, user = _find_working(inside, token)
         _replace_password(inside, user, link, password_hash)
     return Checked(user, sign_in.state_of(user))
 

@@ -55,11 +55,11 @@ def user_of(scope: Scope, token: str, *, is_use: bool = True) -> User | None:
         return None
     session, user = found
     if is_use and session.last_seen_at < now - SEEN_EVERY:
-        _mark_seen(scope, session.id)
+        _record_use(scope, session.id)
     return user
 
 
-def _mark_seen(scope: Scope, session_id: str) -> None:
+def _record_use(scope: Scope, session_id: str) -> None:
     """Stores the time of use. Skipped if the database is locked or read-only, so that reads continue."""
     with suppress(OperationalError), scope.transaction(waits=False):
         scope.session.execute(

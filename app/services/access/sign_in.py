@@ -64,7 +64,7 @@ def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
     user = checked.user
     inside = scope_of(scope, user)
     with inside.transaction(lock=False):
-        _mark_signed_in(inside, checked)
+        _record_sign_in(inside, checked)
         sessions.sweep(inside)
         rate_limits.sweep(inside)
         tokens.sweep(inside)
@@ -84,7 +84,7 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
     inside = scope_of(scope, user)
     scopes = (SECRETS,) if user.role == Role.SUPERADMIN else ()
     with inside.transaction(lock=False):
-        _mark_signed_in(inside, checked)
+        _record_sign_in(inside, checked)
         issued = tokens.create(
             inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE, is_sign_in=True
         )
@@ -99,7 +99,7 @@ def sign_out(scope: Scope, token: str) -> None:
         audit_log.note(scope, Action.SIGNED_OUT, scope.actor.name)
 
 
-def _mark_signed_in(scope: Scope, checked: Checked) -> None:
+def _record_sign_in(scope: Scope, checked: Checked) -> None:
     """Stores the time of the sign-in, and locks the user's row until the end of the transaction.
 
     Raises Unauthenticated if the user has changed since the password was checked: reset or disabled, for
@@ -137,7 +137,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
         rate_limits.take(scope, *limits)
         is_right = passwords.matches(user.password_hash if user else decoy, draft.password)
         if user is None or not is_right or user.disabled_at is not None:
-            _note_refusal(scope, user)
+            _record_refusal(scope, user)
             raise Unauthenticated(messages.WRONG_CREDENTIALS, code="WRONG_CREDENTIALS")
         was = user.password_hash
         fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
@@ -189,7 +189,7 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
     limit = sign_in_limits.of_code(user, known or {})
     taken = _accept_code(scope_of(scope, user), user, code, limit)
     if taken is None:
-        _note_refusal(scope, user)
+        _record_refusal(scope, user)
         raise Unauthenticated(messages.WRONG_CODE, code=CODE_NEEDED)
     return taken is SecondFactor.RECOVERY_CODE
 
@@ -197,7 +197,7 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
 def confirm_code(scope: Scope, user: User, code: str) -> None:
     """Checks a code before two-step sign-in itself is changed. Raises Invalid if it is wrong."""
     if _accept_code(scope, user, code, sign_in_limits.of_confirmed_code(user)) is None:
-        _note_refusal(scope, user)
+        _record_refusal(scope, user)
         raise Invalid([Problem("code", messages.WRONG_CODE)])
 
 
@@ -238,7 +238,7 @@ def confirm_password(
         rate_limits.take(scope, limit)
         is_right = passwords.matches(user.password_hash, password)
     if not is_right:
-        _note_refusal(scope, user)
+        _record_refusal(scope, user)
         raise Invalid([Problem(field, messages.WRONG_PASSWORD)])
     with scope.transaction():
         rate_limits.clear(scope, limit)
@@ -246,7 +246,7 @@ def confirm_password(
             sessions.confirm(scope, session_token)
 
 
-def _note_refusal(scope: Scope, user: User | None) -> None:
+def _record_refusal(scope: Scope, user: User | None) -> None:
     """Logs every refusal, and audits one an hour with the number of refusals since the last event.
 
     Audit events are stored forever, and unauthenticated requests could fill the database.

@@ -123,12 +123,12 @@ def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], 
 
 def with_checks(scope: Scope, days: Sequence[date]) -> set[date]:
     """Returns the days on which a number of the organization was checked; outside one, any number."""
-    checked = (_checked(scope, day).label(f"day_{place}") for place, day in enumerate(days))
+    checked = (_has_check_on(scope, day).label(f"day_{place}") for place, day in enumerate(days))
     row = scope.session.execute(select(*checked)).one()
     return {day for day, is_checked in zip(days, row, strict=True) if is_checked}
 
 
-def _checked(scope: Scope, day: date) -> ColumnElement[bool]:
+def _has_check_on(scope: Scope, day: date) -> ColumnElement[bool]:
     some = select(CheckDay.day).where(CheckDay.day == day, CheckDay.phone_number > CONNECTION)
     if scope.organization_or_none:
         some = some.where(CheckDay.organization_id == scope.organization.id)

@@ -73,7 +73,7 @@ class Intent:
                     subject=self._subject,
                 )
             )
-            self._note(Action.CHANGE_STARTED, self._changes)
+            self._audit(Action.CHANGE_STARTED, self._changes)
         self._id = row_id
 
     def done(self) -> None:
@@ -90,16 +90,16 @@ class Intent:
     def note_failure(self, reason: str) -> None:
         """Records that nothing was changed, in the open transaction."""
         if self._id is not None:
-            self._note(Action.CHANGE_FAILED, {"reason": [None, reason]})
+            self._audit(Action.CHANGE_FAILED, {"reason": [None, reason]})
             self._close()
 
     def is_unknown(self, reason: str) -> None:
         """Records that the outcome is unknown. The intent stays open until the provider is read again."""
         if self._id is not None:
             with self._scope.transaction(lock=False):
-                self._note(Action.CHANGE_UNKNOWN, {"reason": [None, reason]})
+                self._audit(Action.CHANGE_UNKNOWN, {"reason": [None, reason]})
 
-    def _note(self, action: Action, changes: Changes) -> None:
+    def _audit(self, action: Action, changes: Changes) -> None:
         log.note(self._scope, action, self._subject, {"change": [None, self._action.label], **changes})
 
     def _close(self) -> None:

@@ -114,10 +114,10 @@ def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[
     secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in wanted}
     for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(wanted))):
         secrets[secret.provider][secret.field] = _decrypted(scope, secret)
-    return {key: _state(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
+    return {key: _connection_of(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
 
 
-def _state(
+def _connection_of(
     provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]
 ) -> StoredConnection:
     if row is None:

@@ -81,7 +81,7 @@ def sweep(scope: Scope) -> int:
 
     Returns how many.
     """
-    ids = list(scope.session.scalars(_not_kept()))
+    ids = list(scope.session.scalars(_expired_ids()))
     scope.end_read()
     for start in range(0, len(ids), BATCH):
         batch = HealthTransition.id.in_(ids[start : start + BATCH])
@@ -90,7 +90,7 @@ def sweep(scope: Scope) -> int:
     return len(ids)
 
 
-def _not_kept() -> Select[int]:
+def _expired_ids() -> Select[int]:
     row, newer = HealthTransition, aliased(HealthTransition)
     end = clock.now() - KEPT
     is_replaced = exists().where(

@@ -110,7 +110,7 @@ def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
             is_other = last is None or last.code != result.code
             gateway.record(scope, state, Evidence.TEST, result)
             if is_other:
-                _note(scope, state.provider, result, status)
+                _audit(scope, state.provider, result, status)
     return tested
 
 
@@ -168,10 +168,10 @@ def _save(scope: Scope, state: StoredConnection, tested: Tested, status: int | N
         if tested.is_stored and tested.is_conclusive:
             gateway.record(scope, state, Evidence.TEST, result)
         if result.code != Outcome.NOT_CONFIGURED:
-            _note(scope, provider, result, status)
+            _audit(scope, provider, result, status)
 
 
-def _note(scope: Scope, provider: Provider, result: Verified, status: int | None) -> None:
+def _audit(scope: Scope, provider: Provider, result: Verified, status: int | None) -> None:
     changes = {"result": [None, str(result.code)]}
     if status is not None and not result.ok:
         changes["status"] = [None, str(status)]

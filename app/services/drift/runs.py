@@ -69,7 +69,7 @@ def check_all(scope: Scope) -> None:
         queue.mark_due(scope, changed=False)
         for state in store.load_all(scope).values():
             if state.exists and state.enabled:
-                _request(scope, state.provider.key)
+                _request_check(scope, state.provider.key)
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 
@@ -186,7 +186,7 @@ def pending(scope: Scope) -> set[str]:
     return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries)) & PROVIDERS.keys()
 
 
-def _request(scope: Scope, key: str) -> None:
+def _request_check(scope: Scope, key: str) -> None:
     values = {"organization_id": scope.organization.id, "provider": key, "due": True, "done": 0, "total": 0}
     sql.run(scope, sql.upsert(scope, CheckRun, {"due": True}).values(values))
 

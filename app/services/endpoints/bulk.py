@@ -182,7 +182,7 @@ def change(
         event = _record(
             scope, Action.ENDPOINTS_SAVED, selection, before, changes, reason=reason, called=called
         )
-    return _done(scope, before, event)
+    return _finish(scope, before, event)
 
 
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
@@ -192,7 +192,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
         before = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
         sql.run(scope, delete(Endpoint).where(_where_rows(scope, before)))
         event = _record(scope, Action.ENDPOINTS_DELETED, selection, before, {}, reason=reason, called=True)
-    return _done(scope, before, event)
+    return _finish(scope, before, event)
 
 
 def check(scope: Scope, selection: Selection, *, seen: int | None) -> int:
@@ -223,7 +223,7 @@ def selected(scope: Scope, selection: Selection) -> Select[Endpoint]:
     Raises Invalid for too many ids, and NotFound for an unknown event.
     """
     if selection.event_id is not None:
-        numbers = _touched(scope, selection.event_id)
+        numbers = _numbers_of_event(scope, selection.event_id)
         return scope.select(Endpoint).where(sql.in_list(scope, Endpoint.phone_number, numbers))
     if selection.filters is not None:
         return listing.matching(scope, selection.filters)
@@ -232,7 +232,7 @@ def selected(scope: Scope, selection: Selection) -> Select[Endpoint]:
     return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
 
 
-def _touched(scope: Scope, event_id: int) -> list[str]:
+def _numbers_of_event(scope: Scope, event_id: int) -> list[str]:
     event = scope.get(AuditEvent, event_id, what="event")
     if event.numbers_digest is None:
         return [event.subject]
@@ -330,7 +330,7 @@ def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
         scope.session.connection().execute(statement, parameters)
 
 
-def _done(scope: Scope, before: _Before, event: AuditEvent | None) -> Done:
+def _finish(scope: Scope, before: _Before, event: AuditEvent | None) -> Done:
     done = Done(len(before.rows), event.id if event else None)
     scope.session.expire_all()
     return done

@@ -148,10 +148,12 @@ def report(scope: Scope, import_id: str) -> Iterator[bytes]:
     """Yields every row of the file with its result and the reason, as CSV."""
     plan = _unpack(get(scope, import_id).plan)
     header = ("line", "phone_number", "result", "details")
-    return csv_text.lines([header, *((str(row.line), row.number, row.outcome, _note(row)) for row in plan)])
+    return csv_text.lines(
+        [header, *((str(row.line), row.number, row.outcome, _details(row)) for row in plan)]
+    )
 
 
-def _note(row: Planned) -> str:
+def _details(row: Planned) -> str:
     if row.outcome != Outcome.CHANGED:
         return row.said
     names = row.values
@@ -172,12 +174,12 @@ def _shown(sheet: Sheet, plan: Sequence[Planned]) -> dict[str, Any]:
     return {
         "totals": {str(outcome): totals[outcome] for outcome in Outcome},
         "notes": sheet.notes,
-        "rows": {str(outcome): _first(plan, outcome) for outcome in Outcome},
+        "rows": {str(outcome): _first_rows(plan, outcome) for outcome in Outcome},
         "stopped": {name: sum(name in row.stops for row in plan) for name in DIRECTIONS},
     }
 
 
-def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
+def _first_rows(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
     """Returns the first rows of an outcome. Rows that take a live number down come first."""
     rows = sorted((row for row in plan if row.outcome == outcome), key=lambda row: not row.stops)
     return [row._asdict() for row in rows[:SHOWN]] if outcome != Outcome.UNCHANGED else []
@@ -186,7 +188,7 @@ def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
 def _changed_results(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
     """Returns the rows whose result differs from the preview."""
     moved = [
-        {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _note(now)}
+        {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _details(now)}
         for was, now in zip(before, after, strict=True)
         if was._replace(endpoint_id=None, version=None) != now._replace(endpoint_id=None, version=None)
     ]
@@ -204,12 +206,12 @@ def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
         known = _stored(scope, [row.number for row in some if not row.wrong])
         for row in some:
             stored = known.get(row.number)
-            planned = _planned(scope, row, lines[row.number], stored)
-            plan.append(planned._replace(stops=_stops(rule, planned, stored)))
+            planned = _plan_row(scope, row, lines[row.number], stored)
+            plan.append(planned._replace(stops=_stopped_directions(rule, planned, stored)))
     return plan
 
 
-def _stops(rule: Readiness, planned: Planned, stored: Any) -> list[str]:
+def _stopped_directions(rule: Readiness, planned: Planned, stored: Any) -> list[str]:
     return rule.stopped_by(stored, planned.values) if planned.outcome == Outcome.CHANGED else []
 
 
@@ -219,7 +221,7 @@ def _stored(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
     return {row.phone_number: row for row in rows}
 
 
-def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Planned:
+def _plan_row(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Planned:
     wrong = row.wrong
     if not wrong and len(lines) > 1:
         wrong = messages.repeated_number(line for line in lines[:10] if line != row.line)
@@ -287,7 +289,7 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgr
         versions = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
         if versions != {row.number: (here, row.endpoint_id, row.version) for row in some}:
             return False
-        if any(set(_stops(rule, row, known[row.number])) - set(row.stops) for row in some):
+        if any(set(_stopped_directions(rule, row, known[row.number])) - set(row.stops) for row in some):
             return False
     return True
 

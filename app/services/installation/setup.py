@@ -33,7 +33,7 @@ class SetupDraft(BaseModel):
     password: validation.Verbatim
 
 
-def _row(session: Session) -> Installation | None:
+def _installation(session: Session) -> Installation | None:
     return session.scalar(select(Installation))
 
 
@@ -55,15 +55,15 @@ def is_waiting(scope: Scope) -> bool:
 
 def expect_setup(scope: Scope) -> None:
     """Raises NotFound unless there is an unused setup link."""
-    row = _row(scope.session)
+    row = _installation(scope.session)
     if row is None or row.setup_token_hash is None or directory.superadmins(scope):
-        raise _used_up()
+        raise _link_error()
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
     """Raises NotFound unless the token is that of the last, unused setup link. Raises TooMany."""
     if directory.superadmins(scope):
-        raise _used_up()
+        raise _link_error()
     limit = sign_in_limits.of_setup_key(scope)
     rate_limits.take(scope, limit)
     _compare_setup_token(scope, token)
@@ -72,17 +72,17 @@ def expect_setup_token(scope: Scope, token: str) -> None:
 
 
 def _compare_setup_token(scope: Scope, token: str) -> None:
-    row = _row(scope.session)
+    row = _installation(scope.session)
     stored = row.setup_token_hash if row else None
     if (
         stored is None
         or not hmac.compare_digest(stored, hashing.of_token(token))
         or directory.superadmins(scope)
     ):
-        raise _used_up()
+        raise _link_error()
 
 
-def _used_up() -> NotFound:
+def _link_error() -> NotFound:
     return NotFound(messages.SETUP_KEY_USED)
 
 

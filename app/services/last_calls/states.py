@@ -67,9 +67,9 @@ class LastCallReport:
             return CallState.NOT_READ
         if self.row.started_at is None:
             return CallState.NEVER_CALLED
-        return self._of_call(self.row)
+        return self._state_of_call(self.row)
 
-    def _of_call(self, row: LastCall) -> CallState:
+    def _state_of_call(self, row: LastCall) -> CallState:
         if row.error_code:
             if row.error_url is None:
                 return CallState.CALL_FAILED

@@ -102,13 +102,13 @@ def _signed_in(scope: Scope, event: AuditEvent) -> Draft | None:
 
 def _call_webhook_failed(scope: Scope, event: AuditEvent) -> Draft | None:
     key = _provider(event)
-    if _open(scope, key):
+    if _open_problems(scope, key):
         return None
     reason = event.changes.get("reason", [None, None])[1]
     return Draft(
         Event.CALL_WEBHOOK_DISABLED,
-        lane=_webhook(key),
-        key=_webhook(key),
+        lane=_webhook_key(key),
+        key=_webhook_key(key),
         provider=key,
         detail=str(reason or "") or None,
         since=event.at,
@@ -118,19 +118,19 @@ def _call_webhook_failed(scope: Scope, event: AuditEvent) -> Draft | None:
 
 def _call_webhook_works(scope: Scope, event: AuditEvent) -> Draft | None:
     key = _provider(event)
-    reported = _open(scope, key)
+    reported = _open_problems(scope, key)
     record.close(scope, reported)
     if not reported:
         return None
-    return Draft(Event.CALL_WEBHOOK_RECOVERED, lane=_webhook(key), provider=key, at=event.at)
+    return Draft(Event.CALL_WEBHOOK_RECOVERED, lane=_webhook_key(key), provider=key, at=event.at)
 
 
-def _open(scope: Scope, key: str) -> Sequence[Notification]:
+def _open_problems(scope: Scope, key: str) -> Sequence[Notification]:
     found = record.open_problems(scope, Event.CALL_WEBHOOK_DISABLED)
-    return [row for row in found if row.key == _webhook(key)]
+    return [row for row in found if row.key == _webhook_key(key)]
 
 
-def _webhook(key: str) -> str:
+def _webhook_key(key: str) -> str:
     return f"webhook:{key}"
 
 

@@ -105,7 +105,7 @@ def details(row: Notification) -> list[str]:
 
 def details_without_since(row: Notification) -> list[str]:
     """Returns the sentences without the time, for pages with `unhealthy_since` in a local time."""
-    found = [_reason(row), _time(row)]
+    found = [_reason_sentence(row), _time_sentence(row)]
     return [texts.one_line(sentence, 1000) for sentence in found if sentence]
 
 
@@ -114,7 +114,7 @@ def unhealthy_since(row: Notification) -> datetime | None:
     return row.since if row.event in _LASTING else None
 
 
-def _reason(row: Notification) -> str | None:
+def _reason_sentence(row: Notification) -> str | None:
     if row.event == Event.NUMBER_UNHEALTHY:
         return _why_unhealthy(row)
     if row.event == Event.TOKEN_EXPIRING:
@@ -134,7 +134,7 @@ def _why_unhealthy(row: Notification) -> str | None:
         return None
 
 
-def _time(row: Notification) -> str | None:
+def _time_sentence(row: Notification) -> str | None:
     if row.since is None:
         return None
     words: dict[str, Callable[[datetime], str]] = {
@@ -143,8 +143,8 @@ def _time(row: Notification) -> str | None:
         Event.SECRET_OLD: messages.entered,
         Event.BACKUP_OLD: messages.last_backup,
     }
-    say = words.get(row.event)
-    return say(row.since) if say else None
+    sentence = words.get(row.event)
+    return sentence(row.since) if sentence else None
 
 
 def _subject(row: Notification) -> str:

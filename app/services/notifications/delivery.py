@@ -202,15 +202,15 @@ def _attempt(
     except SealBroken:
         return Attempt(False, 0, reason=messages.SEAL_BROKEN)
     except NotSent as error:
-        return Attempt(False, _since(started), error.status, error.message, error.retry_after)
+        return Attempt(False, _milliseconds_since(started), error.status, error.message, error.retry_after)
     except OutboundError as error:
-        return Attempt(False, _since(started), reason=error.message)
+        return Attempt(False, _milliseconds_since(started), reason=error.message)
     except Exception:
         log.exception("notification.not_sent", kind=key)
-        return Attempt(False, _since(started), reason=messages.FAULT)
+        return Attempt(False, _milliseconds_since(started), reason=messages.FAULT)
     finally:
         scope.end_read()
-    return Attempt(True, _since(started), status)
+    return Attempt(True, _milliseconds_since(started), status)
 
 
 def _message(scope: Scope, sender: Sender, row: Notification, delivery_id: str) -> Message:
@@ -225,7 +225,7 @@ def _message(scope: Scope, sender: Sender, row: Notification, delivery_id: str) 
     return compose.message(scope, row, sender.link, items)
 
 
-def _since(started: float) -> int:
+def _milliseconds_since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 

@@ -183,7 +183,7 @@ def create(scope: Scope, sent: Any) -> Saved:
         _apply_fields(scope, row, kind, values, secrets)
         scope.session.add(row)
         scope.session.flush()
-        log.note(scope, Action.DESTINATION_CREATED, name_of(row), _shown(kind, values))
+        log.note(scope, Action.DESTINATION_CREATED, name_of(row), _created_values(kind, values))
     return Saved(row, secrets)
 
 
@@ -212,7 +212,7 @@ def change(
         after = {name: getattr(row, name) for name in changes} | dict(row.values)
         secret = {name: "replaced" for name in values if kind_field(kind, name).secret}
         if changed := log.diff(before, after | secret):
-            log.note(scope, Action.DESTINATION_SAVED, name_of(row), _audited(changed))
+            log.note(scope, Action.DESTINATION_SAVED, name_of(row), _audited_changes(changed))
     return row
 
 
@@ -236,7 +236,7 @@ def replace_secret(scope: Scope, destination_id: str) -> Saved:
         if not kind.generated_fields:
             raise Conflict(messages.NO_SECRET, code="NO_SECRET")
         made = {declared.name: kind.generate() for declared in kind.generated_fields}
-        stored = _opened(scope, row)
+        stored = _decrypted(scope, row)
         kept = {f"{sealed.PREVIOUS}{name}": stored[name] for name in made if name in stored}
         sealed.store(scope, row, {**stored, **kept, **made})
         row.previous_until = clock.now() + OVERLAP
@@ -345,10 +345,10 @@ def _apply_fields(
     secrets = {name: value for name, value in values.items() if name not in plain}
     row.values = {**row.values, **plain} if row.values else dict(plain)
     if secrets or generated:
-        sealed.store(scope, row, {**_opened(scope, row), **secrets, **generated})
+        sealed.store(scope, row, {**_decrypted(scope, row), **secrets, **generated})
 
 
-def _opened(scope: Scope, row: Destination) -> dict[str, str]:
+def _decrypted(scope: Scope, row: Destination) -> dict[str, str]:
     try:
         return sealed.opened(scope, row)
     except SealBroken:
@@ -373,12 +373,12 @@ def _close_notice(scope: Scope, row: Destination) -> None:
     record.close(scope, [one for one in notices if one.key == f"destination:{row.id}"])
 
 
-def _shown(kind: Kind, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _created_values(kind: Kind, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     shown = {name: "set" if kind_field(kind, name).secret else value for name, value in values.items()}
     return {"kind": [None, kind.label]} | {name: [None, value] for name, value in shown.items()}
 
 
-def _audited(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+def _audited_changes(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     return {name: [_plain(value) for value in pair] for name, pair in changes.items()}
 
 

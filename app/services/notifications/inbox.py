@@ -115,7 +115,7 @@ def deliveries(
     query = select(Delivery).where(Delivery.destination_id == destination.id)
     mark = _mark(scope, query, cursor) if cursor else None
     found = keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_cursor)
-    return Page(_logged(scope, found.rows), found.next, found.previous)
+    return Page(_with_attempts(scope, found.rows), found.next, found.previous)
 
 
 def _cursor(row: Delivery, is_before: bool) -> str:
@@ -129,7 +129,7 @@ def _mark(scope: Scope, query: Select[Delivery], cursor: str) -> Mark:
     return Mark(row.created_at, row.id, cursor.startswith("-"))
 
 
-def _logged(scope: Scope, rows: Sequence[Delivery]) -> list[Logged]:
+def _with_attempts(scope: Scope, rows: Sequence[Delivery]) -> list[Logged]:
     by_delivery: dict[str, list[DeliveryAttempt]] = {row.id: [] for row in rows}
     attempts = select(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(by_delivery))
     for attempt in scope.session.scalars(attempts.order_by(DeliveryAttempt.id)):
@@ -147,7 +147,7 @@ def logged(scope: Scope, destination_id: str, delivery_id: str) -> Logged:
     row = scope.session.scalar(select(Delivery).where(*mine))
     if row is None:
         raise NotFound(shared_messages.not_found("delivery"))
-    return _logged(scope, [row])[0]
+    return _with_attempts(scope, [row])[0]
 
 
 def document(entry: Logged) -> dict[str, Any]:

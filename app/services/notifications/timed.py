@@ -52,7 +52,7 @@ Found = tuple[str | None, Draft]
 def reconcile(scope: Scope, every: timedelta) -> None:
     """Opens the current problems, and closes those that are over. `every` is the period of checks."""
     current: dict[str | None, dict[str, Draft]] = {}
-    for owner, draft in _found(scope, every):
+    for owner, draft in _current_problems(scope, every):
         current.setdefault(owner, {})[draft.key or ""] = draft
     for owner in current.keys() | _owners_with_open(scope):
         organization = scope.session.get(Organization, owner) if owner else None
@@ -83,7 +83,7 @@ def _owners_with_open(scope: Scope) -> set[str | None]:
     return set(scope.session.scalars(select(Notification.organization_id).where(is_open).distinct()))
 
 
-def _found(scope: Scope, every: timedelta) -> Iterator[Found]:
+def _current_problems(scope: Scope, every: timedelta) -> Iterator[Found]:
     now = clock.now()
     yield from _tokens(scope, now)
     yield from _secrets(scope, now)

@@ -147,7 +147,7 @@ def _ready(scope: Scope, states: Mapping[str, StoredConnection]) -> Step:
     title = "Ready for calls"
     ready, blocked = counts(scope, states)
     if blocked:
-        reasons = [_lack(states.get(key), key) for key in sorted(blocked)]
+        reasons = [_connection_problem(states.get(key), key) for key in sorted(blocked)]
         text = messages.numbers_blocked(ready, sum(blocked.values()), reasons)
         was_ready = ready > 0 or any(key in states and states[key].exists for key in blocked)
         tone = Tone.WARN if was_ready else Tone.IDLE
@@ -157,7 +157,7 @@ def _ready(scope: Scope, states: Mapping[str, StoredConnection]) -> Step:
     return Step("ready", title, messages.READY_NEEDED, Place.ENDPOINTS)
 
 
-def _lack(state: StoredConnection | None, key: str) -> str:
+def _connection_problem(state: StoredConnection | None, key: str) -> str:
     if state is None:
         return messages.unknown_key(key)
     label = state.provider.label

@@ -207,7 +207,7 @@ def _missing(facts: Facts) -> Iterator[Finding]:
         yield _no_provider(facts)
     for key, count in facts.numbers.items():
         if key != active and not facts.is_usable(key):
-            yield Finding(_lack(facts, key), Place.PROVIDER, key, count=count)
+            yield Finding(_connection_kind(facts, key), Place.PROVIDER, key, count=count)
 
 
 def _no_provider(facts: Facts) -> Finding:
@@ -222,7 +222,7 @@ def _no_provider(facts: Facts) -> Finding:
     return Finding(Kind.NO_PROVIDER, Place.PROVIDER, connected or keys[0], facts.dropped_at)
 
 
-def _lack(facts: Facts, key: str) -> Kind:
+def _connection_kind(facts: Facts, key: str) -> Kind:
     if key not in facts.connections:
         return Kind.NOT_CONNECTED
     is_enabled, _ = facts.connections[key]

@@ -126,10 +126,10 @@ def _shown(groups: list[Group], named: list[str], most: int) -> list[Group]:
     shown.sort(key=lambda one: (one.agent is None, named.index(one.agent) if one.agent else 0, one.first))
     is_shown = {id(one) for one in shown}
     rest = [one for one in groups if id(one) not in is_shown]
-    return shown + [_together(key, [one for one in rest if one.provider == key]) for key in _keys(rest)]
+    return shown + [_merged(key, [one for one in rest if one.provider == key]) for key in _keys(rest)]
 
 
-def _together(provider: str, groups: list[Group]) -> Group:
+def _merged(provider: str, groups: list[Group]) -> Group:
     verdicts: Counter[Verdict] = Counter()
     for group in groups:
         verdicts.update(group.verdicts)

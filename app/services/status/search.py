@@ -131,7 +131,7 @@ def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
     Those of the scope's organization come first.
     """
     has_text = or_(*(scope.contains(column, text) for column in (Endpoint.label, *_agent_columns())))
-    is_own = Endpoint.organization_id == _own(scope)
+    is_own = Endpoint.organization_id == _own_id(scope)
     found = list(_matching(scope, has_text & is_own))
     return found if len(found) > MOST else [*found, *_matching(scope, has_text & ~is_own)]
 
@@ -155,7 +155,7 @@ def _agent_columns() -> list[Any]:
     return [agent.column for agent in fields.AGENTS]
 
 
-def _own(scope: Scope) -> str:
+def _own_id(scope: Scope) -> str:
     """Returns the id of the scope's organization; "", which matches none, outside organizations."""
     return scope.organization_or_none.id if scope.organization_or_none else ""
 
@@ -177,7 +177,7 @@ def _people(scope: Scope, text: str) -> list[FoundPerson]:
         select(User, Organization)
         .join(Organization, Organization.id == User.organization_id)
         .where(matches)
-        .order_by(User.organization_id != _own(scope), User.name, User.id)
+        .order_by(User.organization_id != _own_id(scope), User.name, User.id)
         .limit(MOST + 1)
     )
     rows = scope.session.execute(query)

@@ -181,7 +181,7 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
         change.before = imported.preferred(found, known)
         imported_id = change.make(intent.http, trunk, agent_id)
         with scope.transaction():
-            row = _unchanged(scope, user, number_id, version)
+            row = _expect_unchanged(scope, user, number_id, version)
             former = change.before.agent_id if change.before else None
             target = ImportedNumber(imported_id, agent_id, change.label)
             store_agent(scope, row, account.provider, target, former)
@@ -261,15 +261,15 @@ def disable(
         changes={"agent": [row.ai_agent_id, None]},
     )
     if not here_only:
-        _release(scope, intent, provider, row)
+        _remove_at_provider(scope, intent, provider, row)
     with scope.transaction():
-        row = _unchanged(scope, user, number_id, version)
+        row = _expect_unchanged(scope, user, number_id, version)
         store_agent(scope, row, provider, None, row.ai_agent_id)
         intent.done()
     return row
 
 
-def _release(scope: Scope, intent: Intent, provider: Provider, row: VoicePhoneNumber) -> None:
+def _remove_at_provider(scope: Scope, intent: Intent, provider: Provider, row: VoicePhoneNumber) -> None:
     number, known, agent_id = row.phone_number, row.ai_phone_number_id, row.ai_agent_id
     try:
         (account,) = _accounts(scope, provider)
@@ -290,7 +290,7 @@ def _release(scope: Scope, intent: Intent, provider: Provider, row: VoicePhoneNu
         raise Conflict(messages.still_on(error.message, provider.label), code=error.code) from error
 
 
-def _unchanged(scope: Scope, user: User, number_id: str, version: int) -> VoicePhoneNumber:
+def _expect_unchanged(scope: Scope, user: User, number_id: str, version: int) -> VoicePhoneNumber:
     row = get(scope, user, number_id)
     expect_version(row, version)
     return row

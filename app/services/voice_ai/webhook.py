@@ -139,10 +139,10 @@ def follow(scope: Scope, http: Outbound, provider: Provider | None = None) -> No
     """Sets up the webhooks after a save, of `provider` or of all. It raises nothing: the save succeeded."""
     for one in providers():
         if provider is None or provider.key == one.key:
-            _follow(scope, http, one)
+            _try_set_up(scope, http, one)
 
 
-def _follow(scope: Scope, http: Outbound, provider: Provider) -> None:
+def _try_set_up(scope: Scope, http: Outbound, provider: Provider) -> None:
     try:
         set_up(scope, http, provider)
     except PatchbayError as error:
@@ -181,7 +181,7 @@ def perform(
         subject=provider.label,
         changes={"webhook": [None, work.url]},
     )
-    return _finish(scope, work, lease, _outcome(scope, intent.http, work, lease, operation), intent)
+    return _finish(scope, work, lease, _run(scope, intent.http, work, lease, operation), intent)
 
 
 def _rows(scope: Scope, provider: Provider) -> Any:
@@ -250,7 +250,7 @@ def _work(scope: Scope, connection: StoredConnection) -> Work:
     )
 
 
-def _outcome(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: Operation) -> Result:
+def _run(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: Operation) -> Result:
     try:
         return operation(scope, http, work, lease)
     except Conflict as error:

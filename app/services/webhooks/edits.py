@@ -122,13 +122,13 @@ class Restore:
         url, before = self._unpacked(item)
         if provider_numbers.has_settings(number, before):
             return None
-        if not _calls(number, url):
+        if not _calls_url(number, url):
             raise Conflict(messages.CHANGED_SINCE, code="CHANGED_SINCE")
         return _restore_step(provider, Action.NUMBER_RESTORED, number, before)
 
     def result(self, item: Item, found: ProbeResult) -> Result:
         if found.trouble:
-            return _unread(item, found)
+            return _unread_result(item, found)
         before = self._unpacked(item)[1]
         if found.number is not None and provider_numbers.has_settings(found.number, before):
             return Result(True, "restored", messages.RESTORED)
@@ -151,14 +151,14 @@ class Clear:
         if found.number is None and not found.trouble:
             return None
         number = _within_reach(item, found)
-        if not _calls(number, item.payload):
+        if not _calls_url(number, item.payload):
             return None
         return _restore_step(provider, Action.NUMBER_CLEARED, number, _without_webhook(number, item.payload))
 
     def result(self, item: Item, found: ProbeResult) -> Result:
         if found.trouble:
-            return _unread(item, found)
-        is_left = found.number is not None and _calls(found.number, item.payload)
+            return _unread_result(item, found)
+        is_left = found.number is not None and _calls_url(found.number, item.payload)
         return cleared(providers.label(item.provider), found.number, is_left=is_left)
 
 
@@ -193,7 +193,7 @@ def _restore_step(provider: Provider, action: Action, number: ProviderNumber, be
     )
 
 
-def _calls(number: ProviderNumber, url: str) -> bool:
+def _calls_url(number: ProviderNumber, url: str) -> bool:
     return number.called_url is not None and urls.same(number.called_url, url)
 
 
@@ -211,7 +211,7 @@ def _without_webhook(number: ProviderNumber, url: str) -> ProviderNumber:
     )
 
 
-def _unread(item: Item, found: ProbeResult) -> Result:
+def _unread_result(item: Item, found: ProbeResult) -> Result:
     label = providers.label(item.provider)
     seen = verdicts.observation(label, found, str(item.payload))
     return Result(None, str(found.trouble), seen.message)

@@ -81,7 +81,7 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     Raises NotFound, TooMany; Conflict if no callback URL was set from Patchbay, or the provider does not
     return the number, or uses it for something other than calls.
     """
-    state, url = _expected(scope, provider, number)
+    state, url = _connection_and_url(scope, provider, number)
     now = probe.observe(scope, http, state, number, url, quota=gateway.OBSERVE)
     if now.number is None or not now.number.has_voice:
         raise Conflict(now.message, code=str(now.reason or "").upper())
@@ -103,7 +103,7 @@ def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, see
     return _move(scope, http, provider, found)
 
 
-def _expected(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
+def _connection_and_url(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
     if not probe.can(provider, Capability.POINT):
         raise NotFound(messages.cannot_attach(provider.label))
     own = scope.select(VoicePhoneNumber).where(
