@@ -75,7 +75,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         status,
         person=user,
         home=scope.organization,
-        given=users.password_given(scope, user),
+        password_set=users.password_given(scope, user),
         numbers=assignments.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),

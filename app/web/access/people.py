@@ -144,7 +144,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         link=link,
         is_invited=_is_invited(link),
         link_is_over=link is not None and password_links.is_expired(link),
-        given=None if link else users.password_given(scope, user),
+        password_set=None if link else users.password_given(scope, user),
         **(context | forms),
     )
 

@@ -89,11 +89,11 @@ def _confirm(plan: Plan, form: UndoForm, status: int = 200, problem: str = "") -
         "audit/undo.html",
         status,
         event=plan.event,
-        found=plan,
+        plan=plan,
         form=form,
         problem=problem,
         shown=[phone.display(number) for number in plan.numbers[:10]],
-        kept=[phone.display(number) for number in plan.skipped[:10]],
+        skipped_numbers=[phone.display(number) for number in plan.skipped[:10]],
     )
 
 

@@ -111,7 +111,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
     return _page(
         _chosen_scope(scope),
         url_for("audit.everywhere"),
-        known=organizations,
+        organizations=organizations,
         chosen_in=request.args.get("in", ""),
     )
 
@@ -136,12 +136,12 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
         query=query,
         newer=_address(base, query, after=page.previous),
         older=_address(base, query, before=page.next),
-        wanted=filters,
+        filters=filters,
         complaints=days.problems,
         chosen=request.args.get("action", ""),
         groups=tuple(Group),
         is_filtered=bool(query),
-        chips=list(_chips(filters, context.get("known", {}).values(), chosen_in)),
+        chips=list(_chips(filters, context.get("organizations", {}).values(), chosen_in)),
         is_part=render.is_fragment_request("events"),
         undoable=undo.can,
         chosen_in=chosen_in,

@@ -97,7 +97,7 @@ def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "")
         form=form,
         action=action,
         field=form[field.name] if field else None,
-        found=affected,
+        affected=affected,
         checks=tallies.of_numbers(scope, numbers),
         readiness=readiness.load(scope),
         filter_words=bulk.words(selection.filters, texts.bidi_isolate) if selection.filters else "",

@@ -21,7 +21,7 @@ def number(scope: Scope) -> ResponseReturnValue:
     """Shows how a phone number is read."""
     reading, provider = _number(scope), request.args.get("provider", "")
     can_look = bool(reading.addable) and ownership.can_look(scope, provider)
-    return render.page("endpoints/number.html", found=reading, lookup_at=provider if can_look else "")
+    return render.page("endpoints/number.html", reading=reading, lookup_at=provider if can_look else "")
 
 
 @typed.page("/o/<slug>/endpoints/owned", who=Who.SUPERADMIN, title="Number at its provider")
@@ -30,7 +30,7 @@ def owned(scope: Scope) -> ResponseReturnValue:
     reading, provider, observed = _number(scope), request.args.get("provider", ""), None
     if reading.addable and ownership.can_look(scope, provider):
         observed = ownership.look(scope, context.outbound(), provider, reading.addable)
-    return render.page("endpoints/owned.html", seen=observed)
+    return render.page("endpoints/owned.html", observed=observed)
 
 
 def _number(scope: Scope) -> hints.Number:

@@ -40,7 +40,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = application.provider_of(key)
     form = CallbackForm(url=store.load(scope, provider).callback_url)
     try:
-        return _page(scope, provider, form, seen=application.look(scope, context.outbound(), provider))
+        return _page(scope, provider, form, observed=application.look(scope, context.outbound(), provider))
     except Conflict as error:
         trouble = (messages.callback_unknown(provider.label), error.message)
         return _page(scope, provider, form, trouble=trouble)
@@ -89,11 +89,11 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         provider=provider,
         form=form,
         stored=store.load(scope, provider).callback_url,
-        held=assigned[:MOST_SHOWN],
+        assigned=assigned[:MOST_SHOWN],
         hidden_numbers=len(assigned) - MOST_SHOWN,
         history=history(scope, provider.label, kind=Action.CALLBACK_SET),
         test=_test(scope, provider),
-        **{"seen": None, "trouble": None} | more,
+        **{"observed": None, "trouble": None} | more,
     )
 
 
@@ -115,7 +115,7 @@ def _confirm(
         provider=provider,
         form=form,
         url=url,
-        seen=observed,
+        observed=observed,
         changed=changed,
     )
 

@@ -46,7 +46,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         "shell/search.html",
         text=text,
         slug=inside.organization.slug if inside else "",
-        found=search.find(inside or scope, text),
+        results=search.find(inside or scope, text),
         items={heading: _matching(items, text) for heading, items in _items(inside).items()},
     )
 

@@ -27,7 +27,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         text=text,
         at=at,
         target=_target(at).endpoint,
-        found=favorites.choose(scope, text),
+        results=favorites.choose(scope, text),
     )
 
 

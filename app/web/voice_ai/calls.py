@@ -93,7 +93,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         "voice_ai/calls.html",
         rows=page.rows,
         older=urlencode({**query, "before": page.next}) if page.next else None,
-        wanted=filters,
+        filters=filters,
         days=days,
         query=query,
         chips=list(_chips(filters)),
@@ -105,7 +105,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         is_first=before is None,
         outcomes=OUTCOMES,
         directions=DIRECTIONS,
-        ours=voice_ai_calls.endpoints_of(scope, page.rows),
+        endpoint_ids=voice_ai_calls.endpoints_of(scope, page.rows),
         reporting=[provider.label for provider in webhook.providers()],
         reports=not page.rows
         and any(one.state in webhook.WORKING for one in webhook.statuses(scope).values()),
@@ -181,6 +181,6 @@ def show(scope: Scope, call_id: str) -> ResponseReturnValue:
     return render.page(
         "voice_ai/call.html",
         call=call,
-        ours=voice_ai_calls.endpoints_of(scope, [call]),
+        endpoint_ids=voice_ai_calls.endpoints_of(scope, [call]),
         pages=voice_ai_calls.pages_of(scope, call),
     )
