@@ -22,6 +22,7 @@ from devtools.server import Server, served
 from tests.conftest import NOWHERE
 from tests.support.cast import assemble
 from tests.support.full_organization import Furnished, furnish
+from tests.support.hashing import QUICK_SERVER
 from tests.support.routes import portal_pages
 
 expect.set_options(timeout=15_000)
@@ -53,7 +54,8 @@ CUT_OFF = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "ht
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """No provider answers here."""
-    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_UPSTREAMS": NOWHERE}) as server:
+    settings = QUICK_SERVER | {"PATCHBAY_UPSTREAMS": NOWHERE}
+    with served(tmp_path_factory.mktemp("server"), settings) as server:
         yield server
 
 

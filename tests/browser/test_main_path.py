@@ -14,6 +14,7 @@ from devtools.server import Server, served
 from simulators.console import OTHER_URL
 from simulators.twilio import Twilio
 from simulators.vobiz import Vobiz
+from tests.support.hashing import QUICK_SERVER
 from tests.support.users import Keyboard, Mouse
 
 BASE = "https://voice.harbour.example"
@@ -39,7 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, twilio: Twilio, vobiz: Vobi
     """A new one for each: the setup link works once."""
     known = {**twilio.upstreams, **vobiz.upstreams}
     upstreams = ",".join(f"{host}={base}" for host, base in known.items())
-    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_UPSTREAMS": upstreams}) as server:
+    settings = QUICK_SERVER | {"PATCHBAY_UPSTREAMS": upstreams}
+    with served(tmp_path_factory.mktemp("server"), settings) as server:
         yield server
 
 
@@ -306,11 +308,6 @@ class Walk:
 
 
 @pytest.fixture
-def kind() -> type[Keyboard | Mouse]:
-    return Mouse
-
-
-@pytest.fixture
 def walk(page: Page, kind: type[Keyboard | Mouse], server: Server, twilio: Twilio, vobiz: Vobiz) -> Walk:
     """As far as a number whose webhook is set at Twilio."""
     for number in twilio.numbers.values():
@@ -326,13 +323,11 @@ def walk(page: Page, kind: type[Keyboard | Mouse], server: Server, twilio: Twili
     return walk
 
 
-@pytest.mark.parametrize("page", [False], ids=["no-scripts"], indirect=True)
-def test_the_path_to_an_answered_call(walk: Walk) -> None:
-    walk.trace_a_number("verified with Twilio")
-
-
 @pytest.mark.thorough(
-    "test_the_path_to_an_answered_call",
+    "test_five_actions_to_a_webhook_url",
+    "test_setup_leads_to_a_verified_webhook_and_a_problem_to_its_fix",
+    "test_import_and_assignment_of_the_selection",
+    "test_trace_finds_a_number_as_it_is_typed_or_its_users",
     "test_edit_in_place_is_saved_left_and_corrected_by_keyboard",
     "test_palette_works_by_keyboard_alone",
 )
