@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ACME
@@ -21,14 +20,6 @@ def test_stored_secret_gives_way_to_a_field_and_comes_back(dana: Page) -> None:
     dana.locator("[data-keep]").first.click()
     expect(stored).to_be_focused()
     expect(field).to_have_value("")
-
-
-@pytest.mark.parametrize("page", [False], indirect=True)
-def test_stored_secret_can_be_replaced_without_scripts(dana: Page) -> None:
-    dana.goto(f"{ACME}/providers/twilio")
-    dana.locator("[data-secret] > summary").first.click()
-    expect(dana.locator("[data-secret] .form-control").first).to_be_editable()
-    expect(dana.locator("[data-keep]").first).to_be_hidden()
 
 
 def test_index_leads_to_each_group_and_a_changed_one_says_so(dana: Page) -> None:

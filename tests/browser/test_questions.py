@@ -1,4 +1,4 @@
-"""Questions: in a dialog with scripts; as a page, or where they stand, without."""
+"""Questions in a dialog."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import ACME
 from tests.support.full_organization import Furnished
 from tests.support.users import Keyboard
-
-PLAIN = pytest.mark.parametrize("page", [False], indirect=True)
 
 
 @pytest.fixture
@@ -85,16 +83,3 @@ def test_fold_opens_as_a_dialog_and_shows_errors_in_place(mo: Page) -> None:
     expect(mo.locator(".pb-summary")).to_be_visible()
     expect(dialog(mo)).to_have_count(0)
     expect(mo.locator("#tokens").get_by_label("Name")).to_be_visible()
-
-
-@PLAIN
-def test_questions_are_shown_in_place_or_on_a_page_without_scripts(mo: Page) -> None:
-    mo.get_by_role("link", name="Reset password…").click()
-    expect(mo.locator("main [data-question]")).to_be_visible()
-    mo.get_by_role("link", name="Cancel").click()
-    expect(mo.locator("#sign-in")).to_be_visible()
-    mo.locator("#issue-title").click()
-    expect(mo.locator("#tokens").get_by_label("Name")).to_be_visible()
-    expect(mo.locator("#tokens [data-close]:visible")).to_have_count(0)
-    mo.locator("#tokens").get_by_role("button", name="Create token").click()
-    expect(mo.locator(".pb-summary")).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from devtools.server import Server
@@ -62,11 +61,3 @@ def _search(page: Page, address: str) -> None:
     expect(page.locator("#post_settings_endpoints_endpoint_id_point")).to_be_in_viewport()
     box.fill("xyzzy")
     expect(nav.get_by_role("status")).not_to_be_empty()
-
-
-@pytest.mark.parametrize("page", [False], indirect=True)
-def test_reference_needs_no_script(page: Page, server: Server) -> None:
-    page.goto(f"{server.url}{DOCS}#post_settings_endpoints")
-    shown = page.locator("#post_settings_endpoints [data-language]")
-    assert [shown.nth(number).is_visible() for number in range(3)] == [True] * 3
-    assert not page.locator("[data-docs-search]").is_visible()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import MERIDIAN
@@ -25,14 +22,3 @@ def test_menu_is_opened_and_left_by_keyboard(dana: Page) -> None:
     dana.keyboard.press("Escape")
     expect(delete).to_be_hidden()
     expect(more).to_be_focused()
-
-
-@pytest.mark.parametrize("page", [False], indirect=True)
-def test_menu_works_without_scripts(page: Page, cookies: list[Any]) -> None:
-    page.context.add_cookies(cookies)
-    page.goto(PATH)
-    page.locator("[data-tick]").first.check()
-    page.locator("#many summary").click()
-    page.locator("#many button[value=delete]").click()
-    page.wait_for_url("**/endpoints/many?*")
-    expect(page.locator("form[data-question]")).to_be_visible()
