@@ -167,9 +167,9 @@ def find(scope: Scope, token: str) -> tuple[PasswordLink, User]:
     limit = sign_in_limits.of_password_link(scope)
     rate_limits.take(scope, limit)
     with scope.transaction(lock=False):
-        found = _find_working(scope, token)
+        link_and_user = _find_working(scope, token)
         rate_limits.clear(scope, limit)
-    return found
+    return link_and_user
 
 
 def _find_working(scope: Scope, token: str) -> tuple[PasswordLink, User]:
@@ -183,10 +183,10 @@ def _find_working(scope: Scope, token: str) -> tuple[PasswordLink, User]:
             User.disabled_at.is_(None),
         )
     )
-    found = scope.session.execute(query).one_or_none()
-    if found is None:
+    row = scope.session.execute(query).one_or_none()
+    if row is None:
         raise NotFound(messages.LINK_INVALID)
-    link, user = found
+    link, user = row
     return link, user
 
 

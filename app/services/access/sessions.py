@@ -50,10 +50,10 @@ def user_of(scope: Scope, token: str, *, is_use: bool = True) -> User | None:
             User.disabled_at.is_(None),
         )
     )
-    found = scope.session.execute(query).one_or_none()
-    if found is None:
+    row = scope.session.execute(query).one_or_none()
+    if row is None:
         return None
-    session, user = found
+    session, user = row
     if is_use and session.last_seen_at < now - SEEN_EVERY:
         _record_use(scope, session.id)
     return user

@@ -187,11 +187,11 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
     if not code:
         raise Unauthenticated(messages.CODE_NEEDED, code=CODE_NEEDED)
     limit = sign_in_limits.of_code(user, known or {})
-    taken = _accept_code(scope_of(scope, user), user, code, limit)
-    if taken is None:
+    factor = _accept_code(scope_of(scope, user), user, code, limit)
+    if factor is None:
         _record_refusal(scope, user)
         raise Unauthenticated(messages.WRONG_CODE, code=CODE_NEEDED)
-    return taken is SecondFactor.RECOVERY_CODE
+    return factor is SecondFactor.RECOVERY_CODE
 
 
 def confirm_code(scope: Scope, user: User, code: str) -> None:
@@ -211,17 +211,17 @@ class SecondFactor(Enum):
 def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
     """Accepts each code once, and returns what kind it is; None for a wrong code."""
     rate_limits.take(inside, limit)
-    taken = None
+    factor = None
     with inside.transaction(lock=False):
         if totp.accept(inside, user, code):
-            taken = SecondFactor.TOTP
+            factor = SecondFactor.TOTP
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
-            taken = SecondFactor.RECOVERY_CODE
+            factor = SecondFactor.RECOVERY_CODE
             left = recovery_codes.left(inside, user)
             audit_log.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
-        if taken:
+        if factor:
             rate_limits.clear(inside, limit)
-    return taken
+    return factor
 
 
 def confirm_password(

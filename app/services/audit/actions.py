@@ -326,5 +326,5 @@ def for_filter(key: str) -> tuple[Action, ...]:
 
 def filter_word(key: str) -> str | None:
     """Returns the label of a group or action; None if the key is neither."""
-    found = _GROUPS.get(key) or Action.of(key)
-    return found.label if found else None
+    choice = _GROUPS.get(key) or Action.of(key)
+    return choice.label if choice else None

@@ -129,9 +129,9 @@ def _lock_chain(session: Session, chain: str) -> None:
 def load(session: Session, sealer: Sealer, organization_id: str | None) -> tuple[Key, Record | None]:
     """Returns the key, and the chain's record; None for a chain without events."""
     columns = [column for column in AuditChain.__table__.columns if column.name != "seal"]
-    mine = AuditChain.chain == (organization_id or NO_ORGANIZATION)
+    is_chain = AuditChain.chain == (organization_id or NO_ORGANIZATION)
     both = select(Installation.key_check, AuditChain.seal, *columns).outerjoin_from(
-        Installation, AuditChain, mine
+        Installation, AuditChain, is_chain
     )
     key_check, seal, *fields = session.execute(both).one()
     key = open_key(sealer, key_check)

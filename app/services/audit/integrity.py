@@ -35,12 +35,12 @@ def format_head(organization_id: str | None, head: Head) -> str:
 
 def heads_in(text: str) -> dict[str | None, Head]:
     """Returns the heads in a text, by organization, and ignores everything else in it."""
-    found = re.findall(
+    heads = re.findall(
         rf"([0-9a-f-]{{36}}|{NO_ORGANIZATION}):([0-9]{{1,15}}):([0-9a-f]{{{2 * DIGEST_HALF}}})", text
     )
     return {
         None if owner == NO_ORGANIZATION else owner: Head(int(count), digest)
-        for owner, count, digest in found
+        for owner, count, digest in heads
     }
 
 
@@ -194,8 +194,8 @@ def problems(session: Session, sealer: Sealer) -> list[str]:
     """Returns a sentence for each fault, in any chain or outside of them."""
     names: dict[str | None, str] = {None: messages.NO_ORGANIZATION}
     names |= {row.id: row.name for row in session.execute(select(Organization.id, Organization.name))}
-    found = ((name, verify(session, sealer, owner).fault) for owner, name in names.items())
-    return [f"{name}: {fault.text}" for name, fault in found if fault] + strays(session)
+    faults = ((name, verify(session, sealer, owner).fault) for owner, name in names.items())
+    return [f"{name}: {fault.text}" for name, fault in faults if fault] + strays(session)
 
 
 def strays(session: Session) -> list[str]:
@@ -206,13 +206,13 @@ def strays(session: Session) -> list[str]:
     organizations = select(Organization.id)
     event = select(func.min(AuditEvent.id)).where(AuditEvent.organization_id.not_in(organizations))
     lost = select(func.min(AuditNumbers.event_id)).where(AuditNumbers.event_id.not_in(select(AuditEvent.id)))
-    gone = select(AuditChain.chain).where(
+    lost_chains = select(AuditChain.chain).where(
         AuditChain.chain != NO_ORGANIZATION, AuditChain.chain.not_in(organizations)
     )
-    found: list[tuple[object, str]] = [
+    rows: list[tuple[object, str]] = [
         (session.scalar(event), messages.STRAY_EVENT),
         (session.scalar(lost), messages.STRAY_NUMBERS),
     ]
-    found += [(owner, messages.STRAY_CHAIN) for owner in session.scalars(gone)]
+    rows += [(owner, messages.STRAY_CHAIN) for owner in session.scalars(lost_chains)]
     session.rollback()
-    return [text.format(thing) for thing, text in found if thing is not None]
+    return [text.format(thing) for thing, text in rows if thing is not None]

@@ -65,9 +65,9 @@ class AuditPage(Page[AuditEvent]):
 
 
 def _own_changes(event: AuditEvent, own: Changes) -> Changes:
-    kept = {name: pair for name, pair in event.changes.items() if name in ABOUT_ALL}
+    shared = {name: pair for name, pair in event.changes.items() if name in ABOUT_ALL}
     source = "imported_from" if event.action == Action.ENDPOINTS_IMPORTED else "together_with"
-    return {**own, **kept, source: [None, event.subject]}
+    return {**own, **shared, source: [None, event.subject]}
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def _fetch(scope: Scope, meant: _Query, mark: Mark | None, limit: int) -> list[A
     Within an organization, each action is a query of its own on the index, so that rare actions are found
     as quickly as frequent ones.
     """
-    wanted, rises = meant.filter, mark is not None and mark.is_before
+    chosen, rises = meant.filter, mark is not None and mark.is_before
     beside = _beside(mark)
-    order = [column.element.asc() if rises else column for column in _newest_first(scope, wanted)]
+    order = [column.element.asc() if rises else column for column in _newest_first(scope, chosen)]
     query = _query(scope, meant).where(beside)
-    if scope.organization_or_none and wanted.actions and not wanted.about:
-        kinds = (replace(meant, filter=replace(wanted, actions=(action,))) for action in wanted.actions)
+    if scope.organization_or_none and chosen.actions and not chosen.about:
+        kinds = (replace(meant, filter=replace(chosen, actions=(action,))) for action in chosen.actions)
         each = (_query(scope, kind) for kind in kinds)
         some = (
             one.with_only_columns(AuditEvent.id).where(beside).order_by(*order).limit(limit) for one in each
@@ -135,8 +135,8 @@ def _with_bulk_events(scope: Scope, wanted: Filter) -> _Query:
 
 def _changes_of_numbers(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
     own = scope.organization_or_none.id if scope.organization_or_none else None
-    found = [audit_numbers.of_number(scope.session, own, number) for number in numbers]
-    return {event: changes for one in found for event, changes in one.items()}
+    changes_by_number = [audit_numbers.of_number(scope.session, own, number) for number in numbers]
+    return {event: changes for one in changes_by_number for event, changes in one.items()}
 
 
 def _number_in(scope: Scope, text: str) -> list[str]:
@@ -154,8 +154,8 @@ def about(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit:
 
 def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> AuditPage:
     """Returns the last events about one thing, with the changes of this number by bulk events."""
-    wanted = _with_bulk_events(scope, Filter(about=subjects, actions=actions))
-    return AuditPage(_fetch(scope, wanted, None, limit), own=wanted.own)
+    query = _with_bulk_events(scope, Filter(about=subjects, actions=actions))
+    return AuditPage(_fetch(scope, query, None, limit), own=query.own)
 
 
 def page(
@@ -168,13 +168,13 @@ def page(
 ) -> AuditPage:
     """Returns the newest events, or those directly before or after an event."""
     meant = _with_bulk_events(scope, wanted)
-    found = keyset.page_of(
+    events = keyset.page_of(
         lambda mark, most: _fetch(scope, meant, mark, most),
         _mark(before) if after is None else _mark(after, is_before=True),
         limit,
         lambda event, _: event.id,
     )
-    return AuditPage(found.rows, found.next, found.previous, meant.own)
+    return AuditPage(events.rows, events.next, events.previous, meant.own)
 
 
 def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
 
     `of_number` has the changes of the number that was searched, if the event is about many.
     """
-    found = {
+    shown = {
         "id": event.id,
         "at": f"{event.at.isoformat()}Z",
         "organization_id": event.organization_id,
@@ -196,7 +196,7 @@ def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
         "numbers_digest": event.numbers_digest,
         "digest": event.digest,
     }
-    return found if changes == event.changes else found | {"of_number": changes}
+    return shown if changes == event.changes else shown | {"of_number": changes}
 
 
 def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
@@ -208,8 +208,8 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
     while events := _fetch(scope, meant, _mark(last), TOGETHER):
         scope.session.expunge_all()
         scope.end_read()
-        found = AuditPage(events, own=meant.own)
-        yield from ((event, found.changes(event)) for event in events)
+        batch = AuditPage(events, own=meant.own)
+        yield from ((event, batch.changes(event)) for event in events)
         last = events[-1].id
 
 
@@ -226,28 +226,28 @@ def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], .
 
 
 def _query(scope: Scope, meant: _Query) -> Select[AuditEvent]:
-    query, wanted = select(AuditEvent), meant.filter
+    query, chosen = select(AuditEvent), meant.filter
     if scope.organization_or_none:
         own = scope.organization_or_none.id
-        is_led = wanted.about or wanted.actions
+        is_led = chosen.about or chosen.actions
         query = query.where(AuditEvent.organization_id == own if is_led else chain.of(own))
-    if wanted.outside:
+    if chosen.outside:
         query = query.where(AuditEvent.organization_id.is_(None))
-    if wanted.about:
-        query = query.where(or_(AuditEvent.subject.in_(wanted.about), *_is_among(meant.about)))
-    if wanted.text:
-        has_it = scope.contains(AuditEvent.subject, wanted.text)
+    if chosen.about:
+        query = query.where(or_(AuditEvent.subject.in_(chosen.about), *_is_among(meant.about)))
+    if chosen.text:
+        has_it = scope.contains(AuditEvent.subject, chosen.text)
         query = query.where(or_(has_it, *_is_among(meant.text)))
-    if wanted.who:
-        named = select(User.id).where(scope.contains(User.name, wanted.who))
-        by_email = scope.contains(AuditEvent.actor_name, wanted.who)
+    if chosen.who:
+        named = select(User.id).where(scope.contains(User.name, chosen.who))
+        by_email = scope.contains(AuditEvent.actor_name, chosen.who)
         query = query.where(or_(by_email, AuditEvent.actor_id.in_(named)))
-    if wanted.actions:
-        query = query.where(AuditEvent.action.in_(wanted.actions))
-    if wanted.since:
-        query = query.where(AuditEvent.at >= days.start(wanted.since, wanted.zone))
-    if wanted.until:
-        query = query.where(AuditEvent.at <= days.end(wanted.until, wanted.zone))
+    if chosen.actions:
+        query = query.where(AuditEvent.action.in_(chosen.actions))
+    if chosen.since:
+        query = query.where(AuditEvent.at >= days.start(chosen.since, chosen.zone))
+    if chosen.until:
+        query = query.where(AuditEvent.at <= days.end(chosen.until, chosen.zone))
     return query
 
 

@@ -58,9 +58,9 @@ def _count(scope: Scope, checks: list[tuple[str, frozenset[str]]]) -> None:
     for provider, numbers in checks:
         counts = [case((row.verdict == verdict, 1), else_=0) for verdict in COUNTED]
         place = (row.organization_id, row.provider, row.phone_number)
-        mine = (row.organization_id == scope.organization.id, row.provider == provider)
+        conditions = (row.organization_id == scope.organization.id, row.provider == provider)
         query = select(*place, literal(clock.now().date()), *counts).where(
-            *mine, sql.in_list(scope, row.phone_number, numbers)
+            *conditions, sql.in_list(scope, row.phone_number, numbers)
         )
         if numbers:
             sql.run(scope, _increment(scope).from_select(_NAMES, query, include_defaults=False))
@@ -99,10 +99,10 @@ def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> l
     query = scope.select(CheckDay).where(
         CheckDay.provider == provider, CheckDay.phone_number == phone_number, CheckDay.day >= days[0]
     )
-    found = {
+    checked = {
         row.day: Day(row.day, row.healthy, row.unhealthy, row.unknown) for row in scope.session.scalars(query)
     }
-    return [found.get(day, Day(day)) for day in days]
+    return [checked.get(day, Day(day)) for day in days]
 
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], list[Day]]:
@@ -115,10 +115,10 @@ def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], 
         sql.in_list(scope, row.phone_number, numbers),
         row.day >= days[0],
     )
-    found: dict[tuple[str, str], dict[date, Day]] = defaultdict(dict)
+    by_number: dict[tuple[str, str], dict[date, Day]] = defaultdict(dict)
     for provider, number, day, *counted in scope.session.execute(query):
-        found[provider, number][day] = Day(day, *counted)
-    return {key: [own.get(day, Day(day)) for day in days] for key, own in found.items()}
+        by_number[provider, number][day] = Day(day, *counted)
+    return {key: [own.get(day, Day(day)) for day in days] for key, own in by_number.items()}
 
 
 def with_checks(scope: Scope, days: Sequence[date]) -> set[date]:

@@ -77,8 +77,8 @@ def settle(scope: Scope, states: Mapping[str, StoredConnection], tests: Mapping[
     """Adds a transition for each connection whose verdict has changed, in the open transaction."""
     before = transitions.of_connections(scope)
     for key, state in states.items():
-        found = of(state, tests.get(key))
-        transitions.add(scope, key, before.get(key), found.verdict, reason(found, tests.get(key)))
+        current = of(state, tests.get(key))
+        transitions.add(scope, key, before.get(key), current.verdict, reason(current, tests.get(key)))
 
 
 def worst(healths: list[Health]) -> Health:

@@ -128,10 +128,12 @@ def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     some: ColumnElement[bool] = true()
     if None not in batches:
         some = among(scope, numbers.union(*(batch for batch in batches if batch is not None)))
-    mine = and_(DriftCheck.organization_id == scope.organization.id, some)
+    changed_rows = and_(DriftCheck.organization_id == scope.organization.id, some)
     cause = _cause(scope, states, checks)
     verdict = _verdict(cause)
-    mine &= or_(DriftCheck.verdict.is_distinct_from(verdict), DriftCheck.cause.is_distinct_from(cause))
+    changed_rows &= or_(
+        DriftCheck.verdict.is_distinct_from(verdict), DriftCheck.cause.is_distinct_from(cause)
+    )
     now = literal(clock.now(), DateTime())
     since = case(
         (_was_never_read(cause), null()),
@@ -139,12 +141,12 @@ def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
         (verdict == Verdict.UNKNOWN, DriftCheck.since),
         else_=null(),
     )
-    if not _add(scope, mine, {"now": verdict, "reason": cause, "since": since, "at": now}):
+    if not _add(scope, changed_rows, {"now": verdict, "reason": cause, "since": since, "at": now}):
         return
-    was_refused = and_(mine, DriftCheck.cause.in_([Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT]))
+    was_refused = and_(changed_rows, DriftCheck.cause.in_([Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT]))
     if sql.run(scope, update(DriftCheck).where(was_refused).values(due=True)):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
-    sql.run(scope, update(DriftCheck).where(mine).values(verdict=verdict, cause=cause, since=since))
+    sql.run(scope, update(DriftCheck).where(changed_rows).values(verdict=verdict, cause=cause, since=since))
     for row in list(scope.session):
         if isinstance(row, DriftCheck):
             scope.session.expire(row)
@@ -180,15 +182,15 @@ def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, 
     A correct webhook does not help if its requests are signed with another token than the stored one.
     """
     check = DriftCheck
-    found: list[tuple[ColumnElement[bool], Any]] = []
+    cases: list[tuple[ColumnElement[bool], Any]] = []
 
     def add(keys: Iterable[str], reason: str) -> None:
         if named := sorted(keys):
-            found.append((check.provider.in_(named), literal(str(reason), String())))
+            cases.append((check.provider.in_(named), literal(str(reason), String())))
 
     if not scope.organization.public_base_url:
         add(keys_in(Family.TELEPHONY), BlockedReason.NO_PUBLIC_BASE_URL)
-    found.append((check.provider.not_in(states), literal(str(BlockedReason.PROVIDER_UNKNOWN), String())))
+    cases.append((check.provider.not_in(states), literal(str(BlockedReason.PROVIDER_UNKNOWN), String())))
     for reason in (BlockedReason.PROVIDER_NOT_CONFIGURED, BlockedReason.PROVIDER_DISABLED):
         add((key for key, state in states.items() if blocked_by(state) is reason), reason)
     for refusal in (Reason.CREDENTIALS_REFUSED, Reason.NO_CREDIT):
@@ -197,7 +199,7 @@ def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, 
     secondary = sorted(key for key in states if has_secondary_token(checks.get(key)))
     signs_otherwise = and_(check.in_sync.is_(True), check.provider.in_(secondary))
     return case(
-        *found,
+        *cases,
         (signs_otherwise, literal(str(Reason.SECONDARY_TOKEN), String())),
         (check.in_sync.is_(True), null()),
         (check.in_sync.is_(False), check.reason),

@@ -125,12 +125,12 @@ def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verifie
     refusal does not overwrite a more specific failure.
     """
     scope.require_transaction()
-    found = last(scope, provider)
-    if result is None and found and not found.ok and not _is_contradicted(found, evidence):
+    stored = last(scope, provider)
+    if result is None and stored and not stored.ok and not _is_contradicted(stored, evidence):
         return False
-    if found and _is_less_specific(found, evidence, result):
+    if stored and _is_less_specific(stored, evidence, result):
         return False
-    check = found or Check(organization_id=scope.organization.id, provider=provider.key)
+    check = stored or Check(organization_id=scope.organization.id, provider=provider.key)
     before = (check.ok, check.code)
     if result is None and not check.ok:  # ok is None in a new row
         result = Verified(True, Outcome.OK, messages.accepted(provider.label))

@@ -55,8 +55,8 @@ class StoredConnection:
 
     @property
     def is_usable(self) -> bool:
-        held = {field.name for field in self.provider.fields if self.raw(field) is not None}
-        return is_usable(self.provider, enabled=self.enabled, held=held)
+        stored = {field.name for field in self.provider.fields if self.raw(field) is not None}
+        return is_usable(self.provider, enabled=self.enabled, held=stored)
 
     def has_credentials_of(self, other: StoredConnection) -> bool:
         """Whether a test of one connection's values is a test of the other's."""
@@ -106,15 +106,15 @@ def load(scope: Scope, provider: Provider) -> StoredConnection:
 
 def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[str, StoredConnection]:
     """Returns the connections of `providers` (None: all of them) by key, in two queries."""
-    wanted = {provider.key: provider for provider in providers or PROVIDERS.values()}
+    by_key = {provider.key: provider for provider in providers or PROVIDERS.values()}
     rows = {
         row.provider: row
-        for row in scope.session.scalars(scope.select(Connection).where(Connection.provider.in_(wanted)))
+        for row in scope.session.scalars(scope.select(Connection).where(Connection.provider.in_(by_key)))
     }
-    secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in wanted}
-    for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(wanted))):
+    secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in by_key}
+    for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(by_key))):
         secrets[secret.provider][secret.field] = _decrypted(scope, secret)
-    return {key: _connection_of(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
+    return {key: _connection_of(provider, rows.get(key), secrets[key]) for key, provider in by_key.items()}
 
 
 def _connection_of(

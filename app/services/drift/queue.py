@@ -47,13 +47,13 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
     verdicts.resolve_changes(scope, provider, results)
     for listener in hooks.listeners:
         listener(scope, provider, results)
-    wanted = expected_urls(scope, provider, results)
-    _delete(scope, provider, results.keys() - wanted.keys())
-    _make_rows(scope, provider, wanted)
+    expected_by_number = expected_urls(scope, provider, results)
+    _delete(scope, provider, results.keys() - expected_by_number.keys())
+    _make_rows(scope, provider, expected_by_number)
     now, label = clock.now(), PROVIDERS[provider].label
     checked: list[str] = []
-    for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
-        result, expected = results[row.phone_number], wanted[row.phone_number]
+    for row in scope.session.scalars(_rows(scope, provider, expected_by_number).with_for_update()):
+        result, expected = results[row.phone_number], expected_by_number[row.phone_number]
         in_sync, reason = verdicts.compare(result, expected)
         if reason in verdicts.UNANSWERED:
             continue
@@ -70,7 +70,7 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
         row.checked_at = now
         if result.number and result.number.place:
             row.place, row.placed_at = result.number.place, now
-    number_health.changed(scope, wanted)
+    number_health.changed(scope, expected_by_number)
     check_days.count_numbers(scope, provider, checked)
 
 
@@ -94,7 +94,7 @@ def places(scope: Scope, provider: str) -> dict[str, str]:
     )
     rows = scope.session.execute(query)
     return {
-        found.phone_number: found.place for found in rows if found.placed_at > now - _place_lifetime(found)
+        entry.phone_number: entry.place for entry in rows if entry.placed_at > now - _place_lifetime(entry)
     }
 
 
@@ -119,13 +119,13 @@ def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict
     columns = own.with_only_columns(
         Endpoint.phone_number, Endpoint.provider, Endpoint.inbound_agent_name, Endpoint.is_active
     )
-    found = {row.phone_number: verdicts.expected_url(base, row) for row in scope.session.execute(columns)}
-    given = _numbers_with_callback(scope).where(
+    urls = {row.phone_number: verdicts.expected_url(base, row) for row in scope.session.execute(columns)}
+    callbacks = _numbers_with_callback(scope).where(
         VoicePhoneNumber.provider == provider, VoicePhoneNumber.phone_number.in_(numbers)
     )
-    for _, number, callback_url in scope.session.execute(given):
-        found.setdefault(number, callback_url)
-    return found
+    for _, number, callback_url in scope.session.execute(callbacks):
+        urls.setdefault(number, callback_url)
+    return urls
 
 
 @dataclass(frozen=True)
@@ -142,18 +142,18 @@ def save_judged(scope: Scope, provider: str, found: Mapping[str, Judged]) -> Non
     scope.require_transaction()
     _make_rows(scope, provider, found)
     for row in scope.session.scalars(_rows(scope, provider, found).with_for_update()):
-        judged = found[row.phone_number]
+        verdict = found[row.phone_number]
         row.due, row.checked_at = False, clock.now()
-        row.in_sync, row.reason, row.detail = judged.in_sync, judged.reason, judged.detail
+        row.in_sync, row.reason, row.detail = verdict.in_sync, verdict.reason, verdict.detail
     number_health.changed(scope, found)
 
 
 def end_checks(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     """Ends the pending checks of numbers that cannot be read; the connection's verdict shows why."""
-    mine = (DriftCheck.organization_id == scope.organization.id, DriftCheck.provider == provider)
+    own = (DriftCheck.organization_id == scope.organization.id, DriftCheck.provider == provider)
     is_one = sql.in_list(scope, DriftCheck.phone_number, numbers)
     with scope.transaction():
-        sql.run(scope, update(DriftCheck).where(*mine, is_one).values(due=False))
+        sql.run(scope, update(DriftCheck).where(*own, is_one).values(due=False))
 
 
 def _numbers_with_callback(scope: Scope) -> Select[*tuple[Any, ...]]:
@@ -223,12 +223,12 @@ def mark_due(
 
 def _delete_gone(scope: Scope, numbers: Collection[str] | None, provider: str | None) -> None:
     """Deletes the checks of numbers that no longer exist."""
-    mine = (DriftCheck.organization_id == scope.organization.id) & (
+    own = (DriftCheck.organization_id == scope.organization.id) & (
         true() if numbers is None else number_health.among(scope, numbers)
     )
     if provider is not None:
-        mine &= DriftCheck.provider == provider
-    number_health.delete_checks(scope, mine & ~_is_target(scope))
+        own &= DriftCheck.provider == provider
+    number_health.delete_checks(scope, own & ~_is_target(scope))
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
@@ -243,13 +243,13 @@ def _is_target(scope: Scope) -> ColumnElement[bool]:
         VoicePhoneNumber.provider == DriftCheck.provider,
         VoicePhoneNumber.phone_number == DriftCheck.phone_number,
     )
-    found = [answered, called_back]
+    targets = [answered, called_back]
     for carrier, trunk in trunks().items():
         is_same = VoicePhoneNumber.phone_number == DriftCheck.phone_number
-        found.append(
+        targets.append(
             _agent_numbers(scope, carrier, trunk.key).where(DriftCheck.provider == trunk.key, is_same)
         )
-    return or_(*(one.correlate(DriftCheck).exists() for one in found))
+    return or_(*(one.correlate(DriftCheck).exists() for one in targets))
 
 
 def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:

@@ -103,16 +103,16 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
     begun = begin(scope, key, everything=everything)
     if begun is None:
         return Report(already_running=True)
-    held, is_whole = begun
-    current = _Run(scope, http.calling(after_each=lambda: held.keep(RENEW_AFTER)), held, PROVIDERS[key])
+    lease, is_whole = begun
+    current = _Run(scope, http.calling(after_each=lambda: lease.keep(RENEW_AFTER)), lease, PROVIDERS[key])
     try:
         current.check(is_whole=is_whole)
     except LeaseLost:
         return Report(current.checked, already_running=True)
     except BaseException:
-        end(scope, held, messages.CHECK_BROKEN, is_whole=is_whole)
+        end(scope, lease, messages.CHECK_BROKEN, is_whole=is_whole)
         raise
-    end(scope, held, current.failure, is_whole=is_whole)
+    end(scope, lease, current.failure, is_whole=is_whole)
     drifted = tallies.drifted_among(scope, [key])
     return Report(current.checked, drifted, current.failure, problems=tuple(current.problems))
 
@@ -163,10 +163,10 @@ class _Run:
 
     def _watch(self) -> None:
         for watch in hooks.watches:
-            found = watch(self.scope, self.http, self.provider)
-            self.checked += found.checked
-            self.problems += [found.problem] if found.problem else []
-            self._fail(found.failure)
+            watched = watch(self.scope, self.http, self.provider)
+            self.checked += watched.checked
+            self.problems += [watched.problem] if watched.problem else []
+            self._fail(watched.failure)
 
     def _recover(self) -> None:
         for recovery in hooks.recoveries:
@@ -182,8 +182,8 @@ def pending(scope: Scope) -> set[str]:
     Rows may name a provider that is no longer declared; it is left out.
     """
     requested = scope.select(CheckRun).where(CheckRun.due).with_only_columns(CheckRun.provider)
-    found = {*queue.due_counts(scope), *scope.session.scalars(requested)}
-    return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries)) & PROVIDERS.keys()
+    keys = {*queue.due_counts(scope), *scope.session.scalars(requested)}
+    return keys.union(*(recovery.ready(scope) for recovery in hooks.recoveries)) & PROVIDERS.keys()
 
 
 def _request_check(scope: Scope, key: str) -> None:
@@ -197,7 +197,7 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
     A killed run is continued: what it has checked is not checked again.
     """
     now = clock.now()
-    held = Lease(scope, CheckRun, LEASE, CheckRun.provider == key)
+    lease = Lease(scope, CheckRun, LEASE, CheckRun.provider == key)
     with scope.transaction():
         row = scope.session.get(CheckRun, (scope.organization.id, key))
         if row is None:
@@ -206,12 +206,12 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
             scope.session.flush()
         was_killed = row.started_at is not None and row.finished_at is None
         is_whole = everything or row.due
-        if not held.take(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
+        if not lease.take(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
             return None
         if everything or (is_whole and not was_killed):
             queue.mark_due(scope, provider=key, changed=False, by_run=True)
-        held.write(total=queue.due_counts(scope).get(key, 0))
-    return held, is_whole
+        lease.write(total=queue.due_counts(scope).get(key, 0))
+    return lease, is_whole
 
 
 def end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:

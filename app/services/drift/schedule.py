@@ -27,12 +27,12 @@ def request_due(scope: Scope, every: timedelta) -> int:
     within the period.
     """
     now = clock.now()
-    found = list(scope.session.execute(_reached(now, every)))
+    rows = list(scope.session.execute(_reached(now, every)))
     scope.end_read()
-    if not found:
+    if not rows:
         return 0
     with scope.transaction(lock=False):
-        return sum(_request(scope, (owner, key), at, now, every) for owner, key, at in found)
+        return sum(_request(scope, (owner, key), at, now, every) for owner, key, at in rows)
 
 
 def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetime | None]]:
@@ -68,9 +68,9 @@ def _request(scope: Scope, place: Place, at: datetime | None, now: datetime, eve
         sql.run(scope, sql.upsert(scope, CheckRun).values(values))
     is_reached = at is not None and at <= now
     new = {"next_at": next_time(place, now, every)} | ({"due": True, "failure": None} if is_reached else {})
-    mine = (CheckRun.organization_id == owner, CheckRun.provider == key)
+    own = (CheckRun.organization_id == owner, CheckRun.provider == key)
     is_unchanged = CheckRun.next_at.is_not_distinct_from(at)
-    is_first = sql.run(scope, update(CheckRun).where(*mine, is_unchanged).values(new)) == 1
+    is_first = sql.run(scope, update(CheckRun).where(*own, is_unchanged).values(new)) == 1
     return is_first and is_reached
 
 

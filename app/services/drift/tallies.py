@@ -80,14 +80,14 @@ def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally
         drifted = drifted.where(check.organization_id == organization_id)
         due = due.where(check.organization_id == organization_id)
         oldest = oldest.where(check.organization_id == organization_id)
-    found: dict[str, Tally] = {}
+    by_owner: dict[str, Tally] = {}
     for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
-        found[owner] = Tally(drifted=count, since=since)
+        by_owner[owner] = Tally(drifted=count, since=since)
     for owner, count in scope.session.execute(due.group_by(check.organization_id)):
-        found[owner] = replace(found.get(owner, Tally()), due=count)
+        by_owner[owner] = replace(by_owner.get(owner, Tally()), due=count)
     for owner, checked_at in scope.session.execute(oldest.group_by(check.organization_id)):
-        found[owner] = replace(found.get(owner, Tally()), checked_at=checked_at)
-    return found
+        by_owner[owner] = replace(by_owner.get(owner, Tally()), checked_at=checked_at)
+    return by_owner
 
 
 def tally(scope: Scope) -> Tally:

@@ -121,8 +121,8 @@ def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Rea
         return None, Reason.NOTHING_EXPECTED
     if result.trouble:
         return (None if result.trouble is Reason.NOT_SHOWN else False), result.trouble
-    found = faults(result.number, expected)
-    reason = found[0].reason if found else None
+    problems = faults(result.number, expected)
+    reason = problems[0].reason if problems else None
     return (None if reason in UNKNOWN else reason is None), reason
 
 
@@ -136,13 +136,13 @@ def faults(number: ProviderNumber | None, expected: str) -> list[Fault]:
 
 def observation(label: str, result: ProbeResult, expected: str | None) -> Observation:
     in_sync, reason = compare(result, expected)
-    found = faults(result.number, expected) if expected and not result.trouble else []
+    problems = faults(result.number, expected) if expected and not result.trouble else []
     message = messages.verdict(label, reason)
     if result.sentence and reason is result.trouble:
         message = result.sentence
-    elif found and found[0].detail:
-        message = found[0].detail
-    others = (*found[1:], *(cautions(result.number, expected) if expected else ()))
+    elif problems and problems[0].detail:
+        message = problems[0].detail
+    others = (*problems[1:], *(cautions(result.number, expected) if expected else ()))
     warnings = tuple(replace(one, detail=one.detail or messages.verdict(label, one.reason)) for one in others)
     actual = address(result.number)
     return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)
@@ -157,9 +157,9 @@ def with_connection(seen: Observation, check: DriftCheck | None, last: Check | N
     if seen.in_sync is None or cause == seen.reason or cause not in OF_CONNECTION:
         return seen
     reason = Reason(cause)
-    found = (Fault(seen.reason, seen.message),) if seen.reason else ()
+    observed = (Fault(seen.reason, seen.message),) if seen.reason else ()
     message = last.reason if last else seen.message
-    warnings = (*found, *seen.warnings)
+    warnings = (*observed, *seen.warnings)
     return replace(seen, in_sync=False, reason=reason, message=message, warnings=warnings)
 
 
@@ -192,8 +192,8 @@ def address(number: ProviderNumber | None) -> str | None:
 
 def resolve_changes(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
     """Closes interrupted changes of the numbers, and of the application that all of them call."""
-    found = {number: address(result.number) for number, result in results.items() if not result.trouble}
-    if found:
+    current = {number: address(result.number) for number, result in results.items() if not result.trouble}
+    if current:
         declared = PROVIDERS[provider]
-        every = {declared.label: next((url for url in found.values() if url), None)}
-        provider_writes.resolve(scope, declared, found | every)
+        every = {declared.label: next((url for url in current.values() if url), None)}
+        provider_writes.resolve(scope, declared, current | every)

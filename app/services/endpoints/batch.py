@@ -134,7 +134,9 @@ def _raise_if_any(problems: Sequence[Problem]) -> None:
 def _plan(scope: Scope, rows: Sequence[_Row]) -> list[Planned]:
     """Compares the rows with the stored endpoints. Raises NotFound, Stale or Invalid."""
     changes = [row for row in rows if row.is_change]
-    stored = {found.id: found for found in _stored(scope, Endpoint.id, [row.draft.id for row in changes])}
+    stored = {
+        endpoint.id: endpoint for endpoint in _stored(scope, Endpoint.id, [row.draft.id for row in changes])
+    }
     missing = [row.index for row in changes if row.draft.id not in stored]
     if missing:
         raise NotFound(messages.missing_rows(missing))
@@ -161,9 +163,9 @@ def _refuse_taken(scope: Scope, rows: Sequence[_Row]) -> None:
     """Raises Conflict for the first new number that has an endpoint in any organization."""
     numbers = [row.draft.phone_number for row in rows if not row.is_change]
     query = select(Endpoint.phone_number).where(sql.in_list(scope, Endpoint.phone_number, numbers))
-    taken = set(scope.session.scalars(query))
+    used = set(scope.session.scalars(query))
     for number in numbers:
-        if number in taken:
+        if number in used:
             raise crud.in_use(scope, number)
 
 

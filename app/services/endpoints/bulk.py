@@ -109,9 +109,9 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         select(literal(""), null(), *counts).select_from(counted),
         *(_ranked(counted, name) for name in TEXTS),
     ]
-    found = scope.session.execute(union_all(*parts)).all()
-    count, active, ready, dialing, healthy, labelled = next(row[2:] for row in found if not row[0])
-    values = {name: _ordered(row for row in found if row[0] == name) for name in TEXTS}
+    result = scope.session.execute(union_all(*parts)).all()
+    count, active, ready, dialing, healthy, labelled = next(row[2:] for row in result if not row[0])
+    values = {name: _ordered(row for row in result if row[0] == name) for name in TEXTS}
     rows = list(scope.session.scalars(query.order_by(Endpoint.phone_number).limit(SHOWN)))
     dialers = scope.session.scalar(_count_dialers(scope, query)) or 0
     return Affected(count, rows, active, ready, dialing, healthy, labelled, values, dialers)

@@ -232,11 +232,11 @@ def _plan_row(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Plan
     try:
         return _change(scope, row, stored) if stored else _addition(scope, row)
     except Invalid as error:
-        said = " ".join(
+        problems = " ".join(
             messages.row_problem(problem.field, problem.message, row.sent.get(problem.field))
             for problem in error.problems
         )
-        return Planned(row.line, row.number, Outcome.REFUSED, said=said)
+        return Planned(row.line, row.number, Outcome.REFUSED, said=problems)
 
 
 def _addition(scope: Scope, row: Row) -> Planned:

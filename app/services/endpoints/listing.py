@@ -113,13 +113,13 @@ def _has_check(checks: Select[*tuple[Any, ...]]) -> tuple[ColumnElement[bool], .
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """Returns the condition that the text is in a searched field, or its digits in the number."""
     texts = (field.column for field in fields.SEARCHED if not field.fixed)
-    found = [scope.contains(column, text) for column in texts]
+    conditions = [scope.contains(column, text) for column in texts]
     digits = re.sub(r"[\s().\-+/]", "", text)
     if digits.isascii() and digits.isdigit():
-        found.append(Endpoint.phone_number.contains(digits))
+        conditions.append(Endpoint.phone_number.contains(digits))
         with suppress(ValueError):
-            found.append(Endpoint.phone_number == phone.normalize(text, scope.organization.country))
-    return or_(*found)
+            conditions.append(Endpoint.phone_number == phone.normalize(text, scope.organization.country))
+    return or_(*conditions)
 
 
 def count(scope: Scope, filters: Filter) -> int:
@@ -140,8 +140,8 @@ def stream(scope: Scope, filters: Filter, *, with_health: bool = False) -> Itera
     columns += [health().label("health")] if with_health else []
     rows = query.with_only_columns(*columns).execution_options(yield_per=500)
     for row in scope.session.execute(rows):
-        found = document(base, row) | {fields.PROVEN_AT: _iso(row.proven_at)}
-        yield found | ({"health": row.health} if with_health else {})
+        shown = document(base, row) | {fields.PROVEN_AT: _iso(row.proven_at)}
+        yield shown | ({"health": row.health} if with_health else {})
 
 
 def health() -> ColumnElement[Any]:

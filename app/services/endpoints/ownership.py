@@ -43,8 +43,8 @@ def look(scope: Scope, http: Outbound, key: str, number: str) -> Seen:
     label, began = providers.label(key), time.monotonic()
     state = store.load(scope, PROVIDERS[key])
     try:
-        found = lookup.of(scope, http.within(SECONDS), state, 1)(number)
+        result = lookup.of(scope, http.within(SECONDS), state, 1)(number)
     except TooMany:
         return Seen(label, None, 0)
-    is_owned = None if found.trouble else found.number is not None
+    is_owned = None if result.trouble else result.number is not None
     return Seen(label, is_owned, round((time.monotonic() - began) * 1000))

@@ -58,8 +58,8 @@ def of_endpoint(scope: Scope, row: Endpoint) -> bool:
         .outerjoin(LastCall, _of_number(LastCall))
         .where(Endpoint.id == row.id)
     )
-    found = scope.session.execute(query).one_or_none()
-    return found is not None and Evidence(*found).is_proven
+    evidence = scope.session.execute(query).one_or_none()
+    return evidence is not None and Evidence(*evidence).is_proven
 
 
 def counts(scope: Scope, organization_id: str | None = None) -> dict[str, int]:
@@ -87,14 +87,14 @@ def times_at_commit(scope: Scope, rows: Collection[Endpoint]) -> Mapping[str, da
 
     A response then needs no query after the commit, whose failure would be reported for a saved change.
     """
-    found: dict[str, datetime] = {}
-    scope.before_commit(_fill, ([row.id for row in rows], found))
-    return found
+    moments: dict[str, datetime] = {}
+    scope.before_commit(_fill, ([row.id for row in rows], moments))
+    return moments
 
 
 def _fill(scope: Scope, items: list[tuple[list[str], dict[str, datetime]]]) -> None:
-    for endpoint_ids, found in items:
-        found.update(times(scope, endpoint_ids))
+    for endpoint_ids, moments in items:
+        moments.update(times(scope, endpoint_ids))
 
 
 def ids() -> Select[str]:
