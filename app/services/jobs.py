@@ -105,10 +105,10 @@ def get(scope: Scope, job_id: str, kinds: Collection[Kind] = tuple(Kind)) -> Job
 
 def state(job: Job) -> State:
     """Returns the job's state: INTERRUPTED for a running job that has stopped reporting."""
-    found = State(job.state)
-    if found is State.RUNNING and job.reported_at < clock.now() - SILENT:
+    stored = State(job.state)
+    if stored is State.RUNNING and job.reported_at < clock.now() - SILENT:
         return State.INTERRUPTED
-    return found
+    return stored
 
 
 def running(scope: Scope, kinds: Collection[Kind]) -> Job | None:

@@ -94,8 +94,8 @@ class Lease:
 
     @property
     def _is_unchanged(self) -> ColumnElement[bool]:
-        mine: ColumnElement[bool] = self._model.leased_until == self._until
-        return mine
+        condition: ColumnElement[bool] = self._model.leased_until == self._until
+        return condition
 
     def _update(self, condition: ColumnElement[bool], **values: Any) -> bool:
         return bool(

@@ -168,5 +168,5 @@ def end_tally(scope: Scope, what: str, *of: str) -> int:
     """Clears the tally of an event, and returns the count that was not yet recorded."""
     scope.require_transaction()
     tally_key = key(f"{TALLY}{what}", *of)
-    gone = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)
-    return scope.session.scalar(gone) or 0
+    deleted = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)
+    return scope.session.scalar(deleted) or 0

@@ -117,14 +117,14 @@ class Scope:
         """
         plain = column.collate("C") if self.is_postgresql else column
         test = plain.ilike if self.is_postgresql else plain.like
-        found: ColumnElement[bool] = test(matching.like(text), escape=matching.ESCAPE)
+        contains_ascii: ColumnElement[bool] = test(matching.like(text), escape=matching.ESCAPE)
         if text.isascii():
-            return found
+            return contains_ascii
         if self.is_postgresql:
             is_exact = plain.regexp_match(matching.regex(text))
         else:
             is_exact = plain.op("GLOB", is_comparison=True)(matching.glob(text))
-        return and_(found, is_exact)
+        return and_(contains_ascii, is_exact)
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """Returns the organization's row. Raises NotFound, also for a row of another organization."""

@@ -41,8 +41,8 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
     try:
         return model.model_validate(data, context={"country": country})
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
+        details = error.errors(include_url=False, include_input=False)
+        raise Invalid([_problem(detail, model) for detail in details[:MOST_PROBLEMS]]) from None
 
 
 def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> tuple[Draft, dict[str, Any]]:
@@ -149,7 +149,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:
-    return [found.alias or name for name, found in model.model_fields.items()]
+    return [field_info.alias or name for name, field_info in model.model_fields.items()]
 
 
 _SENTENCES = {

@@ -38,16 +38,16 @@ def drafts(scope: Scope) -> list[Draft]:
     events = list(scope.session.scalars(query))
     if not events:
         return []
-    taken = NotificationOutbox.audit_event_id.in_([event.id for event in events])
-    sql.run(scope, delete(NotificationOutbox).where(taken))
-    found = []
+    of_events = NotificationOutbox.audit_event_id.in_([event.id for event in events])
+    sql.run(scope, delete(NotificationOutbox).where(of_events))
+    drafted = []
     for event in events:
-        made = _READERS[event.action](scope, event)
-        if made and made.event.reach is not Reach.ORGANIZATION and owner:
-            _add_to_installation(scope, made)
-        elif made:
-            found.append(made)
-    return found
+        draft = _READERS[event.action](scope, event)
+        if draft and draft.event.reach is not Reach.ORGANIZATION and owner:
+            _add_to_installation(scope, draft)
+        elif draft:
+            drafted.append(draft)
+    return drafted
 
 
 def _add_to_installation(scope: Scope, draft: Draft) -> None:
@@ -126,8 +126,8 @@ def _call_webhook_works(scope: Scope, event: AuditEvent) -> Draft | None:
 
 
 def _open_problems(scope: Scope, key: str) -> Sequence[Notification]:
-    found = record.open_problems(scope, Event.CALL_WEBHOOK_DISABLED)
-    return [row for row in found if row.key == _webhook_key(key)]
+    problems = record.open_problems(scope, Event.CALL_WEBHOOK_DISABLED)
+    return [row for row in problems if row.key == _webhook_key(key)]
 
 
 def _webhook_key(key: str) -> str:

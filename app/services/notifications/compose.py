@@ -105,8 +105,8 @@ def details(row: Notification) -> list[str]:
 
 def details_without_since(row: Notification) -> list[str]:
     """Returns the sentences without the time, for pages with `unhealthy_since` in a local time."""
-    found = [_reason_sentence(row), _time_sentence(row)]
-    return [texts.one_line(sentence, 1000) for sentence in found if sentence]
+    sentences = [_reason_sentence(row), _time_sentence(row)]
+    return [texts.one_line(sentence, 1000) for sentence in sentences if sentence]
 
 
 def unhealthy_since(row: Notification) -> datetime | None:

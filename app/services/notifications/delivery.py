@@ -139,9 +139,9 @@ def send(scope: Scope, sender: Sender, delivery_id: str) -> Attempt | None:
 def _claim(scope: Scope, delivery_id: str) -> _Claim | None:
     now = clock.now()
     claim = _Claim(delivery_id, now + LEASE)
-    mine = (Delivery.id == delivery_id, Delivery.state == State.WAITING, _is_free())
+    conditions = (Delivery.id == delivery_id, Delivery.state == State.WAITING, _is_free())
     values = {"leased_until": claim.until}
-    return claim if sql.run(scope, update(Delivery).where(*mine).values(values)) else None
+    return claim if sql.run(scope, update(Delivery).where(*conditions).values(values)) else None
 
 
 def _is_quiet(scope: Scope, delivery_id: str) -> bool:
@@ -154,9 +154,9 @@ def _is_quiet(scope: Scope, delivery_id: str) -> bool:
     if delivery.is_manual:
         return False
     if end := quiet.until(scope, row, destination):
-        mine = (Delivery.destination_id == destination.id, Delivery.lane == delivery.lane)
+        lane = (Delivery.destination_id == destination.id, Delivery.lane == delivery.lane)
         held_until = {"due_at": end, "was_held": True, "leased_until": None}
-        waiting = update(Delivery).where(*mine, Delivery.state == State.WAITING, ~Delivery.is_manual)
+        waiting = update(Delivery).where(*lane, Delivery.state == State.WAITING, ~Delivery.is_manual)
         sql.run(scope, waiting.values(held_until))
         return True
     if delivery.was_held and held.is_settled(scope, delivery, row):
@@ -269,9 +269,9 @@ def _store_failing_since(scope: Scope, destination: Destination, attempt: Attemp
     """Stores since when the destination fails, without a new version: users did not change it."""
     since = None if attempt.ok else destination.failing_since or now
     if since != destination.failing_since:
-        mine = Destination.id == destination.id
+        is_destination = Destination.id == destination.id
         values = {"failing_since": since, "updated_at": Destination.updated_at}
-        sql.run(scope, update(Destination).where(mine).values(values))
+        sql.run(scope, update(Destination).where(is_destination).values(values))
 
 
 def _disable(scope: Scope, destination: Destination, delivery: Delivery, attempt: Attempt) -> None:

@@ -88,8 +88,8 @@ def _is_growing(rows: Sequence[HealthTransition], quiet: timedelta) -> bool:
 
 def _advance(scope: Scope, settings: NotificationSettings, transition_id: int) -> None:
     """Stores the last transition that was read, without a new version of the settings."""
-    mine = NotificationSettings.owner == settings.owner
-    sql.run(scope, update(NotificationSettings).where(mine).values(transition_id=transition_id))
+    is_owner = NotificationSettings.owner == settings.owner
+    sql.run(scope, update(NotificationSettings).where(is_owner).values(transition_id=transition_id))
     scope.session.expire(settings)
 
 
@@ -216,11 +216,11 @@ def _resolved_problems(scope: Scope) -> Iterable[Notification]:
 def _is_unhealthy(scope: Scope, row: Notification) -> bool:
     """Whether one of the numbers has been unhealthy ever since."""
     check = DriftCheck
-    mine = and_(
+    is_reported = and_(
         check.organization_id == scope.organization.id,
         check.provider == row.provider,
         check.since.between(row.since, row.until),
     )
     if row.count <= len(row.subjects):
-        mine = and_(mine, sql.in_list(scope, check.phone_number, row.subjects))
-    return scope.session.scalar(select(exists().where(mine))) or False
+        is_reported = and_(is_reported, sql.in_list(scope, check.phone_number, row.subjects))
+    return scope.session.scalar(select(exists().where(is_reported))) or False

@@ -72,18 +72,20 @@ def _field_definitions() -> dict[str, Any]:
 
     The schema is that of the first kind with the field: `url` of Slack is a web address like the others.
     """
-    found: dict[str, list[str]] = {}
+    helps_by_name: dict[str, list[str]] = {}
     described: dict[str, dict[str, Any]] = {}
     for kind in KINDS.values():
         for declared in kind.typed_fields:
-            found.setdefault(declared.name, []).append(f"{kind.label}: {declared.help or declared.label}")
+            helps_by_name.setdefault(declared.name, []).append(
+                f"{kind.label}: {declared.help or declared.label}"
+            )
             described.setdefault(declared.name, _described(declared))
     return {
         name: (
             Annotated[str | None, WithJsonSchema(described[name] | {"description": " ".join(helps)})],
             None,
         )
-        for name, helps in found.items()
+        for name, helps in helps_by_name.items()
     }
 
 
@@ -91,13 +93,13 @@ def _describe_kinds(schema: dict[str, Any], model: type[BaseModel]) -> None:
     owner = model.__name__.removesuffix("DestinationDraft")
     own = {declared.name for kind in KINDS.values() for declared in kind.typed_fields}
     shared = {name: described for name, described in schema["properties"].items() if name not in own}
-    found = {}
+    variants = {}
     for kind in KINDS.values():
         fields = {"kind": {"type": "string", "const": kind.key}}
         fields |= {declared.name: _described(declared) for declared in kind.typed_fields}
         required = ["kind", *(declared.name for declared in kind.typed_fields if declared.required)]
-        found[f"New{owner}{type(kind).__name__}Destination"] = Variant(shared | fields, required)
-    validation.describe_variants(schema, found)
+        variants[f"New{owner}{type(kind).__name__}Destination"] = Variant(shared | fields, required)
+    validation.describe_variants(schema, variants)
 
 
 def _described(declared: Field) -> dict[str, Any]:
@@ -235,13 +237,13 @@ def replace_secret(scope: Scope, destination_id: str) -> Saved:
         kind = KINDS[row.kind]
         if not kind.generated_fields:
             raise Conflict(messages.NO_SECRET, code="NO_SECRET")
-        made = {declared.name: kind.generate() for declared in kind.generated_fields}
+        generated = {declared.name: kind.generate() for declared in kind.generated_fields}
         stored = _decrypted(scope, row)
-        kept = {f"{sealed.PREVIOUS}{name}": stored[name] for name in made if name in stored}
-        sealed.store(scope, row, {**stored, **kept, **made})
+        previous = {f"{sealed.PREVIOUS}{name}": stored[name] for name in generated if name in stored}
+        sealed.store(scope, row, {**stored, **previous, **generated})
         row.previous_until = clock.now() + OVERLAP
         log.note(scope, Action.DESTINATION_SECRET, name_of(row), {"secret": ["set", "replaced"]})
-    return Saved(row, made)
+    return Saved(row, generated)
 
 
 def document(row: Destination) -> dict[str, Any]:
@@ -300,7 +302,7 @@ def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = 
     `lacking` are the fields of a new destination: the required ones among them must be submitted.
     """
     known = {declared.name: declared for declared in kind.typed_fields}
-    problems, found = [], {}
+    problems, values = [], {}
     for declared in lacking:
         if declared.required and sent.get(declared.name) is None:
             problems.append(Problem(declared.name, messages.needed_for(declared.label)))
@@ -311,12 +313,12 @@ def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = 
             problems.append(Problem(name, messages.needed_for(known[name].label)))
         elif value is not None:
             try:
-                found[name] = known[name].check(value, None)
+                values[name] = known[name].check(value, None)
             except ValueError as error:
                 problems.append(Problem(name, str(error)))
     if problems:
         raise Invalid(problems)
-    return found
+    return values
 
 
 def _refuse_events(scope: Scope, chosen: Sequence[str]) -> None:

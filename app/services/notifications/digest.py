@@ -25,13 +25,13 @@ def collect(scope: Scope) -> int:
         Delivery.carrier_id.is_(None),
     )
     query = select(Destination.id, Destination.digest_hour, Destination.digested_at, Destination.created_at)
-    found = scope.session.execute(query.where(Destination.enabled, is_waiting)).all()
+    rows = scope.session.execute(query.where(Destination.enabled, is_waiting)).all()
     scope.end_read()
-    made = 0
-    for destination_id, hour, last, created in found:
+    count = 0
+    for destination_id, hour, last, created in rows:
         if hour is None or (last or created) < _latest(now, hour):
-            made += _collect(scope, destination_id, last)
-    return made
+            count += _collect(scope, destination_id, last)
+    return count
 
 
 def _latest(now: datetime, hour: int) -> datetime:
@@ -43,9 +43,9 @@ def _latest(now: datetime, hour: int) -> datetime:
 def _collect(scope: Scope, destination_id: str, last: datetime | None) -> bool:
     """Adds one digest. Returns False if another process has added it meanwhile."""
     with scope.transaction(lock=False):
-        mine = (Destination.id == destination_id, Destination.digested_at.is_not_distinct_from(last))
+        conditions = (Destination.id == destination_id, Destination.digested_at.is_not_distinct_from(last))
         values = {"digested_at": clock.now(), "updated_at": Destination.updated_at}
-        if not sql.run(scope, update(Destination).where(*mine).values(values)):
+        if not sql.run(scope, update(Destination).where(*conditions).values(values)):
             return False
         destination = scope.session.get_one(Destination, destination_id, populate_existing=True)
         waiting = (

@@ -46,13 +46,13 @@ def _was_skipped(scope: Scope, delivery: Delivery, row: Notification, problem: E
         .limit(200)
     )
     left = set(row.subjects) or {row.subject}
-    for found, state in scope.session.execute(query):
+    for problem_row, state in scope.session.execute(query):
         if row.count > len(row.subjects) > 0:
             return False
-        mine = left & (set(found.subjects) or {found.subject})
-        if mine and state != State.SKIPPED:
+        shared = left & (set(problem_row.subjects) or {problem_row.subject})
+        if shared and state != State.SKIPPED:
             return False
-        left -= mine
+        left -= shared
     return not left
 
 

@@ -50,7 +50,7 @@ def owners(scope: Scope, rows: Sequence[Notification]) -> dict[str, Organization
     """Returns the organizations of the notifications, by id."""
     ids = {row.organization_id for row in rows if row.organization_id}
     query = select(Organization).where(Organization.id.in_(ids))
-    return {found.id: found for found in scope.session.scalars(query)}
+    return {organization.id: organization for organization in scope.session.scalars(query)}
 
 
 def unacknowledged_count(scope: Scope, *, everywhere: bool = False) -> int:
@@ -114,8 +114,8 @@ def deliveries(
     destination = destinations.get(scope, destination_id)
     query = select(Delivery).where(Delivery.destination_id == destination.id)
     mark = _mark(scope, query, cursor) if cursor else None
-    found = keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_cursor)
-    return Page(_with_attempts(scope, found.rows), found.next, found.previous)
+    page = keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_cursor)
+    return Page(_with_attempts(scope, page.rows), page.next, page.previous)
 
 
 def _cursor(row: Delivery, is_before: bool) -> str:
@@ -135,16 +135,16 @@ def _with_attempts(scope: Scope, rows: Sequence[Delivery]) -> list[Logged]:
     for attempt in scope.session.scalars(attempts.order_by(DeliveryAttempt.id)):
         by_delivery[attempt.delivery_id].append(attempt)
     ids = {row.notification_id for row in rows}
-    found = scope.session.scalars(select(Notification).where(Notification.id.in_(ids)))
-    notifications = {row.id: row for row in found}
+    notification_rows = scope.session.scalars(select(Notification).where(Notification.id.in_(ids)))
+    notifications = {row.id: row for row in notification_rows}
     return [Logged(row, notifications[row.notification_id], by_delivery[row.id]) for row in rows]
 
 
 def logged(scope: Scope, destination_id: str, delivery_id: str) -> Logged:
     """Returns one delivery. Raises NotFound."""
     destination = destinations.get(scope, destination_id)
-    mine = (Delivery.destination_id == destination.id, Delivery.id == delivery_id)
-    row = scope.session.scalar(select(Delivery).where(*mine))
+    own = (Delivery.destination_id == destination.id, Delivery.id == delivery_id)
+    row = scope.session.scalar(select(Delivery).where(*own))
     if row is None:
         raise NotFound(shared_messages.not_found("delivery"))
     return _with_attempts(scope, [row])[0]

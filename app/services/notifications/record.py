@@ -145,6 +145,6 @@ def own(scope: Scope) -> Any:
 def close(scope: Scope, rows: Sequence[Notification]) -> None:
     """Closes problems that are over."""
     if rows:
-        mine = Notification.id.in_([row.id for row in rows])
+        is_one = Notification.id.in_([row.id for row in rows])
         is_open = Notification.closed_at.is_(None)
-        sql.run(scope, update(Notification).where(mine, is_open).values(closed_at=clock.now()))
+        sql.run(scope, update(Notification).where(is_one, is_open).values(closed_at=clock.now()))

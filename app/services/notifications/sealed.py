@@ -26,8 +26,8 @@ def opened(scope: Scope, row: Destination) -> dict[str, str]:
     """Returns the secret values by name. Raises SealBroken."""
     if row.sealed is None:
         return {}
-    found: dict[str, str] = json.loads(scope.keys.sealer.open(row.sealed, place(row)))
-    return found
+    secrets: dict[str, str] = json.loads(scope.keys.sealer.open(row.sealed, place(row)))
+    return secrets
 
 
 def store(scope: Scope, row: Destination, secrets: Mapping[str, str]) -> None:
@@ -46,8 +46,8 @@ def values(scope: Scope, row: Destination) -> dict[str, Any]:
     """
     secrets = opened(scope, row)
     is_over = row.previous_until is None or row.previous_until <= clock.now()
-    kept = {name: value for name, value in secrets.items() if not (is_over and name.startswith(PREVIOUS))}
-    return {**row.values, **kept}
+    valid = {name: value for name, value in secrets.items() if not (is_over and name.startswith(PREVIOUS))}
+    return {**row.values, **valid}
 
 
 def reseal(scope: Scope) -> Iterator[int]:

@@ -127,8 +127,8 @@ def _secrets(scope: Scope, now: datetime) -> Iterator[Found]:
     limits = select(NotificationSettings).where(NotificationSettings.most_secret_days.is_not(None))
     for limit in scope.session.scalars(limits).all():
         end = now - timedelta(days=limit.most_secret_days or 0)
-        mine = and_(Secret.organization_id == limit.owner, Secret.updated_at < end)
-        for row in scope.session.scalars(select(Secret).where(mine)).all():
+        is_old = and_(Secret.organization_id == limit.owner, Secret.updated_at < end)
+        for row in scope.session.scalars(select(Secret).where(is_old)).all():
             label = _label_of_entered(row)
             if label is not None:
                 yield (
@@ -163,8 +163,8 @@ def _checks(scope: Scope, now: datetime, every: timedelta) -> Iterator[Found]:
         .where(Connection.enabled, Connection.provider.in_(providers.PROVIDERS))
     )
     latest = now - OVERDUE_PERIODS * every - GRACE
-    for connection, found in scope.session.execute(query):
-        run: CheckRun | None = found
+    for connection, last_run in scope.session.execute(query):
+        run: CheckRun | None = last_run
         key, owner = connection.provider, connection.organization_id
         last = (run.finished_at if run else None) or connection.created_at
         if run is not None and run.failure and run.finished_at:

@@ -33,17 +33,17 @@ class Claims:
 def claims(scope: Scope, numbers: Collection[str]) -> dict[str, Claims]:
     """Returns the claims by number, for those that any organization has, in two queries."""
     here = scope.organization.id
-    found: dict[str, Claims] = {}
+    by_number: dict[str, Claims] = {}
     for number, owner, endpoint_id in scope.session.execute(_query(Endpoint, Endpoint.id, numbers)):
-        claim = found.setdefault(number, Claims())
+        claim = by_number.setdefault(number, Claims())
         claim.endpoint_id = endpoint_id if owner == here else claim.endpoint_id
         claim.in_other_organization |= owner != here
-    given = _query(VoicePhoneNumber, VoicePhoneNumber.user_id, numbers)
-    for number, owner, user_id in scope.session.execute(given):
-        claim = found.setdefault(number, Claims())
+    assigned = _query(VoicePhoneNumber, VoicePhoneNumber.user_id, numbers)
+    for number, owner, user_id in scope.session.execute(assigned):
+        claim = by_number.setdefault(number, Claims())
         claim.user_id = user_id if owner == here else claim.user_id
         claim.in_other_organization |= owner != here
-    return found
+    return by_number
 
 
 def _query(model: Any, whose: Any, numbers: Collection[str]) -> Select[str, str, str]:

@@ -125,10 +125,10 @@ def _still_owned(
     scope: Scope, http: Outbound, provider: Provider, selected: list[str]
 ) -> list[ProviderNumber]:
     """Returns the selected numbers as the account has them now. Raises Refused if one is gone."""
-    found, _ = inventory.read(scope, http, inventory.connection_for_listing(scope, provider))
-    numbers: Mapping[str, ProviderNumber] = {number.phone_number: number for number in found}
-    gone = [phone_number for phone_number in selected if phone_number not in numbers]
-    _refuse({messages.not_owned(provider.label): gone}, "NUMBER_NOT_OWNED")
+    listed, _ = inventory.read(scope, http, inventory.connection_for_listing(scope, provider))
+    numbers: Mapping[str, ProviderNumber] = {number.phone_number: number for number in listed}
+    missing = [phone_number for phone_number in selected if phone_number not in numbers]
+    _refuse({messages.not_owned(provider.label): missing}, "NUMBER_NOT_OWNED")
     return [numbers[phone_number] for phone_number in selected]
 
 

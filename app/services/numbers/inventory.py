@@ -110,9 +110,9 @@ def voice_key(provider: Provider) -> str | None:
 def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     """Lists the numbers of the account. Raises Conflict, TooMany, ProviderCallFailed."""
     connection = connection_for_listing(scope, provider)
-    found, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
-    known = numbers_claims.claims(scope, [number.phone_number for number in found])
-    rows = [_owned(provider, number, known.get(number.phone_number, Claims())) for number in found]
+    numbers, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
+    known = numbers_claims.claims(scope, [number.phone_number for number in numbers])
+    rows = [_owned(provider, number, known.get(number.phone_number, Claims())) for number in numbers]
     return Inventory(sorted(rows, key=lambda row: row.number.phone_number), is_cut_off)
 
 
@@ -141,13 +141,13 @@ def read(
             islice((number for number in lister.numbers(client, values) if number.has_voice), MOST + 1)
         )
 
-    found = gateway.call(
+    rows = gateway.call(
         scope, http.within(gateway.LIST.seconds), connection, listed, evidence=Evidence.NUMBERS, quota=quota
     )
     once: dict[str, ProviderNumber] = {}
-    for number in found[:MOST]:
+    for number in rows[:MOST]:
         once.setdefault(number.phone_number, _presentable(number))
-    return list(once.values()), len(found) > MOST
+    return list(once.values()), len(rows) > MOST
 
 
 def _presentable(number: ProviderNumber) -> ProviderNumber:

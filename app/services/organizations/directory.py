@@ -63,10 +63,10 @@ def by_id(scope: Scope, organization_id: str) -> Organization:
 
 def by_name(scope: Scope, name: str) -> Organization | None:
     """Returns the organization of that name, or None. Raises Conflict if two have it."""
-    found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
-    if len(found) > 1:
+    rows = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
+    if len(rows) > 1:
         raise Conflict(messages.two_of_name(name))
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def named(scope: Scope, name: str) -> Organization:
@@ -195,10 +195,10 @@ def superadmins(scope: Scope) -> int:
 def _free_slug(scope: Scope, name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9]+", "-", ascii_name)[:60].strip("-") or "organization"
-    taken = set(scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base))))
-    if base not in taken:
+    used = set(scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base))))
+    if base not in used:
         return base
-    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+    return next(f"{base}-{n}" for n in range(2, len(used) + 3) if f"{base}-{n}" not in used)
 
 
 def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:

@@ -38,12 +38,12 @@ def history(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Provide
 def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]:
     """Returns the last changes of the provider, newest first."""
     last = active.last_switches(scope)
-    found = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
+    entries = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
     for event in search.about(scope, provider.label, limit=50):
         if words := _words_for(event):
             reason = event.changes.get("reason", [None, None])[1]
-            found.append(Change(words, event.at, event.actor_name, str(reason) if reason else None))
-    return sorted(found, key=lambda change: change.at, reverse=True)[:limit]
+            entries.append(Change(words, event.at, event.actor_name, str(reason) if reason else None))
+    return sorted(entries, key=lambda change: change.at, reverse=True)[:limit]
 
 
 def _words_for(event: AuditEvent) -> str | None:
@@ -56,6 +56,6 @@ def _words_for(event: AuditEvent) -> str | None:
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:
-    did = "Made default" if row.now == provider.key else "No longer default"
-    words = f"{did} for {active.FAMILY_WORDS[Family(row.family)]}"
+    effect = "Made default" if row.now == provider.key else "No longer default"
+    words = f"{effect} for {active.FAMILY_WORDS[Family(row.family)]}"
     return Change(words, row.created_at, row.actor_name, row.reason, row.id if row.id in last else None)

@@ -136,23 +136,23 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
 
 def of_endpoint(scope: Scope, row: Endpoint, check: DriftCheck | None) -> Path:
     """Returns the stored inbound path of an endpoint; the outbound path if only that has an agent."""
-    found = _paths(scope, row, check, None)
-    return found["outbound" if row.outbound_agent_name and not row.inbound_agent_name else "inbound"]
+    paths = _paths(scope, row, check, None)
+    return paths["outbound" if row.outbound_agent_name and not row.inbound_agent_name else "inbound"]
 
 
 def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     """Looks up the number in every connected account whose numbers can be imported. Raises TooMany."""
-    found, silent = [], []
-    wanted = {Capability.OBSERVE, Capability.NUMBERS}
-    able = [state for state in store.load_all(scope).values() if _can_look_up(state, wanted)]
+    owning, silent = [], []
+    required = {Capability.OBSERVE, Capability.NUMBERS}
+    usable = [state for state in store.load_all(scope).values() if _can_look_up(state, required)]
     shared = http.within(gateway.OBSERVE.seconds)
-    for state in able:
-        sight = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
-        if sight.trouble:
+    for state in usable:
+        result = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
+        if result.trouble:
             silent.append(state.provider)
-        elif sight.number:
-            found.append(state.provider)
-    return Owners(found, silent)
+        elif result.number:
+            owning.append(state.provider)
+    return Owners(owning, silent)
 
 
 def _can_look_up(state: StoredConnection, wanted: set[Capability]) -> bool:
@@ -164,7 +164,7 @@ def _paths(
 ) -> dict[str, Path]:
     rule = readiness.load(scope)
     shared = [hops.number(row), hops.endpoint(row), hops.provider(scope, rule.connections, row)]
-    found = {}
+    paths = {}
     for direction in ("inbound", "outbound"):
         agent = getattr(row, f"{direction}_agent_name")
         path = [*shared, hops.agent(row, direction), hops.url(scope, row, direction)]
@@ -174,8 +174,8 @@ def _paths(
                 hops.webhook_test(scope, row),
                 hops.last_call(scope, row, check),
             ]
-        found[direction] = Path(direction, agent, path, rule.blocked_reason(row, direction))
-    return found
+        paths[direction] = Path(direction, agent, path, rule.blocked_reason(row, direction))
+    return paths
 
 
 def _carrier(row: VoicePhoneNumber) -> str:

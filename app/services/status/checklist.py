@@ -222,8 +222,8 @@ def _verified_number(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
         .limit(1)
     )
     for verdict, cause in ((Verdict.HEALTHY, None), (Verdict.UNKNOWN, Reason.NOT_SHOWN)):
-        found = query.where(DriftCheck.verdict == verdict, DriftCheck.cause.is_not_distinct_from(cause))
-        if row := scope.session.execute(found).first():
+        matching = query.where(DriftCheck.verdict == verdict, DriftCheck.cause.is_not_distinct_from(cause))
+        if row := scope.session.execute(matching).first():
             return row[0], row[1]
     return None
 
@@ -249,12 +249,14 @@ def _voice_ai(scope: Scope) -> Step:
 
 def _webhook(scope: Scope, states: Mapping[str, StoredConnection]) -> list[Step]:
     """Returns the step of the webhook for call reports: the first that does not work, or the first."""
-    found = [
+    statuses = [
         (one, webhook.status(scope, one)) for one in webhook.providers() if states[one.key].is_configured
     ]
-    if not found:
+    if not statuses:
         return []
-    provider, status = next((pair for pair in found if pair[1].state is not WebhookState.ACTIVE), found[0])
+    provider, status = next(
+        (pair for pair in statuses if pair[1].state is not WebhookState.ACTIVE), statuses[0]
+    )
     title, text, tone = "Call webhook", messages.calls_reported(provider.label), Tone.OK
     if status.state is not WebhookState.ACTIVE:
         text = status.reason or messages.calls_not_reported(provider.label)

@@ -128,8 +128,8 @@ def load(scope: Scope, text: str) -> list[Facts]:
 def of(scope: Scope) -> Facts:
     """Returns the facts of the scope's organization."""
     own = scope.organization
-    (found,) = _read(_Reader(scope, {own.id: Facts(own)}, own.id))
-    return found
+    (facts,) = _read(_Reader(scope, {own.id: Facts(own)}, own.id))
+    return facts
 
 
 @dataclass(frozen=True)

@@ -181,8 +181,14 @@ class Finding:
 
 def of(facts: Facts) -> list[Finding]:
     """Returns an organization's findings, worst first."""
-    found = [*_drifted(facts), *_missing(facts), *_connections(facts), *_unchecked(facts), *_webhook(facts)]
-    return sorted(found, key=lambda finding: -finding.level)
+    unsorted = [
+        *_drifted(facts),
+        *_missing(facts),
+        *_connections(facts),
+        *_unchecked(facts),
+        *_webhook(facts),
+    ]
+    return sorted(unsorted, key=lambda finding: -finding.level)
 
 
 def _drifted(facts: Facts) -> Iterator[Finding]:
@@ -262,11 +268,11 @@ def _webhook(facts: Facts) -> Iterator[Finding]:
         (Kind.NO_WEBHOOK, (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)),
         (Kind.WEBHOOK_IMPAIRED, (WebhookState.IMPAIRED,)),
     ):
-        found = [
+        failures = [
             (at, status)
             for key, (state, at, status) in facts.webhooks.items()
             if state in states and facts.is_usable(key)
         ]
-        if found:
-            at, status = min(found, key=lambda one: one[0])
+        if failures:
+            at, status = min(failures, key=lambda one: one[0])
             yield Finding(kind, Place.CALL_WEBHOOK, since=at, status=status)

@@ -83,8 +83,8 @@ def running_jobs(scope: Scope) -> Iterator[Sample]:
     """Yields the count of running jobs, by kind: 0 for a kind without one."""
     is_alive = and_(Job.state == jobs.State.RUNNING, Job.reported_at > clock.now() - jobs.SILENT)
     query = select(Job.kind, func.count()).where(is_alive).group_by(Job.kind)
-    found = {kind: count for (kind,), count in _samples(scope, query)}
-    return (([kind], found.get(kind, 0)) for kind in jobs.Kind)
+    running = {kind: count for (kind,), count in _samples(scope, query)}
+    return (([kind], running.get(kind, 0)) for kind in jobs.Kind)
 
 
 def waiting_deliveries(scope: Scope) -> Iterator[Sample]:

@@ -72,11 +72,11 @@ def of(scope: Scope) -> Home:
 def _changes(scope: Scope) -> list[Change]:
     """Returns the last changes, without sign-ins and reads."""
     recent = filter(_is_change, search.recent(scope, limit=_LOOKED_AT))
-    found = [
+    changes = [
         Change(first, list(dict.fromkeys([first.subject, *(event.subject for event in others)])))
         for _, (first, *others) in itertools.groupby(recent, lambda event: (event.action, event.actor_name))
     ]
-    return found[:CHANGES]
+    return changes[:CHANGES]
 
 
 def _is_change(event: AuditEvent) -> bool:

@@ -163,9 +163,9 @@ def _people(scope: Scope, *conditions: ColumnElement[bool]) -> NameSample:
 
 def _sample(scope: Scope, query: Any) -> NameSample:
     """Returns the first names and the count. `query` selects each row once, with a `name`."""
-    found = query.subquery()
-    total = scope.session.scalar(select(func.count()).select_from(found)) or 0
-    names = scope.session.scalars(select(found.c.name).order_by(found.c.name).limit(NAMED))
+    rows = query.subquery()
+    total = scope.session.scalar(select(func.count()).select_from(rows)) or 0
+    names = scope.session.scalars(select(rows.c.name).order_by(rows.c.name).limit(NAMED))
     return NameSample(list(names), total)
 
 

@@ -63,15 +63,15 @@ class Month:
 def of_subject(scope: Scope, provider: str, phone_number: str = CONNECTION) -> list[Outage]:
     """Returns the last outages of one number or connection within the shown days, newest first."""
     start = _beginning(check_days.shown())
-    found: list[Outage] = []
+    outages: list[Outage] = []
     since: datetime | None = None
     for row in transitions.of_subject(scope, provider, phone_number, start=start):
         if since and row.since is None and row.at >= start:
-            found.append(Outage(since, row.at))
+            outages.append(Outage(since, row.at))
         since = row.since
     if since:
-        found.append(Outage(since))
-    return found[::-1][:LAST]
+        outages.append(Outage(since))
+    return outages[::-1][:LAST]
 
 
 def month(scope: Scope) -> Month:

@@ -97,23 +97,19 @@ def of(scope: Scope, *, single: int = SINGLE, most: int = GROUPS) -> Routing:
     named = sorted(agents, key=lambda name: (-agents[name], name))[:AGENTS]
     shown = _shown(groups, named, most)
     in_picture = {group.agent for group in shown}
-    kept = {name: agents[name] for name in named if name in in_picture}
+    shown_agents = {name: agents[name] for name in named if name in in_picture}
     return Routing(
-        {
-            key: found
-            for key in _keys(shown)
-            if (found := [group for group in shown if group.provider == key])
-        },
-        kept,
-        len(agents) - len(kept),
+        {key: own for key in _keys(shown) if (own := [group for group in shown if group.provider == key])},
+        shown_agents,
+        len(agents) - len(shown_agents),
         sum(group.numbers for group in groups if group.agent is None),
     )
 
 
 def _keys(groups: Iterable[Group]) -> list[str]:
     """Returns the groups' providers in the order of the navigation; undeclared ones last."""
-    found = {group.provider for group in groups}
-    return [key for key in PROVIDERS if key in found] + sorted(found - PROVIDERS.keys())
+    keys = {group.provider for group in groups}
+    return [key for key in PROVIDERS if key in keys] + sorted(keys - PROVIDERS.keys())
 
 
 def _shown(groups: list[Group], named: list[str], most: int) -> list[Group]:

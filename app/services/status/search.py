@@ -103,14 +103,14 @@ def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
     if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
         return []
     number = Endpoint.phone_number
-    found: dict[str, FoundNumber] = {}
+    by_id: dict[str, FoundNumber] = {}
     for matches in [
         *(number.startswith(beginning) for beginning in _beginnings(scope, digits, text)),
         *([number.contains(digits)] if len(digits) >= FEWEST_DIGITS else []),
     ]:
-        if len(found) <= MOST:
-            found |= {one.endpoint_id: one for one in _matching(scope, matches)}
-    return list(found.values())
+        if len(by_id) <= MOST:
+            by_id |= {one.endpoint_id: one for one in _matching(scope, matches)}
+    return list(by_id.values())
 
 
 def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumber]:
@@ -132,8 +132,8 @@ def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
     """
     has_text = or_(*(scope.contains(column, text) for column in (Endpoint.label, *_agent_columns())))
     is_own = Endpoint.organization_id == _own_id(scope)
-    found = list(_matching(scope, has_text & is_own))
-    return found if len(found) > MOST else [*found, *_matching(scope, has_text & ~is_own)]
+    own = list(_matching(scope, has_text & is_own))
+    return own if len(own) > MOST else [*own, *_matching(scope, has_text & ~is_own)]
 
 
 def _agents(scope: Scope, text: str) -> list[FoundAgent]:
