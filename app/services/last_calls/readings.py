@@ -57,14 +57,14 @@ def read(
     If the provider does not respond, the earlier readings stay. Raises TooMany, ProviderBusy.
     """
     try:
-        found = _request(scope, http, connection, numbers, since, quota=quota)
+        result = _request(scope, http, connection, numbers, since, quota=quota)
     except ProviderBusy:
         raise
     except ProviderCallFailed as error:
         return _store_problem(scope, connection, numbers, error.result)
-    if isinstance(found, Verified):
-        return _store_problem(scope, connection, numbers, found)
-    _store(scope, connection, numbers, found)
+    if isinstance(result, Verified):
+        return _store_problem(scope, connection, numbers, result)
+    _store(scope, connection, numbers, result)
     return ""
 
 

@@ -106,12 +106,12 @@ class _Calls:
         """Yields every day, with and without calls."""
         day, outcome = func.date(Call.at).label("day"), call_search.outcome.label("ended")
         query = self._select(day, outcome, func.count()).group_by(day, outcome)
-        found: dict[str, dict[CallOutcome, int]] = {}
+        by_day: dict[str, dict[CallOutcome, int]] = {}
         for at, ended, count in self.scope.session.execute(query):
-            found.setdefault(str(at), {})[CallOutcome(ended)] = count
+            by_day.setdefault(str(at), {})[CallOutcome(ended)] = count
         for number in range((last - first).days + 1):
             one = first + timedelta(days=number)
-            yield Day(one, found.get(one.isoformat(), {}))
+            yield Day(one, by_day.get(one.isoformat(), {}))
 
     def tallies(self, key: ColumnElement[str]) -> list[Tally]:
         """Returns the counts by key, for the `TOP` keys with the most calls."""

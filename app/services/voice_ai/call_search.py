@@ -75,18 +75,18 @@ def select(scope: Scope, wanted: CallFilter) -> Select[Call]:
 
 def conditions(scope: Scope, wanted: CallFilter) -> list[ColumnElement[bool]]:
     """Returns the conditions of the filter. The organization is not among them."""
-    found: list[ColumnElement[bool]] = []
+    clauses: list[ColumnElement[bool]] = []
     if wanted.text:
-        found.append(_matches(scope, wanted.text))
+        clauses.append(_matches(scope, wanted.text))
     if wanted.caller:
-        found.append(Call.from_number.in_((wanted.caller, wanted.caller.removeprefix("+"))))
+        clauses.append(Call.from_number.in_((wanted.caller, wanted.caller.removeprefix("+"))))
     if wanted.agent:
-        found.append(agent == wanted.agent)
+        clauses.append(agent == wanted.agent)
     if wanted.outcome:
-        found.append(outcome == str(wanted.outcome))
+        clauses.append(outcome == str(wanted.outcome))
     if wanted.direction:
-        found.append(Call.direction == str(wanted.direction))
-    return [*found, *days(wanted.since, wanted.until)]
+        clauses.append(Call.direction == str(wanted.direction))
+    return [*clauses, *days(wanted.since, wanted.until)]
 
 
 def days(since: date | None, until: date | None) -> list[ColumnElement[bool]]:
@@ -103,11 +103,11 @@ def midnight(day: date) -> datetime:
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """Returns the condition that the text is in the agent or id, or its digits in a number."""
     named = (Call.agent_name, Call.agent_id, Call.conversation_id)
-    found = [scope.contains(column, text) for column in named]
+    matching = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")
     if digits.isascii() and digits.isdigit():
-        found += [column.contains(digits) for column in (Call.from_number, Call.to_number)]
-    return or_(*found)
+        matching += [column.contains(digits) for column in (Call.from_number, Call.to_number)]
+    return or_(*matching)
 
 
 def was_answered() -> ColumnElement[bool]:

@@ -115,13 +115,13 @@ def get(scope: Scope, call_id: str) -> Call:
 
 def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
     """Returns label and address of the call's page at each connected provider that reports calls."""
-    found = []
+    pages = []
     for provider in selection.having(Capability.CALL_REPORTS):
         page = selection.reports_of(provider).conversation_page
         connection = store.load(scope, provider)
         if page and (connection.is_configured or connection.opens(SECRET)):
-            found.append((provider.label, page.format(id=quote(call.conversation_id, safe=""))))
-    return found
+            pages.append((provider.label, page.format(id=quote(call.conversation_id, safe=""))))
+    return pages
 
 
 def export(scope: Scope, wanted: CallFilter) -> Iterator[Call]:

@@ -48,10 +48,10 @@ class Account:
         calls = selection.agents_of(self.provider)
 
         def read(client: Outbound, values: Mapping[str, Any]) -> list[ImportedNumber]:
-            found = calls.imported_numbers(client, values)
-            if number not in found and not found.is_whole:
+            imported = calls.imported_numbers(client, values)
+            if number not in imported and not imported.is_whole:
                 raise incomplete(self.provider.label)
-            return list(found.get(number, ()))
+            return list(imported.get(number, ()))
 
         return self.call(http, read)
 

@@ -176,9 +176,9 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
     )
     try:
         _require_trunk(calls, trunk, change.number)
-        found = account.find(calls, change.number)
-        _resolve(scope, account.provider, change.number, found)
-        change.before = imported.preferred(found, known)
+        entries = account.find(calls, change.number)
+        _resolve(scope, account.provider, change.number, entries)
+        change.before = imported.preferred(entries, known)
         imported_id = change.make(intent.http, trunk, agent_id)
         with scope.transaction():
             row = _expect_unchanged(scope, user, number_id, version)
@@ -201,12 +201,12 @@ def _require_trunk(http: Outbound, trunk: Account, number: str) -> None:
     """Raises Conflict unless the number is on the trunk."""
     sip, label = selection.trunk_of(trunk.provider), trunk.provider.label
     carrier = PROVIDERS[trunk.provider.numbers_of].label
-    found = trunk.call(http, lambda client, values: sip.observe(client, values, number))
-    if found is None:
+    observed = trunk.call(http, lambda client, values: sip.observe(client, values, number))
+    if observed is None:
         raise Conflict(messages.not_in_project(number, carrier, label), code=NOT_ON_TRUNK)
-    if not found.override_name:
+    if not observed.override_name:
         raise Conflict(messages.on_no_trunk(number, carrier, label), code=NOT_ON_TRUNK)
-    if not sip.carries(found, trunk.connection.credentials):
+    if not sip.carries(observed, trunk.connection.credentials):
         raise Conflict(messages.on_another_trunk(number, carrier, label), code=NOT_ON_TRUNK)
 
 
@@ -275,9 +275,9 @@ def _remove_at_provider(scope: Scope, intent: Intent, provider: Provider, row: V
         (account,) = _accounts(scope, provider)
         scope.end_read()
         calls = intent.http
-        found = account.find(calls, number)
-        _resolve(scope, provider, number, found)
-        for one in found:
+        entries = account.find(calls, number)
+        _resolve(scope, provider, number, entries)
+        for one in entries:
             if one.is_ours:
                 account.remove(calls, one.id)
             elif (one.id, one.agent_id) == (known, agent_id):

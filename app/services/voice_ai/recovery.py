@@ -72,17 +72,17 @@ def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> Non
     """Stores the number as read at the provider, unless it was changed during the request."""
     before = _versions(scope, number)
     scope.end_read()
-    found = account.find(http, number)
+    entries = account.find(http, number)
     with scope.transaction():
         writes = provider_writes.unfinished(scope, ACTIONS, number)
         if _versions(scope, number) != before or not all(map(provider_writes.is_interrupted, writes)):
             return
-        answered = [one for one in found if one.agent_id]
+        answered = [one for one in entries if one.agent_id]
         for row, _ in _holders(scope, number):
             if row.ai_provider in (None, account.provider.key):
                 target = imported.preferred(answered, row.ai_phone_number_id)
                 numbers.store_agent(scope, row, account.provider, target, row.ai_agent_id)
-        provider_writes.resolve(scope, account.provider, {number: imported.described(found)})
+        provider_writes.resolve(scope, account.provider, {number: imported.described(entries)})
 
 
 def _holders(scope: Scope, number: str) -> list[tuple[VoicePhoneNumber, User]]:

@@ -39,7 +39,7 @@ def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
         return messages.trunk_not_read(trunk.label)
     sip = selection.trunk_of(trunk)
     try:
-        found = gateway.call(
+        observed = gateway.call(
             scope,
             http,
             state,
@@ -52,10 +52,10 @@ def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
         imports = _imports(scope, http, agents)
     except Conflict as error:
         return f"{messages.trunk_not_read(trunk.label)} {error.message}"
-    judged = _verdict(scope, row, *found, imports)
+    verdict = _verdict(scope, row, *observed, imports)
     with scope.transaction():
-        queue.save_judged(scope, trunk.key, {row.phone_number: judged})
-    return "" if judged.in_sync else judged.detail
+        queue.save_judged(scope, trunk.key, {row.phone_number: verdict})
+    return "" if verdict.in_sync else verdict.detail
 
 
 def _imports(scope: Scope, http: Outbound, agents: Provider) -> ImportedNumbers | None:
@@ -96,18 +96,18 @@ def _agent_problem(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers 
     """Returns the verdict if the chosen agent may not answer; None if it does."""
     if imports is None:
         return Judged(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
-    found = imports.get(row.phone_number, [])
-    is_known = all(one.is_clear for one in found) if found else imports.is_whole
+    entries = imports.get(row.phone_number, [])
+    is_known = all(one.is_clear for one in entries) if entries else imports.is_whole
     if not is_known:
         return Judged(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
-    if not found:
+    if not entries:
         return Judged(False, Reason.OTHER_AGENT, messages.number_not_imported(agents))
-    answering = {one.agent_id for one in found} - {None}
+    answering = {one.agent_id for one in entries} - {None}
     if answering == {row.ai_agent_id}:
         return None
     if row.ai_agent_id in answering:
         return Judged(None, Reason.NOT_SHOWN, messages.several_agents(agents))
-    return Judged(False, Reason.OTHER_AGENT, messages.other_agent(agents, found[0].agent_id))
+    return Judged(False, Reason.OTHER_AGENT, messages.other_agent(agents, entries[0].agent_id))
 
 
 def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
@@ -138,16 +138,16 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
         imports = {key: _imports(scope, client, PROVIDERS[key]) for key in used}
     except Conflict as error:
         return Watched(failure=f"{messages.trunk_not_read(provider.label)} {error.message}")
-    found = {}
+    by_number = {}
     for row in rows:
         agents = selection.of_number(scope, row)
         if _hosts(scope, agents):
             number = numbers.get(row.phone_number)
-            found[row.phone_number] = _verdict(scope, row, number, endpoints, imports[agents.key])
+            by_number[row.phone_number] = _verdict(scope, row, number, endpoints, imports[agents.key])
     with scope.transaction():
-        queue.save_judged(scope, provider.key, found)
-    problems = dict.fromkeys(one.detail for one in found.values() if not one.in_sync)
-    return Watched(" ".join([*problems][:MOST_NAMED]) or None, checked=len(found))
+        queue.save_judged(scope, provider.key, by_number)
+    problems = dict.fromkeys(one.detail for one in by_number.values() if not one.in_sync)
+    return Watched(" ".join([*problems][:MOST_NAMED]) or None, checked=len(by_number))
 
 
 def verdicts(scope: Scope) -> dict[tuple[str, str], DriftCheck]:

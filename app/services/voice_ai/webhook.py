@@ -264,17 +264,17 @@ def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
     """Creates, enables and selects our webhook as necessary, and deletes older ones."""
     listed = work.webhooks(http)
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
-    kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
-    kept_id = kept.id if kept else _create(scope, http, work, lease)
-    if kept is None or kept.is_disabled or not has_retries(work, kept):
+    usable = next((webhook for webhook in ours if work.is_usable(webhook)), None)
+    kept_id = usable.id if usable else _create(scope, http, work, lease)
+    if usable is None or usable.is_disabled or not has_retries(work, usable):
         work.call(http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name))
     foreign_id = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
     for webhook in ours:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign_id is None:
-        return Result(State.ACTIVE, has_retries=True, found=kept)
-    return replace_in(foreign(listed, foreign_id), has_retries=True, found=kept)
+        return Result(State.ACTIVE, has_retries=True, found=usable)
+    return replace_in(foreign(listed, foreign_id), has_retries=True, found=usable)
 
 
 def has_retries(work: Work, webhook: Webhook) -> bool:
@@ -293,22 +293,22 @@ def foreign(listed: list[Webhook], webhook_id: str) -> Result:
 def _create(scope: Scope, http: Outbound, work: Work, lease: Lease) -> str:
     """Creates a webhook, stores it, and returns its id. If it cannot be stored, it is deleted again."""
     provider = work.provider
-    made = work.call(
+    created = work.call(
         http, lambda calls, client: calls.create_webhook(client, work.values, work.name, work.url)
     )
     problem = messages.WEBHOOK_CHANGED
     try:
         changes = {
-            ID: provider.field(ID).check(made.id, None),
-            SECRET: provider.field(SECRET).check(made.secret or "", None),
+            ID: provider.field(ID).check(created.id, None),
+            SECRET: provider.field(SECRET).check(created.secret or "", None),
         }
     except ValueError:
         problem = messages.webhook_without_secret(provider.label)
     else:
         if _store(scope, work, lease, changes):
-            return made.id
+            return created.id
     with suppress(ProviderCallFailed):
-        work.call(http, lambda calls, client: calls.delete_webhook(client, work.values, made.id))
+        work.call(http, lambda calls, client: calls.delete_webhook(client, work.values, created.id))
     raise Conflict(problem)
 
 

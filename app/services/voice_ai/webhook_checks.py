@@ -78,26 +78,26 @@ def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Resu
     """Returns the state as read. Without the lease, nothing is changed."""
     label = work.provider.label
     listed = work.webhooks(http)
-    kept = next((one for one in listed if work.is_usable(one)), None)
-    if kept is None:
+    current = next((one for one in listed if work.is_usable(one)), None)
+    if current is None:
         return Result(State.FAILED, messages.webhook_gone(label))
-    if kept.is_disabled and not kept.is_auto_disabled:
+    if current.is_disabled and not current.is_auto_disabled:
         return Result(State.FAILED, messages.webhook_switched_off(label))
     setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
     if setting.webhook_id is None:
         return Result(State.FAILED, messages.webhook_not_selected(label))
-    if setting.webhook_id != kept.id:
+    if setting.webhook_id != current.id:
         return webhook.foreign(listed, setting.webhook_id)
     if not setting.has_all_events:
         return Result(State.FAILED, messages.webhook_lacks_events(label))
-    done, lacks_retries = Result(State.ACTIVE, found=kept), not webhook.has_retries(work, kept)
-    if lease and (kept.is_auto_disabled or lacks_retries):
+    done, lacks_retries = Result(State.ACTIVE, found=current), not webhook.has_retries(work, current)
+    if lease and (current.is_auto_disabled or lacks_retries):
         done = webhook.complete(scope, http, work, lease)
-    elif kept.is_auto_disabled:
+    elif current.is_auto_disabled:
         return Result(State.FAILED, messages.webhook_disabled_itself(label))
     if done.state is not State.ACTIVE:
         return done
-    flaws = [*_failing(scope, kept, label), *_reported_elsewhere(scope, http, work, kept.id)]
+    flaws = [*_failing(scope, current, label), *_reported_elsewhere(scope, http, work, current.id)]
     if lacks_retries and not lease:
         flaws.append(messages.webhook_without_retries(label))
     return replace(done, state=State.IMPAIRED, reason=" ".join(flaws)) if flaws else done
@@ -116,20 +116,20 @@ def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
 
 def _reported_elsewhere(scope: Scope, http: Outbound, work: Work, webhook_id: str) -> Iterator[str]:
     """Yields a sentence if agents that answer the organization's numbers have their own webhook."""
-    mine = (
+    conditions = (
         VoicePhoneNumber.organization_id == scope.organization.id,
         VoicePhoneNumber.ai_provider == work.provider.key,
         VoicePhoneNumber.ai_agent_id.is_not(None),
     )
     ids = scope.session.scalars(
-        select(VoicePhoneNumber.ai_agent_id).where(*mine).distinct().limit(MOST_AGENTS)
+        select(VoicePhoneNumber.ai_agent_id).where(*conditions).distinct().limit(MOST_AGENTS)
     )
     agent_ids = sorted(agent_id for agent_id in ids if agent_id)
-    found = work.call(
+    reporting = work.call(
         http,
         lambda calls, client: calls.agents_reporting_elsewhere(client, work.values, agent_ids, webhook_id),
     )
-    if found:
+    if reporting:
         yield messages.webhook_of_agents(
-            [texts.one_line(agent.name, webhook.FOREIGN_LONGEST) for agent in found]
+            [texts.one_line(agent.name, webhook.FOREIGN_LONGEST) for agent in reporting]
         )

@@ -66,9 +66,9 @@ class Work:
         """
 
         def listed(calls: ReportsCalls, client: Outbound) -> ListedWebhooks:
-            found = calls.webhooks(client, self.values)
-            if not found.is_whole and not any(map(self.is_usable, found)):
+            workspace = calls.webhooks(client, self.values)
+            if not workspace.is_whole and not any(map(self.is_usable, workspace)):
                 raise incomplete(self.provider.label, "webhooks")
-            return found
+            return workspace
 
         return self.call(http, listed)

@@ -91,9 +91,9 @@ class Report:
     @property
     def is_proof(self) -> bool:
         is_signed = _rules(self.provider).is_signed
-        wanted = set(Signing) if is_signed else {Signing.UNSIGNED}
-        made = {result.name for result in self.results}
-        return self.ok is True and made == wanted and self.results[-1].is_call
+        required = set(Signing) if is_signed else {Signing.UNSIGNED}
+        tested = {result.name for result in self.results}
+        return self.ok is True and tested == required and self.results[-1].is_call
 
     @property
     def reason(self) -> str:
@@ -154,8 +154,8 @@ def of_endpoint(scope: Scope, row: Endpoint) -> Report | None:
 
 def _recent_results(stored: Tested) -> tuple[Result, ...]:
     earliest = clock.now() - KEPT
-    found = (Result.stored(name, stored.results[name]) for name in Signing if name in stored.results)
-    return tuple(result for result in found if result.at >= earliest)
+    stored_results = (Result.stored(name, stored.results[name]) for name in Signing if name in stored.results)
+    return tuple(result for result in stored_results if result.at >= earliest)
 
 
 def save(scope: Scope, subject: Subject, url: str, results: Sequence[Result]) -> Report:

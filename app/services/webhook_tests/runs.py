@@ -75,21 +75,21 @@ def run_test(scope: Scope, http: Outbound, subject: Subject, *, signed: bool = F
     target = _target(scope, subject, signed=signed)
     key = rate_limits.key("webhook-test", scope.organization.id, *subject.key.values())
     rate_limits.take(scope, Limit(key, MOST))
-    held = _begin(scope, target, signed=signed)
+    lease = _begin(scope, target, signed=signed)
     try:
         scope.end_read()
-        made = list(_Test(_client(scope, http, target), target).results(signed=signed))
+        tested = list(_Test(_client(scope, http, target), target).results(signed=signed))
     except BaseException:
         with scope.transaction(lock=False):
-            held.release()
+            lease.release()
         raise
     with scope.transaction():
         if not store.load(scope, subject.provider).has_credentials_of(target.connection):
-            made = [result for result in made if result.name is Signing.UNSIGNED]
-        report = results.save(scope, subject, target.url, made)
+            tested = [result for result in tested if result.name is Signing.UNSIGNED]
+        report = results.save(scope, subject, target.url, tested)
         log.note(scope, Action.WEBHOOK_TESTED, subject.name, {"result": [None, report.code]})
         scope.session.flush()
-        held.release()
+        lease.release()
     return report
 
 
@@ -134,14 +134,14 @@ def _begin(scope: Scope, target: _Target, *, signed: bool) -> Lease:
     subject = target.subject
     values = {"organization_id": scope.organization.id, "provider": subject.provider.key, **subject.key}
     empty = {"url": target.url, "is_proof": False, "results": {}, "actor_name": ""}
-    held = Lease(scope, subject.model, LEASE, *subject.conditions)
+    lease = Lease(scope, subject.model, LEASE, *subject.conditions)
     with scope.transaction():
         sql.run(scope, sql.upsert(scope, subject.model).values(values | empty))
-        if not held.take():
+        if not lease.take():
             raise Conflict(messages.RUNNING, code="TEST_RUNNING")
         if signed:
             log.note(scope, Action.WEBHOOK_TEST_STARTED, subject.name, {"webhook": [None, target.url]})
-    return held
+    return lease
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ class _Test:
     def results(self, *, signed: bool) -> Iterator[Result]:
         """Makes the requests, and yields results up to the first that does not reach the runtime."""
         for signing, is_call in self._requests(signed=signed):
-            judged, received = self._make(signing, is_call=is_call)
-            if judged.verdict is WebhookVerdict.SIGNATURE_REFUSED and signing is Signing.SIGNED:
-                judged = self._with_cause(judged)
-            yield Result.of(signing, judged, received, is_call=is_call)
-            if judged.verdict.is_unreached:
+            verdict, received = self._make(signing, is_call=is_call)
+            if verdict.verdict is WebhookVerdict.SIGNATURE_REFUSED and signing is Signing.SIGNED:
+                verdict = self._with_cause(verdict)
+            yield Result.of(signing, verdict, received, is_call=is_call)
+            if verdict.verdict.is_unreached:
                 return
 
     def _requests(self, *, signed: bool) -> list[tuple[Signing, bool]]:
@@ -169,10 +169,10 @@ class _Test:
     def _with_cause(self, refused: Judged) -> Judged:
         """Returns the verdict, with the cause if the runtime accepts a signature of a misread URL."""
         for verdict, url in misread(self.target.url):
-            judged, received = self._make(Signing.SIGNED, is_call=True, signed_url=url)
+            response_verdict, received = self._make(Signing.SIGNED, is_call=True, signed_url=url)
             if received.status and received.status < 300:
                 return Judged(verdict)
-            if judged.verdict.is_unreached:
+            if response_verdict.verdict.is_unreached:
                 break
         return refused
 
@@ -192,8 +192,8 @@ class _Test:
                 raise gateway.failed(Outcome.BUSY, error.message) from None
             outcome = error
         received = Received(outcome, round((time.monotonic() - started) * 1000))
-        judged = verdicts.judge(target.provider, signing, received, has_ended=not is_call)
-        return judged, received
+        verdict = verdicts.judge(target.provider, signing, received, has_ended=not is_call)
+        return verdict, received
 
 
 def misread(url: str) -> Iterator[tuple[WebhookVerdict, str]]:

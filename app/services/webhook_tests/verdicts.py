@@ -161,11 +161,13 @@ def _judge_unwanted(provider: CallsWebhooks, received: Received) -> Judged:
         return Judged(verdict)
     if _is_web_page(received):
         return Judged(WebhookVerdict.HTML)
-    found = _read(provider, received)
-    if isinstance(found, Judged):
-        return Judged(WebhookVerdict.NOT_REFUSED, found.root)
+    instructions = _read(provider, received)
+    if isinstance(instructions, Judged):
+        return Judged(WebhookVerdict.NOT_REFUSED, instructions.root)
     verdicts = {Effect.CONNECTS: WebhookVerdict.OPEN, Effect.REJECTS: WebhookVerdict.REFUSED}
-    return Judged(verdicts.get(found.effect, WebhookVerdict.NOT_REFUSED), found.root, found.verbs)
+    return Judged(
+        verdicts.get(instructions.effect, WebhookVerdict.NOT_REFUSED), instructions.root, instructions.verbs
+    )
 
 
 def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
@@ -177,10 +179,10 @@ def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
         return Judged(WebhookVerdict.EMPTY)
     if rules.media and received.media not in rules.media:
         return Judged(WebhookVerdict.WRONG_CONTENT_TYPE)
-    found = _read(provider, received)
-    if isinstance(found, Judged):
-        return found if rules.media else Judged(WebhookVerdict.RESPONDS)
-    return Judged(_effect(rules, found, received), found.root, found.verbs)
+    instructions = _read(provider, received)
+    if isinstance(instructions, Judged):
+        return instructions if rules.media else Judged(WebhookVerdict.RESPONDS)
+    return Judged(_effect(rules, instructions, received), instructions.root, instructions.verbs)
 
 
 def _effect(rules: WebhookRules, found: Instructions, received: Received) -> WebhookVerdict:

@@ -63,9 +63,9 @@ def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
 
 def _read_and_resolve(scope: Scope, http: Outbound, connection: StoredConnection) -> Seen:
     provider = connection.provider
-    found = _read_application(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
-    provider_writes.resolve_now(scope, provider, {provider.label: _shown(found.now.primary)})
-    return found
+    application = _read_application(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
+    provider_writes.resolve_now(scope, provider, {provider.label: _shown(application.now.primary)})
+    return application
 
 
 def _read_application(

@@ -80,19 +80,23 @@ class SetWebhook:
         self._expected_url(item)
 
     def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
-        seen = self._observe(item, found)
-        number = changes.expect_within_reach(seen)
-        if not endpoint.needs_setting(seen):
+        observation = self._observe(item, found)
+        number = changes.expect_within_reach(observation)
+        if not endpoint.needs_setting(observation):
             return None
         service = providers.taker_of(number.webhook_url)
         if service and not self._replaces_services:
             raise Conflict(messages.left_to_service(service), code=str(Reason.KNOWN_TAKER).upper())
-        return endpoint.step(provider, number, str(seen.expected))
+        return endpoint.step(provider, number, str(observation.expected))
 
     def result(self, item: Item, found: ProbeResult) -> Result:
-        seen = self._observe(item, found)
-        is_known = seen.in_sync is not None or not found.trouble
-        return Result(bool(seen.in_sync) if is_known else None, str(seen.reason or "in_sync"), seen.message)
+        observation = self._observe(item, found)
+        is_known = observation.in_sync is not None or not found.trouble
+        return Result(
+            bool(observation.in_sync) if is_known else None,
+            str(observation.reason or "in_sync"),
+            observation.message,
+        )
 
     def _observe(self, item: Item, found: ProbeResult) -> Observation:
         return verdicts.observation(providers.label(item.provider), found, self._expected_url(item))
@@ -213,5 +217,5 @@ def _without_webhook(number: ProviderNumber, url: str) -> ProviderNumber:
 
 def _unread_result(item: Item, found: ProbeResult) -> Result:
     label = providers.label(item.provider)
-    seen = verdicts.observation(label, found, str(item.payload))
-    return Result(None, str(found.trouble), seen.message)
+    observation = verdicts.observation(label, found, str(item.payload))
+    return Result(None, str(found.trouble), observation.message)

@@ -21,10 +21,10 @@ from app.services.webhooks.edits import Result
 
 def unsettled(scope: Scope) -> dict[str, set[str]]:
     """Returns the numbers with unconfirmed results, by the key of their provider."""
-    found: dict[str, set[str]] = {}
+    numbers: dict[str, set[str]] = {}
     for row, _ in _unconfirmed(scope):
-        found.setdefault(row.provider, set()).add(row.phone_number)
-    return found
+        numbers.setdefault(row.provider, set()).add(row.phone_number)
+    return numbers
 
 
 def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None:
@@ -33,9 +33,9 @@ def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None
     The result of a number that could not be read stays unconfirmed.
     """
     for row, job in _unconfirmed(scope):
-        found = read.get(row.phone_number)
-        if row.provider == provider and found and not found.trouble:
-            result = _result(scope, Kind(job.kind), row, found)
+        reading = read.get(row.phone_number)
+        if row.provider == provider and reading and not reading.trouble:
+            result = _result(scope, Kind(job.kind), row, reading)
             row.ok, row.code, row.reason = result.ok, result.code, result.reason
             row.settings = row.settings if result.ok else None
 
@@ -56,8 +56,8 @@ def _result(scope: Scope, kind: Kind, row: JobResult, read: ProbeResult) -> Resu
     """Returns the result for the number, by the webhook that the job should have set."""
     label, number = providers.label(row.provider), read.number
     if kind is Kind.SET_WEBHOOKS:
-        seen = verdicts.observation(label, read, row.url)
-        return Result(bool(seen.in_sync), str(seen.reason or "in_sync"), seen.message)
+        observation = verdicts.observation(label, read, row.url)
+        return Result(bool(observation.in_sync), str(observation.reason or "in_sync"), observation.message)
     if kind is Kind.CLEAR_WEBHOOKS:
         base = scope.organization.public_base_url or ""
         url = (number and number.webhook_url) or ""

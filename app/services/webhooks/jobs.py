@@ -67,8 +67,8 @@ def called(scope: Scope, selection: Selection) -> list[Item]:
     columns = [getattr(Endpoint, name) for name in names]
     rows = scope.session.execute(bulk.selected(scope, selection).with_only_columns(*columns))
     base = scope.organization.public_base_url
-    found = [(row, urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)) for row in rows]
-    return [Item(row.id, row.provider, row.phone_number, url) for row, url in found if url]
+    pairs = [(row, urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)) for row in rows]
+    return [Item(row.id, row.provider, row.phone_number, url) for row, url in pairs if url]
 
 
 def clear_webhooks(scope: Scope, http: Outbound, job: Running, items: Sequence[Item]) -> None:

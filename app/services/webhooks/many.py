@@ -116,10 +116,10 @@ class _AtProvider:
 
     def run(self, items: Sequence[Item]) -> None:
         ready = [item for item in items if self._is_ready(item)]
-        held = self._acquire_lease() if ready else None
-        if held is None:
+        lease = self._acquire_lease() if ready else None
+        if lease is None:
             return
-        self.http = self.http.calling(after_each=lambda: held.keep(runs.RENEW_AFTER))
+        self.http = self.http.calling(after_each=lambda: lease.keep(runs.RENEW_AFTER))
         try:
             self._queue_check(ready)
             self._change(ready)
@@ -128,7 +128,7 @@ class _AtProvider:
         except LeaseLost:
             raise Conflict(messages.LEASE_LOST, code="INTERRUPTED") from None
         finally:
-            runs.end(self.scope, held, None, is_whole=False)
+            runs.end(self.scope, lease, None, is_whole=False)
 
     def _is_ready(self, item: Item) -> bool:
         try:
@@ -171,14 +171,14 @@ class _AtProvider:
 
     def _change_one(self, state: StoredConnection, look: Lookup, item: Item) -> ProbeResult | None:
         """Returns the response to the change; None if nothing was sent."""
-        found = self.found[item.phone_number] = look(item.phone_number)
+        reading = self.found[item.phone_number] = look(item.phone_number)
         try:
-            step = self.edit.step(item, state.provider, found)
+            step = self.edit.step(item, state.provider, reading)
         except Conflict as error:
             self.done.add(item, _failed_result(error))
             return None
         if step is None:
-            self.done.add(item, _unchanged_result(self.edit.result(item, found)))
+            self.done.add(item, _unchanged_result(self.edit.result(item, reading)))
             return None
         self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), step)
         change = self._send(state, step)
@@ -202,14 +202,14 @@ class _AtProvider:
         if not self.sent:
             return
         self.job.report(messages.CONFIRMING, self.done.count, self.done.total)
-        read = [found.number for found in self.found.values() if found.number]
+        read = [reading.number for reading in self.found.values() if reading.number]
         places = {number.phone_number: number.place for number in read if number.place}
         look = lookup.of(self.scope, self.http, self.state, len(self.sent), places=places)
         for item, change in self.sent:
-            found = look(item.phone_number)
-            self.found[item.phone_number] = _with_place(found, places.get(item.phone_number))
+            reading = look(item.phone_number)
+            self.found[item.phone_number] = _with_place(reading, places.get(item.phone_number))
             outcome = partial(_outcome, self.scope, change) if change.response.trouble else _result
-            self.done.confirm(item, outcome(self.edit, item, found), change.step)
+            self.done.confirm(item, outcome(self.edit, item, reading), change.step)
 
     def _save_results(self) -> None:
         """Saves the readings as results of checks."""
@@ -225,10 +225,10 @@ def one(scope: Scope, http: Outbound, item: Item, edit: Edit) -> Result:
     try:
         edit.check(item)
         state, number = store.load(scope, store.provider_of(item.provider)), item.phone_number
-        found = probe.look(scope, http, state, number, quota=gateway.OBSERVE)
-        step = edit.step(item, state.provider, found)
+        reading = probe.look(scope, http, state, number, quota=gateway.OBSERVE)
+        step = edit.step(item, state.provider, reading)
         if step is None:
-            return _unchanged_result(edit.result(item, found))
+            return _unchanged_result(edit.result(item, reading))
         change = changes.send(scope, http, state, step)
         return _outcome(scope, change, edit, item, probe.look(scope, http, state, number))
     except (Conflict, TooMany) as error:

@@ -41,13 +41,15 @@ def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
     if not numbers or not state.is_usable:
         return None
     look = lookup.of(scope, http, state, len(numbers))
-    found = {number: look(number) for number in numbers}
-    read = {number: verdicts.address(result.number) for number, result in found.items() if not result.trouble}
+    results = {number: look(number) for number in numbers}
+    read = {
+        number: verdicts.address(result.number) for number, result in results.items() if not result.trouble
+    }
     scope.end_read()
     with scope.transaction(lock=False):
         provider_writes.resolve(scope, provider, read)
-        job_results.settle(scope, provider.key, found)
-    return next((result.sentence for result in found.values() if result.trouble), None)
+        job_results.settle(scope, provider.key, results)
+    return next((result.sentence for result in results.values() if result.trouble), None)
 
 
 def _interrupted(scope: Scope) -> list[ProviderWrite]:

@@ -39,10 +39,10 @@ class EndpointFilter(BaseModel):
 def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
     fields = schema["properties"]
     both = {key: fields[key] for key in fields if key not in ONE_OF}
-    found = {
+    variants = {
         f"{model.__name__}By{name.title()}": Variant({name: fields[name]} | both, [name]) for name in ONE_OF
     }
-    validation.describe_variants(schema, found)
+    validation.describe_variants(schema, variants)
 
 
 class EndpointTargets(BaseModel):
@@ -78,11 +78,11 @@ def selected(scope: Scope, targets: EndpointTargets) -> Selection:
 
 def _by_filter(sent: Any) -> Selection:
     try:
-        wanted = validation.read(EndpointFilter, sent)
+        chosen = validation.read(EndpointFilter, sent)
     except Invalid as error:
         raise Invalid([_in_filter(problem) for problem in error.problems]) from None
-    health = Verdict(wanted.health) if wanted.health else None
-    filters = Filter((wanted.q or "").strip(), wanted.provider, wanted.is_active, wanted.agent, health=health)
+    health = Verdict(chosen.health) if chosen.health else None
+    filters = Filter((chosen.q or "").strip(), chosen.provider, chosen.is_active, chosen.agent, health=health)
     return Selection(filters=filters)
 
 

@@ -68,11 +68,11 @@ def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
         .where(number.organization_id == scope.organization.id, number.provider == provider.key)
         .order_by(number.phone_number, User.name, User.id)
     )
-    found: dict[str, AssignedNumber] = {}
+    by_number: dict[str, AssignedNumber] = {}
     for text, user_id, name in scope.session.execute(query):
-        row = found.setdefault(text, AssignedNumber(text, known.get(text)))
+        row = by_number.setdefault(text, AssignedNumber(text, known.get(text)))
         row.people.append((user_id, name))
-    return sorted(found.values(), key=lambda row: not row.is_unhealthy)
+    return sorted(by_number.values(), key=lambda row: not row.is_unhealthy)
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
@@ -95,12 +95,12 @@ def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, see
     errors of `plan`; Conflict also if the provider refuses.
     """
     http = http.within(gateway.OBSERVE.seconds)
-    found = plan(scope, http, provider, number)
-    if found.now.in_sync:
-        return found.now
-    if found.seen != seen:
-        raise Stale(messages.changed(provider.label), current=found)
-    return _move(scope, http, provider, found)
+    present = plan(scope, http, provider, number)
+    if present.now.in_sync:
+        return present.now
+    if present.seen != seen:
+        raise Stale(messages.changed(provider.label), current=present)
+    return _move(scope, http, provider, present)
 
 
 def _connection_and_url(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
