@@ -59,8 +59,8 @@ def executable() -> str:
         if shutil.which(named):
             return named
         raise NoChromiumError(f"CHROMIUM is {named!r}, and there is no program there. {MISSING}")
-    if found := next(filter(None, map(shutil.which, NAMES)), None):
-        return found
+    if program := next(filter(None, map(shutil.which, NAMES)), None):
+        return program
     raise NoChromiumError(MISSING)
 
 
@@ -92,18 +92,18 @@ def _kill(started: set[int]) -> None:
 @contextmanager
 def complaints_of(page: Page) -> Iterator[list[str]]:
     """Collects script errors and CSP violations of the page."""
-    found: list[str] = []
+    complaints: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:
-            found.append(message.text)
+            complaints.append(message.text)
 
     def on_error(error: Error) -> None:
-        found.append(str(error))
+        complaints.append(str(error))
 
     page.on("console", on_console)
     page.on("pageerror", on_error)
-    yield found
+    yield complaints
     page.remove_listener("console", on_console)
     page.remove_listener("pageerror", on_error)
 

@@ -61,11 +61,13 @@ class ApiClient(Client):
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """Sends JSON. The names of `headers` are Python's: `if_match` is If-Match."""
-        sent = {"Authorization": f"Bearer {self._token}"}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = {"Authorization": f"Bearer {self._token}"}
+        all_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
         if body is None:
-            return self.send(method, path, headers=sent)
-        return self.send(method, path, json.dumps(body).encode(), sent | {"Content-Type": "application/json"})
+            return self.send(method, path, headers=all_headers)
+        return self.send(
+            method, path, json.dumps(body).encode(), all_headers | {"Content-Type": "application/json"}
+        )
 
 
 class PortalClient(Client):
@@ -96,14 +98,14 @@ class PortalClient(Client):
             raise Refused(answer)
         page = parse(answer.body.decode())
         forms = [form for form in page.all("form") if form.get("method") == "post"]
-        found = [
+        matching_forms = [
             form
             for form in forms
             if (not control or any(each.get("name") == control for each in form.walk()))
             and form.get("action").endswith(action)
         ]
-        assert found, f"{path} has no form with {control or action!r}: {page.text}"
-        return urljoin(path, found[0].get("action") or path), found[0]
+        assert matching_forms, f"{path} has no form with {control or action!r}: {page.text}"
+        return urljoin(path, matching_forms[0].get("action") or path), matching_forms[0]
 
     def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:
         """Fills in the form with that control and submits it. Does not follow a redirect."""

@@ -60,19 +60,19 @@ class Element:
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
         """Returns the descendants with one of the tags, if any are passed, class and attributes."""
-        found = self.walk()
+        elements = self.walk()
         if tags:
-            found = [one for one in found if one.tag in tags]
+            elements = [one for one in elements if one.tag in tags]
         if css:
-            found = [one for one in found if css in one.get("class").split()]
+            elements = [one for one in elements if css in one.get("class").split()]
         for name, value in attrs.items():
-            found = [one for one in found if one.attrs.get(name) == value]
-        return found
+            elements = [one for one in elements if one.attrs.get(name) == value]
+        return elements
 
     def one(self, *tags: str, css: str = "", **attrs: str) -> Element:
-        found = self.all(*tags, css=css, **attrs)
-        assert len(found) == 1, f"{len(found)} of {tags} {css} {attrs} in: {self.text[:400]}"
-        return found[0]
+        elements = self.all(*tags, css=css, **attrs)
+        assert len(elements) == 1, f"{len(elements)} of {tags} {css} {attrs} in: {self.text[:400]}"
+        return elements[0]
 
     def by_id(self, name: str) -> Element:
         return self.one(id=name)
@@ -105,19 +105,19 @@ def parse(source: str) -> Element:
         at = token.end()
         end, raw, its_attributes, content, begin, attributes, text = token.groups()
         if begin:
-            made = Element(begin.lower(), _attributes(attributes), here)
-            here.children.append(made)
-            if made.tag not in VOID and not attributes.endswith("/"):
-                here = made
+            element = Element(begin.lower(), _attributes(attributes), here)
+            here.children.append(element)
+            if element.tag not in VOID and not attributes.endswith("/"):
+                here = element
         elif end:
             assert here.tag == end.lower(), f"</{end}> closes <{here.tag} {here.attrs}>"
             here.close()
             here = here.parent or root
         elif raw:
-            made = Element(raw, _attributes(its_attributes), here)
-            here.children.append(made)
+            element = Element(raw, _attributes(its_attributes), here)
+            here.children.append(element)
             if content:
-                made.children.append(content if raw in ("script", "style") else unescape(content))
+                element.children.append(content if raw in ("script", "style") else unescape(content))
         if text:
             here.children.append(unescape(text))
     assert at == len(source), f"no HTML: {source[at : at + 80]!r}"
@@ -137,20 +137,20 @@ def _attributes(written: str) -> dict[str, str]:
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
     """Returns what a browser submits for the form, with `values` entered or selected."""
-    left = dict(values)
-    sent: dict[str, str] = {}
+    remaining = dict(values)
+    submitted: dict[str, str] = {}
     for control in form.all("input", "select", "textarea"):
         name = control.get("name")
         if not name or "disabled" in control.attrs:
             continue
-        value = left.pop(name, control_value(control))
+        value = remaining.pop(name, control_value(control))
         if isinstance(value, bool):
             if value:
-                sent[name] = control.get("value", "on")
+                submitted[name] = control.get("value", "on")
         else:
-            sent[name] = str(value)
-    assert not left, f"the form has no {sorted(left)}, but {sorted(sent)}"
-    return sent
+            submitted[name] = str(value)
+    assert not remaining, f"the form has no {sorted(remaining)}, but {sorted(submitted)}"
+    return submitted
 
 
 def control_value(control: Element) -> str | bool:

@@ -37,8 +37,8 @@ class Audit:
 
     @property
     def wrong(self) -> dict[str, list[str]]:
-        found = {"lost": self.lost, "torn": self.torn, "stored though refused": self.refused}
-        return {name: keys for name, keys in found.items() if keys}
+        keys_by_fault = {"lost": self.lost, "torn": self.torn, "stored though refused": self.refused}
+        return {name: keys for name, keys in keys_by_fault.items() if keys}
 
 
 class Ledger:

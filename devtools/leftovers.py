@@ -80,13 +80,13 @@ def _signal(run: str, number: int) -> None:
 
 def _processes(run: bytes) -> list[int]:
     own = os.getpid()
-    found = []
+    pids = []
     for folder in PROC.iterdir():
         if folder.name.isdigit() and int(folder.name) != own:
             with suppress(OSError):
                 if run in (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes():
-                    found.append(int(folder.name))
-    return found
+                    pids.append(int(folder.name))
+    return pids
 
 
 def _watch() -> None:

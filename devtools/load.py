@@ -99,11 +99,11 @@ class ApiWriter(Writer):
     def write(self) -> None:
         number, value = self.number(), self.value()
         body = {"phone_number": number, "provider": "twilio", "inbound_agent_name": value}
-        made = self._send("POST", "/api/settings/endpoints", number, body)
-        for _ in range(UPDATES if made.status == 201 else 0):
+        response = self._send("POST", "/api/settings/endpoints", number, body)
+        for _ in range(UPDATES if response.status == 201 else 0):
             self._send(
                 "PUT",
-                f"/api/settings/endpoints/{made.json()['id']}",
+                f"/api/settings/endpoints/{response.json()['id']}",
                 number,
                 {"inbound_agent_name": self.value()},
             )

@@ -33,11 +33,11 @@ def resident_bytes(pid: int) -> int:
 
 def open_files(pid: int) -> list[str]:
     """Returns the targets of the process's file descriptors, except those closed meanwhile."""
-    found = []
+    targets = []
     for link in (PROC / str(pid) / "fd").iterdir():
         with suppress(FileNotFoundError):
-            found.append(str(link.readlink()))
-    return found
+            targets.append(str(link.readlink()))
+    return targets
 
 
 def cpu_seconds(pid: int) -> float:

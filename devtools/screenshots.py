@@ -63,10 +63,10 @@ def _save(page: Page, name: str) -> None:
 
 def _message(mail: Page, text: str) -> Locator:
     """Waits for the newest message with this text, and returns its link. Raises TimeoutError."""
-    found = mail.get_by_role("link", name=text).first
+    link = mail.get_by_role("link", name=text).first
     for _ in range(LOOKS):
-        if found.count():
-            return found
+        if link.count():
+            return link
         mail.wait_for_timeout(500)
         mail.reload()
     raise TimeoutError(f"No message about {text} arrived.")

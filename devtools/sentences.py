@@ -35,8 +35,8 @@ def sentences() -> str:
         lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _module_texts(ast.parse(path.read_text()))}
     for path in (ROOT / "app" / "providers").rglob("*.py"):
         if path.name != "messages.py":
-            found = _module_texts(ast.parse(path.read_text()))
-            lines |= {f"{path.relative_to(ROOT)}: {text}" for text in found if _is_sentence(text)}
+            texts = _module_texts(ast.parse(path.read_text()))
+            lines |= {f"{path.relative_to(ROOT)}: {text}" for text in texts if _is_sentence(text)}
     return "".join(f"{line}\n" for line in sorted(lines))
 
 
@@ -104,22 +104,22 @@ def _module_texts(tree: ast.Module) -> Iterator[str]:
     described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     parts = {id(part) for node in joined for part in ast.walk(node)}
-    found = [
+    texts = [
         "".join(str(part.value) if isinstance(part, ast.Constant) else _GAP for part in node.values)
         for node in joined
     ]
-    found += [
+    texts += [
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and id(node) not in described | parts
     ]
-    yield from _texts(found)
+    yield from _texts(texts)
 
 
-def _texts(found: list[str]) -> Iterator[str]:
-    for text in found:
+def _texts(texts: list[str]) -> Iterator[str]:
+    for text in texts:
         one_line = " ".join(text.split())
         if any(character.isalpha() for character in one_line) and not _CLASS.fullmatch(one_line):
             yield one_line

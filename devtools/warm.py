@@ -62,14 +62,14 @@ class Templates(BytecodeCache):
         return super().get_cache_key(name)
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        known = bucket.key, bucket.checksum
-        if known in _templates:
-            bucket.code = _templates[known]
+        key = bucket.key, bucket.checksum
+        if key in _templates:
+            bucket.code = _templates[key]
         elif folder := os.environ.get(TEMPLATES):
             with suppress(OSError), Path(folder, f"{bucket.key}-{bucket.checksum}").open("rb") as file:
                 bucket.load_bytecode(file)
             if bucket.code is not None:
-                _templates[known] = bucket.code
+                _templates[key] = bucket.code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         assert bucket.code is not None

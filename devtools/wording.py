@@ -115,16 +115,16 @@ def main() -> int:
     parser.add_argument("places", nargs="*", default=PLACES)
     parser.add_argument("--count", action="store_true")
     arguments = parser.parse_args()
-    found = list(offenders(arguments.places))
+    all_offenders = list(offenders(arguments.places))
     if arguments.count:
-        for folder, count in sorted(Counter(folder_of(offender.path) for offender in found).items()):
+        for folder, count in sorted(Counter(folder_of(offender.path) for offender in all_offenders).items()):
             sys.stdout.write(f"{count:5} {folder}\n")
     else:
-        for offender in found:
+        for offender in all_offenders:
             sys.stdout.write(
                 f"{offender.path}:{offender.line}: {offender.word} ({offender.instead}): {offender.text}\n"
             )
-    return 1 if found else 0
+    return 1 if all_offenders else 0
 
 
 if __name__ == "__main__":

@@ -50,14 +50,14 @@ class Calls:
 
     def listed(self, *, number: str = "", since: datetime | None = None, inbound: bool = False) -> list[Call]:
         """Returns the calls of the number (all if empty) since a time, newest first."""
-        found = [
+        calls = [
             call
             for call in self._calls
             if call.number.startswith(number)
             and (since is None or call.at >= since)
             and (call.is_inbound or not inbound)
         ]
-        return sorted(found, key=lambda call: call.at, reverse=True)
+        return sorted(calls, key=lambda call: call.at, reverse=True)
 
     def table(self, numbers: Iterable[str], errors: Callable[[str], list[Action]] = lambda _: []) -> Table:
         """Returns the console's table with buttons that add calls.

@@ -34,12 +34,12 @@ class Authority:
         """
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signer = (NAME, self._key) if is_trusted else (name, key)
-        made = _certificate(name, issuer, key, signer, days=days)
+        certificate = _certificate(name, issuer, key, signer, days=days)
         path = self._folder / f"{name}-{days}-{is_trusted}.pem"
         plain = serialization.NoEncryption()
         kind = serialization.PrivateFormat.PKCS8
         path.write_bytes(
-            made.public_bytes(serialization.Encoding.PEM)
+            certificate.public_bytes(serialization.Encoding.PEM)
             + key.private_bytes(serialization.Encoding.PEM, kind, plain)
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -114,10 +114,12 @@ def moving(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[
     return do
 
 
-def gone(things: dict[str, Any], taken: dict[str, Any]) -> list[Row]:
+def gone(things: dict[str, Any], released: dict[str, Any]) -> list[Row]:
     """Returns a row for each released number, with a button that restores it."""
     back = "Restore the number"
-    return [Row(name, "Not in the account.", [Action(back, moving(taken, name, things))]) for name in taken]
+    return [
+        Row(name, "Not in the account.", [Action(back, moving(released, name, things))]) for name in released
+    ]
 
 
 def apply(tables: Sequence[Table], form: Mapping[str, str]) -> str:

@@ -138,19 +138,19 @@ class Exotel(Simulator):
             start, end = (time.replace(tzinfo=INDIA) for time in times)
         if end - start > timedelta(days=31):
             return self._error(400)
-        found = self.calls.listed(number=request.query.get("PhoneNumber", ""), since=start)
-        found = [call for call in found if call.at <= end]
+        calls = self.calls.listed(number=request.query.get("PhoneNumber", ""), since=start)
+        calls = [call for call in calls if call.at <= end]
         if request.query.get("Direction") == "inbound" and not self.ignores_direction:
-            found = [call for call in found if call.is_inbound]
+            calls = [call for call in calls if call.is_inbound]
         size = min(int(request.query.get("PageSize", 50)), self.page_size_cap * 2)
         first = int(request.query.get("After", 0))
-        following = first + size if first + size < len(found) else None
+        following = first + size if first + size < len(calls) else None
         metadata = {
             "PageSize": size,
             "FirstPageUri": CANARY,
             "NextPageUri": f"/v1/Accounts/{CANARY}/Calls.json?After={following}" if following else None,
         }
-        rows = [self._call(call) for call in found[first : first + size]]
+        rows = [self._call(call) for call in calls[first : first + size]]
         return Reply(200, {"Metadata": metadata, "Calls": rows})
 
     def _call(self, call: Call) -> dict[str, Any]:

@@ -87,15 +87,15 @@ class Notification(Item):
     def json(self) -> dict[str, Any]:
         """The body's JSON object; empty for any other body."""
         try:
-            found = json.loads(self.body)
+            parsed = json.loads(self.body)
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return parsed if isinstance(parsed, dict) else {}
 
     @property
     def data(self) -> dict[str, Any]:
-        found = self.json.get("data")
-        return found if isinstance(found, dict) else {}
+        event_data = self.json.get("data")
+        return event_data if isinstance(event_data, dict) else {}
 
     @property
     def title(self) -> str:
@@ -179,9 +179,9 @@ class Receiver(Inbox[Notification]):
         return reply
 
     def tables(self) -> list[Table]:
-        known = f"Known: {len(self.secrets)}." if self.secrets else "None yet."
+        state = f"Known: {len(self.secrets)}." if self.secrets else "None yet."
         add = Action("Use this secret", self._add_secret, value="")
-        secret = Row("Signing secret", known, [add, Action("Remove all", self._remove_secrets)])
+        secret = Row("Signing secret", state, [add, Action("Remove all", self._remove_secrets)])
         explained = "Paste the whsec_ secret that Patchbay shows once. Two are valid during a rotation."
         empty = Action("Empty the list", lambda _typed: self.clear())
         return [

@@ -126,12 +126,12 @@ class AgentRuntime(Inbox[WebhookCall]):
     def respond(self, request: Request) -> Reply | None:
         if self.is_own_page(request):
             return self.page(request)
-        found = WEBHOOK.fullmatch(request.path)
-        if not found or found[1] not in ANSWERS:
+        match = WEBHOOK.fullmatch(request.path)
+        if not match or match[1] not in ANSWERS:
             return Reply(404, "Nothing is here.", HTML)
-        outcome, reply = self._outcome(request, found[1])
+        outcome, reply = self._outcome(request, match[1])
         is_marked = MARK in (request.form | dict(request.query))
-        self.take(WebhookCall(datetime.now(UTC), found[1], unquote(found[2]), outcome, is_marked))
+        self.take(WebhookCall(datetime.now(UTC), match[1], unquote(match[2]), outcome, is_marked))
         return reply
 
     def _outcome(self, request: Request, key: str) -> tuple[str, Reply | None]:
@@ -145,9 +145,9 @@ class AgentRuntime(Inbox[WebhookCall]):
             time.sleep(self.slowness if self.trouble is Trouble.SLOW else self.hanging)
         if self.trouble is Trouble.REJECTS:
             return "rejected", REPLIES[self.trouble]
-        given = request.form | dict(request.query)
-        has_ended = given.get("CallStatus") == "completed"
-        return "answered" if MARK in given or has_ended else STARTED, ANSWERS[key]
+        parameters = request.form | dict(request.query)
+        has_ended = parameters.get("CallStatus") == "completed"
+        return "answered" if MARK in parameters or has_ended else STARTED, ANSWERS[key]
 
     def _is_signed(self, request: Request, key: str) -> bool:
         """Whether the provider signed the request; always true for a provider that signs nothing."""
@@ -164,6 +164,6 @@ class AgentRuntime(Inbox[WebhookCall]):
         return True
 
 
-def _matches(given: str | None, token: str, text: str, digest: str) -> bool:
+def _matches(signature: str | None, token: str, text: str, digest: str) -> bool:
     right = base64.b64encode(hmac.digest(token.encode(), text.encode(), getattr(hashlib, digest)))
-    return hmac.compare_digest((given or "").encode(), right)
+    return hmac.compare_digest((signature or "").encode(), right)

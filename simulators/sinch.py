@@ -143,25 +143,25 @@ class Sinch(Simulator):
                 return self._assign(request.json)
         return error(404, 40400)
 
-    def _set_urls(self, sent: dict[str, Any]) -> Reply:
-        urls = sent.get("url", {})
-        if set(sent) != {"url"} or not set(urls) <= {"primary", "fallback"}:
+    def _set_urls(self, payload: dict[str, Any]) -> Reply:
+        urls = payload.get("url", {})
+        if set(payload) != {"url"} or not set(urls) <= {"primary", "fallback"}:
             return error(400, 40001)
         if not urls.get("primary", "").startswith("https://"):
             return error(400, 40002)
         self.urls = urls
         return Reply(204, "")
 
-    def _assign(self, sent: dict[str, Any]) -> Reply:
-        numbers, key, capability = (sent.get(name) for name in ("numbers", "applicationkey", "capability"))
+    def _assign(self, payload: dict[str, Any]) -> Reply:
+        numbers, key, capability = (payload.get(name) for name in ("numbers", "applicationkey", "capability"))
         if not numbers or key != self.key or capability != "voice":
             return error(400, 40001)
         if not all(number.startswith("+") for number in numbers):
             return error(400, 40005)
-        found = [entry for entry in self._voice_entries() for number in numbers if _is(entry, number)]
-        if len(found) != len(numbers):
+        entries = [entry for entry in self._voice_entries() for number in numbers if _is(entry, number)]
+        if len(entries) != len(numbers):
             return error(404, 40400)
-        for entry in found:
+        for entry in entries:
             entry["applicationkey"] = self.key
         return Reply(204, "")
 
@@ -174,10 +174,10 @@ class Sinch(Simulator):
         if scheme.lower() != "application":
             return 40100
         try:
-            sent = datetime.fromisoformat(request.headers.get("x-timestamp", ""))
+            timestamp = datetime.fromisoformat(request.headers.get("x-timestamp", ""))
         except ValueError:
             return 40101
-        if abs(datetime.now(UTC) - sent) > WINDOW:
+        if abs(datetime.now(UTC) - timestamp) > WINDOW:
             return 40105
         if key != self.key:
             return 40107

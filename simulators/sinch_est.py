@@ -30,8 +30,8 @@ def error(status: int, word: str, *, is_wrapped: bool = False) -> Reply:
 
 
 def endpoint(address: Any, **more: Any) -> dict[str, Any]:
-    known = {"id": sample_id(1), "name": CANARY, "address": address, "port": 5060, "transport": "TCP"}
-    return known | {"priority": 1, "enabled": True} | more
+    fields = {"id": sample_id(1), "name": CANARY, "address": address, "port": 5060, "transport": "TCP"}
+    return fields | {"priority": 1, "enabled": True} | more
 
 
 def sample_id(number: int) -> str:
@@ -151,8 +151,8 @@ class SinchEst(Simulator):
             return self._error(403, "PERMISSION_DENIED")
         path = unquote(request.path.removeprefix(f"/v1/projects/{project}/"))
         if path == f"trunks/{trunk}":
-            known = {"projectId": project, "name": CANARY, "hostName": "sample"}
-            return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | known | self.trunk)
+            fields = {"projectId": project, "name": CANARY, "hostName": "sample"}
+            return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | fields | self.trunk)
         if path == f"trunks/{trunk}/endpoints":
             return Reply(200, {"endpoints": self.endpoints, "totalItems": len(self.endpoints), "size": 20})
         if path == "calls":
@@ -171,13 +171,13 @@ class SinchEst(Simulator):
         """Lists the calls of the last day, or since the requested time."""
         written = query.get("createTime>")
         since = datetime.fromisoformat(written) if written else datetime.now(UTC) - timedelta(days=1)
-        found = self.calls.listed(
+        calls = self.calls.listed(
             number=query.get("to", ""), since=since, inbound=query.get("direction") == "INBOUND"
         )
         size = min(int(query.get("pageSize", "100")), self.page_size_cap * 10)
         first = (int(query.get("page", "1")) - 1) * size
-        body: dict[str, Any] = {"calls": [self._call(call) for call in found[first:][:size]]}
-        return Reply(200, body | ({"totalItems": len(found)} if self.returns_total else {}))
+        body: dict[str, Any] = {"calls": [self._call(call) for call in calls[first:][:size]]}
+        return Reply(200, body | ({"totalItems": len(calls)} if self.returns_total else {}))
 
     def _call(self, call: Call) -> dict[str, Any]:
         words = {CallOutcome.ANSWERED: "COMPLETED", CallOutcome.CANCELED: "CANCEL"}
@@ -204,5 +204,5 @@ class SinchEst(Simulator):
     def _number(self, number: str) -> dict[str, Any]:
         place = sorted(self.numbers).index(number)
         times = {"createTime": CANARY, "updateTime": CANARY}
-        known = {"id": sample_id(place), "projectId": self.values["project_id"], "countryCode": CANARY}
-        return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | known | times
+        fields = {"id": sample_id(place), "projectId": self.values["project_id"], "countryCode": CANARY}
+        return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | fields | times

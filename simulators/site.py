@@ -43,8 +43,8 @@ class Request(LoggedRequest):
 
     @property
     def json(self) -> dict[str, Any]:
-        found = json.loads(self.body or b"{}")
-        return found if isinstance(found, dict) else {}
+        parsed = json.loads(self.body or b"{}")
+        return parsed if isinstance(parsed, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -301,7 +301,7 @@ class Twilio(Simulator):
         return self.key_kind if is_key else ""
 
     def _account(self) -> Reply:
-        known = {
+        account = {
             "sid": self.answers_for,
             "status": self.status,
             "type": self.type,
@@ -309,7 +309,7 @@ class Twilio(Simulator):
             "auth_token": self.primary_token or self.values["auth_token"],
             "owner_account_sid": self.owner or self.answers_for,
         }
-        return Reply(200, known)
+        return Reply(200, account)
 
     def _accounts(self) -> Reply:
         rows = [{"sid": sid, "owner_account_sid": self.sid} for sid in (self.sid, *self.subaccounts)]
@@ -322,8 +322,8 @@ class Twilio(Simulator):
         phone_number = unquote(request.path.rpartition("/")[2])
         if phone_number not in self.numbers:
             return ABSENT
-        found = {"phone_number": phone_number, "account_sid": self.sid, "friendly_name": CANARY}
-        return Reply(200, found | {"voice_region": self.regions.get(phone_number, "us1")})
+        route = {"phone_number": phone_number, "account_sid": self.sid, "friendly_name": CANARY}
+        return Reply(200, route | {"voice_region": self.regions.get(phone_number, "us1")})
 
     def _numbers(self, request: Request, rest: str, owned: Mapping[str, Number], account: str) -> Reply:
         if rest == "/IncomingPhoneNumbers.json":
@@ -343,12 +343,12 @@ class Twilio(Simulator):
             return error(403, 20403)
         after = request.query.get("StartTime>") or request.query.get("MessageDate>")
         since = datetime.fromisoformat(after).replace(tzinfo=UTC) if after else None
-        found = self.calls.listed(number=request.query.get("To", ""), since=since)
+        calls = self.calls.listed(number=request.query.get("To", ""), since=since)
         if name == "calls":
-            rows = [self._call(call) for call in found]
+            rows = [self._call(call) for call in calls]
         else:
             sid = rest.split("/")[2] if rest.startswith("/Calls/") else ""
-            rows = [row for call in found for row in self._errors(call) if sid in ("", row["call_sid"])]
+            rows = [row for call in calls for row in self._errors(call) if sid in ("", row["call_sid"])]
         return self._paged(request, name, rows)
 
     def _call(self, call: Call) -> dict[str, Any]:
@@ -364,17 +364,17 @@ class Twilio(Simulator):
         }
 
     def _errors(self, call: Call) -> list[dict[str, Any]]:
-        known = {"call_sid": f"CA{call.id}", "log": "0", "message_text": CANARY, "request_method": "POST"}
+        fields = {"call_sid": f"CA{call.id}", "log": "0", "message_text": CANARY, "request_method": "POST"}
         at = format_datetime(call.at)
         return [
-            known | {"error_code": str(code), "request_url": url, "message_date": at}
+            fields | {"error_code": str(code), "request_url": url, "message_date": at}
             for code, url in call.errors
         ]
 
     def _page(self, request: Request, owned: Mapping[str, Number], account: str) -> Reply:
         """Lists the numbers. `PhoneNumber` matches every number that contains it."""
         part = request.query.get("PhoneNumber", "").lstrip("+")
-        rows = [self._row(number, found, account) for number, found in owned.items() if part in number]
+        rows = [self._row(number, settings, account) for number, settings in owned.items() if part in number]
         return self._paged(request, "incoming_phone_numbers", rows)
 
     def _paged(self, request: Request, name: str, rows: list[dict[str, Any]]) -> Reply:

@@ -170,8 +170,8 @@ class Vobiz(Simulator):
         if self.is_forbidden:
             return self._error(403, "forbidden")
         if request.path == f"{API}/auth/me":
-            known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": CANARY}
-            return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
+            account = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": CANARY}
+            return Reply(200, account | {"enabled": True, "is_active": True} | self.account)
         rest = request.path.removeprefix(f"{API}/Account/{auth_id}")
         if rest == "/cdr":
             return self._error(403, "forbidden") if self.hides_calls else self._list_calls(request)
@@ -193,10 +193,10 @@ class Vobiz(Simulator):
         size = min(int(request.query.get("per_page", 20)), self.page_size_cap)
         part = request.query.get("search", "")
         rows = [
-            {"e164": number if self.writes_plus else number.lstrip("+"), "provider": CANARY} | vars(found)
-            for number, found in self.numbers.items()
+            {"e164": number if self.writes_plus else number.lstrip("+"), "provider": CANARY} | vars(settings)
+            for number, settings in self.numbers.items()
             if part in number
-            and (request.query.get("include_subaccounts") != "false" or not self._is_sub(found))
+            and (request.query.get("include_subaccounts") != "false" or not self._is_sub(settings))
         ]
         body = {"items": rows[(page - 1) * size : page * size], "page": page, "per_page": size}
         return Reply(200, body | {"total": len(rows)})
@@ -205,24 +205,24 @@ class Vobiz(Simulator):
         """Lists ended calls since a day, if both dates are passed, else all."""
         query = request.query
         since = query.get("start_date") if "end_date" in query else None
-        found = self.calls.listed(
+        calls = self.calls.listed(
             number=query.get("to_number", ""),
             since=datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None,
             inbound=query.get("call_direction") == "inbound",
         )
-        found = [call for call in found if call.outcome is not CallOutcome.IN_PROGRESS]
+        calls = [call for call in calls if call.outcome is not CallOutcome.IN_PROGRESS]
         if self.lists_oldest_first:
-            found.reverse()
+            calls.reverse()
         page, size = int(query.get("page", 1)), min(int(query.get("per_page", 20)), self.page_size_cap)
-        pages = -(-len(found) // size)
+        pages = -(-len(calls) // size)
         paging = {
             "page": page,
             "per_page": size,
-            "total": len(found),
+            "total": len(calls),
             "pages": pages,
             "has_next": page < pages,
         }
-        rows = [self._call(call) for call in found[(page - 1) * size : page * size]]
+        rows = [self._call(call) for call in calls[(page - 1) * size : page * size]]
         body = {"account_id": CANARY, "count": len(rows), "data": rows, "pagination": paging}
         return Reply(200, body | {"summary": {}, "success": True})
 

@@ -63,9 +63,9 @@ class ElevenLabs(Simulator):
         number = self.convai.numbers.get(request.query.get("phone_number_ids", ""), {}).get("phone_number")
         after = request.query.get("call_start_after_unix")
         since = datetime.fromtimestamp(int(after), UTC) if after else None
-        found = [call for call in self.calls.listed(since=since) if call.number == number]
-        rows = [self._conversation(call) for call in found[: int(request.query.get("page_size", "30"))]]
-        return Reply(200, {"conversations": rows, "has_more": len(rows) < len(found), "next_cursor": None})
+        calls = [call for call in self.calls.listed(since=since) if call.number == number]
+        rows = [self._conversation(call) for call in calls[: int(request.query.get("page_size", "30"))]]
+        return Reply(200, {"conversations": rows, "has_more": len(rows) < len(calls), "next_cursor": None})
 
     def _conversation(self, call: Call) -> dict[str, Any]:
         words = {CallOutcome.ANSWERED: "done", CallOutcome.IN_PROGRESS: "in-progress"}

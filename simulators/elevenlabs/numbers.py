@@ -58,8 +58,8 @@ class AgentsAndNumbers:
         """Adds an imported number and returns its id."""
         self._made += 1
         number_id = f"phnum_sample_{self._made}"
-        known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "Imported manually"}
-        self.numbers[number_id] = known | more | {"agent_id": agent_id}
+        fields = {"provider": "sip_trunk", "phone_number": phone_number, "label": "Imported manually"}
+        self.numbers[number_id] = fields | more | {"agent_id": agent_id}
         return number_id
 
     def tables(self) -> list[Table]:
@@ -110,7 +110,7 @@ class AgentsAndNumbers:
     def _answer(self, request: Request) -> Reply:
         if request.method == "GET" and request.path.startswith(f"{AGENTS}/"):
             return self._agent(request.path.removeprefix(f"{AGENTS}/"))
-        sent = json.loads(request.body) if request.body else {}
+        payload = json.loads(request.body) if request.body else {}
         number_id = request.path.removeprefix(NUMBERS).removeprefix("/")
         match request.method, request.path == AGENTS, bool(number_id):
             case "GET", True, _:
@@ -118,11 +118,11 @@ class AgentsAndNumbers:
             case "GET", False, False:
                 return Reply(200, [*self.odd, *map(self._document, self.numbers)])
             case "POST", False, False:
-                return self._import(sent)
+                return self._import(payload)
         if number_id not in self.numbers:
             return Reply(404, {"detail": {"status": "phone_number_not_found", "message": CANARY}})
         if request.method == "PATCH":
-            return self._change(number_id, sent)
+            return self._change(number_id, payload)
         if request.method == "DELETE":
             del self.numbers[number_id]
         return Reply(200, {})
@@ -149,13 +149,13 @@ class AgentsAndNumbers:
         more = end < len(listed)
         return Reply(200, {"agents": items, "next_cursor": str(end) if more else None, "has_more": more})
 
-    def _import(self, sent: dict[str, Any]) -> Reply:
+    def _import(self, payload: dict[str, Any]) -> Reply:
         for name in ("provider", "phone_number", "label"):
-            if not isinstance(sent.get(name), str):
+            if not isinstance(payload.get(name), str):
                 return complaint(name)
-        if not sent.get("outbound_trunk_config", {}).get("address"):
+        if not payload.get("outbound_trunk_config", {}).get("address"):
             return complaint("outbound_trunk_config")
-        known = {
+        known_names = {
             "agent_id",
             "inbound_trunk_config",
             "outbound_trunk_config",
@@ -163,14 +163,14 @@ class AgentsAndNumbers:
             "phone_number",
             "label",
         }
-        if set(sent) - known:
+        if set(payload) - known_names:
             return complaint(CANARY)
-        more = {name: value for name, value in sent.items() if name not in ("phone_number", "agent_id")}
-        made = self.add(sent["phone_number"], sent.get("agent_id"), **more)
-        return Reply(200, {"phone_number_id": made})
+        more = {name: value for name, value in payload.items() if name not in ("phone_number", "agent_id")}
+        number_id = self.add(payload["phone_number"], payload.get("agent_id"), **more)
+        return Reply(200, {"phone_number_id": number_id})
 
-    def _change(self, number_id: str, sent: dict[str, Any]) -> Reply:
-        agent_id = sent.get("agent_id")
+    def _change(self, number_id: str, changes: dict[str, Any]) -> Reply:
+        agent_id = changes.get("agent_id")
         if agent_id is not None and agent_id not in self.agents:
             return Reply(404, {"detail": {"status": "agent_not_found", "message": CANARY}})
         if agent_id is not None or self.takes_null:

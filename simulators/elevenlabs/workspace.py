@@ -60,18 +60,18 @@ class Workspace:
     @property
     def selected(self) -> str | None:
         """The id of the webhook that receives call events."""
-        found: str | None = self.settings["webhooks"].get("post_call_webhook_id")
-        return found
+        webhook_id: str | None = self.settings["webhooks"].get("post_call_webhook_id")
+        return webhook_id
 
     def add(self, url: str, name: str = "Another integration", **more: Any) -> str:
         """Adds a webhook and returns its id."""
         self._made += 1
-        made = f"sample-webhook-{self._made}"
-        self.secrets[made] = f"sample-webhook-secret-{self._made:04}"
-        known = {"webhook_id": made, "name": name, "webhook_url": url, "auth_type": "hmac"}
+        webhook_id = f"sample-webhook-{self._made}"
+        self.secrets[webhook_id] = f"sample-webhook-secret-{self._made:04}"
+        fields = {"webhook_id": webhook_id, "name": name, "webhook_url": url, "auth_type": "hmac"}
         off = {"is_disabled": False, "is_auto_disabled": False, "created_at_unix": int(time.time())}
-        self.webhooks[made] = known | off | more
-        return made
+        self.webhooks[webhook_id] = fields | off | more
+        return webhook_id
 
     def tables(self) -> list[Table]:
         rows = [self._webhook_row(webhook_id) for webhook_id in self.webhooks]
@@ -122,12 +122,12 @@ class Workspace:
             return "No webhook is selected. Set one up in the portal first, under Voice AI."
         self._calls += 1
         now = int(time.time())
-        made = event(f"conv-{now}-{self._calls}") | {"event_timestamp": now}
-        if "start_time_unix_secs" in made["data"]["metadata"]:
-            made["data"]["metadata"]["start_time_unix_secs"] = now - 90
+        payload = event(f"conv-{now}-{self._calls}") | {"event_timestamp": now}
+        if "start_time_unix_secs" in payload["data"]["metadata"]:
+            payload["data"]["metadata"]["start_time_unix_secs"] = now - 90
         path = urlsplit(self.webhooks[self.selected]["webhook_url"]).path
         try:
-            status = self.send(made, f"{self.portal}{path}")
+            status = self.send(payload, f"{self.portal}{path}")
         except urllib.error.HTTPError as error:
             status = error.code
         except OSError:
@@ -159,9 +159,9 @@ class Workspace:
         missing = [name for name in ("auth_type", "name", "webhook_url") if not settings.get(name)]
         if missing or urlsplit(settings["webhook_url"]).scheme != "https":
             return invalid("settings", *missing)
-        made = self.add(settings["webhook_url"], settings["name"])
-        secret = {"webhook_secret": self.secrets[made]} if self.returns_secret else {}
-        return Reply(200, {"webhook_id": made} | secret)
+        webhook_id = self.add(settings["webhook_url"], settings["name"])
+        secret = {"webhook_secret": self.secrets[webhook_id]} if self.returns_secret else {}
+        return Reply(200, {"webhook_id": webhook_id} | secret)
 
     def _one(self, request: Request, webhook_id: str) -> Reply:
         if webhook_id not in self.webhooks:
@@ -171,23 +171,23 @@ class Workspace:
                 return refused(400, "webhook_in_use")
             del self.webhooks[webhook_id]
             return OK
-        sent = json.loads(request.body)
-        missing = [name for name in ("is_disabled", "name") if name not in sent]
+        changes = json.loads(request.body)
+        missing = [name for name in ("is_disabled", "name") if name not in changes]
         if missing or request.method != "PATCH":
             return invalid(*missing)
-        self.webhooks[webhook_id] |= {"is_disabled": sent["is_disabled"], "name": sent["name"]}
-        if sent.get("retry_enabled"):
+        self.webhooks[webhook_id] |= {"is_disabled": changes["is_disabled"], "name": changes["name"]}
+        if changes.get("retry_enabled"):
             self.retried.add(webhook_id)
-        if not sent["is_disabled"]:
+        if not changes["is_disabled"]:
             self.webhooks[webhook_id]["is_auto_disabled"] = False
         return OK
 
     def _settings(self, request: Request) -> Reply:
         if request.method == "PATCH":
-            sent = json.loads(request.body)
-            if sent["webhooks"]["post_call_webhook_id"] not in self.webhooks:
+            changes = json.loads(request.body)
+            if changes["webhooks"]["post_call_webhook_id"] not in self.webhooks:
                 return refused(404, "webhook_not_found")
-            self.settings |= sent
+            self.settings |= changes
         return Reply(200, self.settings)
 
 

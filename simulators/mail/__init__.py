@@ -49,8 +49,8 @@ class Mail(Item):
         return self._part("html")
 
     def _part(self, kind: str) -> str:
-        found = self.message.get_body((kind,))
-        return str(found.get_content()) if found else ""
+        part = self.message.get_body((kind,))
+        return str(part.get_content()) if part else ""
 
     @property
     def title(self) -> str:
