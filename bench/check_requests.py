@@ -54,8 +54,8 @@ def main() -> None:
             _print(f"{PROVIDERS[key].label}, next check", count, next_)
         for key, upstream in upstreams.items():
             if Capability.LAST_CALLS in PROVIDERS[key].capabilities:
-                made = _last_call_requests(PROVIDERS[key], upstream, count)
-                _print(f"{PROVIDERS[key].label}, last calls", count, made)
+                by_host = _last_call_requests(PROVIDERS[key], upstream, count)
+                _print(f"{PROVIDERS[key].label}, last calls", count, by_host)
 
 
 def _is_checked(provider: Provider) -> bool:
@@ -79,8 +79,8 @@ def _last_call_requests(provider: Provider, upstream: Simulator, count: int) -> 
         if isinstance(upstream, ElevenLabs):
             upstream.convai.add(number)
     since, reader = clock.now() - timedelta(days=1), cast(ReadsCalls, provider)
-    found = reader.last_calls(context.outbound(), upstream.values, numbers, since)
-    assert len(found.calls) == count, provider.key
+    last_calls = reader.last_calls(context.outbound(), upstream.values, numbers, since)
+    assert len(last_calls.calls) == count, provider.key
     return Counter(request.host for request in upstream.requests)
 
 
@@ -106,8 +106,8 @@ def _one_check(scope: Scope, provider: Provider, upstream: Simulator, count: int
 
 
 def _connect(scope: Scope, provider: Provider, upstream: Simulator, numbers: list[str]) -> None:
-    known = {field.name for field in provider.required}
-    values = {name: value for name, value in upstream.values.items() if name in known}
+    required_names = {field.name for field in provider.required}
+    values = {name: value for name, value in upstream.values.items() if name in required_names}
     own = {"organization_id": scope.organization.id, "provider": provider.key}
     with scope.transaction():
         store.apply(scope, provider, values)
@@ -145,11 +145,11 @@ def _scope(folder: Path, upstreams: Iterable[Simulator]) -> Iterator[Scope]:
 
 def _first_person(app: Flask) -> None:
     person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
-    made = app.test_cli_runner().invoke(
+    created = app.test_cli_runner().invoke(
         args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n"
     )
-    if made.exit_code:
-        raise SystemExit(made.output)
+    if created.exit_code:
+        raise SystemExit(created.output)
 
 
 if __name__ == "__main__":

@@ -110,10 +110,10 @@ def _options() -> argparse.Namespace:
 def _people(app: Flask) -> str:
     run = app.test_cli_runner().invoke
     person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
-    made = run(args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n")
+    created = run(args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n")
     issued = run(args=["tokens", "create", "--email", EMAIL])
-    if made.exit_code or issued.exit_code:
-        raise SystemExit(f"{made.output}\n{issued.output}")
+    if created.exit_code or issued.exit_code:
+        raise SystemExit(f"{created.output}\n{issued.output}")
     return str(issued.output.strip().splitlines()[-1])
 
 
@@ -159,8 +159,12 @@ def _check(organization: str, n: int) -> dict[str, object]:
 def _signed_in(app: Flask) -> FlaskClient:
     client = app.test_client()
     page = parse(client.get("/sign-in", base_url=HOME).text)
-    sent = {"csrf_token": page.one("input", name="csrf_token")["value"], "email": EMAIL, "password": PASSWORD}
-    answer = client.post("/sign-in", base_url=HOME, headers={"Referer": HOME}, data=sent)
+    submitted = {
+        "csrf_token": page.one("input", name="csrf_token")["value"],
+        "email": EMAIL,
+        "password": PASSWORD,
+    }
+    answer = client.post("/sign-in", base_url=HOME, headers={"Referer": HOME}, data=submitted)
     if answer.status_code != 303:
         raise SystemExit(f"Signing in returned {answer.status_code}.")
     return client
@@ -168,7 +172,7 @@ def _signed_in(app: Flask) -> FlaskClient:
 
 def _found() -> dict[str, str]:
     """Returns the queries of the pages that are compared with the first."""
-    wanted = {
+    queries = {
         "search, some": {"q": "Line 99"},
         "search, none": {"q": "nothing has this"},
         "search, number": {"q": "(555) 000-12"},
@@ -178,12 +182,12 @@ def _found() -> dict[str, str]:
         "drifted": {"sync": "drifted"},
         "drifted, search": {"sync": "drifted", "q": "desk"},
     }
-    return {name: urlencode(query) for name, query in wanted.items()}
+    return {name: urlencode(query) for name, query in queries.items()}
 
 
 def _deep(app: Flask, rows: int) -> dict[str, str]:
     """Returns the query of a deep page, for each order."""
-    found = {}
+    queries = {}
     with app.app_context():
         organization, user = (
             db.session.scalars(select(Organization)).one(),
@@ -192,30 +196,30 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
         scope = scope_of(db.session(), organization, user, context.keys())
         for sort in paging.SORTS:
             page = paging.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
-            found[sort] = urlencode({"sort": sort, "cursor": page.next})
-    return found
+            queries[sort] = urlencode({"sort": sort, "cursor": page.next})
+    return queries
 
 
 def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds: int) -> dict[str, Compared]:
     """Measures pages and `against` in turn, so that a slow moment of the machine affects both."""
-    found = {}
+    compared = {}
     for name, query in named.items():
         own, other = [], []
         for _ in range(rounds):
             other.append(_seconds(client, against))
             own.append(_seconds(client, query))
-        found[name] = Compared(median(own), median(other))
-    return found
+        compared[name] = Compared(median(own), median(other))
+    return compared
 
 
 def _seconds(client: FlaskClient, query: str) -> float:
     """Returns the time of the part of the page that htmx requests for each key and each page."""
     start = time.perf_counter()
     answer = client.get(f"{PATH}?{query}", base_url=HOME, headers=PART)
-    taken = time.perf_counter() - start
+    elapsed = time.perf_counter() - start
     if answer.status_code != 200:
         raise SystemExit(f"{PATH}?{query} returned {answer.status_code}.")
-    return taken
+    return elapsed
 
 
 def _streamed(app: Flask, token: str, query: str) -> tuple[int, int]:

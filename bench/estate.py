@@ -105,20 +105,20 @@ def build(environment: Mapping[str, str], size: Size) -> str:
         _fill(DriftCheck, (_number_check(owners[0].id, n) for n in range(size.people)))
         _fill(Call, (_call(owners[0].id, n) for n in range(size.calls)))
         _fill(AuditEvent, (_event(owners, n) for n in range(size.events)))
-        made = _imports(scope, size.imports)
+        import_id = _imports(scope, size.imports)
         _vacuum()
         db.session.remove()
         db.engine.dispose()
-    return made
+    return import_id
 
 
 def _first_person(app: Flask) -> None:
     person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
-    made = app.test_cli_runner().invoke(
+    created = app.test_cli_runner().invoke(
         args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n"
     )
-    if made.exit_code:
-        raise SystemExit(made.output)
+    if created.exit_code:
+        raise SystemExit(created.output)
 
 
 def _others(scope: Scope, count: int) -> Iterator[Scope]:
@@ -176,11 +176,11 @@ def _switch(scope: Scope) -> ProviderSwitch:
 
 
 def _ranges(shares: tuple[int, ...]) -> list[range]:
-    found, start = [], 1
+    ranges, start = [], 1
     for share in shares:
-        found.append(range(start, start + share))
+        ranges.append(range(start, start + share))
         start += share
-    return found
+    return ranges
 
 
 def _fill(model: Any, rows: Iterator[Row] | map[Row]) -> None:
@@ -333,7 +333,7 @@ def _imports(scope: Scope, count: int) -> str:
     """Adds previewed imports, which are not applied, and returns the id of one."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
     raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
-    made = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
+    first_import = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
     columns = (
         "actor_name",
         "file_name",
@@ -344,8 +344,8 @@ def _imports(scope: Scope, count: int) -> str:
         "organization_id",
         "created_at",
     )
-    copied = {name: getattr(made, name) for name in columns}
-    made_id = made.id
+    copied = {name: getattr(first_import, name) for name in columns}
+    made_id = first_import.id
     _fill(EndpointImport, (copied | {"id": new_id(), "version": 1} for _ in range(count - 1)))
     return made_id
 

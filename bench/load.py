@@ -48,11 +48,11 @@ def run(
             raise SystemExit("No response for five seconds.")
         for key, _ in ready:
             answered += _receive(waiting, key, turns, expected)
-    taken = time.perf_counter() - start
-    busy = (time.process_time() - cpu) / taken
+    elapsed = time.perf_counter() - start
+    busy = (time.process_time() - cpu) / elapsed
     for connection in sockets:
         connection.close()
-    return {"answered": answered, "seconds": taken, "busy": busy}
+    return {"answered": answered, "seconds": elapsed, "busy": busy}
 
 
 def _connect(address: tuple[str, int]) -> socket.socket:

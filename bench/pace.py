@@ -86,8 +86,8 @@ def run(address: tuple[str, int], request: bytes, per_second: float, seconds: fl
         dialer.start()
     for dialer in dialers:
         dialer.join()
-    taken = [seconds for dialer in dialers for seconds in dialer.taken]
-    return {"taken": taken, "failed": sum(dialer.failed for dialer in dialers)}
+    durations = [seconds for dialer in dialers for seconds in dialer.taken]
+    return {"taken": durations, "failed": sum(dialer.failed for dialer in dialers)}
 
 
 if __name__ == "__main__":

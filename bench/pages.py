@@ -48,8 +48,8 @@ class Browser:
         address = urlsplit(self.server.url)
         self._connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
         page = self.text("/sign-in")
-        sent = {"csrf_token": str(parse(page).one("input", name="csrf_token")["value"])}
-        body = urlencode(sent | {"email": estate.EMAIL, "password": PASSWORD})
+        submitted = {"csrf_token": str(parse(page).one("input", name="csrf_token")["value"])}
+        body = urlencode(submitted | {"email": estate.EMAIL, "password": PASSWORD})
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.server.url}
         self._request("POST", "/sign-in", body, headers)
 
@@ -77,16 +77,16 @@ class Browser:
         self._connection.request(method, path, body, {**cookie, **(headers or {})})
         answer = self._connection.getresponse()
         text = answer.read() if whole else answer.read(1)
-        taken = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
         if not whole:
             self._connection.close()
         if answer.status not in (200, 303, 409, 429):
             raise SystemExit(f"{path} answered {answer.status}.")
-        kept = [value.split(";")[0] for value in answer.headers.get_all("Set-Cookie") or []]
-        if kept:
-            jar = dict(one.split("=", 1) for one in [*self.cookie.split("; "), *kept] if one)
+        set_cookies = [value.split(";")[0] for value in answer.headers.get_all("Set-Cookie") or []]
+        if set_cookies:
+            jar = dict(one.split("=", 1) for one in [*self.cookie.split("; "), *set_cookies] if one)
             self.cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
-        return taken, text
+        return elapsed, text
 
 
 def main() -> None:
@@ -103,8 +103,8 @@ def main() -> None:
             for some in settings
         )
         pages = _pages(small), _pages(large)
-        wanted = [name for name in pages[1] if re.search(options.only, name)]
-        rows = {name: _compare(name, small, large, pages, options.rounds) for name in wanted}
+        names = [name for name in pages[1] if re.search(options.only, name)]
+        rows = {name: _compare(name, small, large, pages, options.rounds) for name in names}
     _print(rows, options.at_most)
 
 
@@ -151,7 +151,7 @@ def _pages(browser: Browser) -> Paths:
     """Returns every page's path by its name; both installations have the same names."""
     ids = _ids(browser)
     endpoint, person = ids["endpoint"], ids["person"]
-    found = {
+    paths = {
         "overview": "/",
         "overview, searched": "/?q=bench",
         "overview part: searched": "/?q=be",
@@ -165,15 +165,15 @@ def _pages(browser: Browser) -> Paths:
         "new organization": "/organizations/new",
         "API docs": "/api/docs",
     }
-    found |= _endpoint_pages(browser, endpoint) | _provider_pages(ids) | _people_pages(browser, person, ids)
-    found |= _call_pages(browser) | _audit_pages(browser) | _find_pages() | _import_pages(ids)
-    return found
+    paths |= _endpoint_pages(browser, endpoint) | _provider_pages(ids) | _people_pages(browser, person, ids)
+    paths |= _call_pages(browser) | _audit_pages(browser) | _find_pages() | _import_pages(ids)
+    return paths
 
 
 def _ids(browser: Browser) -> Paths:
     def first(path: str, pattern: str) -> str:
-        found = re.search(pattern, browser.text(path))
-        return found[1] if found else ""
+        match = re.search(pattern, browser.text(path))
+        return match[1] if match else ""
 
     person = first(f"{HOME}/people?q=dana", rf"{HOME}/people/([0-9a-f-]{{36}})")
     return {
@@ -226,15 +226,15 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
             views[f"sort {sign}{sort}"] = {"sort": f"{sign}{sort}"}
             views[f"sort {sign}{sort}, typed"] = {"sort": f"{sign}{sort}", "q": "Line"}
             views[f"sort {sign}{sort}, drifted"] = {"sort": f"{sign}{sort}", "sync": "drifted"}
-    found = {"endpoints": table, "endpoints, edit": f"{table}?edit={endpoint}"}
-    found |= {f"part: {name}": f"{table}?{urlencode(query)}" for name, query in views.items()}
+    paths = {"endpoints": table, "endpoints, edit": f"{table}?edit={endpoint}"}
+    paths |= {f"part: {name}": f"{table}?{urlencode(query)}" for name, query in views.items()}
     for sort in ("number", "-label", "-created"):
-        found[f"part: {DEEP} pages down, {sort}"] = _deep_page(browser, f"{table}?sort={sort}")
+        paths[f"part: {DEEP} pages down, {sort}"] = _deep_page(browser, f"{table}?sort={sort}")
     for name in ("provider", "drifted", "label", ""):
         for do in ("delete", "deactivate", "inbound"):
             query = {"all": "yes", "do": do} | views[name]
-            found[f"all {name}, {do}"] = f"{table}/many?{urlencode(query)}"
-    return found | {
+            paths[f"all {name}, {do}"] = f"{table}/many?{urlencode(query)}"
+    return paths | {
         "one ticked": f"{table}/many?do=delete&id={endpoint}",
         "endpoint": f"{table}/{endpoint}",
         "endpoint, delete": f"{table}/{endpoint}/delete",
@@ -259,15 +259,15 @@ def _deep_page(browser: Browser, path: str) -> str:
 
 
 def _provider_pages(ids: Paths) -> Paths:
-    found = {}
+    paths = {}
     for key in PROVIDERS:
-        found[f"provider {key}"] = f"{HOME}/providers/{key}"
+        paths[f"provider {key}"] = f"{HOME}/providers/{key}"
     for key in estate.CONNECTED:
-        found[f"disable {key}"] = f"{HOME}/providers/{key}/disable"
-        found[f"disconnect {key}"] = f"{HOME}/providers/{key}/disconnect"
+        paths[f"disable {key}"] = f"{HOME}/providers/{key}/disable"
+        paths[f"disconnect {key}"] = f"{HOME}/providers/{key}/disconnect"
     for family, key in (("telephony", "twilio"), ("voice", "twilio")):
-        found[f"make active {family}"] = f"{HOME}/active/{family}?provider={key}"
-    return found | {
+        paths[f"make active {family}"] = f"{HOME}/active/{family}?provider={key}"
+    return paths | {
         "callback": f"{HOME}/providers/sinch/callback",
         "callback, number": f"{HOME}/providers/sinch/callback/numbers/{quote(estate.CALLED)}",
         "undo switch": f"{HOME}/switches/{ids['switch']}/undo",
@@ -295,16 +295,16 @@ def _people_pages(browser: Browser, person: str, ids: Paths) -> Paths:
 def _call_pages(browser: Browser) -> Paths:
     table = f"{HOME}/calls"
     searched = {"a": "A", "agent": "Agent 0", "id": "agent_0", "number": "(555) 000-0001", "none": "zq"}
-    found = {f"calls part: {name}": f"{table}?{urlencode({'q': text})}" for name, text in searched.items()}
+    paths = {f"calls part: {name}": f"{table}?{urlencode({'q': text})}" for name, text in searched.items()}
     path = table
     for _ in range(DEEP):
         links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Older")]
         path = str(links[0]["href"]) if links else path
-    return found | {"calls": table, f"calls, {DEEP} pages down": path}
+    return paths | {"calls": table, f"calls, {DEEP} pages down": path}
 
 
 def _audit_pages(browser: Browser) -> Paths:
-    found = {
+    paths = {
         "all audit": "/audit",
         "all audit, who": "/audit?who=dana",
         "all audit, no match": "/audit?q=zqx",
@@ -328,7 +328,7 @@ def _audit_pages(browser: Browser) -> Paths:
         links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Older")]
         path = str(links[0]["href"]) if links else path
     return (
-        found
+        paths
         | {f"audit, {name}".rstrip(", "): table + query for name, query in queries.items()}
         | {
             f"audit, {DEEP} pages down": path,
@@ -348,10 +348,10 @@ def _find_pages() -> Paths:
         "person": "person",
         "none": "zqx",
     }
-    found = {
+    paths = {
         f"find, {name}": "/find?" + urlencode({"in": estate.SLUG, "q": text}) for name, text in texts.items()
     }
-    return found | {"find, everywhere": "/find?q=555"}
+    return paths | {"find, everywhere": "/find?q=555"}
 
 
 def _import_pages(ids: Paths) -> Paths:
@@ -386,9 +386,9 @@ def _compare(name: str, small: Browser, large: Browser, pages: tuple[Paths, Path
     for _ in range(rounds):
         other.append(small.seconds(name, pages[0][name]))
         own.append(large.seconds(name, pages[1][name]))
-    found = Compared(median(other), median(own), first)
-    print(_line(name, found), flush=True)
-    return found
+    compared = Compared(median(other), median(own), first)
+    print(_line(name, compared), flush=True)
+    return compared
 
 
 def _line(name: str, row: Compared) -> str:

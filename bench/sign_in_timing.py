@@ -43,19 +43,21 @@ def compare(server: Server, pairs: int) -> float:
     engine = create_engine(f"sqlite:///{server.data / 'patchbay.db'}")
     database_engine.prepare(engine)
     client, email = ApiClient(server.url, ""), superadmin(server).email
-    taken: dict[str, list[float]] = {"known": [], "unknown": []}
+    durations: dict[str, list[float]] = {"known": [], "unknown": []}
     for number in range(pairs):
         with engine.begin() as connection:
             connection.execute(delete(Throttle))
         for kind, typed in (("known", email), ("unknown", f"user-{number}@acme.example")):
             begin = time.perf_counter()
             answer = client.call("POST", LOGIN, {"email": typed, "password": MISTYPED})
-            taken[kind].append(time.perf_counter() - begin)
+            durations[kind].append(time.perf_counter() - begin)
             assert answer.status == 401, answer.body
     engine.dispose()
-    known, unknown = median(taken["known"]), median(taken["unknown"])
-    print(f"known {known * 1000:.1f} ms, unknown {unknown * 1000:.1f} ms, ratio {known / unknown:.2f}")
-    return known / unknown
+    registered, unknown = median(durations["known"]), median(durations["unknown"])
+    print(
+        f"known {registered * 1000:.1f} ms, unknown {unknown * 1000:.1f} ms, ratio {registered / unknown:.2f}"
+    )
+    return registered / unknown
 
 
 if __name__ == "__main__":

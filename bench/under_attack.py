@@ -73,9 +73,9 @@ def main() -> None:
         server = stack.enter_context(served(folder, settings, command=SERVE))
         account = superadmin(server)
         fill(url, account.slug, options.rows)
-        wanted = [each for each in _attacks(server, account, twilio) if options.only in each.name]
-        found = {each.name: _compare(server, account, each, options) for each in wanted}
-        _require(wanted, found, options.demand)
+        selected = [each for each in _attacks(server, account, twilio) if options.only in each.name]
+        slowdowns = {each.name: _compare(server, account, each, options) for each in selected}
+        _require(selected, slowdowns, options.demand)
 
 
 def _options() -> argparse.Namespace:
@@ -164,12 +164,12 @@ def _measure(server: Server, account: Account, options: argparse.Namespace) -> M
         check=True,
     )
     result = json.loads(done.stdout)
-    taken = result["taken"]
-    return Measured(quantiles(taken, n=20)[-1] if len(taken) > 1 else float("inf"), result["failed"])
+    durations = result["taken"]
+    return Measured(quantiles(durations, n=20)[-1] if len(durations) > 1 else float("inf"), result["failed"])
 
 
-def _require(wanted: list[Attack], found: Mapping[str, float], is_demanded: bool) -> None:
-    slow = [each.name for each in wanted if found[each.name] > each.at_most]
+def _require(selected: list[Attack], slowdowns: Mapping[str, float], is_demanded: bool) -> None:
+    slow = [each.name for each in selected if slowdowns[each.name] > each.at_most]
     if is_demanded and slow:
         raise SystemExit(f"Above the target: {', '.join(slow)}.")
 

@@ -60,8 +60,10 @@ class Served:
 
     def get(self, token: str, **headers: str) -> tuple[int, str, dict[str, str]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        sent = {"Authorization": f"Bearer {token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
-        connection.request("GET", PATH, headers=sent)
+        all_headers = {"Authorization": f"Bearer {token}"} | {
+            k.replace("_", "-"): v for k, v in headers.items()
+        }
+        connection.request("GET", PATH, headers=all_headers)
         response = connection.getresponse()
         content = response.read().decode()
         connection.close()
@@ -115,15 +117,15 @@ def main() -> None:
             more = environment if peer is None else clean_environment() | {"PEER": json.dumps(peer)}
             return stack.enter_context(_granian(name, target, interface, more, options))
 
-        ours = serve(OURS, "asgi:app", "asginl")
-        status, body, headers = ours.get(issued[0])
+        patchbay = serve(OURS, "asgi:app", "asginl")
+        status, body, headers = patchbay.get(issued[0])
         if status != 200:
             raise SystemExit(f"Patchbay responded {status}: {body}")
         etag = headers["etag"]
         shared = {"path": PATH, "url": settings.database_url, "key": settings.jwt_keys[0]}
-        same = serve(BARE, "bench.peers.bare_flask:app", "wsgi", _response(ours, issued[0]))
+        same = serve(BARE, "bench.peers.bare_flask:app", "wsgi", _response(patchbay, issued[0]))
         unmodified = serve(
-            BARE, "bench.peers.bare_flask:app", "wsgi", _response(ours, issued[0], if_none_match=etag)
+            BARE, "bench.peers.bare_flask:app", "wsgi", _response(patchbay, issued[0], if_none_match=etag)
         )
         peers = [
             serve(REST, "bench.peers.django_rest:app", "wsgi", shared),
@@ -137,9 +139,9 @@ def main() -> None:
             Case(f"{TOKENS} tokens, 10 commits a second", tokens=TOKENS, beside=[same], writes=10),
         ]
         for served in (same, unmodified, *peers):
-            _require_same(ours, served, issued[0], etag if served is unmodified else None)
+            _require_same(patchbay, served, issued[0], etag if served is unmodified else None)
         chosen = [case for case in cases if options.only in case.name]
-        missed = [each for case in chosen for each in _measure(ours, case, issued, environment, options)]
+        missed = [each for case in chosen for each in _measure(patchbay, case, issued, environment, options)]
     if missed and options.demand:
         raise SystemExit("\n".join(missed))
 
@@ -190,10 +192,10 @@ def _dialer(scope: Any, organization: Organization, number: int) -> str:
     return tokens.create(scope, user, name="Bench", scopes=(), life=timedelta(days=1)).jwt
 
 
-def _response(ours: Served, token: str, **headers: str) -> dict[str, object]:
-    status, body, answered = ours.get(token, **headers)
-    kept = {name: value for name, value in answered.items() if name.lower() not in HOP_BY_HOP}
-    return {"path": PATH, "status": status, "body": body, "headers": kept}
+def _response(patchbay: Served, token: str, **headers: str) -> dict[str, object]:
+    status, body, answered = patchbay.get(token, **headers)
+    end_to_end_headers = {name: value for name, value in answered.items() if name.lower() not in HOP_BY_HOP}
+    return {"path": PATH, "status": status, "body": body, "headers": end_to_end_headers}
 
 
 @contextmanager
@@ -231,11 +233,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("A server did not start.")
 
 
-def _require_same(ours: Served, other: Served, token: str, etag: str | None) -> None:
+def _require_same(patchbay: Served, other: Served, token: str, etag: str | None) -> None:
     """Exits unless both return the same JSON, and bare Flask the same headers too."""
-    sent = {"if_none_match": etag} if etag else {}
-    status, body, headers = ours.get(token, **sent)
-    their_status, their_body, their_headers = other.get(token, **sent)
+    conditions = {"if_none_match": etag} if etag else {}
+    status, body, headers = patchbay.get(token, **conditions)
+    their_status, their_body, their_headers = other.get(token, **conditions)
     is_same = (status, body and json.loads(body)) == (their_status, their_body and json.loads(their_body))
     if other.name == BARE:
         is_same = is_same and {*map(str.lower, headers)} == {*map(str.lower, their_headers)}
@@ -244,27 +246,27 @@ def _require_same(ours: Served, other: Served, token: str, etag: str | None) -> 
 
 
 def _measure(
-    ours: Served,
+    patchbay: Served,
     case: Case,
     issued: Sequence[str],
     environment: Mapping[str, str],
     options: argparse.Namespace,
 ) -> list[str]:
     """Measures and prints a case. Returns a sentence for each missed target."""
-    rates: dict[str, list[float]] = {served.name: [] for served in (ours, *case.beside)}
+    rates: dict[str, list[float]] = {served.name: [] for served in (patchbay, *case.beside)}
     requests = {
         served.name: [served.request(token, **case.headers) for token in issued[: case.tokens]]
-        for served in (ours, *case.beside)
+        for served in (patchbay, *case.beside)
     }
     busiest = 0.0
     with _writer(case.writes, environment):
         for number in range(-1, options.rounds):  # the first one warms up
-            order = [ours, *case.beside]
+            order = [patchbay, *case.beside]
             for served in order if number % 2 == 0 else reversed(order):
                 result = served.load(requests[served.name], options.connections, options.seconds)
                 if number >= 0:
                     rates[served.name].append(result["answered"] / result["seconds"])
-                if served is ours:
+                if served is patchbay:
                     busiest = max(busiest, result["busy"])
     return _report(case, rates, busiest)
 

@@ -10,13 +10,13 @@ from flask import Flask, Response
 
 def create_app(answer: str) -> Flask:
     """Returns the application. `answer` is JSON: the path, and the status, body and headers."""
-    given = json.loads(answer)
-    body = given["body"].encode()
-    status = given["status"]
-    headers = given["headers"]
+    parsed = json.loads(answer)
+    body = parsed["body"].encode()
+    status = parsed["status"]
+    headers = parsed["headers"]
     app = Flask(__name__)
 
-    @app.get(given["path"])
+    @app.get(parsed["path"])
     def providers() -> Response:
         return Response(body, status, headers=headers)
 
