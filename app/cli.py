@@ -88,11 +88,11 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     """Creates a user and prints their id, and without a password an invitation link."""
     startup.prepare()
     scope = startup.console()
-    sent = {"email": email, "name": name, "role": role}
+    submitted = {"email": email, "name": name, "role": role}
     if password_stdin:
-        sent["password"] = sys.stdin.readline().rstrip("\r\n")
+        submitted["password"] = sys.stdin.readline().rstrip("\r\n")
     try:
-        new = access_users.read_new(scope, sent)
+        new = access_users.read_new(scope, submitted)
         with access_users.one_user_per_email(scope, new.email), scope.transaction():
             organization = directory.named(scope, organization_name)
             inside = scope.for_organization(organization)
@@ -164,9 +164,11 @@ def rotate_keys() -> None:
     for done, total in keys.reseal(scope):
         if done % 100 == 0 or done == total:
             click.echo(f"{done} of {total} re-encrypted")
-    left = keys.unrotated_count(scope)
-    if left:
-        raise click.ClickException(f"No key decrypts {texts.count_of(left, 'secret')}. Keep the old key.")
+    unrotated = keys.unrotated_count(scope)
+    if unrotated:
+        raise click.ClickException(
+            f"No key decrypts {texts.count_of(unrotated, 'secret')}. Keep the old key."
+        )
     click.echo("Everything is encrypted with the newest key. The older keys can be removed.")
 
 
@@ -343,11 +345,11 @@ def fill_demo(password_stdin: bool) -> None:
     from app import demo_data as demo
 
     startup.prepare()
-    made = "-".join(secrets.token_hex(3) for _ in range(4))
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else made
+    generated = "-".join(secrets.token_hex(3) for _ in range(4))
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else generated
     try:
         organization = demo.fill(startup.console(), context.outbound(), password)
     except PatchbayError as error:
         raise _fail(error) from None
-    known = "" if password_stdin else f" with the password {password}"
-    click.echo(f"{organization.name}: sign in as {demo.EMAIL}{known}")
+    with_password = "" if password_stdin else f" with the password {password}"
+    click.echo(f"{organization.name}: sign in as {demo.EMAIL}{with_password}")

@@ -113,8 +113,8 @@ class _History:
         failed = [one for one in self.failures if one.is_of(provider, number)]
         spells = sorted((*self._spell(one), one.reason) for one in failed)
         self._change(provider, number, (Verdict.UNKNOWN, verdict), reason, self.first)
-        for start, end, found in spells:
-            self._change(provider, number, (verdict, Verdict.UNHEALTHY), found, start, since=start)
+        for start, end, cause in spells:
+            self._change(provider, number, (verdict, Verdict.UNHEALTHY), cause, start, since=start)
             self._change(provider, number, (Verdict.UNHEALTHY, verdict), reason, end, ended_since=start)
         for at in (*self._hours(), *(end for _, end, _ in spells)):
             is_bad = any(start <= at < end for start, end, _ in spells)

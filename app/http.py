@@ -150,9 +150,9 @@ def _refuse_invalid_text() -> None:
         raise Malformed("The URL is not valid UTF-8.")
     if paths.is_api(request.path) or request.method != "POST":
         return
-    sent = [text for _, values in request.form.lists() for text in values]
-    sent += [file.filename or "" for file in request.files.values()]
-    if any("\0" in text for text in sent):
+    submitted = [text for _, values in request.form.lists() for text in values]
+    submitted += [file.filename or "" for file in request.files.values()]
+    if any("\0" in text for text in submitted):
         raise Malformed("A field contains a NUL character.")
 
 

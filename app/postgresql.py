@@ -94,9 +94,10 @@ def limit_statements(engine: Engine) -> None:
 
 def _connect(_dialect: Any, _record: Any, arguments: Any, settings: dict[str, Any]) -> LimitedConnection:
     timeout_option = f"-c statement_timeout={STATEMENT_SECONDS}s"
-    given = settings.get("options")
+    configured = settings.get("options")
     return LimitedConnection.connect(
-        *arguments, **settings | {"options": f"{given} {timeout_option}" if given else timeout_option}
+        *arguments,
+        **settings | {"options": f"{configured} {timeout_option}" if configured else timeout_option},
     )
 
 

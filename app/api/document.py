@@ -336,12 +336,12 @@ def _links(operation: Operation) -> dict[str, Any]:
 
 def _link_parameters(operation: Operation, parent: str, other: Operation) -> dict[str, str] | None:
     """Returns the source of each path parameter, in the request or response; None if one has none."""
-    sent = [one.name for one in operation.path_parameters if f"<{one.name}>" in parent]
-    missing = [one.name for one in other.path_parameters if one.name not in sent]
+    in_request = [one.name for one in operation.path_parameters if f"<{one.name}>" in parent]
+    missing = [one.name for one in other.path_parameters if one.name not in in_request]
     fields = ["id"] if len(missing) == 1 else [naming.camel(name) for name in missing]
     if not all(field in operation.example for field in fields):
         return None
-    sources = {name: f"$request.path.{name}" for name in sent}
+    sources = {name: f"$request.path.{name}" for name in in_request}
     return sources | {name: f"$response.body#/{field}" for name, field in zip(missing, fields, strict=True)}
 
 

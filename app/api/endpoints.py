@@ -115,14 +115,14 @@ def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
     headers=("ETag", "Location"),
     errors=("NUMBER_IN_USE",),
 )
-def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_endpoint(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create an endpoint
 
     A phone number can have one endpoint across all organizations. Configure the returned
     `inbound_webhook_url` at the provider, or let Patchbay do it with `POST
     /api/settings/endpoints/{endpoint_id}/point`.
     """
-    row = crud.create(scope, sent)
+    row = crud.create(scope, payload)
     location = responses.own_path(scope, ".get_endpoint", endpoint_id=row.id)
     # A new endpoint has no webhook test, so its number is not proven.
     return _endpoint(scope, row, {}, 201, location=location)
@@ -140,7 +140,7 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     errors=("NUMBER_IN_USE", "STALE"),
     versions_in_body=True,
 )
-def save_endpoints(scope: Scope, sent: Any) -> ResponseReturnValue:
+def save_endpoints(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create or update many endpoints
 
     Saves up to 1,000 endpoints, or none of them if one is wrong: `error.details` names the row and the field,
@@ -150,7 +150,7 @@ def save_endpoints(scope: Scope, sent: Any) -> ResponseReturnValue:
 
     The history of each number has the change, and it can be undone as a whole in the portal.
     """
-    saved = batch.save(scope, sent)
+    saved = batch.save(scope, payload)
     names = {"created": Outcome.ADDED, "updated": Outcome.CHANGED, "unchanged": Outcome.UNCHANGED}
     counts = {name: saved.counts.get(outcome, 0) for name, outcome in names.items()}
     return responses.document(counts | {"endpoints": listing.documents(scope, saved.rows, saved.proven)})
@@ -186,13 +186,13 @@ def get_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     headers=("ETag",),
     errors=("STALE",),
 )
-def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
+def update_endpoint(scope: Scope, endpoint_id: str, payload: Any) -> ResponseReturnValue:
     """Update an endpoint
 
     Omitted fields keep their values, and null clears a field. The phone number and the provider of an
     endpoint never change: delete it and create another one.
     """
-    saved = crud.save(scope, endpoint_id, sent, version=responses.version_condition())
+    saved = crud.save(scope, endpoint_id, payload, version=responses.version_condition())
     return _endpoint(scope, saved.row, saved.proven)
 
 

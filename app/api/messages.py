@@ -70,8 +70,8 @@ def did_you_mean(name: str) -> str:
     return f"Unknown parameter. Did you mean “{name}”?"
 
 
-def unknown_parameter(known: Iterable[str]) -> str:
-    return f"Unknown parameter. Use one of: {', '.join(known)}."
+def unknown_parameter(known_names: Iterable[str]) -> str:
+    return f"Unknown parameter. Use one of: {', '.join(known_names)}."
 
 
 def integer_range(least: int, most: int) -> str:

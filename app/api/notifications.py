@@ -61,7 +61,7 @@ def _operation(
 
     def declare(view: View) -> View:
         here: Declared = {**declared, **(of_installation or {})}  # type: ignore[typeddict-item]
-        for prefix, made, options in (
+        for prefix, variant, options in (
             (OF_ORGANIZATION, view, declared),
             ("", _of_installation(view), here),
         ):
@@ -71,7 +71,7 @@ def _operation(
                 who=Who.SUPERADMIN,
                 parameters=(*named, *more),
                 **options,
-            )(made)
+            )(variant)
         return view
 
     return declare
@@ -121,15 +121,15 @@ def list_destinations(scope: Scope) -> ResponseReturnValue:
     headers=("ETag", "Location"),
     errors=("TOO_MANY_DESTINATIONS",),
 )
-def create_destination(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_destination(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Add a destination
 
     A `webhook` and `slack` have a `url`, and `email` has an `address`. `events` are the types that it
     receives; `["*"]` is all of them. The signing secret of a webhook is in this response only.
     """
-    made = destinations.create(scope, sent)
-    body = destinations.document(made.row) | _secret(made.secrets)
-    return responses.resource(body, 201, location=f"{request.path}/{made.row.id}")
+    saved = destinations.create(scope, payload)
+    body = destinations.document(saved.row) | _secret(saved.secrets)
+    return responses.resource(body, 201, location=f"{request.path}/{saved.row.id}")
 
 
 def _secret(secrets: Any) -> dict[str, str]:
@@ -165,13 +165,13 @@ def get_destination(scope: Scope, destination_id: str) -> ResponseReturnValue:
     headers=("ETag",),
     errors=("STALE",),
 )
-def update_destination(scope: Scope, destination_id: str, sent: Any) -> ResponseReturnValue:
+def update_destination(scope: Scope, destination_id: str, payload: Any) -> ResponseReturnValue:
     """Update a destination
 
     Omitted fields keep their values. Messages wait until `muted_until`; with `enabled` false none are kept
     for it. Setting `enabled` to true ends that Patchbay disabled it.
     """
-    row = destinations.change(scope, destination_id, sent, version=responses.version_condition())
+    row = destinations.change(scope, destination_id, payload, version=responses.version_condition())
     return responses.resource(destinations.document(row))
 
 
@@ -199,9 +199,9 @@ def replace_secret(scope: Scope, destination_id: str) -> ResponseReturnValue:
     For 24 hours each message has two signatures, one with each secret, so that the receiver can be changed
     without losing any.
     """
-    made = destinations.replace_secret(scope, destination_id)
-    until = destinations.document(made.row)["previous_secret_until"]
-    return responses.document(_secret(made.secrets) | {"previous_secret_until": until})
+    saved = destinations.replace_secret(scope, destination_id)
+    until = destinations.document(saved.row)["previous_secret_until"]
+    return responses.document(_secret(saved.secrets) | {"previous_secret_until": until})
 
 
 @_operation(
@@ -314,13 +314,13 @@ def list_quiet_periods(scope: Scope) -> ResponseReturnValue:
     example=examples.QUIET_PERIOD,
     status=201,
 )
-def create_quiet_period(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_quiet_period(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Add a quiet period
 
     Messages wait until it ends, up to 30 days from now: at `ends_at`, or after so many `hours` from now. What
     is over by then is not sent.
     """
-    return responses.document(quiet.document(quiet.add(scope, sent)), 201)
+    return responses.document(quiet.document(quiet.add(scope, payload)), 201)
 
 
 @_operation("DELETE", "/quiet-periods/<period_id>", returns="The quiet period has ended.", status=204)
@@ -359,10 +359,10 @@ def get_notification_settings(scope: Scope) -> ResponseReturnValue:
     response=schemas.NotificationLimits,
     example=examples.LIMITS,
 )
-def update_notification_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
+def update_notification_settings(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Change the ages that are reported
 
     Each is a whole number of days, or null for no report. `most_secret_days` is for organizations, and
     `most_backup_days` for the installation.
     """
-    return responses.document(limits.save(scope, sent).model_dump())
+    return responses.document(limits.save(scope, payload).model_dump())

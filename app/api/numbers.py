@@ -65,13 +65,13 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     headers=("ETag", "Location"),
     errors=("NUMBER_IN_USE", "NUMBER_ALREADY_GIVEN"),
 )
-def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
+def assign_phone_number(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Assign a voice phone number to a user
 
     The user's first number of a provider becomes the default that the dialer calls with. Users of one
     organization can share a number; another organization's number is rejected.
     """
-    number, user = assignments.assign(scope, sent)
+    number, user = assignments.assign(scope, payload)
     location = url_for(
         ".get_phone_number",
         organization_id=scope.organization.id,
@@ -115,7 +115,7 @@ def get_phone_number(scope: Scope, user_id: str, provider: str, phone_number: st
     errors=("NUMBER_ALREADY_GIVEN", "STALE"),
 )
 def update_phone_number(
-    scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any
+    scope: Scope, user_id: str, provider: str, phone_number: str, payload: Any
 ) -> ResponseReturnValue:
     """Update or reassign a voice phone number
 
@@ -124,7 +124,7 @@ def update_phone_number(
     another URL afterwards.
     """
     version = responses.version_condition()
-    saved = assignments.update(scope, user_id, provider, phone_number, sent, version=version)
+    saved = assignments.update(scope, user_id, provider, phone_number, payload, version=version)
     return responses.resource(assignments.document(*saved))
 
 
@@ -162,13 +162,15 @@ def unassign_phone_number(
     headers=("ETag",),
     errors=(*error_codes.PROVIDER_CALL, *error_codes.NOT_SWITCHED, "STALE"),
 )
-def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
+def switch_ai(
+    scope: Scope, user_id: str, provider: str, phone_number: str, payload: Any
+) -> ResponseReturnValue:
     """Turn AI on or off for a voice phone number
 
     Imports the number at the voice AI provider and lets the agent answer its calls, or removes it there.
     Applies to all users with the number. If a step fails at the provider, what was done is undone.
     """
-    draft = numbers.read(sent)
+    draft = numbers.read(payload)
     user, number = assignments.find(scope, user_id, provider, phone_number)
     version = responses.version_condition()
     number = numbers.update(scope, context.outbound(), user, number.id, draft, version=version)

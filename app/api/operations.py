@@ -154,7 +154,7 @@ class Api(Blueprint):
         shortcut: Callable[[Signed], ResponseReturnValue] | None = None,
         **declared: Unpack[Declared],
     ) -> Callable[[View], View]:
-        """Guards the view; passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
+        """Guards the view; passes it a Scope, its parameters as `query`, and the parsed body as `payload`.
 
         The first line of the view's docstring is the summary of the operation, the rest its description.
         A `shortcut` responds to requests without a query instead. It receives the content of a signed token
@@ -195,11 +195,11 @@ def _split_parameters(
 ) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
     """Returns the parameters of the path, in its order, and of the query."""
     names = re.findall(r"<(\w+)>", path)
-    known = PATH | {parameter.name: parameter for parameter in declared}
+    declared_by_name = PATH | {parameter.name: parameter for parameter in declared}
     in_query = tuple(parameter for parameter in declared if parameter.name not in names)
     if who in TOKEN_HOLDERS and "organization_id" not in names:
         in_query = (*in_query, ORGANIZATION_ID)
-    return tuple(known[name] for name in names), in_query
+    return tuple(declared_by_name[name] for name in names), in_query
 
 
 def refuse_other_methods(_endpoint: str | None, _path: object) -> None:
@@ -225,10 +225,10 @@ def _fixed_paths() -> dict[str, list[str]]:
 
 def blueprint(name: str, url_prefix: str, tag: Tag) -> Api:
     """Returns a blueprint without CSRF tokens, which the API does not need: it reads no cookies."""
-    made = Api(f"api_{name}", __name__, url_prefix=url_prefix)
-    made.tag = tag
-    csrf.exempt(made)
-    return made
+    api = Api(f"api_{name}", __name__, url_prefix=url_prefix)
+    api.tag = tag
+    csrf.exempt(api)
+    return api
 
 
 def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnValue] | None) -> View:
@@ -249,7 +249,7 @@ def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnVa
         if takes_query:
             path["query"] = query
         if operation.body is not None:
-            path["sent"] = _body(optional=operation.optional_body)
+            path["payload"] = _body(optional=operation.optional_body)
         return operation.view(scope, **path)
 
     run.guard = operation.who  # type: ignore[attr-defined]

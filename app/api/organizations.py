@@ -52,13 +52,13 @@ def list_organizations(scope: Scope) -> ResponseReturnValue:
     status=201,
     headers=("ETag", "Location"),
 )
-def create_organization(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_organization(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create an organization
 
     It has no users, providers or numbers yet. `slug` is derived from the name, and stays the same when the
     name changes.
     """
-    organization = directory.create(scope, sent)
+    organization = directory.create(scope, payload)
     url = url_for(".get_organization", organization_id=organization.id)
     return responses.resource(directory.document(organization), 201, location=url)
 
@@ -92,11 +92,11 @@ def get_organization(scope: Scope) -> ResponseReturnValue:
     headers=("ETag",),
     errors=("STALE",),
 )
-def update_organization(scope: Scope, sent: Any) -> ResponseReturnValue:
+def update_organization(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Update an organization
 
     Omitted fields keep their values, and null clears a field. Another `public_base_url` changes the webhook
     URL of every number, which providers call until it is configured there.
     """
-    saved = directory.update(scope, context.outbound(), sent, version=responses.version_condition())
+    saved = directory.update(scope, context.outbound(), payload, version=responses.version_condition())
     return responses.resource(directory.document(saved))

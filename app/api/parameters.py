@@ -118,24 +118,24 @@ def provider(*capabilities: Capability) -> Parameter:
     return Parameter("provider", "Key of the provider.", {"type": "string", "enum": keys}, example=keys[0])
 
 
-def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:
+def read(parameters: Iterable[Parameter], arguments: MultiDict[str, str]) -> dict[str, Any]:
     """Returns the value of each parameter in the query, by name.
 
     Raises Malformed if one is repeated, and Invalid if one is unknown, empty, missing, or violates its
     schema: a misspelled filter must not be ignored.
     """
-    known = {parameter.name: parameter for parameter in parameters}
-    missing = [name for name in known if known[name].required and name not in sent]
+    by_name = {parameter.name: parameter for parameter in parameters}
+    missing = [name for name in by_name if by_name[name].required and name not in arguments]
     problems = [Problem(name, messages.REQUIRED) for name in missing]
     problems += [
-        Problem(name[:LONGEST_NAME] or "query", _unknown(name, list(known)))
-        for name in sent
-        if name not in known
+        Problem(name[:LONGEST_NAME] or "query", _unknown(name, list(by_name)))
+        for name in arguments
+        if name not in by_name
     ]
     values: dict[str, Any] = {}
-    for name in (name for name in known if name in sent):
+    for name in (name for name in by_name if name in arguments):
         try:
-            values[name] = read_one(known[name], sent)
+            values[name] = read_one(by_name[name], arguments)
         except Invalid as error:
             problems += error.problems
     if problems:
@@ -143,9 +143,9 @@ def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str
     return values
 
 
-def read_one(parameter: Parameter, sent: MultiDict[str, str]) -> Any:
+def read_one(parameter: Parameter, arguments: MultiDict[str, str]) -> Any:
     """Returns the value of a parameter; None if it is absent. Raises Malformed and Invalid."""
-    texts = sent.getlist(parameter.name)
+    texts = arguments.getlist(parameter.name)
     if len(texts) > 1:
         raise Malformed(messages.repeated(parameter.name), code="REPEATED_PARAMETER")
     try:
@@ -154,9 +154,9 @@ def read_one(parameter: Parameter, sent: MultiDict[str, str]) -> Any:
         raise Invalid([Problem(parameter.name, str(error))]) from None
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    if not known:
+def _unknown(name: str, known_names: list[str]) -> str:
+    if not known_names:
         return messages.NO_PARAMETERS
-    if near := naming.nearest(name, known):
+    if near := naming.nearest(name, known_names):
         return messages.did_you_mean(near)
-    return messages.unknown_parameter(known)
+    return messages.unknown_parameter(known_names)

@@ -35,14 +35,14 @@ providers = blueprint(
     example=examples.VERIFICATION,
     errors=("CANNOT_VERIFY", "TOO_MANY_REQUESTS"),
 )
-def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
+def verify_provider(scope: Scope, provider: str, payload: Any) -> ResponseReturnValue:
     """Test the credentials of a provider
 
     Sends the cheapest request that proves the credentials. Fields of this provider in the body, named as
     in the telephony settings, replace the stored values for this test and are not saved. Wrong
     credentials are a result, not an error: `ok` is false and `code` has the cause.
     """
-    tested = verification.verify(scope, context.outbound(), store.provider_of(provider), sent)
+    tested = verification.verify(scope, context.outbound(), store.provider_of(provider), payload)
     return responses.document(tested.document())
 
 

@@ -26,13 +26,13 @@ auth = blueprint("auth", "/api/auth", Tag("Sign-in", "Short-lived tokens from an
     example=examples.SIGNED_IN,
     errors=("WRONG_CREDENTIALS", "TOTP_REQUIRED", "TWO_STEP_NEEDED", "TOO_MANY_REQUESTS"),
 )
-def login(scope: Scope, sent: Any) -> ResponseReturnValue:
+def login(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create a token with email and password
 
     The token is valid for 12 hours; a superadmin's has the `secrets` scope. Users with two-step sign-in
     also send a code of the authenticator app, or a recovery code, as `totp`. Long-lived tokens are
     created in the portal, under Account.
     """
-    _user, issued = sign_in.for_token(scope, sent)
+    _user, issued = sign_in.for_token(scope, payload)
     expires = clock.utc(issued.token.expires_at)
     return responses.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})

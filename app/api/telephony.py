@@ -53,12 +53,12 @@ def telephony_settings(scope: Scope) -> ResponseReturnValue:
     headers=("ETag",),
     errors=("PROVIDER_NOT_CONFIGURED", "PROVIDER_DISABLED", "PROVIDER_ACTIVE", "STALE"),
 )
-def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
+def save_telephony_settings(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Update the telephony configuration
 
     Omitted fields keep their values, and null clears a field: send only the fields of your provider.
     `public_base_url` has to be set afterwards, because providers call back to it. When it changes, the
     webhook URL of every endpoint changes with it.
     """
-    saved = telephony.update(scope, context.outbound(), sent, if_match=responses.condition())
+    saved = telephony.update(scope, context.outbound(), payload, if_match=responses.condition())
     return responses.document(telephony.without_secrets(saved), tag=etag.of(saved))

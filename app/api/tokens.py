@@ -57,7 +57,7 @@ def list_tokens(scope: Scope, user_id: str) -> ResponseReturnValue:
     headers=("Location",),
     errors=("PASSWORD_NEEDED", "NOT_YOUR_TOKEN", "PORTAL_ONLY", "USER_DISABLED"),
 )
-def create_token(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
+def create_token(scope: Scope, user_id: str, payload: Any) -> ResponseReturnValue:
     """Create an API token for a user
 
     For a member, or for yourself. A token that can read credentials is created in the portal only, where the
@@ -65,7 +65,7 @@ def create_token(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
 
     Requires a token from `POST /api/auth/login` that is at most half an hour old.
     """
-    issued = access_tokens.issue_for_api(scope, users.get(scope, user_id), sent)
+    issued = access_tokens.issue_for_api(scope, users.get(scope, user_id), payload)
     body = access_tokens.document(issued.token) | {"token": issued.jwt, "token_type": "Bearer"}
     url = url_for(
         ".get_token", organization_id=scope.organization.id, user_id=user_id, token_id=issued.token.id

@@ -74,7 +74,7 @@ def list_users(scope: Scope, query: Any) -> ResponseReturnValue:
     headers=("ETag", "Location"),
     errors=("EMAIL_IN_USE", "PASSWORD_NEEDED"),
 )
-def create_user(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_user(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create a user
 
     Without `password` the response has an invitation link for you to send: the user chooses a password with
@@ -85,10 +85,10 @@ def create_user(scope: Scope, sent: Any) -> ResponseReturnValue:
     password again.
     """
     invitation = None
-    if isinstance(sent, dict) and sent.get("password") is not None:
-        user = access_users.create(scope, sent)
+    if isinstance(payload, dict) and payload.get("password") is not None:
+        user = access_users.create(scope, payload)
     else:
-        user, link = access_users.invite(scope, sent)
+        user, link = access_users.invite(scope, payload)
         invitation = _link(link)
     (body,) = holders.documents(scope, [user])
     url = url_for(".get_user", organization_id=scope.organization.id, user_id=user.id)
@@ -125,7 +125,7 @@ def get_user(scope: Scope, user_id: str) -> ResponseReturnValue:
     headers=("ETag",),
     errors=("STALE", "PASSWORD_NEEDED", "FORBIDDEN", "LAST_SUPERADMIN"),
 )
-def update_user(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
+def update_user(scope: Scope, user_id: str, payload: Any) -> ResponseReturnValue:
     """Update a user
 
     Omitted fields keep their values. `is_active: false` disables the user: their sessions end and their
@@ -134,7 +134,7 @@ def update_user(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
     Another role, and enabling a user, require a token from `POST /api/auth/login` that is at most half an
     hour old, as the portal requires the password again.
     """
-    return _user(scope, holders.update(scope, user_id, sent, version=responses.version_condition()))
+    return _user(scope, holders.update(scope, user_id, payload, version=responses.version_condition()))
 
 
 @users.operation(
@@ -149,7 +149,7 @@ def update_user(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
     status=201,
     errors=("PASSWORD_NEEDED", "FORBIDDEN", "USER_DISABLED"),
 )
-def create_password_link(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
+def create_password_link(scope: Scope, user_id: str, payload: Any) -> ResponseReturnValue:
     """Create a password link
 
     For you to send: the user chooses a new password with it, once. It replaces the user's earlier link. For a
@@ -158,7 +158,7 @@ def create_password_link(scope: Scope, user_id: str, sent: Any) -> ResponseRetur
 
     Requires a token from `POST /api/auth/login` that is at most half an hour old.
     """
-    link = password_links.create_for_api(scope, access_users.get(scope, user_id), sent)
+    link = password_links.create_for_api(scope, access_users.get(scope, user_id), payload)
     return responses.document(_link(link), 201)
 
 

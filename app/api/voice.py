@@ -128,14 +128,14 @@ def voice_config(scope: Scope) -> ResponseReturnValue:
     example=examples.saved(messages.SAVED),
     errors=("PROVIDER_ACTIVE", "STALE"),
 )
-def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
+def save_voice_config(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Save the configuration of a voice provider
 
     Omitted fields keep their values, and null clears a field. Fields of another voice provider are
     rejected; unknown fields are ignored and named in `warnings`. An item of the configuration can be sent
     back as it was read.
     """
-    ignored = voice.save_config(scope, sent, if_match=responses.condition())
+    ignored = voice.save_config(scope, payload, if_match=responses.condition())
     return _saved(messages.SAVED, ignored)
 
 
@@ -170,13 +170,13 @@ def delete_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     example=examples.saved(messages.ACTIVE_SAVED),
     errors=("PROVIDER_NOT_CONFIGURED", "PROVIDER_DISABLED", "STALE"),
 )
-def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
+def make_active(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Set the active voice provider
 
     Dialers load its SDK from their next request on. The provider has to be configured and enabled; null
     deactivates voice calls. The reason is shown in the provider's history.
     """
-    draft = validation.read(ActiveChoice, sent)
+    draft = validation.read(ActiveChoice, payload)
     voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.condition())
     return _saved(messages.ACTIVE_SAVED, sorted(draft.model_extra or {}))
 
@@ -193,13 +193,13 @@ def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
     example=examples.DIALER_TOKEN,
     errors=error_codes.NO_DIALER_TOKEN,
 )
-def create_dialer_token(scope: Scope, sent: Any) -> ResponseReturnValue:
+def create_dialer_token(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Create a token for the dialer's SDK
 
     The token is the active voice provider's, for the calling user, and expires within an hour. It contains no
     secret. If an active provider or its fields are missing, the error names them.
     """
-    ignored = sorted(validation.read(TokenRequest, sent).model_extra or {})
+    ignored = sorted(validation.read(TokenRequest, payload).model_extra or {})
     issued = dialer_tokens.issue(scope)
     body = {
         "provider": issued.provider,
@@ -239,7 +239,7 @@ def voice_ai_config(scope: Scope) -> ResponseReturnValue:
     example=examples.saved(messages.SAVED),
     errors=("STALE",),
 )
-def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
+def save_voice_ai_config(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Save organization-level Voice AI configuration (superadmin)
 
     Omitted fields keep their values, and null clears a field. `generateToolSecret` replaces the tool
@@ -247,5 +247,5 @@ def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     there does not fail the save, and can be retried in the portal. Unknown fields are ignored and named
     in `warnings`.
     """
-    ignored = config.save(scope, context.outbound(), sent, if_match=responses.condition())
+    ignored = config.save(scope, context.outbound(), payload, if_match=responses.condition())
     return _saved(messages.SAVED, ignored)

@@ -37,7 +37,7 @@ webhook_jobs = blueprint(
     creates="/api/settings/jobs",
     errors=("JOB_RUNNING",),
 )
-def start_webhook_job(scope: Scope, sent: Any) -> ResponseReturnValue:
+def start_webhook_job(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Configure the webhooks of many endpoints
 
     Starts a job that does for each endpoint what `POST /api/settings/endpoints/{endpoint_id}/point` does: for
@@ -46,7 +46,7 @@ def start_webhook_job(scope: Scope, sent: Any) -> ResponseReturnValue:
 
     An organization has one such job at a time. Undo it with `POST /api/settings/jobs/{job_id}/undo`.
     """
-    selection, replaces_services = targets.read(scope, sent)
+    selection, replaces_services = targets.read(scope, payload)
     http, total = context.outbound(), work.count(scope, selection)
 
     def run(inside: Scope, job: Running) -> str:

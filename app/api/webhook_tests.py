@@ -45,7 +45,7 @@ class WebhookTestRequest(BaseModel):
     example=examples.WEBHOOK_TEST,
     errors=("TOO_MANY_REQUESTS", *error_codes.NOT_TESTED),
 )
-def run_webhook_test(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
+def run_webhook_test(scope: Scope, endpoint_id: str, payload: Any) -> ResponseReturnValue:
     """Test the webhook of an endpoint
 
     Requests `inbound_webhook_url` without a signature, about a call that has ended: a runtime should refuse
@@ -55,7 +55,7 @@ def run_webhook_test(scope: Scope, endpoint_id: str, sent: Any) -> ResponseRetur
 
     A webhook that does not work is a result, not an error: `ok` is false and `code` has the cause.
     """
-    chosen = validation.read(WebhookTestRequest, sent)
+    chosen = validation.read(WebhookTestRequest, payload)
     report = runs.run(scope, context.outbound(), endpoint_id, signed=chosen.signed)
     return responses.document(report.document())
 
@@ -92,7 +92,7 @@ def get_webhook_test(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     creates="/api/settings/jobs",
     errors=("JOB_RUNNING",),
 )
-def start_webhook_tests(scope: Scope, sent: Any) -> ResponseReturnValue:
+def start_webhook_tests(scope: Scope, payload: Any) -> ResponseReturnValue:
     """Test the webhooks of many endpoints
 
     Starts a job that does for each endpoint what `POST
@@ -103,7 +103,7 @@ def start_webhook_tests(scope: Scope, sent: Any) -> ResponseReturnValue:
 
     An organization has one such job at a time.
     """
-    selection, signed = many.read(scope, sent)
+    selection, signed = many.read(scope, payload)
     http, total = context.outbound(), many.count(scope, selection)
 
     def run(inside: Scope, job: Running) -> str:
@@ -129,13 +129,13 @@ APPLICATION = parameters.provider(Capability.CALLBACK, Capability.WEBHOOK_TEST)
     example=examples.WEBHOOK_TEST,
     errors=("TOO_MANY_REQUESTS", "NO_CALLBACK", *error_codes.NOT_TESTED),
 )
-def run_callback_test(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
+def run_callback_test(scope: Scope, provider: str, payload: Any) -> ResponseReturnValue:
     """Test the callback URL of a provider's application
 
     Requests the callback URL that was last set from Patchbay, as `POST
     /api/settings/endpoints/{endpoint_id}/webhook-test` requests the webhook of an endpoint.
     """
-    chosen = validation.read(WebhookTestRequest, sent)
+    chosen = validation.read(WebhookTestRequest, payload)
     subject = runs.application(scope, provider)
     report = runs.run_test(scope, context.outbound(), subject, signed=chosen.signed)
     return responses.document(report.document())

@@ -129,11 +129,11 @@ def _copy_all(source_engine: Engine, target_engine: Engine) -> Contents:
     ):
         for table in Base.metadata.sorted_tables:
             _copy(source, target, table)
-        sent, arrived = _contents(source), _contents(target)
-        if sent != arrived:
-            names = [name for name, counted in sent.tables.items() if arrived.tables[name] != counted]
+        original, arrived = _contents(source), _contents(target)
+        if original != arrived:
+            names = [name for name, counted in original.tables.items() if arrived.tables[name] != counted]
             raise MoveError(f"The rows that arrived in {', '.join(names)} differ. Nothing was moved.")
-    return sent
+    return original
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> None:

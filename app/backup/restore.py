@@ -76,8 +76,8 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
             raise ArchiveError(
                 f"{target} exists already. Add --replace to restore over it: it is kept aside."
             )
-        for left in data.glob(f"{TEMPORARY}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in data.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         with _folder(target.parent if target else data) as folder:
             findings = _examine(backup, folder, keys, path.name)
             if findings.problems:
@@ -203,8 +203,8 @@ def _notes(manifest: Manifest, keys: Mapping[str, str]) -> list[str]:
     names = {"PATCHBAY_JWT_KEYS": manifest.keys.jwt, "PATCHBAY_SECRET_KEY": manifest.keys.session}
     return [
         f"{setting} is not the one of this backup: this will {config.CONSEQUENCE_OF_LOSS[setting]}."
-        for setting, known in names.items()
-        if not set(known) & set(_fingerprints(keys[setting]))
+        for setting, fingerprints in names.items()
+        if not set(fingerprints) & set(_fingerprints(keys[setting]))
     ]
 
 

@@ -34,7 +34,7 @@ def settings_name(provider: str, field: str) -> str:
     return f"{provider}_{field}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known_names: Iterable[str]) -> str | None:
     """Returns the known name that was probably meant; None if no name is close enough."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(name, list(known_names), n=1, cutoff=0.6)
     return matches[0] if matches else None

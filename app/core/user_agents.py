@@ -35,5 +35,5 @@ def words(user_agent: str) -> str:
     return browser or (f"Browser on {system}" if system else UNKNOWN)
 
 
-def _first(known: tuple[tuple[str, str], ...], text: str) -> str | None:
-    return next((name for name, pattern in known if re.search(pattern, text)), None)
+def _first(patterns: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((name for name, pattern in patterns if re.search(pattern, text)), None)

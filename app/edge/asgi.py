@@ -230,14 +230,14 @@ def _is_streamed(status: int, headers: WsgiHeaders) -> bool:
 
 def _gather(pieces: Iterator[bytes], most: int | None) -> tuple[bytes, bool]:
     """Returns the first pieces, up to `IN_MEMORY` or `most` pieces, and whether these are all."""
-    held: list[bytes] = []
+    gathered: list[bytes] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        gathered.append(piece)
         size += len(piece)
-        if size > IN_MEMORY or (most is not None and len(held) > most):
-            return b"".join(held), False
-    return b"".join(held), True
+        if size > IN_MEMORY or (most is not None and len(gathered) > most):
+            return b"".join(gathered), False
+    return b"".join(gathered), True
 
 
 def _close(pieces: Iterable[bytes]) -> None:
@@ -270,7 +270,7 @@ async def _deliver(
     """
     gone = asyncio.ensure_future(_until_gone(receive))
     pace = Pace()
-    begin, sent = asyncio.get_running_loop().time(), 0
+    begin, delivered = asyncio.get_running_loop().time(), 0
     try:
         await pace.find(scope["server"], scope["client"])
         await _start(send, response, request_id, closes=False)
@@ -278,15 +278,17 @@ async def _deliver(
             async with asyncio.timeout(deadlines.DOWNLOAD_SILENT):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await pace.wait(gone)
-            sent += len(piece)
+            delivered += len(piece)
             if (
                 asyncio.get_running_loop().time()
-                > begin + deadlines.DOWNLOAD + sent / deadlines.BYTES_A_SECOND
+                > begin + deadlines.DOWNLOAD + delivered / deadlines.BYTES_A_SECOND
             ):
                 raise TimeoutError
         await send({"type": "http.response.body", "body": b""})
     except (TimeoutError, BrokenOff) as reason:
-        log.warning("response.broken_off", reason=type(reason).__name__, sent=sent, request_id=request_id)
+        log.warning(
+            "response.broken_off", reason=type(reason).__name__, sent=delivered, request_id=request_id
+        )
         connections.close(scope["server"], scope["client"])
     except Abandoned:
         pass

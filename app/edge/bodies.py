@@ -117,8 +117,8 @@ def _seconds(limit: Limit) -> float:
 class _Reader:
     """Reads one body."""
 
-    def __init__(self, held: dict[bool, int], limit: Limit, length: int | None) -> None:
-        self._held = held
+    def __init__(self, unfinished: dict[bool, int], limit: Limit, length: int | None) -> None:
+        self._held = unfinished
         self._limit = limit
         self._length = length
         self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (Body closes it)

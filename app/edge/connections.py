@@ -38,10 +38,10 @@ def duplicate(server: Address, client: Address) -> socket.socket | None:
 
 def unacknowledged(connection: socket.socket) -> int:
     """Returns how many bytes the kernel stores until the client acknowledges them; 0 if unknown."""
-    held = bytes(4)
+    buffer = bytes(4)
     with suppress(OSError):
-        held = fcntl.ioctl(connection, termios.TIOCOUTQ, held)
-    return int(struct.unpack("i", held)[0])
+        buffer = fcntl.ioctl(connection, termios.TIOCOUTQ, buffer)
+    return int(struct.unpack("i", buffer)[0])
 
 
 def _connections(server: Address, client: Address) -> Iterator[socket.socket]:

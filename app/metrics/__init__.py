@@ -46,8 +46,8 @@ def _refusal() -> Response | None:
             403,
             content_type=TEXT,
         )
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode()):
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(bearer.strip().encode(), token.encode()):
         return None
     headers = {"WWW-Authenticate": "Bearer"}
     return Response("Send PATCHBAY_METRICS_TOKEN as a bearer token.\n", 401, headers, content_type=TEXT)

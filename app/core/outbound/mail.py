@@ -137,9 +137,9 @@ class Mailer:
 class _Client(smtplib.SMTP):
     """An SMTP client whose reads and writes share one deadline and one size limit."""
 
-    def __init__(self, server: MailServer, meter: Meter, found: list[addresses.Address]) -> None:
+    def __init__(self, server: MailServer, meter: Meter, resolved: list[addresses.Address]) -> None:
         self._server, self._meter = server, meter
-        self._line = Line(found, server.port, meter)
+        self._line = Line(resolved, server.port, meter)
         super().__init__(local_hostname="localhost")
         self._host = server.host  # the name that STARTTLS verifies
 
@@ -169,7 +169,7 @@ class _Client(smtplib.SMTP):
             raise smtplib.SMTPDataError(code, text)
         return code
 
-    def _metered(self, found: Any) -> socket.socket:
-        assert isinstance(found, TlsSocket)  # noqa: S101 (the deadline needs it)
-        found.meter = self._meter
-        return found
+    def _metered(self, connection: Any) -> socket.socket:
+        assert isinstance(connection, TlsSocket)  # noqa: S101 (the deadline needs it)
+        connection.meter = self._meter
+        return connection

@@ -31,8 +31,8 @@ class Meter:
 
     def left(self) -> float:
         """Returns the remaining seconds. Raises TimeoutError if there are none."""
-        if (left := self._end - time.monotonic()) > 0:
-            return left
+        if (seconds := self._end - time.monotonic()) > 0:
+            return seconds
         raise TimeoutError
 
     def allows(self, seconds: float) -> bool:
