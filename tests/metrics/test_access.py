@@ -52,7 +52,9 @@ def test_metrics_are_open_to_loopback_that_nothing_forwards(
             assert status(client, "127.0.0.1", **{header: "127.0.0.1"}) == 403
 
 
-def test_metrics_token_is_required_everywhere(guarded: FlaskClient) -> None:
+def test_metrics_token_is_required_everywhere_and_read_from_a_file(
+    guarded: FlaskClient, environment: dict[str, str], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
     for peer in ("127.0.0.1", "192.0.2.1"):
         assert status(guarded, peer) == 401
         assert status(guarded, peer, Authorization=f"Bearer {TOKEN}x") == 401
@@ -60,10 +62,6 @@ def test_metrics_token_is_required_everywhere(guarded: FlaskClient) -> None:
         assert status(guarded, peer, Authorization="Bearer \xe9") == 401
         assert status(guarded, peer, Authorization=f"Bearer {TOKEN}") == 200
 
-
-def test_metrics_token_is_read_from_a_file_if_it_is_usable(
-    environment: dict[str, str], tmp_path: Path, subtests: pytest.Subtests
-) -> None:
     file = tmp_path / "metrics.token"
     file.write_text(f"{TOKEN}\n")
     settings = Settings.from_environment(environment | {"PATCHBAY_METRICS_TOKEN_FILE": str(file)})

@@ -76,6 +76,14 @@ def test_catcher_speaks_tls_from_the_start_and_signs_in(catcher: MailCatcher) ->
             client.auth("PLAIN", client.auth_plain)
 
 
+def _outcome(catcher: MailCatcher) -> str:
+    try:
+        send(catcher)
+    except (smtplib.SMTPException, OSError) as error:
+        return f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+    return "sent"
+
+
 def test_catcher_misbehaves_as_chosen(catcher: MailCatcher) -> None:
     catcher.behaviour.slowness = 0.01
     expected = {
@@ -100,16 +108,6 @@ def test_catcher_misbehaves_as_chosen(catcher: MailCatcher) -> None:
     assert seen == expected
     assert set(Trouble) - set(expected) == {Trouble.HANG, Trouble.GIGABYTE, Trouble.REFUSES_SIGN_IN}
 
-
-def _outcome(catcher: MailCatcher) -> str:
-    try:
-        send(catcher)
-    except (smtplib.SMTPException, OSError) as error:
-        return f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
-    return "sent"
-
-
-def test_catcher_hangs_until_it_is_stopped_and_greets_with_a_gigabyte(catcher: MailCatcher) -> None:
     with MailCatcher() as hanging:
         hanging.behaviour.trouble = Trouble.HANG
         with pytest.raises(smtplib.SMTPServerDisconnected):

@@ -127,7 +127,7 @@ def test_receiver_responds_as_slack_does_to_whole_requests(receiver: Receiver) -
     assert len(receiver.arrived) == arrived, "its client was killed while it sent"
 
 
-def test_receiver_pages_show_the_newest_first(receiver: Receiver) -> None:
+def test_receiver_pages_show_the_newest_first_and_take_a_secret(receiver: Receiver) -> None:
     deliver(receiver, "first")
     deliver(receiver, "second")
     listed = html.parse(requests.get(receiver.base, timeout=5).text.removeprefix("<!doctype html>").strip())
@@ -137,8 +137,6 @@ def test_receiver_pages_show_the_newest_first(receiver: Receiver) -> None:
     assert "https://receiver.example/second" in shown
     assert 'href="javascript' not in shown
 
-
-def test_receiver_takes_a_secret_from_its_own_page_only(receiver: Receiver) -> None:
     settings = f"{receiver.base}/settings"
     label = "Use this secret"
     page = html.parse(requests.get(settings, timeout=5).text.removeprefix("<!doctype html>").strip())

@@ -70,28 +70,6 @@ def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypat
     assert len(call("agents")) == 20
 
 
-def test_imported_finds_the_number_until_it_is_removed(upstream, call):
-    assert call("imported_numbers") == {}
-    convai = upstream.convai
-    convai.odd = ODD
-    convai.add("+14165550101", RECEPTION)
-    convai.add(NUMBER, RECEPTION, provider="twilio")
-    manual = convai.add(NUMBER, RECEPTION)
-    ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    found = call("imported_numbers")[NUMBER]
-    assert found == [
-        ImportedNumber(manual, RECEPTION, "Imported manually"),
-        ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
-    ]
-    assert [one.is_ours for one in found] == [False, True]
-
-    upstream.reset()
-    number = upstream.convai.add(NUMBER)
-    call("remove_number", number)
-    assert upstream.convai.numbers == {}
-    call("remove_number", number)
-
-
 def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, subtests):
     label = new_label(NUMBER)
     assert label.startswith(f"Patchbay {NUMBER} ")
@@ -120,7 +98,28 @@ def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, su
             assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_agents_are_assigned_and_cleared_unless_not_found(upstream, call, subtests):
+def test_imported_number_is_found_given_agents_and_removed(upstream, call, subtests):
+    assert call("imported_numbers") == {}
+    convai = upstream.convai
+    convai.odd = ODD
+    convai.add("+14165550101", RECEPTION)
+    convai.add(NUMBER, RECEPTION, provider="twilio")
+    manual = convai.add(NUMBER, RECEPTION)
+    ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    found = call("imported_numbers")[NUMBER]
+    assert found == [
+        ImportedNumber(manual, RECEPTION, "Imported manually"),
+        ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
+    ]
+    assert [one.is_ours for one in found] == [False, True]
+
+    upstream.reset()
+    number = upstream.convai.add(NUMBER)
+    call("remove_number", number)
+    assert upstream.convai.numbers == {}
+    call("remove_number", number)
+
+    upstream.reset()
     number = upstream.convai.add(NUMBER)
     for agent in (RECEPTION, NIGHT_SHIFT, None):
         call("assign_agent", number, agent)

@@ -98,7 +98,7 @@ def test_webhook_calls_write_once_at_their_address_and_hide_the_secret(upstream,
     assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]
 
 
-def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
+def test_odd_webhooks_are_read_and_the_rest_of_the_setting_is_kept(upstream):
     made = upstream.workspace.add(URL, is_auto_disabled=True)
     upstream.workspace.webhooks |= {
         "odd": {"webhook_id": 7},
@@ -111,8 +111,7 @@ def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
     assert found[2].url == found[2].name == ""
     assert not found.is_whole
 
-
-def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream):
+    upstream.reset()
     made = upstream.workspace.add(URL)
     http = Outbound(upstream.upstreams)
     needed = ["transcript", "call_initiation_failure"]

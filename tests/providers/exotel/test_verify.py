@@ -7,7 +7,7 @@ KEY = "exotel"
 MUMBAI = "api.in.exotel.com"
 
 
-def test_verify_requests_the_cheapest_pages_of_the_region(upstream, verify):
+def test_verify_requests_the_cheapest_pages_and_needs_permission_for_each(upstream, verify):
     verify()
     calls, numbers = upstream.requests
     assert calls.path == "/v1/Accounts/sample1/Calls.json"
@@ -21,8 +21,7 @@ def test_verify_requests_the_cheapest_pages_of_the_region(upstream, verify):
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
-
-def test_verify_needs_the_permission_for_numbers_and_names_another_one(upstream, verify):
+    upstream.reset()
     for status in (401, 403):
         upstream.instead = {("GET", "IncomingPhoneNumbers"): Reply(status, {"RestException": {}})}
         result = verify()

@@ -57,28 +57,6 @@ def pages(upstream):
     return [seen.query.get("page") for seen in upstream.requests if seen.path.endswith("/phoneNumbers")]
 
 
-def test_numbers_lists_every_number_of_the_project(upstream, numbers):
-    assert Capability.POINT not in SinchEst().capabilities
-    upstream.numbers |= {"+14165550101": "", "+14165550102": OTHER_TRUNK}
-    assert numbers() == [
-        line(NUMBER, TRUNK, 0),
-        line("+14165550101", "", 1),
-        line("+14165550102", OTHER_TRUNK, 2),
-    ]
-    assert [difference(found, "https://x.example") for found in numbers()] == [
-        Reason.TRUNK_OVERRIDES,
-        Reason.NOT_SHOWN,
-        Reason.TRUNK_OVERRIDES,
-    ]
-
-    upstream.reset()
-    upstream.odd_items = ODD
-    assert [found.phone_number for found in numbers()] == [NUMBER]
-    upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
-    upstream.numbers = {}
-    assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
-
-
 def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
     for count, returns_total, requested in [
         (0, True, ["1"]),
@@ -139,7 +117,29 @@ def test_numbers_repeating_endless_or_incomplete_lists_are_refused(upstream, num
     assert pages(upstream) == ["1", "2", "3"]
 
 
-def test_observe_returns_the_number_with_its_trunk_or_none(upstream, observe, subtests):
+def test_numbers_and_observe_return_each_number_with_its_trunk(upstream, numbers, observe, subtests):
+    assert Capability.POINT not in SinchEst().capabilities
+    upstream.numbers |= {"+14165550101": "", "+14165550102": OTHER_TRUNK}
+    assert numbers() == [
+        line(NUMBER, TRUNK, 0),
+        line("+14165550101", "", 1),
+        line("+14165550102", OTHER_TRUNK, 2),
+    ]
+    assert [difference(found, "https://x.example") for found in numbers()] == [
+        Reason.TRUNK_OVERRIDES,
+        Reason.NOT_SHOWN,
+        Reason.TRUNK_OVERRIDES,
+    ]
+
+    upstream.reset()
+    upstream.odd_items = ODD
+    assert [found.phone_number for found in numbers()] == [NUMBER]
+    upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
+    upstream.numbers = {}
+    assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
+
+    upstream.reset()
+    sinch_est.tokens.clear()
     assert observe() == line(NUMBER, TRUNK, 0)
     upstream.numbers[NUMBER] = ""
     assert observe() == line(NUMBER, "", 0)
@@ -223,7 +223,7 @@ def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
     assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
 
 
-def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain, subtests):
+def test_sip_domain_and_endpoints_are_those_of_the_trunk_or_refused(upstream, domain, subtests, http):
     assert domain(trunk_domain="stored.example") == "stored.example"
     assert upstream.requests == []
     assert domain(trunk_domain=None) == DOMAIN
@@ -237,8 +237,8 @@ def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain
                 domain(trunk_domain=None)
             assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
-
-def test_endpoints_are_those_that_are_enabled_of_a_trunk_that_exists(upstream, http):
+    upstream.reset()
+    sinch_est.tokens.clear()
     upstream.endpoints = [
         endpoint("SIP.rtc.elevenlabs.io.", port=5061),
         endpoint("sip.example", enabled=False),
@@ -259,9 +259,8 @@ def test_endpoints_are_those_that_are_enabled_of_a_trunk_that_exists(upstream, h
 
     upstream.reset()
     upstream.instead["GET", "/endpoints"] = error(404, "NOT_FOUND")
-    est, http = SinchEst(), Outbound(upstream.upstreams)
-    assert est.endpoints(http, upstream.values) == []
+    assert SinchEst().endpoints(http, upstream.values) == []
     upstream.instead["GET", "/phoneNumbers"] = error(404, "NOT_FOUND")
     with pytest.raises(Refusal) as refused:
-        est.endpoints(http, upstream.values)
+        SinchEst().endpoints(http, upstream.values)
     assert refused.value.result.code == Outcome.WRONG_ACCOUNT

@@ -29,7 +29,7 @@ def read(upstream):
     return read
 
 
-def test_errors_are_those_of_the_last_call_without_query_and_password(upstream, read):
+def test_last_call_is_read_in_its_region_with_errors_without_a_password(upstream, read):
     private = f"https://user:word@voice.example.com/x?From={CALLER}#rc=2"
     upstream.calls.add(NUMBER, ago=timedelta(hours=2), errors=[(12100, OLD)])
     upstream.calls.add(NUMBER, errors=[(11200, OURS), (99999, private)])
@@ -48,8 +48,7 @@ def test_errors_are_those_of_the_last_call_without_query_and_password(upstream, 
         call = read(*numbers, since=since).calls[NUMBER]
         assert (call.errors, bool(call.unread)) == ((), True)
 
-
-def test_calls_are_read_in_their_region_up_to_the_last_incoming_one(upstream, read):
+    upstream.reset()
     upstream.calls.add(NUMBER)
     upstream.values["region"] = upstream.region = "ie1"
     assert read().calls

@@ -90,7 +90,7 @@ TAKERS = {
 }
 
 
-def test_point_mends_what_it_can_and_keeps_connection_overrides(account, upstream, number):
+def test_point_mends_what_differs_and_keeps_other_status_callbacks(account, upstream, number):
     wrong = []
     for changes in [
         {"voice_url": f"{ELSEWHERE}#rc=2&rt=5000"},
@@ -109,8 +109,6 @@ def test_point_mends_what_it_can_and_keeps_connection_overrides(account, upstrea
         vars(number).update(before)
     assert wrong == []
 
-
-def test_expected_fallback_and_status_callback_are_set_others_kept(account, upstream, number):
     expected = {"fallback_url": FALLBACK, "status_callback_url": f"{FALLBACK}/status"}
     assert reasons(account, **expected) == [Reason.DIFFERENT_FALLBACK, Reason.DIFFERENT_STATUS_CALLBACK]
     account.point(account.observe(ONE, **expected), **expected)

@@ -350,7 +350,7 @@ def test_point_failed_or_interrupted_detach_changes_nothing(account, upstream, s
     assert upstream.numbers[ONE].application_id == shared
 
 
-def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
+def test_numbers_reads_every_error_and_refuses_endless_or_cut_lists(account, upstream, subtests, monkeypatch):
     for shape in SHAPES:
         with subtests.test(shape=shape):
             upstream.reset()
@@ -368,8 +368,7 @@ def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
     account.refusal("numbers", auth_id="a/../b?c#d%é")
     assert upstream.requests[0].path == "/api/v1/Account/a%2F..%2Fb%3Fc%23d%25%C3%A9/numbers"
 
-
-def test_numbers_repeating_endless_or_incomplete_lists_are_refused(account, upstream, monkeypatch):
+    upstream.reset()
     row = {"e164": ONE, "id": "sample"}
     upstream.answer = lambda requested: Reply(200, {"items": [row], "total": 9})
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER

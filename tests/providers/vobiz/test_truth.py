@@ -107,17 +107,7 @@ def test_a_number_of_a_sub_account_is_marked_and_never_written_to(account, upstr
     assert account.refusal("observe", ONE).code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_a_hang_up_url_of_its_own_is_set_unless_it_is_another_one(account, upstream):
-    for changes, expected in [({}, HANGUP), ({"hangup_url": ELSEWHERE}, ELSEWHERE)]:
-        upstream.reset()
-        account.point(account.line(TWO), **changes)
-        made = upstream.applications[upstream.numbers[TWO].application_id]
-        assert (made.answer_url, made.hangup_url, made.hangup_method) == (URL, expected, "POST")
-        line = account.observe(TWO, **changes)
-        assert (differences(line, URL), cautions(line, URL)) == ([], [])
-
-
-def test_a_hang_up_url_is_set_unless_it_is_another_one(account, application):
+def test_hang_up_url_is_set_unless_it_is_another_one(account, application, upstream):
     for hangup_url in ("", "https://app.example/calls"):
         application.answer_url, application.hangup_url = "https://app.example/calls", hangup_url
         [caution] = cautions(account.line(ONE), URL)
@@ -130,6 +120,14 @@ def test_a_hang_up_url_is_set_unless_it_is_another_one(account, application):
     account.point(account.line(ONE))
     assert application.hangup_url == ELSEWHERE
 
+    for changes, expected in [({}, HANGUP), ({"hangup_url": ELSEWHERE}, ELSEWHERE)]:
+        upstream.reset()
+        account.point(account.line(TWO), **changes)
+        made = upstream.applications[upstream.numbers[TWO].application_id]
+        assert (made.answer_url, made.hangup_url, made.hangup_method) == (URL, expected, "POST")
+        line = account.observe(TWO, **changes)
+        assert (differences(line, URL), cautions(line, URL)) == ([], [])
+
 
 ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
     ({"is_trial_account": True}, {}, Outcome.LIMITED, "trial"),
@@ -139,7 +137,7 @@ ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
 ]
 
 
-def test_verify_names_every_kind_of_account(upstream, verify):
+def test_verify_names_every_kind_of_account_and_reads_errors_as_lists_do(upstream, verify, account):
     wrong = []
     for upstream.account, values, code, word in ACCOUNTS:
         result = verify(**values)
@@ -152,9 +150,8 @@ def test_verify_names_every_kind_of_account(upstream, verify):
     result = verify()
     assert (result.code, "sub-account" in result.reason) == (Outcome.OK, True)
 
-
-def test_tests_and_lists_read_errors_alike(upstream, account, verify):
-    wrong = []
+    upstream.reset()
+    misread = []
     for reply, code in [
         (Reply(401, "", PLAIN), Outcome.BAD_CREDENTIALS),
         (Reply(401, "Unauthorized", PLAIN), Outcome.BAD_CREDENTIALS),
@@ -165,5 +162,5 @@ def test_tests_and_lists_read_errors_alike(upstream, account, verify):
         upstream.instead = {("GET", "/"): reply}
         for result in (verify(), account.refusal("numbers"), account.refusal("observe", ONE)):
             if result.code != code:
-                wrong.append((reply, result))
-    assert wrong == []
+                misread.append((reply, result))
+    assert misread == []

@@ -7,7 +7,7 @@ from simulators.vobiz import SHAPES
 KEY = "vobiz"
 
 
-def test_verify_reads_every_shape_of_error_and_names_unreadable_lists(upstream, verify, subtests):
+def test_verify_reads_every_shape_of_error_and_kind_of_account(upstream, verify, subtests):
     for shape in SHAPES:
         with subtests.test(shape=shape):
             upstream.reset()
@@ -27,8 +27,7 @@ def test_verify_reads_every_shape_of_error_and_names_unreadable_lists(upstream, 
     upstream.instead = {("GET", "/numbers"): Reply(503, {})}
     assert verify().code == Outcome.OK
 
-
-def test_verify_of_another_an_unknown_or_an_inactive_account(upstream, verify, subtests):
+    upstream.reset()
     upstream.account = {"auth_id": "MA_SAMPLE02"}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
