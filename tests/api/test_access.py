@@ -83,17 +83,6 @@ HEADERS = [
 ]
 
 
-def test_authenticate_accepts_a_token_in_one_form_of_one_header_only(anonymous: Caller, dana: Caller) -> None:
-    accepted = [
-        header
-        for header in HEADERS
-        if anonymous.get(PATH, headers={"Authorization": header.format(dana.token)}).status_code != 401
-    ]
-    assert accepted == []
-    elsewhere = f"{PATH}?access_token={dana.token}&token={dana.token}"
-    assert anonymous.get(elsewhere, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
-
-
 class TestOrganizationId:
     """Superadmins only, at most once, and recorded."""
 
@@ -178,7 +167,16 @@ UNKNOWN_PATHS = [
 ]
 
 
-def test_unknown_paths_and_methods_are_refused_in_json_with_what_is_right(dana: Caller) -> None:
+def test_tokens_in_another_form_and_unknown_paths_are_refused(anonymous: Caller, dana: Caller) -> None:
+    accepted = [
+        header
+        for header in HEADERS
+        if anonymous.get(PATH, headers={"Authorization": header.format(dana.token)}).status_code != 401
+    ]
+    assert accepted == []
+    elsewhere = f"{PATH}?access_token={dana.token}&token={dana.token}"
+    assert anonymous.get(elsewhere, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
+
     found = {}
     for path in UNKNOWN_PATHS:
         got, posted = dana.get(path), dana.call("POST", path)

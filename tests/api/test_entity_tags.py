@@ -169,7 +169,8 @@ def test_conditions_are_those_of_rfc_9110(app: Flask, dana: Caller, *, thorough:
     assert wrong == []
 
 
-def test_endpoint_with_stale_etag_is_412(app: Flask, dana: Caller) -> None:
+def test_endpoint_with_stale_etag_is_412_as_after_a_change_of_its_url(app: Flask, dana: Caller) -> None:
+    """The webhook URL is made of the organization's base URL, and the version is of the row alone."""
     for method in ("DELETE", "PUT"):
         made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
         path = f"{ENDPOINTS}/{made.get_json()['id']}"
@@ -185,9 +186,7 @@ def test_endpoint_with_stale_etag_is_412(app: Flask, dana: Caller) -> None:
         done = dana.call(method, path, json={"label": "x"}, headers={"If-Match": fresh})
         assert done.status_code in (200, 204)
 
-
-def test_endpoint_etag_changes_with_its_webhook_url(app: Flask, dana: Caller) -> None:
-    """The URL is made of the organization's base URL, and the version is of the row alone."""
+    dana.delete(path)
     made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
     path = f"{ENDPOINTS}/{made.get_json()['id']}"
     old = dana.get(path).headers["ETag"]

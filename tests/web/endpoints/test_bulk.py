@@ -107,25 +107,6 @@ def test_change_of_a_selection_confirms_first(app: Flask, dana: Portal, ids: lis
     assert event.changes["reason"] == [None, "Moved on"]
 
 
-def test_check_and_export_are_of_the_selection(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
-    page = chosen(dana, "check", ids=ids[:4])
-    with scope_as(app, cast.dana) as scope:
-        scope.session.execute(delete(DriftCheck))
-        scope.session.commit()
-    before = len(audit(app))
-    assert confirmed(page).path == PATH
-    assert len(audit(app)) == before
-    with scope_as(app, cast.dana) as scope:
-        assert scope.session.scalars(select(DriftCheck.phone_number)).all() == [
-            "+15551000000",
-            "+15551000002",
-        ]
-    for query, count in ((f"id={ids[0]}&id={ids[3]}", 2), (f"id={ids[0]}&all=yes&agent=Ann", 30)):
-        begun = dana.raw("GET", f"{PATH}/many?do=export&{query}")
-        sheet = dana.raw("GET", begun.headers["Location"]).text
-        assert len(sheet.splitlines()) == count + 1, query
-
-
 def test_change_needs_a_selection_its_count_an_effect_and_one_value(
     app: Flask, dana: Portal, ids: list[str], cast: Cast
 ) -> None:
@@ -177,7 +158,26 @@ def test_deactivation_warns_of_each_direction(app: Flask, dana: Portal, cast: Ca
     assert not [link for link in done.root.all("a") if "do=configure" in str(link["href"])]
 
 
-def test_all_selects_what_the_filter_shows(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+def test_check_and_export_are_of_the_selection_and_all_of_the_filter(
+    app: Flask, dana: Portal, cast: Cast, ids: list[str]
+) -> None:
+    page = chosen(dana, "check", ids=ids[:4])
+    with scope_as(app, cast.dana) as scope:
+        scope.session.execute(delete(DriftCheck))
+        scope.session.commit()
+    before = len(audit(app))
+    assert confirmed(page).path == PATH
+    assert len(audit(app)) == before
+    with scope_as(app, cast.dana) as scope:
+        assert scope.session.scalars(select(DriftCheck.phone_number)).all() == [
+            "+15551000000",
+            "+15551000002",
+        ]
+    for query, count in ((f"id={ids[0]}&id={ids[3]}", 2), (f"id={ids[0]}&all=yes&agent=Ann", 30)):
+        begun = dana.raw("GET", f"{PATH}/many?do=export&{query}")
+        sheet = dana.raw("GET", begun.headers["Location"]).text
+        assert len(sheet.splitlines()) == count + 1, query
+
     page = dana.get(f"{PATH}?sort=-number")
     assert not any("checked" in tick.attrs for tick in page.root.all("input", name="id"))
     page = page.follow("All on this page")

@@ -44,9 +44,20 @@ def test_a_view_is_saved_shown_renamed_and_deleted(app: Flask, dana: Portal, cas
     assert [*tabs(again)] == ["All", "Other", "Two*"]
 
 
-def test_a_view_needs_a_filter_and_a_name_of_its_own(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_a_view_is_its_users_with_a_filter_and_a_name_of_its_own(
+    app: Flask, dana: Portal, gus: Portal, cast: Cast
+) -> None:
+    """And its organization's."""
     with scope_as(app, cast.dana) as scope:
-        saved_views.save(scope, "Mine", "provider=twilio")
+        view_id = saved_views.save(scope, "Mine", "provider=twilio").id
+    assert not gus.get(f"{PATH}?provider=twilio").has_link("Mine")
+    with unchanged(app, but=CROSSING):
+        for path in (f"{PATH}/views/{view_id}", f"/o/globex/endpoints/views/{view_id}"):
+            gus.get(path, 404)
+            gus.post(path, {"csrf_token": gus.token(), "name": "Theirs"}, 404)
+            gus.post(f"{path}/delete", {"csrf_token": gus.token()}, 404)
+        dana.get(f"/o/globex/endpoints/views/{view_id}", 404)
+
     with unchanged(app):
         form = dana.get(f"{PATH}?sync=drifted").follow("Save view")
         for name in ("", "x" * 61, "a\tb"):
@@ -60,15 +71,3 @@ def test_a_view_needs_a_filter_and_a_name_of_its_own(app: Flask, dana: Portal, c
             saved_views.save(scope, f"No. {n}", f"q={n}")
     with unchanged(app):
         assert form.press("Save view", 422, name="Last").error("name")
-
-
-def test_a_view_is_its_users_and_its_organizations(app: Flask, dana: Portal, gus: Portal, cast: Cast) -> None:
-    with scope_as(app, cast.dana) as scope:
-        view_id = saved_views.save(scope, "Mine", "q=5").id
-    assert not gus.get(f"{PATH}?q=5").has_link("Mine")
-    with unchanged(app, but=CROSSING):
-        for path in (f"{PATH}/views/{view_id}", f"/o/globex/endpoints/views/{view_id}"):
-            gus.get(path, 404)
-            gus.post(path, {"csrf_token": gus.token(), "name": "Theirs"}, 404)
-            gus.post(f"{path}/delete", {"csrf_token": gus.token()}, 404)
-        dana.get(f"/o/globex/endpoints/views/{view_id}", 404)

@@ -69,24 +69,6 @@ def shown(number: str) -> str:
     return f"+1 {number[2:5]}-{number[5:8]}-{number[8:]}"
 
 
-def test_create_shows_the_webhook_url(app: Flask, dana: Portal) -> None:
-    page = dana.get(PATH)
-    assert page.root.all("table") == []
-    assert page.follow("Add endpoint").path == f"{PATH}/new"
-    page = add(dana, inbound_agent_name="Ann & Bob", label="Front desk")
-    assert page.title == shown(NUMBER)
-    assert web_messages.created(shown(NUMBER)) in page.notes
-    assert [event.action for event in audit(app)][-1] == "endpoint.created"
-    assert page.root.by_id("history").all("span", css="pb-break") == []
-    page.follow("Set the base URL").send("Save", public_base_url=BASE_URL)
-    page = dana.get(page.path)
-    url = f"{BASE_URL}/telephony/twilio/inbound/Ann%20%26%20Bob"
-    assert url in page.text
-    assert page.root.one("button", **{"data-copy": url}).text == "Copy webhook URL"
-    steps = [item.text for item in page.root.all("ol", css="pb-side-list")[0].all("li")]
-    assert steps == list(PROVIDERS["twilio"].webhook_steps)
-
-
 def test_the_form_shows_the_number_and_the_url_as_they_are_typed(
     app: Flask, dana: Portal, gus: Portal, cast: Cast, row: Endpoint
 ) -> None:
@@ -149,8 +131,26 @@ BAD_VALUES = [
 ]
 
 
-def test_create_shows_an_error_beside_its_field(app: Flask, dana: Portal, gus: Portal, row: Endpoint) -> None:
-    form, wrong = dana.get(f"{PATH}/new"), []
+def test_create_shows_the_webhook_url_or_an_error_beside_its_field(
+    app: Flask, dana: Portal, gus: Portal
+) -> None:
+    page = dana.get(PATH)
+    assert page.root.all("table") == []
+    assert page.follow("Add endpoint").path == f"{PATH}/new"
+    page = add(dana, inbound_agent_name="Ann & Bob", label="Front desk")
+    assert page.title == shown(NUMBER)
+    assert web_messages.created(shown(NUMBER)) in page.notes
+    assert [event.action for event in audit(app)][-1] == "endpoint.created"
+    assert page.root.by_id("history").all("span", css="pb-break") == []
+    page.follow("Set the base URL").send("Save", public_base_url=BASE_URL)
+    page = dana.get(page.path)
+    url = f"{BASE_URL}/telephony/twilio/inbound/Ann%20%26%20Bob"
+    assert url in page.text
+    assert page.root.one("button", **{"data-copy": url}).text == "Copy webhook URL"
+    steps = [item.text for item in page.root.all("ol", css="pb-side-list")[0].all("li")]
+    assert steps == list(PROVIDERS["twilio"].webhook_steps)
+
+    path, form, wrong = page.path, dana.get(f"{PATH}/new"), []
     values = {"phone_number": NUMBER, "provider": "twilio"}
     with unchanged(app):
         for field, typed in BAD_VALUES:
@@ -161,7 +161,7 @@ def test_create_shows_an_error_beside_its_field(app: Flask, dana: Portal, gus: P
         page = form.press("Add endpoint", 409, **values)
     assert wrong == []
     assert page.error("phone_number") == f"{messages.in_use(NUMBER)} Open it"
-    assert page.follow("Open it").path == f"{PATH}/{row.id}"
+    assert page.follow("Open it").path == path
     page = gus.get("/o/globex/endpoints/new")
     page = page.press("Add endpoint", 409, phone_number=NUMBER)
     assert page.error("phone_number") == messages.in_use(NUMBER)

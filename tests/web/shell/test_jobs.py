@@ -165,21 +165,21 @@ def test_job_that_fails_or_was_interrupted_shows_it_and_a_link_back(
     gus.get(f"/o/globex/endpoints/jobs/{job_id}", 404)
 
 
-def test_import_of_an_unreadable_file_starts_no_job(dana: Portal) -> None:
+def test_import_starts_no_job_of_an_unreadable_file_or_beyond_four(
+    dana: Portal, hold: Callable[[str], Held]
+) -> None:
     page = dana.get(NEW).press(CHECK, 422, rows=f'{ROWS}\n+15551234567,"never closed')
     assert page.error("rows").startswith("Line 52 ")
     refused = led_on(dana.get(NEW).press(CHECK, rows=f"{ROWS}\nnone,twilio,,"))
     dana.post(f"{refused.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
     assert dana.get(PATH).rows() == []
 
-
-def test_begin_refuses_more_than_four_jobs_at_a_time(dana: Portal, hold: Callable[[str], Held]) -> None:
     held = hold("check")
     sent = {"csrf_token": dana.token(), "rows": ROWS}
     statuses = [dana.raw("POST", NEW, data=sent).status_code for _ in range(job_threads.MOST)]
     assert (job_threads.MOST, statuses) == (4, [303] * 4)
-    refused = dana.raw("POST", NEW, data=sent)
-    assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    fifth = dana.raw("POST", NEW, data=sent)
+    assert (fifth.status_code, "Retry-After" in fifth.headers) == (503, True)
     held.go_on.set()
     finished()
     assert dana.raw("POST", NEW, data=sent).status_code == 303

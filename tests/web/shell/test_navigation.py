@@ -21,25 +21,6 @@ def _href(crumb: Element) -> str:
     return next((link["href"] for link in crumb.all("a")), "")
 
 
-def test_breadcrumbs_lead_to_the_pages_above(here: Furnished, cast: Cast, dana: Portal) -> None:
-    home, endpoints = ("Acme Support", "/o/acme-support/"), ("Endpoints", "/o/acme-support/endpoints")
-    endpoint = ("+1 555-123-4567", f"/o/acme-support/endpoints/{here.ids['endpoint_id']}")
-    people, mo = ("People", "/o/acme-support/people"), f"/o/acme-support/people/{cast.mo.id}"
-    twilio = ("Twilio", "/o/acme-support/providers/twilio")
-    expected = {
-        home[1]: [("Acme Support", "")],
-        endpoints[1]: [home],
-        endpoint[1]: [home, endpoints],
-        f"{endpoint[1]}/delete": [home, endpoints, endpoint],
-        f"{endpoint[1]}/last-call": [home, endpoints, endpoint],
-        f"{twilio[1]}/disable": [home, twilio],
-        f"{mo}/link": [home, people, ("Mo", mo)],
-        "/notifications/new": [("Notifications", "/notifications")],
-        "/": [],
-    }
-    assert {path: crumbs(dana.get(path)) for path in expected} == expected
-
-
 def test_missing_or_refused_page_keeps_the_navigation(dana: Portal, gus: Portal, mo: Portal) -> None:
     """It is no recent one. One for superadmins leads a member to their account."""
     here = dana.get("/o/acme-support/providers/twilio")
@@ -96,7 +77,26 @@ def test_refused_form_or_failed_page_is_a_page_of_the_portal(
     assert not dana.post("/o/acme-support/settings", {"csrf_token": dana.token()}, 500).has_link("Try again")
 
 
-def test_each_page_has_its_own_key(dana: Portal) -> None:
+def test_breadcrumbs_lead_to_the_pages_above_and_each_has_its_own_key(
+    here: Furnished, cast: Cast, dana: Portal
+) -> None:
+    home, endpoints = ("Acme Support", "/o/acme-support/"), ("Endpoints", "/o/acme-support/endpoints")
+    endpoint = ("+1 555-123-4567", f"/o/acme-support/endpoints/{here.ids['endpoint_id']}")
+    people, mo = ("People", "/o/acme-support/people"), f"/o/acme-support/people/{cast.mo.id}"
+    twilio = ("Twilio", "/o/acme-support/providers/twilio")
+    expected = {
+        home[1]: [("Acme Support", "")],
+        endpoints[1]: [home],
+        endpoint[1]: [home, endpoints],
+        f"{endpoint[1]}/delete": [home, endpoints, endpoint],
+        f"{endpoint[1]}/last-call": [home, endpoints, endpoint],
+        f"{twilio[1]}/disable": [home, twilio],
+        f"{mo}/link": [home, people, ("Mo", mo)],
+        "/notifications/new": [("Notifications", "/notifications")],
+        "/": [],
+    }
+    assert {path: crumbs(dana.get(path)) for path in expected} == expected
+
     for path in ("/", "/o/acme-support/endpoints"):
         page = dana.get(path)
         keys = [link["data-go"] for link in page.root.all("a") if "data-go" in link.attrs]

@@ -53,7 +53,7 @@ report(
 
 
 @pytest.mark.thorough(
-    "test_each_page_has_its_own_key",
+    "test_breadcrumbs_lead_to_the_pages_above_and_each_has_its_own_key",
     "test_find_returns_pages_organizations_people_settings_and_help",
     "test_every_page_passes_the_page_checks",
 )

@@ -83,8 +83,23 @@ def test_each_tab_has_an_address_and_a_form_that_tests_as_it_saves(
     assert page.navigation.one("a", href=PATH).text == f"Voice AI, {Health.UNTESTED.label}"
 
 
-def test_an_invalid_or_stale_save_or_test_stays_on_its_tab(app: Flask, dana: Portal) -> None:
-    """Without scripts, as the form goes by itself."""
+def test_choice_or_form_is_saved_and_refused_if_invalid_or_stale(app: Flask, dana: Portal) -> None:
+    """Without scripts, as the form goes by itself: on its tab."""
+    page = dana.get(PATH)
+    for provider in ("twilio", "unknown"):
+        with unchanged(app):
+            refused = page.press("Save choice", 422, provider=provider)
+        (problem,) = refused.root.one("main").all("li")
+        assert problem.text.startswith("aiVoiceProvider: ")
+        sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
+        assert problem.text in dana.post(f"{PATH}/choice", sent, 422, htmx="main").text
+    page = page.press("Save choice", provider="elevenlabs", reason="Better voices")
+    assert page.value("provider") == "elevenlabs"
+    assert "Better voices" in page.root.by_id("history").text
+    dana.get("/o/acme-support/active/voice_ai?provider=elevenlabs", 404)
+    page = page.press("Save choice", provider="")
+    assert page.value("provider") == ""
+
     wrong = []
     for button in ("Save", "Test connection of Sinch EST"):
         with unchanged(app):
@@ -103,23 +118,6 @@ def test_an_invalid_or_stale_save_or_test_stays_on_its_tab(app: Flask, dana: Por
     assert page.path.startswith(PATH)
     assert page.value("sinch_est_trunk_id") == "second"
     assert [sides[1:] for sides in page.compared] == [("first", "second")]
-
-
-def test_choose_saves_and_unsets_the_provider(app: Flask, dana: Portal) -> None:
-    page = dana.get(PATH)
-    for provider in ("twilio", "unknown"):
-        with unchanged(app):
-            refused = page.press("Save choice", 422, provider=provider)
-        (problem,) = refused.root.one("main").all("li")
-        assert problem.text.startswith("aiVoiceProvider: ")
-        sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
-        assert problem.text in dana.post(f"{PATH}/choice", sent, 422, htmx="main").text
-    page = page.press("Save choice", provider="elevenlabs", reason="Better voices")
-    assert page.value("provider") == "elevenlabs"
-    assert "Better voices" in page.root.by_id("history").text
-    dana.get("/o/acme-support/active/voice_ai?provider=elevenlabs", 404)
-    page = page.press("Save choice", provider="")
-    assert page.value("provider") == ""
 
 
 def test_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal) -> None:
@@ -207,7 +205,9 @@ class TestCallWebhook:
         page = page.press("Retry")
         assert messages.WEBHOOK_WORKS in page.notes
 
-    def test_webhook_foreign_is_replaced_only_by_its_button(self, page: Page, upstream: ElevenLabs) -> None:
+    def test_webhook_foreign_or_in_another_setup_is_replaced_by_its_button(
+        self, page: Page, upstream: ElevenLabs, dana: Portal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         theirs = upstream.workspace.add("https://crm.example/calls", '"><b>CRM</b>')
         upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = theirs
         page = page.press("Check again")
@@ -220,9 +220,6 @@ class TestCallWebhook:
         assert upstream.workspace.selected != theirs
         assert theirs in upstream.workspace.webhooks
 
-    def test_webhook_is_left_alone_during_another_setup_and_by_disconnecting(
-        self, page: Page, dana: Portal, upstream: ElevenLabs, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
         def busy(*_: object, **__: object) -> None:
             raise Conflict(service_messages.WEBHOOK_RUNNING)
 
