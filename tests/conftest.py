@@ -29,7 +29,9 @@ from devtools.warm import TEMPLATES, keep_warm, leave_alone_what_stays
 from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
-from tests.support.apps import Apps
+from tests.support.apps import Apps, filling
+from tests.support.cast import assemble
+from tests.support.full_organization import Written, furnish
 from tests.support.hashing import QUICK, QUICK_SERVER, hashing_with
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
@@ -231,6 +233,20 @@ def environment(data_folder: Path, database_url: str, shared_keys: dict[str, str
     """
     own = {"PATCHBAY_DATA": str(data_folder), "DATABASE_URL": database_url, "PATCHBAY_UPSTREAMS": NOWHERE}
     return own | shared_keys
+
+
+@pytest.fixture(scope="session")
+def written(
+    shared: Path,
+    shared_keys: dict[str, str],
+    migrate: databases.Migrate,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Written:
+    """An installation on SQLite that has one of everything: written once, and copied for each test."""
+    path = tmp_path_factory.mktemp("written") / "patchbay.db"
+    databases.sqlite_copy(shared, path, migrate)
+    with filling(path, shared_keys) as app:
+        return path, furnish(app, assemble(app))
 
 
 @pytest.fixture(scope="session")

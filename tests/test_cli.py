@@ -35,7 +35,7 @@ from tests.support import cli
 from tests.support.caller import Caller
 from tests.support.cast import Cast, assemble, issue
 from tests.support.commands import Commands, Done
-from tests.support.full_organization import furnish
+from tests.support.full_organization import Furnished, Written, put_in_place
 from tests.support.pages import Portal
 
 Run = Callable[..., Done]
@@ -50,6 +50,11 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def cast(app: Flask) -> Cast:
     return assemble(app)
+
+
+@pytest.fixture
+def furnished(app: Flask, written: Written) -> Furnished:
+    return put_in_place(app, written)
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +133,10 @@ def test_create_user_rejects_invalid_values(app: Flask, run: Run, subtests: pyte
     assert organization_messages.two_of_name("Acme") in sentence(create(run))
 
 
-def test_create_token_prints_a_working_token_only(app: Flask, run: Run, run_alone: Run, cast: Cast) -> None:
-    furnish(app, cast)
+def test_create_token_prints_a_working_token_only(
+    app: Flask, run: Run, run_alone: Run, furnished: Furnished
+) -> None:
+    cast = furnished.cast
     done = run_alone("tokens", "create", "--email", "DANA@acme.example")
     assert (done.code, done.err) == (0, "")
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", done.out)
@@ -155,9 +162,9 @@ def test_create_token_rejects_invalid_options(run: Run, cast: Cast, subtests: py
 
 
 def test_rotate_keys_frees_the_old_key_unless_a_secret_is_unreadable(
-    app: Flask, run: Run, cast: Cast, shared_keys: dict[str, str], environment: dict[str, str]
+    app: Flask, run: Run, furnished: Furnished, shared_keys: dict[str, str], environment: dict[str, str]
 ) -> None:
-    furnished = furnish(app, cast)
+    cast = furnished.cast
     old, new = shared_keys["PATCHBAY_FERNET_KEYS"], Fernet.generate_key().decode()
     done = run("keys", "rotate", PATCHBAY_FERNET_KEYS=f"{new},{old}")
     assert (done.code, done.err) == (0, "")
@@ -183,25 +190,23 @@ def test_rotate_keys_frees_the_old_key_unless_a_secret_is_unreadable(
     assert "Keep the old key." in done.err
 
 
-def test_every_command_rejects_another_key(run_alone: Run, environment: dict[str, str], cast: Cast) -> None:
+def test_no_command_runs_with_another_key_or_makes_one_over_existing_data(
+    run_alone: Run, environment: dict[str, str], cast: Cast, tmp_path: Path
+) -> None:
     """Each makes the app first."""
     other = {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
     with pytest.raises(KeyMismatch):
         create_app(Settings.from_environment(environment | other))
     assert installation_messages.KEY_MISMATCH in sentence(run_alone("serve", **other))
 
-
-def test_serve_generates_no_key_over_existing_data(
-    run_alone: Run, environment: dict[str, str], tmp_path: Path
-) -> None:
     environment.pop("PATCHBAY_FERNET_KEYS")
     said = sentence(run_alone("serve"))
     assert "PATCHBAY_FERNET_KEYS is missing, and the database already has data." in said
     assert not (tmp_path / "fernet.keys").exists()
 
 
-def test_reset_user_revokes_tokens_and_sets_a_password(app: Flask, run: Run, cast: Cast) -> None:
-    furnish(app, cast)
+def test_reset_user_revokes_tokens_and_sets_a_password(app: Flask, run: Run, furnished: Furnished) -> None:
+    cast = furnished.cast
     old = run("tokens", "create", "--email", cast.dana.email).out.strip()
     done = run("users", "reset", "--email", cast.dana.email, "--password-stdin", typed=f"{NEW_PASSWORD}\n")
     assert (done.code, done.err, done.out.strip()) == (0, "", cast.dana.id)
@@ -321,9 +326,9 @@ def test_check_continues_after_a_failed_organization(
 
 
 def test_verify_audit_finds_changed_removed_and_missing_events(
-    run: Run, app: Flask, cast: Cast, tmp_path: Path
+    run: Run, app: Flask, furnished: Furnished, tmp_path: Path
 ) -> None:
-    furnish(app, cast)
+    cast = furnished.cast
     done = run("audit", "verify")
     assert done.code == 0, done.err
     assert re.search(

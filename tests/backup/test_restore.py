@@ -34,13 +34,12 @@ from app.services.audit import integrity
 from app.services.installation import setup
 from app.services.scope import Actor
 from devtools.server import clean_environment
-from tests.backup.conftest import Written
 from tests.support import cli
 from tests.support.caller import Caller
 from tests.support.canary import found_in
 from tests.support.cast import Cast, issue
 from tests.support.commands import Commands, Done
-from tests.support.full_organization import Furnished
+from tests.support.full_organization import Furnished, Written
 from tests.support.rows import audit, dump
 
 TELEPHONY = "/api/settings/telephony"

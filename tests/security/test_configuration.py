@@ -32,8 +32,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Commands:
 
 
 @pytest.mark.thorough(
-    "test_every_command_rejects_another_key",
-    "test_serve_generates_no_key_over_existing_data",
+    "test_no_command_runs_with_another_key_or_makes_one_over_existing_data",
     "test_unusable_setting_is_named",
 )
 @pytest.mark.asvs("13.4.2")

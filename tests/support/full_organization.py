@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,6 +17,7 @@ from werkzeug.routing import Rule
 
 from app import context
 from app.core import clock
+from app.extensions import db
 from app.models import Call, DeliveryAttempt, JobResult, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.providers import PROVIDERS
@@ -253,3 +256,17 @@ def _sleeper() -> dict[str, str]:
         "role": "member",
         "password": f"{MARK} sleeps under the table",
     }
+
+
+Written = tuple[Path, Furnished]
+"""A SQLite database that has it, to copy, and what is in it."""
+
+
+def put_in_place(app: Flask, written: Written) -> Furnished:
+    """Gives an app on SQLite a copy of the database instead of its own."""
+    database, found = written
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+        shutil.copyfile(database, str(db.engine.url.database))
+    return found
