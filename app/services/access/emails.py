@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def problem_of(email: str) -> str | None:
-    """Returns a sentence about what to correct in an email address; None if its form is valid."""
+    """Returns a sentence about the error in an email address; None if its form is valid."""
     if not email:
         return messages.EMAIL
     if any(character.isspace() for character in email):

@@ -1,4 +1,4 @@
-"""The owner of an API token, and what the token permits."""
+"""The owner and the permissions of an API token."""
 
 from __future__ import annotations
 

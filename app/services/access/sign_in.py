@@ -209,7 +209,7 @@ class SecondFactor(Enum):
 
 
 def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
-    """Accepts each code once, and returns what kind it is; None for a wrong code."""
+    """Accepts each code once, and returns its kind; None for a wrong code."""
     rate_limits.take(inside, limit)
     factor = None
     with inside.transaction(lock=False):

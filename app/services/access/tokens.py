@@ -86,7 +86,7 @@ class Signed(NamedTuple):
 def verify(keys: Keys, text: str) -> Signed:
     """Returns the claims of a JWT.
 
-    Raises Unauthenticated if no key of this installation signed it, or if expired.
+    Raises Unauthenticated if no key of this installation signed it, or it has expired.
     """
     for secret in keys.jwt:
         try:

@@ -1,4 +1,4 @@
-"""Users of an organization, and what they may do."""
+"""Users of an organization: inviting, changing, disabling and recovering them."""
 
 from __future__ import annotations
 

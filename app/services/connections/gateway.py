@@ -122,7 +122,7 @@ def take(scope: Scope, provider: Provider, quota: Quota) -> None:
 
 
 def _request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
-    """Returns what `operation` returns. Raises ProviderCallFailed, with the code of its outcome."""
+    """Returns the result of `operation`. Raises ProviderCallFailed, with the code of its outcome."""
     try:
         return operation()
     except Refusal as refusal:

@@ -168,7 +168,7 @@ def remove(scope: Scope, provider: Provider) -> None:
 
 
 def _void_webhook_tests(scope: Scope, provider: Provider) -> None:
-    """Voids webhook tests, which were signed with the former credentials. A running test keeps its row."""
+    """Voids webhook tests, which were signed with the former credentials. The row of a running test stays."""
     for model in (WebhookTest, CallbackTest):
         own = (model.organization_id == scope.organization.id, model.provider == provider.key)
         scope.session.execute(update(model).where(*own).values(url="", is_proof=False))

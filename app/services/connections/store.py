@@ -21,7 +21,7 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """A stored secret, and what pages may show of it. A broken one cannot be decrypted: re-enter it."""
+    """A stored secret, and its hint for pages. A broken one cannot be decrypted: it must be re-entered."""
 
     hint: str
     since: datetime

@@ -1,1 +1,1 @@
-"""Drift: comparing each number at its provider with what Patchbay expects."""
+"""Drift: comparing each number's settings at its provider with the expected ones."""

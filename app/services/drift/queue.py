@@ -80,11 +80,10 @@ def _in_sync_since(row: DriftCheck, expected: str | None, now: datetime) -> date
 
 
 def places(scope: Scope, provider: str) -> dict[str, str]:
-    """Returns where (such as in which region) each number is answered, as read within a day.
+    """Returns the place (such as the region) that answers each number, as read within a day.
 
-    Numbers whose place turned out wrong are left out.
-
-    Lifetimes are spread over half a day, so that numbers read together are not all read again in one run.
+    Numbers whose place turned out wrong are left out. Lifetimes are spread over half a day, so that numbers
+    read together are not all read again in one run.
     """
     row, now = DriftCheck, clock.now()
     query = (

@@ -38,7 +38,7 @@ RENEW_AFTER = 5.0
 class Report:
     """The result of a check. `already_running`: another run has the lease, and this one did nothing.
 
-    `problems`: sentences about what does not work beside numbers, such as the connection. `failure`: why
+    `problems`: sentences about failures beside the numbers, such as refused credentials. `failure`: why
     the check is incomplete.
     """
 
@@ -78,7 +78,7 @@ def organization_ids(scope: Scope) -> list[str]:
 
 
 def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
-    """Checks what is pending, or everything, at one provider after the other."""
+    """Runs the pending checks, or all checks, at one provider after the other."""
     keys = pending(scope)
     if everything:
         known = store.load_all(scope)
@@ -94,7 +94,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
 
 
 def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) -> Report:
-    """Checks what is pending at one provider, or everything there. Unanswered checks stay pending.
+    """Runs the pending checks at one provider, or all checks. Unanswered ones stay pending.
 
     No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
@@ -177,7 +177,7 @@ class _Run:
 
 
 def pending(scope: Scope) -> set[str]:
-    """Returns the keys of the providers where something is pending.
+    """Returns the keys of the providers with pending checks, or interrupted changes to resolve.
 
     Rows may name a provider that is no longer declared; it is left out.
     """
@@ -194,7 +194,7 @@ def _request_check(scope: Scope, key: str) -> None:
 def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, bool] | None:
     """Acquires the lease, and returns it with whether everything is checked; None if it is held.
 
-    A killed run is continued: what it has checked is not checked again.
+    A killed run is continued without repeating its finished checks.
     """
     now = clock.now()
     lease = Lease(scope, CheckRun, LEASE, CheckRun.provider == key)

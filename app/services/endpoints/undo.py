@@ -35,7 +35,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What undoing changes of one number: the values `now` become `then`. None stands for no endpoint.
+    """The undoing of one number: the values `then` replace the values `now`. None means no endpoint.
 
     `stops`: the directions in which it takes a live number down.
     """

@@ -64,7 +64,7 @@ def reconcile(scope: Scope, every: timedelta) -> None:
 def _reconcile(scope: Scope, current: dict[str, Draft]) -> None:
     """Opens and closes the problems of one owner.
 
-    Compares them before the transaction, to open none without a change, and again inside it.
+    Compares them before the transaction, so that none begins without a change, and again inside it.
     """
     if {row.key for row in record.open_problems(scope, *EVENTS)} == current.keys():
         return

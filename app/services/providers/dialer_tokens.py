@@ -35,7 +35,7 @@ class Issued:
 
 
 def issue(scope: Scope) -> Issued:
-    """Returns a new token for the actor. Raises Conflict, which names what is missing, and TooMany."""
+    """Returns a new token for the actor. Raises Conflict, which names the missing values, and TooMany."""
     connection = _connection(scope)
     provider = cast(MakesDialerTokens, connection.provider)
     identity = identity_of(str(scope.actor.user_id))

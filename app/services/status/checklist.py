@@ -1,4 +1,4 @@
-"""The steps from a new organization to its first answered call, and what blocks them."""
+"""The steps from a new organization to its first answered call, and the problems that block them."""
 
 from __future__ import annotations
 

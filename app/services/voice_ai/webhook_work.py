@@ -43,7 +43,7 @@ class Work:
         return self.connection.provider
 
     def call(self, http: Outbound, operation: Callable[[ReportsCalls, Outbound], Returned]) -> Returned:
-        """Returns what `operation` returns for the provider and a client. Raises ProviderCallFailed."""
+        """Returns the result of `operation` for the provider and a client. Raises ProviderCallFailed."""
         calls = selection.reports_of(self.provider)
         return gateway.call(
             self.scope,

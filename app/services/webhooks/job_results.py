@@ -41,9 +41,9 @@ def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None
 
 
 def _unconfirmed(scope: Scope) -> list[tuple[JobResult, Job]]:
-    """Returns unconfirmed results with their jobs.
+    """Returns the unconfirmed results, with their jobs.
 
-    Those of a running job are left out, and those whose change may still be running.
+    Results of running jobs, and of changes that may still be running, are left out.
     """
     query = select(JobResult, Job).join(Job, Job.id == JobResult.job_id)
     query = query.where(JobResult.organization_id == scope.organization.id, JobResult.ok.is_(None))
