@@ -27,8 +27,11 @@ def test_texts_are_isolated_cleaned_and_counted():
     assert texts.count_of(2, "number is", "numbers are") == "2 numbers are"
 
 
-def test_invisible_is_what_unicode_calls_unseen_in_newer_versions_too() -> None:
-    """The list is complete for this Python's Unicode; fillers and unassigned characters are in it too."""
+def test_invisible_is_what_unicode_calls_unseen_and_is_in_no_segment() -> None:
+    """The list is complete for this Python's Unicode; fillers and unassigned characters are in it too.
+
+    Up to U+FFFF the pattern of a segment in the API's document and the check agree about each character.
+    """
     unseen = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"}
     found = {
         point
@@ -44,9 +47,6 @@ def test_invisible_is_what_unicode_calls_unseen_in_newer_versions_too() -> None:
         map(texts.has_invisible, ["\u2065", "\ufdd0", "\uffff", "\U0003fffe", "\U000e0fff", "\U000f0000"])
     )
 
-
-def test_segment_is_what_an_agent_name_can_be() -> None:
-    """Up to U+FFFF the pattern in the API's document and the check agree about each character."""
     points = [*range(0xD800), *range(0xE000, 0x10000)]
     wrong = [
         hex(point)

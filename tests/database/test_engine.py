@@ -40,7 +40,7 @@ def sqlite_engine(sqlite_url):
     engine.dispose()
 
 
-def test_sqlite_settings(sqlite_engine):
+def test_sqlite_settings_and_a_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
     with sqlite_engine.connect() as connection:
         found = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
@@ -57,8 +57,6 @@ def test_sqlite_settings(sqlite_engine):
     if driver is not sqlite3:  # pysqlite3 has the fix of the corruption, where it is built for the machine
         assert not database_engine.has_wal_bug(driver.sqlite_version_info)
 
-
-def test_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
     wal = tmp_path / "patchbay.db-wal"
     large = text("CREATE TABLE x AS SELECT zeroblob(:size) AS y")
     with sqlite_engine.connect().execution_options(writes=True) as writer:
@@ -70,21 +68,21 @@ def test_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
         assert wal.stat().st_size <= database_engine.WAL_BYTES
 
 
-def test_prepare_keeps_the_locks_of_other_connections(sqlite_engine, tmp_path):
+def test_sqlite_files_keep_their_locks_and_new_ones_have_mode_0600(sqlite_engine, tmp_path):
     """A process that closes any descriptor of a file loses all its locks on it."""
     inode = (tmp_path / "patchbay.db").stat().st_ino
     with sqlite_engine.connect(), sqlite_engine.connect():
         locks = Path("/proc/locks").read_text().splitlines()
     assert [line for line in locks if f" {os.getpid()} " in line and f":{inode} " in line]
 
-
-def test_new_sqlite_files_have_mode_0600_in_a_folder_that_exists(tmp_path):
     before = os.umask(0o022)
     try:
-        engine = _engine(f"sqlite:///{tmp_path / 'new.db'}")
+        folder = tmp_path / "new"
+        folder.mkdir()
+        engine = _engine(f"sqlite:///{folder / 'new.db'}")
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             connection.execute(text("CREATE TABLE x (y)"))
-            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
         engine.dispose()
     finally:
         os.umask(before)

@@ -64,7 +64,6 @@ from app.models.notification import (
 )
 from app.services.audit import integrity, log
 from app.services.audit.actions import Action
-from app.services.installation import keys
 from app.services.scope import Actor
 from tests.support import cast as support_cast
 
@@ -211,13 +210,23 @@ def _differences(engine):
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_migrations_match_the_models_and_leave_current_rows(engine, tmp_path):
+def test_migrations_match_the_models_and_keep_rows_of_recreated_tables(engine, tmp_path):
+    """SQLite copies a table to change it; what refers to its rows must survive that."""
     assert _differences(engine) == []
     assert migrate.are_current(engine)
     _fill(engine)
     before = _counts(engine)
     migrate.upgrade(engine, tmp_path)
     assert _counts(engine) == before
+
+    (head,) = ScriptDirectory(str(migrate.MIGRATIONS)).get_heads()
+    folder = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
+    (folder / "versions" / "9999_wider.py").write_text(WIDER.replace("HEAD", repr(head)))
+    flask_migrate.upgrade(directory=str(folder))
+    assert _counts(engine) == before
+    with engine.connect() as connection:
+        columns = {column["name"]: column for column in inspect(connection).get_columns("organizations")}
+    assert columns["name"]["type"].length == 240
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
@@ -249,29 +258,32 @@ def test_downgrade_and_upgrade_keep_every_row(engine, thorough):
     _fill(engine)
 
 
-def test_prepare_upgrades_an_older_version(engine, environment, thorough):
-    for revision in ("0008", "0007", "0001") if thorough else ("0007",):
-        flask_migrate.downgrade(revision=revision)
-        newer = create_app(Settings.from_environment(environment))
-        with newer.app_context():
-            done = newer.test_cli_runner().invoke(args=["prepare"])
-            assert done.exit_code == 0, (revision, done.output)
-            db.session.remove()
-            db.engine.dispose()
-        assert migrate.are_current(engine), revision
-
-
-def test_audit_verifies_after_downgrade_and_upgrade(engine):
+def test_prepare_upgrades_an_older_version_and_its_audit_verifies(engine, environment, thorough):
     _fill(engine)
     scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()
     with scope.transaction():
         log.note(scope.for_organization(organization), Action.CONNECTION_TESTED, "one")
-    flask_migrate.downgrade(revision="0007")
-    flask_migrate.upgrade()
-    keys.prepare(scope)
-    found = integrity.verify(scope.session, scope.keys.sealer, organization.id)
-    assert (found.head.count, found.unchained, found.fault) == (1, 0, None)
+    for revision in ("0008", "0007") if thorough else ("0007",):
+        flask_migrate.downgrade(revision=revision)
+        _prepare(engine, environment)
+        found = integrity.verify(scope.session, scope.keys.sealer, organization.id)
+        scope.end_read()
+        assert (found.head.count, found.unchained, found.fault) == (1, 0, None), revision
+    if thorough:
+        flask_migrate.downgrade(revision="0001")
+        _prepare(engine, environment)
+
+
+def _prepare(engine, environment):
+    """As the command does; the database is current then."""
+    newer = create_app(Settings.from_environment(environment))
+    with newer.app_context():
+        done = newer.test_cli_runner().invoke(args=["prepare"])
+        db.session.remove()
+        db.engine.dispose()
+    assert done.exit_code == 0, done.output
+    assert migrate.are_current(engine)
 
 
 EMAILS = {
@@ -374,17 +386,3 @@ def upgrade():
     with op.batch_alter_table("organizations") as batch:
         batch.alter_column("name", type_=sa.String(240), existing_type=sa.String(120))
 '''
-
-
-def test_recreated_table_keeps_dependent_rows(engine, tmp_path):
-    """SQLite copies a table to change it; what refers to its rows must survive that."""
-    _fill(engine)
-    before = _counts(engine)
-    (head,) = ScriptDirectory(str(migrate.MIGRATIONS)).get_heads()
-    folder = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
-    (folder / "versions" / "9999_wider.py").write_text(WIDER.replace("HEAD", repr(head)))
-    flask_migrate.upgrade(directory=str(folder))
-    assert _counts(engine) == before
-    with engine.connect() as connection:
-        columns = {column["name"]: column for column in inspect(connection).get_columns("organizations")}
-    assert columns["name"]["type"].length == 240

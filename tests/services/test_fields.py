@@ -43,7 +43,7 @@ def refusal(name: str) -> str | None:
     return None
 
 
-def test_check_agent_refuses_what_cannot_be_seen_and_returns_one_spelling():
+def test_check_agent_returns_one_spelling_and_is_safe_agent_knows_urls():
     assert [name for name in USABLE if refusal(name)] == []
     assert [name for name in UNUSABLE if not refusal(name)] == []
 
@@ -52,7 +52,5 @@ def test_check_agent_refuses_what_cannot_be_seen_and_returns_one_spelling():
         assert decomposed != name
         assert fields.check_agent(decomposed) == name
 
-
-def test_is_safe_agent_knows_the_characters_that_stay_in_a_url():
     assert all(map(fields.is_safe_agent, ("support", "A-z_0.9~")))
     assert not any(map(fields.is_safe_agent, ("front desk", "Zoë", "agent-€", "a+b", "a%b", "a!b", "")))

@@ -64,7 +64,19 @@ def test_read_reports_plain_sentences_and_hides_the_value_in_its_error():
     assert refused.value.__suppress_context__
 
 
-def test_read_names_every_wrong_or_missing_field():
+def test_read_coerces_no_value_and_names_every_wrong_or_missing_field():
+    draft = validation.read(
+        EndpointDraft, {"phone_number": " +15551234567\n", "provider": "twilio", "label": " a "}
+    )
+    values = draft.model_dump()
+    assert (values["phone_number"], values["label"]) == ("+15551234567", "a")
+    blank = {"phone_number": "+15551234567", "provider": "twilio", "label": "  "}
+    assert validation.read(EndpointDraft, blank).model_dump()["label"] == ""
+
+    for value in ("7", 7.0, True):
+        with pytest.raises(Invalid) as refused:
+            validation.read(TelephonyChanges, {"twilio_max_concurrent": value})
+        assert refused.value.problems[0].message == messages.NOT_WHOLE
     bodies: tuple[object, ...] = (None, [], "text", 7, [{}])
     for data in bodies:
         with pytest.raises(Invalid) as refused:
@@ -92,18 +104,3 @@ def test_read_names_every_wrong_or_missing_field():
     with pytest.raises(Invalid) as refused:
         validation.read(EndpointDraft, {"phone_number": "+15551234567", "provider": "x"})
     assert refused.value.problems[0].message == messages.use_one_of(keys_in(Family.TELEPHONY))
-
-
-def test_read_strips_and_coerces_no_value():
-    draft = validation.read(
-        EndpointDraft, {"phone_number": " +15551234567\n", "provider": "twilio", "label": " a "}
-    )
-    values = draft.model_dump()
-    assert (values["phone_number"], values["label"]) == ("+15551234567", "a")
-    blank = {"phone_number": "+15551234567", "provider": "twilio", "label": "  "}
-    assert validation.read(EndpointDraft, blank).model_dump()["label"] == ""
-
-    for value in ("7", 7.0, True):
-        with pytest.raises(Invalid) as refused:
-            validation.read(TelephonyChanges, {"twilio_max_concurrent": value})
-        assert refused.value.problems[0].message == messages.NOT_WHOLE

@@ -466,8 +466,12 @@ def test_send_checks_certificates_of_upstreams(serve, trusted):
 def test_send_times_out_however_the_provider_hangs(serve, official, trusted, subtests):
     server = serve()
     server.answers = [server.hang]
-    assert refused(to(server, deadline=0.3)) == "timeout"
+    assert refused(to(server, deadline=0.1)) == "timeout"
     assert server.connections == 1
+
+    server = serve()
+    server._read = lambda _peer: server.hang()
+    assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
 
     dripping = {
         "body": answer(b"x" * 500),
@@ -482,20 +486,19 @@ def test_send_times_out_however_the_provider_hangs(serve, official, trusted, sub
                 server.answers = [server.drip(text)]
                 if tls:
                     official(server)
-                client = Outbound(deadline=0.2) if tls else to(server, deadline=0.2)
+                client = Outbound(deadline=0.1) if tls else to(server, deadline=0.1)
                 assert refused(client) == "timeout"
+
+    over = threading.Event()
 
     class Never:
         def wrap_socket(self, peer, **_options):
-            time.sleep(0.6)
+            over.wait(10)
             raise OSError
 
     official(serve(tls=Never()))
-    assert refused(Outbound(deadline=0.3)) == "timeout"
-
-    server = serve()
-    server._read = lambda _peer: server.hang()
-    assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
+    assert refused(Outbound(deadline=0.1)) == "timeout"
+    over.set()
 
 
 def test_send_follows_no_redirect(serve, subtests):

@@ -66,7 +66,7 @@ SECURITY: dict[str, tuple[dict[str, Any], dict[str, Any], int | str]] = {
 """How the server behaves, how it is called, and what comes of it."""
 
 
-def test_send_needs_tls_that_is_proven_except_on_this_machine(catcher, elsewhere):
+def test_send_needs_proven_tls_and_names_what_the_server_refuses(catcher, elsewhere):
     settled = vars(catcher.behaviour) | {"trouble": None}
     found = {}
     for name, (behaviour, call, _) in SECURITY.items():
@@ -76,8 +76,6 @@ def test_send_needs_tls_that_is_proven_except_on_this_machine(catcher, elsewhere
             assert not {"AUTH", "MAIL"} & {*catcher.behaviour.verbs}, name
     assert found == {name: expected for name, (_, _, expected) in SECURITY.items()}
 
-
-def test_send_names_what_the_server_refuses(catcher):
     refusals = (
         Trouble.REJECTS_SENDER,
         Trouble.REJECTS_RECIPIENT,

@@ -82,7 +82,7 @@ def _set_email(scope, user, email):
         user.email = email
 
 
-def test_create_is_refused(acme, cast):
+def test_create_is_refused_or_an_invitation_of_a_user_without_a_password(acme, anonymous, cast):
     with pytest.raises(Forbidden):
         password_links.create(acme, cast.dana)
     old = replace(acme, actor=replace(acme.actor, password_typed_at=clock.now() - RECENT))
@@ -93,8 +93,6 @@ def test_create_is_refused(acme, cast):
         password_links.create(acme, cast.mo)
     assert acme.session.query(PasswordLink).count() == 0
 
-
-def test_user_without_a_password_cannot_sign_in_before_the_link_is_used(acme, anonymous):
     ann, link = users.invite(acme, {"email": "ann@acme.example", "name": "Ann", "role": "member"})
     assert password_links.invitations(acme).keys() == {ann.id}
     again = password_links.create(acme, ann)

@@ -289,28 +289,23 @@ STEPS = 10
 """Calls and commits of one setting up."""
 
 
+FIRST = pytest.param("new", marks=pytest.mark.thorough("test_set_up_after_a_kill_at_any_step_ends_with_one"))
+
+
 @pytest.mark.usefixtures("no_lease")
-def test_set_up_after_a_kill_at_any_step_ends_with_one(ready, upstream, http):
-    """One with an earlier base URL is there each time."""
+@pytest.mark.parametrize("start", ["moved", FIRST])
+def test_set_up_after_a_kill_at_any_step_ends_with_one(ready, upstream, http, start):
+    """The first one, or one while that with an earlier base URL is there."""
     webhook.set_up(ready, http, ELEVENLABS)
     for number in range(1, STEPS + 2):
-        base = f"https://{number}.acme.example"
+        base = BASE if start == "new" else f"https://{number}.acme.example"
+        if start == "new":
+            _reset(ready, upstream, http, start)
         with ready.transaction():
             ready.organization.public_base_url = base
         assert _killed(ready, upstream, number) is (number <= STEPS), number
         webhook.set_up(ready, http, ELEVENLABS)
         check_it_is_one(ready, upstream.workspace, base)
-        assert len(upstream.workspace.webhooks) == 1, number
-
-
-@pytest.mark.thorough("test_set_up_after_a_kill_at_any_step_ends_with_one")
-@pytest.mark.usefixtures("no_lease")
-def test_first_set_up_after_a_kill_at_any_step_ends_with_one(ready, upstream, http):
-    for number in range(1, STEPS + 2):
-        _reset(ready, upstream, http, "new")
-        assert _killed(ready, upstream, number) is (number <= STEPS), number
-        webhook.set_up(ready, http, ELEVENLABS)
-        check_it_is_one(ready, upstream.workspace)
         assert len(upstream.workspace.webhooks) == 1, number
 
 

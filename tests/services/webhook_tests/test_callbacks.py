@@ -46,7 +46,16 @@ def callback(acme, base):
         row.callback_url = f"https://voice.acme.example{PATH}"
 
 
-def test_the_callback_of_an_application_is_proven(acme, http, callback):
+def test_callback_of_an_application_is_proven_and_needs_a_url_and_a_number(acme, http, callback):
+    credentials.save(acme, PROVIDERS["sinch"], {"phone_number": None})
+    with pytest.raises(Conflict) as refused:
+        runs.run_test(acme, http("http://127.0.0.1:9"), runs.application(acme, "sinch"))
+    assert refused.value.code == "NO_CALLBACK"
+    with pytest.raises(NotFound):
+        runs.application(acme, "twilio")
+    assert acme.session.query(CallbackTest).all() == []
+
+    credentials.save(acme, PROVIDERS["sinch"], {"phone_number": "+15551234567"})
     subject = runs.application(acme, "sinch")
     with Runtime(answer) as runtime:
         report = runs.run_test(acme, http(runtime.base), subject, signed=True)
@@ -58,13 +67,3 @@ def test_the_callback_of_an_application_is_proven(acme, http, callback):
     assert results.of(acme, subject).code == "connects"
     credentials.save(acme, PROVIDERS["sinch"], {"application_secret": "YW5vdGhlci1zZWNyZXQ="})
     assert results.of(acme, runs.application(acme, "sinch")).code == "not_tested"
-
-
-def test_a_callback_needs_a_url_and_a_number(acme, http, callback):
-    credentials.save(acme, PROVIDERS["sinch"], {"phone_number": None})
-    with pytest.raises(Conflict) as refused:
-        runs.run_test(acme, http("http://127.0.0.1:9"), runs.application(acme, "sinch"))
-    assert refused.value.code == "NO_CALLBACK"
-    with pytest.raises(NotFound):
-        runs.application(acme, "twilio")
-    assert acme.session.query(CallbackTest).all() == []

@@ -319,7 +319,19 @@ def test_run_refuses_what_cannot_be_tested(acme, endpoint, http):
         runs.run(acme, http("http://127.0.0.1:9"), "no-such-id")
 
 
-def test_run_is_audited_before_a_signed_request(acme, endpoint, http):
+def test_run_not_made_stores_nothing_and_is_audited_before_it_is_signed(acme, endpoint, http):
+    row = endpoint(number="+15551234502")
+    with pytest.raises(ProviderBusy):
+        runs.run(acme, http("http://127.0.0.1:9", limits=Limits(total=0)), row.id)
+    assert runs.last(acme, row.id).ok is None
+    assert codes(runs.run(acme, http("http://127.0.0.1:9"), row.id)) == {"unsigned": "no_connection"}
+
+    assert results.sweep(acme) == 0
+    with acme.transaction():
+        acme.session.get_one(WebhookTest, row.id).tested_at = clock.now() - results.KEPT - timedelta(hours=1)
+    assert results.sweep(acme) == 1
+    assert acme.session.scalar(select(func.count()).select_from(WebhookTest)) == 0
+
     row = endpoint()
 
     def actions():
@@ -333,17 +345,3 @@ def test_run_is_audited_before_a_signed_request(acme, endpoint, http):
         assert actions() == [Action.WEBHOOK_TESTED]
         runs.run(acme, http(runtime.base), row.id, signed=True)
     assert actions() == [Action.WEBHOOK_TESTED, Action.WEBHOOK_TEST_STARTED, Action.WEBHOOK_TESTED]
-
-
-def test_run_not_made_stores_nothing_and_sweep_deletes_old_results(acme, endpoint, http):
-    row = endpoint()
-    with pytest.raises(ProviderBusy):
-        runs.run(acme, http("http://127.0.0.1:9", limits=Limits(total=0)), row.id)
-    assert runs.last(acme, row.id).ok is None
-    assert codes(runs.run(acme, http("http://127.0.0.1:9"), row.id)) == {"unsigned": "no_connection"}
-
-    assert results.sweep(acme) == 0
-    with acme.transaction():
-        acme.session.get_one(WebhookTest, row.id).tested_at = clock.now() - results.KEPT - timedelta(hours=1)
-    assert results.sweep(acme) == 1
-    assert acme.session.scalar(select(func.count()).select_from(WebhookTest)) == 0
