@@ -100,7 +100,7 @@ def restore(app: Flask, rows: Sealed) -> None:
         db.session.commit()
 
 
-@pytest.mark.thorough("test_reseal_stopped_anywhere_loses_nothing_and_continues")
+@pytest.mark.thorough("test_reseal_makes_the_new_key_open_everything_wherever_it_is_stopped")
 @pytest.mark.asvs("11.2.2")
 def test_rotation_killed_at_any_step_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, report: Report
@@ -150,7 +150,8 @@ class SecretWriter(Writer):
 
 
 @pytest.mark.thorough(
-    "test_reseal_keeps_a_secret_saved_meanwhile", "test_reseal_stopped_anywhere_loses_nothing_and_continues"
+    "test_reseal_keeps_a_secret_saved_meanwhile",
+    "test_reseal_makes_the_new_key_open_everything_wherever_it_is_stopped",
 )
 def test_rotation_killed_during_saves_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, full: bool, report: Report

@@ -23,7 +23,10 @@ EVERY = 20
 ROWS = "SELECT id, name FROM organizations UNION SELECT id, email FROM users ORDER BY 1"
 
 
-@pytest.mark.thorough("test_prepare_upgrades_an_older_version", "test_recreated_table_keeps_dependent_rows")
+@pytest.mark.thorough(
+    "test_prepare_upgrades_an_older_version_and_its_audit_verifies",
+    "test_migrations_match_the_models_and_keep_rows_of_recreated_tables",
+)
 def test_an_upgrade_killed_at_any_step_is_finished_next_time(
     app: Flask, environment: dict[str, str], tmp_path: Path, full: bool, report: Report
 ) -> None:

@@ -82,8 +82,8 @@ def processes_with_locks(file: Path) -> set[int]:
 
 
 @pytest.mark.thorough(
-    "test_prepare_keeps_the_locks_of_other_connections",
-    "test_sqlite_settings",
+    "test_sqlite_files_keep_their_locks_and_new_ones_have_mode_0600",
+    "test_sqlite_settings_and_a_large_wal_shrinks_after_a_checkpoint",
 )
 def test_another_program_on_the_file_loses_nothing(
     portal: Server, tmp_path: Path, *, full: bool, report: Callable[..., None]

@@ -372,7 +372,7 @@ def test_report_has_every_row(acme):
     ]
 
 
-def test_apply_of_many_rows_takes_few_statements(acme, engine):
+def test_apply_of_many_rows_takes_few_statements_and_reports_its_progress(acme, engine, monkeypatch):
     raw = sheet(*(f"+1212{n:07d},twilio,Reception,,Line {n},true" for n in range(500)))
     found = checked(acme, raw)
     assert totals(found) == {"added": 500}
@@ -388,8 +388,6 @@ def test_apply_of_many_rows_takes_few_statements(acme, engine):
     assert len(seen) < 60
     assert {row.inbound_agent_name for row in rows(acme)} == {"Night desk"}
 
-
-def test_check_and_apply_report_their_progress(acme, monkeypatch):
     monkeypatch.setattr(progress, "BATCH", 2)
     made(acme, label="Old")
     reported: list[tuple[str, int, int]] = []

@@ -74,8 +74,8 @@ def test_enable_imports_assigns_and_stores_one_at_the_trunks_domain(here):
     assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
 
 
-def test_enable_uses_a_manual_import_which_stays_or_an_earlier_one_of_ours(here):
-    """Ours may be there after a crash between the import and the storing."""
+def test_enable_uses_the_stored_import_then_one_of_ours_then_a_manual_one(here):
+    """Ours may be there after a crash between the import and the storing; a manual one stays."""
     manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     here.on()
     assert here.row() == (True, RECEPTION, manual)
@@ -89,6 +89,19 @@ def test_enable_uses_a_manual_import_which_stays_or_an_earlier_one_of_ours(here)
     assert here.row() == (True, RECEPTION, left)
     assert here.labs.convai.numbers[manual]["agent_id"] is None
     assert len(here.labs.convai.numbers) == 2
+
+    foreign, ours, stored = (
+        ImportedNumber(number_id, None, label)
+        for number_id, label in (("1", "Desk"), ("2", f"{OURS}+15551234567"), ("3", "Desk"))
+    )
+    every = [foreign, ours, stored]
+    found = [
+        imported.preferred(every, "3"),
+        imported.preferred(every, None),
+        imported.preferred([stored], None),
+    ]
+    assert found == [stored, ours, stored]
+    assert imported.preferred([], "3") is None
 
 
 def test_enable_refused_imports_nothing_and_anothers_number_is_not_found(here, globex):
@@ -508,18 +521,3 @@ def test_update_follows_the_draft_and_agents_are_those_that_can_be_chosen(here):
     with pytest.raises(ProviderCallFailed) as refused:
         numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
     assert refused.value.result.code == Outcome.NO_PERMISSION
-
-
-def test_preferred_is_the_stored_one_then_ours_then_any():
-    foreign, ours, stored = (
-        ImportedNumber(number_id, None, label)
-        for number_id, label in (("1", "Desk"), ("2", f"{OURS}+15551234567"), ("3", "Desk"))
-    )
-    every = [foreign, ours, stored]
-    found = [
-        imported.preferred(every, "3"),
-        imported.preferred(every, None),
-        imported.preferred([stored], None),
-    ]
-    assert found == [stored, ours, stored]
-    assert imported.preferred([], "3") is None
