@@ -21,11 +21,22 @@ from app.services import messages, sql
 from app.services.scope import Scope
 
 MOST = 10
+"""The default count of attempts that a limit permits."""
+
 WINDOW = timedelta(minutes=15)
+"""The time in which attempts are counted. It begins with the first one."""
+
 SWEPT_ONCE_IN = 100
+"""On average, one in this many calls of `take` deletes expired counts."""
+
 TALLY = "tally:"
+"""The prefix of the keys of tallies."""
+
 RECORDED_EVERY = timedelta(hours=1)
+"""The time between two records of one tally."""
+
 KEPT = timedelta(days=30)
+"""How long a tally is retained after its last record."""
 
 
 @dataclass(frozen=True)

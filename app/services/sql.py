@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.services.scope import Scope
 
 FEW = 500
+"""Up to this many values are passed as parameters."""
 
 
 def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:

@@ -18,8 +18,13 @@ from app.services.audit.actions import Action
 from app.services.scope import Scope
 
 IDLE = timedelta(hours=8)
+"""A session ends when it was not used for this long."""
+
 ABSOLUTE = timedelta(days=7)
+"""A session ends this long after the sign-in, however much it is used."""
+
 SEEN_EVERY = timedelta(minutes=5)
+"""How old the stored time of the last use may be before it is updated."""
 
 
 def start(scope: Scope, user: User, *, user_agent: str) -> str:

@@ -36,8 +36,14 @@ LONGEST_DAYS = 3650
 NAME_LONGEST = 120
 USUAL_DAYS = 365
 KEPT = timedelta(days=30)
+"""How long expired tokens are retained."""
+
 LISTED = 200
+"""How many tokens of a user are listed."""
+
 LEEWAY_SECONDS = 30
+"""How long after its expiry a JWT is still accepted."""
+
 USED_EVERY = timedelta(minutes=5)
 """How old the stored time of the last use may be before it is updated."""
 

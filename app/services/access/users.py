@@ -48,6 +48,7 @@ def _check_email(value: str, _country: str | None) -> str:
 PAGE = 100
 PAGE_MOST = 1000
 MANY = 10
+"""With more users than this, the list has a search field."""
 BY_NAME = Order(User.name, User.id)
 
 RoleName = Annotated[str, validation.one_of(Role)]

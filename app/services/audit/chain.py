@@ -24,11 +24,20 @@ from app.services.scope import Scope
 
 KEY_CHECK = Place("", "patchbay", "key-check")
 BEGINNING = ""
+"""The digest before the first event of a chain."""
+
 DIGEST_HALF = 32
+"""The length of half a digest, in hexadecimal digits."""
+
 NO_ORGANIZATION = "none"
+"""The id of the chain of events without an organization."""
+
 TOGETHER = 1000
+"""How many events are read in one batch."""
+
 NEWEST_FIRST = (AuditEvent.organization_id.desc(), AuditEvent.id.desc())
 _HAS_RECORDS = "2:"
+"""The prefix of the sealed key if every chain has a record."""
 
 Event = AuditEvent | Row[Any]
 

@@ -20,7 +20,7 @@ from app.core import phone
 from app.models import AuditEvent, AuditNumbers
 
 TOGETHER = 1000
-
+"""How many numbers one row has."""
 Changes = Mapping[str, Sequence[Any]]
 
 

@@ -22,6 +22,7 @@ from app.services.scope import Scope
 
 PAGE = 50
 TOGETHER = 1000
+"""How many events an export reads in one batch."""
 TEXT_LONGEST = 254
 LONGEST_ID = 15
 """The most digits that an event's id has in a cursor."""

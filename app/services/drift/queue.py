@@ -33,7 +33,10 @@ from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
 
 PLACE_KEPT = timedelta(days=1)
+"""The longest time for which the place of a number is reused."""
+
 MISPLACED = [str(reason) for reason in (Reason.OTHER_REGION, Reason.REGION_UNKNOWN, Reason.NUMBER_GONE)]
+"""Reasons that make the stored place of a number wrong."""
 
 
 def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 BATCH = 200
+"""How many numbers are read before their results are saved."""
+
 LEASE = timedelta(seconds=40)
 """Far longer than one request takes.
 

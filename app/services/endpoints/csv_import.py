@@ -28,6 +28,7 @@ from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope, expect_version
 
 KEPT = timedelta(days=1)
+"""How long a preview can be applied."""
 SHOWN = 100
 """How many rows of each outcome a page shows; the report has all."""
 

@@ -34,6 +34,7 @@ PAGE = 50
 PAGE_MOST = 200
 MOST_OPEN = 200
 TURN_SECONDS = 1.0
+"""How long a request waits for its turn to send a message."""
 _turns = threading.BoundedSemaphore(3)
 NEWEST_FIRST = Order(Delivery.created_at, Delivery.id, descends=True)
 

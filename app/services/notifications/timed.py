@@ -37,6 +37,7 @@ OVERDUE_PERIODS = 2
 """A check is overdue if there was none for this many periods."""
 
 GRACE = timedelta(minutes=10)
+"""Added to the periods after which a check is overdue."""
 EVENTS = (
     Event.TOKEN_EXPIRING,
     Event.SECRET_OLD,

@@ -21,13 +21,14 @@ from app.services.voice_ai import call_figures
 from app.services.voice_ai.call_figures import Daily
 
 CHANGES = 6
+"""How many changes the home shows."""
 MAPPED = 2000
 """Maximum count of active numbers for a small routing map on the home; with more, it has a link."""
 
 ROWS = 6
 """Groups in the small map, beside one for the rest of each provider."""
 
-_LOOKED_AT = 40
+_SEARCHED_EVENTS = 40
 """How many events are searched for changes."""
 
 
@@ -71,7 +72,7 @@ def of(scope: Scope) -> Home:
 
 def _changes(scope: Scope) -> list[Change]:
     """Returns the last changes, without sign-ins and reads."""
-    recent = filter(_is_change, search.recent(scope, limit=_LOOKED_AT))
+    recent = filter(_is_change, search.recent(scope, limit=_SEARCHED_EVENTS))
     changes = [
         Change(first, list(dict.fromkeys([first.subject, *(event.subject for event in others)])))
         for _, (first, *others) in itertools.groupby(recent, lambda event: (event.action, event.actor_name))

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SECONDS = 30
+"""The time limit of all provider calls of one change together."""
+
 SECONDS_TO_UNDO = 15
 SECONDS_FOR_A_LIST = 8
 NOT_ON_TRUNK = "NUMBER_NOT_ON_TRUNK"
