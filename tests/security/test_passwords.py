@@ -61,7 +61,7 @@ def test_a_new_password_needs_the_current_one_and_strength(
 ) -> None:
     """Those of `COMMON`, and of the 3,000 most common ones a part, doubled and decorated.
 
-    Unless thorough, some of them: `test_check_refuses_guessable_passwords_and_their_variants` has more.
+    Unless thorough, some of them: `test_check_refuses_guessable_passwords_and_accepts_long_ones` has more.
     """
     with unchanged(app, but=TRIED):
         for current in ("", "a wrong password at that", f"{PASSWORD} ", PASSWORD.upper()):
@@ -87,7 +87,7 @@ def test_a_new_password_needs_the_current_one_and_strength(
 
 
 @pytest.mark.thorough(
-    "test_check_accepts_long_passwords_but_not_the_users_own_words",
+    "test_check_refuses_guessable_passwords_and_accepts_long_ones",
     "test_hashed_is_argon2id_at_full_cost_and_matches_the_exact_password",
 )
 @pytest.mark.asvs("6.2.8", "6.2.9", "11.4.2")

@@ -263,7 +263,7 @@ OPEN = ["8.8.8.8", PUBLIC, "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.3
 OPEN_V6 = ["2606:4700:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888"]
 
 
-def test_send_rejects_private_addresses_and_their_names(resolver, no_dialling, subtests):
+def test_send_dials_no_private_address_and_nothing_without_time_left(resolver, no_dialling, subtests):
     for address in PRIVATE:
         for among in [[], [PUBLIC]]:
             with subtests.test(address=address, among=among):
@@ -281,6 +281,11 @@ def test_send_rejects_private_addresses_and_their_names(resolver, no_dialling, s
     for address in OPEN + OPEN_V6:
         with subtests.test(address=address):
             assert addresses.is_public(ipaddress.ip_address(address))
+
+    looked_up = resolver([PUBLIC])
+    assert refused(Outbound().within(0)) == "timeout"
+    assert refused(Outbound().within(0).within(60)) == "timeout"
+    assert looked_up == []
 
 
 def test_send_rejects_obscure_urls_before_lookup(resolver, no_dialling, subtests):
@@ -501,16 +506,6 @@ def test_send_times_out_however_the_provider_hangs(serve, official, trusted, sub
     over.set()
 
 
-def test_send_follows_no_redirect(serve, subtests):
-    for status in [301, 302, 303, 307, 308]:
-        with subtests.test(status=status):
-            target = serve()
-            elsewhere = f"Location: {target.base}/latest?hidden=1"
-            server = serve(answer(b"x" * 100, f"{status} Moved", elsewhere))
-            assert refused(to(server, most_bytes=10)) == "redirect"
-            assert (server.connections, target.connections) == (1, 0)
-
-
 def _endless(peer):
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
     while True:
@@ -606,7 +601,7 @@ def test_send_retries_a_get_twice_and_returns_the_first_success(serve, quick, su
 # Trying again
 
 
-def test_send_never_repeats_a_write(serve, quick, subtests):
+def test_send_repeats_no_write_and_follows_no_redirect(serve, quick, subtests):
     for method in ["POST", "PUT", "PATCH", "DELETE"]:
         for first in [b"", answer(status="429 Wait", body=b""), answer(status="503 Busy")]:
             with subtests.test(method=method, first=first):
@@ -616,6 +611,14 @@ def test_send_never_repeats_a_write(serve, quick, subtests):
                 else:
                     assert refused(to(server), method=method, json={}) == "connect"
                 assert server.connections == 1
+
+    for status in [301, 302, 303, 307, 308]:
+        with subtests.test(status=status):
+            target = serve()
+            elsewhere = f"Location: {target.base}/latest?hidden=1"
+            server = serve(answer(b"x" * 100, f"{status} Moved", elsewhere))
+            assert refused(to(server, most_bytes=10)) == "redirect"
+            assert (server.connections, target.connections) == (1, 0)
 
 
 def _date(seconds):
@@ -682,13 +685,6 @@ def test_within_shares_one_deadline_and_never_extends_it(serve, pass_time):
     server = serve()
     server.answers = [server.hang]
     assert refused(to(server, deadline=0.1).within(60)) == "timeout"
-
-
-def test_send_without_time_left_resolves_and_dials_nothing(resolver, no_dialling):
-    looked_up = resolver([PUBLIC])
-    assert refused(Outbound().within(0)) == "timeout"
-    assert refused(Outbound().within(0).within(60)) == "timeout"
-    assert looked_up == []
 
 
 # What is logged

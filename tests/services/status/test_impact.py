@@ -85,15 +85,6 @@ def test_of_a_switch_a_provider_and_the_base_url_counts_what_they_touch(live, gl
     assert not impact.of_base_url(live, BASE).has_effect
 
 
-def test_base_url_without_numbers_affects_call_webhooks_only(acme):
-    directory.update(acme, OFFLINE, {"public_base_url": BASE})
-    assert not impact.of_base_url(acme, NOW).has_effect
-    credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
-    found = impact.of_base_url(acme, NOW)
-    assert found.call_webhooks == ["ElevenLabs"]
-    assert found.has_effect
-
-
 NAMED = [
     ([], 0, ""),
     (["Ann"], 1, "Ann"),
@@ -103,5 +94,12 @@ NAMED = [
 ]
 
 
-def test_a_few_are_named_and_the_rest_is_counted():
+def test_base_url_affects_call_webhooks_too_and_a_few_things_are_named(acme):
     assert [NameSample(names, total).words for names, total, _ in NAMED] == [words for *_, words in NAMED]
+
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
+    assert not impact.of_base_url(acme, NOW).has_effect
+    credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
+    found = impact.of_base_url(acme, NOW)
+    assert found.call_webhooks == ["ElevenLabs"]
+    assert found.has_effect

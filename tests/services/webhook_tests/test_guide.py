@@ -52,13 +52,10 @@ def served(name: str, application: Any) -> Iterator[str]:
 
 
 def test_examples_of_the_guide_are_proven_and_start_nothing(acme, endpoint, http, example):
+    assert [name for name, _ in EXAMPLE.findall(GUIDE)] == ["runtime_flask", "runtime_fastapi"]
     name, application, started = example
     rows = [endpoint(number="+15551234501"), endpoint(agent="café 2 €", number="+15551234502")]
     with served(name, application) as base:
         reports = [runs.run(acme, http(base), row.id, signed=True) for row in rows]
     assert [(report.code, report.is_proof) for report in reports] == [("connects", True)] * 2
     assert started == []
-
-
-def test_the_guide_has_an_example_for_each_framework():
-    assert [name for name, _ in EXAMPLE.findall(GUIDE)] == ["runtime_flask", "runtime_fastapi"]

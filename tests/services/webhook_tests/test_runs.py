@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import clock
 from app.core.errors import Conflict, NotFound, TooMany
-from app.core.outbound import addresses
+from app.core.outbound import addresses, turns
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.core.outbound.turns import Limits
@@ -319,7 +319,8 @@ def test_run_refuses_what_cannot_be_tested(acme, endpoint, http):
         runs.run(acme, http("http://127.0.0.1:9"), "no-such-id")
 
 
-def test_run_not_made_stores_nothing_and_is_audited_before_it_is_signed(acme, endpoint, http):
+def test_run_not_made_stores_nothing_and_is_audited_before_it_is_signed(acme, endpoint, http, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
     row = endpoint(number="+15551234502")
     with pytest.raises(ProviderBusy):
         runs.run(acme, http("http://127.0.0.1:9", limits=Limits(total=0)), row.id)

@@ -182,7 +182,7 @@ def test_point_sets_the_webhook_once_unless_it_was_changed_since(
 def test_point_that_fails_is_sent_once_and_has_the_code_of_the_reason(
     acme, twilio, endpoint_id, subtests, http
 ):
-    http = Outbound(twilio.upstreams, deadline=1.0)
+    http = Outbound(twilio.upstreams, deadline=0.5)
     for trouble, expected in (
         (Trouble.FAULT, gateway.REFUSED),
         (Trouble.RATE_LIMITED, gateway.REFUSED),
