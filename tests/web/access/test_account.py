@@ -201,6 +201,11 @@ def test_recovery_codes_are_shown_once_downloaded_and_replaced(
     assert requested.press("Continue", code=fresh[1]).title == "Your account"
 
 
+@pytest.mark.thorough(
+    "test_recovery_codes_are_shown_once_downloaded_and_replaced",
+    "test_code_page_needs_a_password_first_and_clears_a_wrong_code",
+    "test_recovery_code_replaces_the_app_code_once_and_shares_its_limit",
+)
 def test_recovery_code_signs_in_once_and_guesses_in_a_session_are_few(
     app: Flask, mo: Portal, cast: Cast, secret: str
 ) -> None:

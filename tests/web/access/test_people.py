@@ -274,18 +274,15 @@ def test_unassign_confirms_promotes_the_next_and_links_to_assign_again(
     assert "On leave" in page.root.by_id("history").text
 
 
-def test_create_token_shows_it_once_or_the_error(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_create_token_shows_it_once_or_the_error(
+    app: Flask, dana: Portal, cast: Cast, *, thorough: bool
+) -> None:
     """Only those of superadmins can have the scope of secrets."""
     form = dana.get(of(cast))
     values = {"name": "x", "expires_days": "9", "your_password": PASSWORD}
-    for field, typed in [
-        ("your_password", ""),
-        ("your_password", "a wrong password at that"),
-        ("name", " "),
-        ("expires_days", "0"),
-        ("expires_days", "x"),
-        ("expires_days", "99999"),
-    ]:
+    wrong = [("your_password", "a wrong password at that"), ("name", " "), ("expires_days", "0")]
+    more = [("your_password", ""), ("expires_days", "x"), ("expires_days", "99999")]
+    for field, typed in [*wrong, *more] if thorough else wrong:
         page = form.press("Create token", 422, **values | {field: typed})
         assert page.root.all(css="pb-summary"), (field, typed)
         assert dump(app)["api_tokens"] == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 
 from app.extensions import db
 from app.models import Organization
+from app.services.status import overview
 from app.web.organizations import messages
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish
@@ -53,21 +55,24 @@ def _many(app: Flask, count: int) -> None:
         db.session.commit()
 
 
-def test_table_is_searched_filtered_sorted_and_paged(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_table_is_searched_filtered_sorted_and_paged(
+    app: Flask, cast: Cast, dana: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "PAGE", 25)
     assert not dana.get("/").root.all("input", type="search")
-    _many(app, 120)
+    _many(app, 32)
     page = dana.get("/")
     assert (page.rows(), len(page.root.one("details", css="pb-new").all("li"))) == ([], 20)
-    assert len(page.follow("Show all 122").rows()) == 100
+    assert len(page.follow("Show all 34").rows()) == 25
     found = page.press("Search", q="tenant 01")
     assert (len(found.rows()), _found(found)) == (10, "10")
     assert len(dana.get("/?q=tenant+01", htmx="organizations").rows()) == 10
     none = page.press("Search", q="<unknown>")
     assert (none.rows(), none.link("Show all organizations")["href"]) == ([], "/")
     page = dana.get("/?q=tenant").follow("Next")
-    assert len(page.rows()) == 20
+    assert len(page.rows()) == 7
     assert "page=1" in page.link("Previous")["href"]
-    assert len(dana.get("/?q=tenant&page=x").rows()) == 100
+    assert len(dana.get("/?q=tenant&page=x").rows()) == 25
 
     furnish(app, cast)
     assert _slugs(dana.get("/?state=new&sort=name&q=globex")) == ["globex"]

@@ -57,6 +57,7 @@ def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Ca
     known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
 
 
+@pytest.mark.thorough("test_a_known_browser_signs_in_while_the_account_is_limited")
 def test_known_browser_has_its_own_limit_of_codes(app: Flask, cast: Cast, known: Portal) -> None:
     with scope_as(app, cast.dana) as scope:
         user = scope.session.get_one(User, cast.dana.id)
