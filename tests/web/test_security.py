@@ -47,8 +47,8 @@ def test_trusted_proxies_decide_the_client_address(environment: dict[str, str], 
 def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, cast: Cast) -> None:
     """Two tabs on two organizations never mix."""
     acme, globex = (dana.get(f"/o/{slug}/settings") for slug in ("acme-support", "globex"))
-    acme.press("Save", country="IN")
-    globex.press("Save", country="US")
+    acme.send("Save", country="IN")
+    globex.send("Save", country="US")
     with scope_as(app, cast.dana) as scope:
         countries = {row.slug: row.country for row in scope.session.scalars(select(Organization))}
     assert countries == {"acme-support": "IN", "globex": "US"}

@@ -34,11 +34,11 @@ def test_requirement_needs_ones_own_second_step_and_can_be_ended(
         assert dana.raw("POST", "/security", data=sent).status_code == 409
     dana = Portal(app)
     dana.sign_in(cast.dana.email, secret=turn_on(app, cast.dana))
-    dana.get("/security").press("Require it")
+    dana.get("/security").send("Require it")
     account = gus.get("/")
     assert account.path == "/account#two-step"
     assert account.root.by_id("two-step").all("summary", css="btn-primary")
-    dana.get("/security").press("Make it optional")
+    dana.get("/security").send("Make it optional")
     assert gus.get("/").path == "/"
     actions = [event.action for event in audit(app)]
     assert [each for each in actions if each.startswith("two-step")][-2:] == [

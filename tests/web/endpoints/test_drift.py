@@ -60,7 +60,7 @@ def check(app: Flask) -> None:
 
 
 def test_repair_of_drift_from_the_overview(app: Flask, dana: Portal, twilio: Twilio, number: str) -> None:
-    dana.get("/").press("Check all numbers")
+    dana.get("/").send("Check all numbers")
     check(app)
     drifted = dana.get("/").follow("1 drifted in Acme Support")
     status = drifted.root.by_id("checks").one("span", role="status")
@@ -86,7 +86,7 @@ def test_pages_name_the_check_that_was_not_completed(
     check(app)
     found = []
     for twilio.instead in ({("GET", "/"): Reply(451, {"message": CANARY})}, {}):
-        dana.get("/").press("Check all numbers")
+        dana.get("/").send("Check all numbers")
         check(app)
         found.append([dana.get(path).root.all("p", id="failed-run") for path in paths])
     during, after = found
@@ -284,7 +284,7 @@ def test_check_of_one_or_all_organizations_shows_progress(
 
 def test_change_of_a_line_updates_the_counts_beside_it(app: Flask, dana: Portal, number: str) -> None:
     """Without the table, in which another line may be edited."""
-    dana.get("/o/acme-support/endpoints").press("Check all numbers")
+    dana.get("/o/acme-support/endpoints").send("Check all numbers")
     check(app)
     table = dana.get("/o/acme-support/endpoints").root
     strip, toggle = table.by_id("checks"), table.one("button", css="pb-toggle")

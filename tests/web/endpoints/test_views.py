@@ -349,7 +349,7 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(
         sent |= {"count": "1", "inbound": "0", "outbound": "0"}
         again = dana.raw("POST", f"{page.path}", data=sent)
         assert again.status_code == 409
-    page.press("Restore 1 endpoint")
+    page.send("Restore 1 endpoint")
     assert audit(app)[-1].changes["is_active"] == [True, False]
 
     with scope_as(app, cast.dana) as scope:
@@ -364,7 +364,7 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(
                 wrong.append((query, typed))
     assert wrong == []
     assert page.value("label") == "Typed"
-    page.press("Save and stop calls")
+    page.send("Save and stop calls")
     assert audit(app)[-1].changes == {
         "inbound_agent_name": ["Reception", None],
         "label": ["Front desk", "Typed"],
@@ -423,7 +423,7 @@ def test_delete_confirms_and_can_be_undone(app: Flask, dana: Portal, row: Endpoi
     assert audit(app)[-1].changes["reason"] == [None, "Given back"]
     assert page.root.all("table") == []
     dana.get(f"{PATH}/{row.id}", 404)
-    page.follow("Undo").press("Restore 1 endpoint")
+    page.follow("Undo").send("Restore 1 endpoint")
     assert "Front desk" in dana.get(PATH).rows()[0]
 
 

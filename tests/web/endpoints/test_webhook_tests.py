@@ -86,7 +86,7 @@ def test_webhook_test_that_is_refused_stays_on_its_page(dana: Portal, runtime: R
         assert answer.status_code == status
     assert runtime.got == []
     confirm = dana.get(f"{number}/webhook-test/signed")
-    dana.get(f"{number}?edit=1").press("Save", 422, inbound_agent_name="").press("Save and stop calls")
+    dana.get(f"{number}?edit=1").press("Save", 422, inbound_agent_name="").send("Save and stop calls")
     assert requests(confirm.press("Send three requests", 409)) == {}
     assert requests(dana.get(f"{number}/webhook-test/signed")) == {}
     assert runtime.got == []

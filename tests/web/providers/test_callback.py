@@ -92,7 +92,7 @@ def test_callback_is_shown_set_and_tested_without_a_signature_first(
 
     dana = page.portal
     assert not page.press("Set callback…", url=URL).press("Set callback").has_button("Test webhook")
-    dana.get(PROVIDER).press("Save", sinch_phone_number="+12025550101")
+    dana.get(PROVIDER).send("Save", sinch_phone_number="+12025550101")
     with Runtime(Said(401, "")) as runtime:
         upstreams = sinch.upstreams | {"dialer.example.com": runtime.base}
         app.extensions["patchbay_outbound"] = Outbound(upstreams, deadline=2.0)
@@ -133,7 +133,7 @@ def test_set_callback_refused_changed_or_unread_keeps_the_typed_url(page: Page, 
     assert messages.changed("Sinch") in again.notes
     assert "https://other.example/" in again.text
     assert sinch.urls == {"primary": "https://other.example/"}
-    again.press("Set callback")
+    again.send("Set callback")
     assert sinch.urls == {"primary": URL}
 
 
@@ -222,7 +222,7 @@ def test_move_number_refused_or_changed_meanwhile_moves_nothing(
     assert messages.changed("Sinch") in page.notes
     assert ANOTHER_KEY in page.text
     assert sinch.owner(BARE) == ANOTHER_KEY
-    page.press("Move number")
+    page.send("Move number")
     assert sinch.owner(BARE) == KEY
     next(entry for entry in sinch.owned if entry["number"] == BARE)["capability"] = "sms"
     for number in (BARE, GONE):

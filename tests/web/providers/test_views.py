@@ -209,7 +209,7 @@ def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(app: Flask, dana
     assert page.health == "incomplete"
     for elsewhere in ("/", f"{ACME}/", f"{ACME}/endpoints", f"{ACME}/voice-ai"):
         dana.get(elsewhere)
-    page.press("Save", **named(TWILIO, secrets))
+    page.send("Save", **named(TWILIO, secrets))
     assert stored(app, cast, TWILIO) == good_values(TWILIO)
 
 

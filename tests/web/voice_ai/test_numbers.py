@@ -198,7 +198,7 @@ def test_show_names_the_other_users_and_an_interrupted_change(
     (form,) = [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
     assert form["data-interrupted"] == "number.ai_on"
     assert form["action"] == "/o/acme-support/check"
-    page.press("Answer with AI", ai_agent_id=RECEPTION)
+    page.send("Answer with AI", ai_agent_id=RECEPTION)
     assert dana.get(f"/o/acme-support/people/{cast.dana.id}").data("ai") == ["on"]
 
 

@@ -60,7 +60,7 @@ def test_each_tab_has_an_address_and_a_form_that_tests_as_it_saves(
     found = dana.get("/find?q=sinch+est&in=acme-support").root.one("main").all("a")
     assert [link["href"] for link in found if link["href"].startswith("/o/")] == [TRUNK]
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    page.press("Assign number", phone_number="+15557654321", provider="sinch")
+    page.send("Assign number", phone_number="+15557654321", provider="sinch")
     listed = dana.get(TRUNK).root.one(id="numbers").one("tbody")
     assert [cell.text for cell in listed.all("th", "td")][:2] == ["+1 555-765-4321", "Mo"]
 
@@ -113,7 +113,7 @@ def test_choice_or_form_is_saved_and_refused_if_invalid_or_stale(app: Flask, dan
     assert wrong == []
     dana.post(f"{PATH}?tab=tool-secret", {"csrf_token": dana.token()}, 404)
     page, other = dana.get(TRUNK), dana.get(TRUNK)
-    other.press("Save", sinch_est_trunk_id="first")
+    other.send("Save", sinch_est_trunk_id="first")
     page = page.press("Save", 412, sinch_est_trunk_id="second")
     assert page.path.startswith(PATH)
     assert page.value("sinch_est_trunk_id") == "second"
@@ -175,7 +175,7 @@ class TestCallWebhook:
         page = dana.get(PATH).press("Save", elevenlabs_api_key=upstream.values["api_key"])
         assert service_messages.BASE_URL_MISSING in page.root.one(id="webhook").text
         assert len(upstream.workspace.webhooks) == 0
-        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+        dana.get("/o/acme-support/settings").send("Save", public_base_url="https://voice.acme.example")
         page = dana.get(PATH)
         card = page.root.one(id="webhook")
         assert card["data-state"] == "working"
@@ -186,7 +186,7 @@ class TestCallWebhook:
         confirmation = dana.get("/o/acme-support/settings").press(
             "Save", public_base_url="https://new.acme.example"
         )
-        confirmation.press("Change the base URL")
+        confirmation.send("Change the base URL")
         (made,) = upstream.workspace.webhooks.values()
         assert made["webhook_url"].startswith("https://new.acme.example/")
         made["is_disabled"] = True
@@ -195,7 +195,7 @@ class TestCallWebhook:
 
     def test_webhook_failure_is_shown_and_retried(self, dana: Portal, upstream: ElevenLabs) -> None:
         upstream.permissions.remove("workspace")
-        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+        dana.get("/o/acme-support/settings").send("Save", public_base_url="https://voice.acme.example")
         page = dana.get(PATH).press("Save", elevenlabs_api_key=upstream.values["api_key"])
         assert provider_messages.saved("ElevenLabs") in page.notes
         assert page.root.one(id="webhook")["data-state"] == "failed"
