@@ -12,7 +12,7 @@ from app.core.computing import Turns
 LONG = 60.0
 
 
-def test_turns_are_given_in_order() -> None:
+def test_turns_are_given_in_order_and_a_thread_that_waited_long_has_none() -> None:
     turns, order = Turns(), list[int]()
 
     def take(number: int) -> None:
@@ -28,11 +28,6 @@ def test_turns_are_given_in_order() -> None:
                 time.sleep(0)
         turns.give_back()
     assert order == [0, 1, 2, 3, 4]
-    assert turns.take(0)
-
-
-def test_thread_that_waited_long_goes_on_without_a_turn() -> None:
-    turns = Turns()
     assert turns.take(0)
     assert not turns.take(0)
     turns.give_back()

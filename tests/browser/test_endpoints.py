@@ -169,6 +169,11 @@ def test_only_what_a_page_reads_by_itself_is_marked(dana: Page, here: Furnished)
     assert [header in made.value.headers for made in (by_itself, by_user)] == [True, False]
 
 
+@pytest.mark.thorough(
+    "test_edit_in_place_is_saved_left_and_corrected_by_keyboard",
+    "test_edit_in_place",
+    "test_the_toggle_deactivates_and_activates",
+)
 def test_stale_edit_and_switch_show_what_others_changed(table: Page) -> None:
     """And keep the focus and the table; a stale edit is saved over."""
     other = table.context.new_page()

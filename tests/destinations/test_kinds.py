@@ -64,7 +64,7 @@ def test_webhook_is_verified_by_the_reference_library():
         assert len(receiver.arrived[0].headers["webhook-signature"].split(" ")) == 1
 
 
-def test_slack_text_has_no_mention_link_or_second_line():
+def test_slack_text_has_no_mention_and_a_refusal_says_why_and_when():
     hostile = replace(MESSAGE, title=HOSTILE, details=(HOSTILE,), organization=("o-1", HOSTILE))
     with Receiver() as receiver:
         receiver.status, receiver.text = 200, "ok"
@@ -79,8 +79,6 @@ def test_slack_text_has_no_mention_link_or_second_line():
     assert all("&lt;!channel&gt;" in text for text in texts if text not in links)
     assert "\n" not in sent["text"]
 
-
-def test_slack_refusals_say_why_and_when_to_try_again():
     with Receiver() as receiver:
         receiver.status, receiver.text = 404, "channel_not_found"
         with pytest.raises(NotSent) as refused:

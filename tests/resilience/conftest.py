@@ -16,6 +16,7 @@ from devtools.databases import Databases, Migrate, sqlite_copy
 from devtools.load import Account, superadmin
 from devtools.server import Server, served
 from tests.resilience.checks import HeldTwilio
+from tests.support.hashing import QUICK_SERVER
 
 TWO_WORKERS = {"PATCHBAY_WORKERS": "2"}
 
@@ -23,7 +24,7 @@ TWO_WORKERS = {"PATCHBAY_WORKERS": "2"}
 @pytest.fixture
 def portal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Server]:
     """A Patchbay with two workers, of this test alone, on SQLite and on PostgreSQL in turn."""
-    with served(tmp_path, environment | TWO_WORKERS) as server:
+    with served(tmp_path, environment | TWO_WORKERS | QUICK_SERVER) as server:
         yield server
 
 

@@ -19,6 +19,7 @@ from devtools.many import fill
 from devtools.scopes import PASSWORD
 from devtools.server import Server, served
 from tests.support.disks import FileSizeLimit, Shortage, small_disk
+from tests.support.hashing import QUICK_SERVER
 from tests.support.integrity import problems
 
 WRITES = 5
@@ -46,7 +47,7 @@ def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Serv
             shortage = stack.enter_context(small_disk(data))
         if shortage is None:
             pytest.skip("this user may not mount a file system")
-        yield stack.enter_context(served(data, {"TMPDIR": str(data)})), shortage
+        yield stack.enter_context(served(data, QUICK_SERVER | {"TMPDIR": str(data)})), shortage
 
 
 def draft(number: int) -> dict[str, str]:

@@ -25,16 +25,16 @@ import pytest
 
 from app.edge import downloads, threads
 from app.http import OUTBOUND_LIMITS
-from devtools import preloaded, processes
+from devtools import processes
 from devtools.clients import ApiClient, PortalClient
 from devtools.load import Account, superadmin
 from devtools.many import fill
 from devtools.scopes import PASSWORD
 from devtools.server import Server, served
-from tests.support.clocks import SCRIPT
 from tests.support.denominators import Report
+from tests.support.hashing import QUICK_SERVER
 
-SHORT = {preloaded.STAGE: str(SCRIPT), "STAGED_DEADLINES": "1"}
+SHORT = QUICK_SERVER | {"STAGED_DEADLINES": "1"}
 LIST = "/api/settings/endpoints"
 QUERY = "/api/calls/providers"
 MANY = 40
