@@ -22,14 +22,8 @@ def receiver(app):
         yield receiver
 
 
-INSTALLATION = pytest.mark.thorough(
-    "test_webhook_is_added_tested_muted_deleted_or_refused", "test_quiet_period_and_age_are_saved"
-)
-
-
-@pytest.fixture(params=["/o/acme-support/notifications", pytest.param("/notifications", marks=INSTALLATION)])
-def base(request):
-    return request.param
+OWN, INSTALLATION = "/o/acme-support/notifications", "/notifications"
+THOROUGH = pytest.mark.thorough("test_webhook_is_added_tested_muted_deleted_or_refused")
 
 
 def press(page, start, status=200, **typed):
@@ -48,6 +42,7 @@ def _own(portal, base):
     return link["href"]
 
 
+@pytest.mark.parametrize("base", [OWN, pytest.param(INSTALLATION, marks=THOROUGH)])
 def test_webhook_is_added_tested_muted_deleted_or_refused(dana, base, receiver, app, cast):
     """Bad and stale values are refused; a destination of another owner is not found."""
     made = _add(dana, base)
@@ -88,6 +83,7 @@ def test_webhook_is_added_tested_muted_deleted_or_refused(dana, base, receiver, 
     dana.get(f"{base}/destinations/{row.id}", 404)
 
 
+@pytest.mark.parametrize("base", [OWN, INSTALLATION])
 def test_quiet_period_and_age_are_saved(dana, base):
     page = press(dana.get(base), "Add", reason="Move")
     assert "Move" in page.source
