@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from app.extensions import db
-from app.models import AuditEvent, Base
+from app.models import AuditEvent, Base, Throttle
+from app.services import rate_limits
 
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -58,6 +59,14 @@ def commits(app: Flask) -> Iterator[list[int]]:
         yield counted
     finally:
         event.remove(engine, "commit", note)
+
+
+def count_as(app: Flask, attempts: int) -> None:
+    """Each limit under which one attempt was counted has so many."""
+    once = (Throttle.count == 1, ~Throttle.key.startswith(rate_limits.TALLY))
+    with app.app_context():
+        db.session.execute(update(Throttle).where(*once).values(count=attempts))
+        db.session.commit()
 
 
 def audit(app: Flask) -> list[AuditEvent]:
