@@ -67,9 +67,11 @@ def test_list_provider_numbers_refusals_have_codes(
         assert mo.get(PATH).status_code == 403
     assert twilio.requests == []
     connect(dana, twilio)
-    for twilio.trouble, code in ((Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")):
-        assert refusal("api.twilio.com") == (409, code)
-    twilio.trouble = None
+    twilio.trouble = Trouble.HTML
+    assert refusal("api.twilio.com") == (409, "PROVIDER_REFUSED")
+    twilio.trouble, twilio.is_off = None, True
+    assert refusal("api.twilio.com") == (409, "PROVIDER_UNREACHABLE")
+    twilio.is_off = False
     dana.put("/api/settings/telephony", {"twilio_auth_token": "sample-and-wrong"})
     assert refusal("") == (409, "PROVIDER_REFUSED")
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))

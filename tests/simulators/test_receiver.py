@@ -53,7 +53,7 @@ def deliver(
         "webhook-signature": f"v1a,abc v1,{signed.decode()}",
         "Content-Type": "application/json",
     }
-    http = Outbound(receiver.upstreams, deadline=0.5)
+    http = Outbound(receiver.upstreams, deadline=0.2 if path.endswith(Trouble.HANG) else 5.0)
     url = f"https://{HOST}/{path}" if path else URL
     try:
         return http.send("POST", url, headers=headers, body=body + b" " * tampered).status

@@ -215,7 +215,7 @@ def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subt
 
     upstream.reset()
     line, before = account.line(FREE), dict(upstream.applications)
-    upstream.trouble, upstream.trouble_at, account.deadline = Trouble.SLOW, "/application", 0.3
+    upstream.trouble, upstream.trouble_at, account.deadline = Trouble.SLOW, "/application", 0.2
     with pytest.raises(OutboundError):
         account.point(line)
     assert upstream.applications == before
@@ -249,7 +249,7 @@ def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subt
     upstream.reset()
     line = account.line(FREE)
     upstream.instead = {("DELETE", "/Application/"): Reply(409, SHAPES["flat"]("conflict"))}
-    upstream.trouble, upstream.trouble_at, account.deadline = Trouble.SLOW, "/application", 0.3
+    upstream.trouble, upstream.trouble_at, account.deadline = Trouble.SLOW, "/application", 0.2
     result = account.refusal("point", line)
     assert result.code == Outcome.UNREACHABLE
     assert NAME in result.reason

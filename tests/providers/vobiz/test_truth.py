@@ -80,7 +80,7 @@ def test_observe_names_whatever_differs(account, upstream, number, application):
     )
 
 
-def test_point_mends_an_application_that_does_not_answer(account, upstream, number, application):
+def test_point_mends_an_application_and_writes_to_no_sub_account(account, upstream, number, application):
     wrong = []
     for changes, _ in OF_APPLICATION:
         usual = dict(vars(application))
@@ -92,8 +92,7 @@ def test_point_mends_an_application_that_does_not_answer(account, upstream, numb
         vars(application).update(usual)
     assert wrong == []
 
-
-def test_a_number_of_a_sub_account_is_marked_and_never_written_to(account, upstream, number, application):
+    upstream.requests.clear()
     number.account_id = SUB
     assert account.by_number()[ONE].owner == SUB
     result = account.refusal("point", account.line(ONE))

@@ -253,8 +253,8 @@ def test_import_refused_keeps_the_input_and_shows_why_first(
 def test_provider_failure_is_shown_with_a_next_step(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for trouble, way in ((Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (Trouble.SLOW, "import")):
-        twilio.trouble = trouble
+    for trouble, way in ((Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (None, "import")):
+        twilio.trouble, twilio.is_off = trouble, way == "import"
         with unchanged(app, but=NOTED):
             if way == "import":
                 page = sent(dana, "endpoints", [FIRST, THIRD], 409, inbound_agent_name="Reception")
@@ -265,7 +265,7 @@ def test_provider_failure_is_shown_with_a_next_step(
         assert "api.twilio.com" in page.notes
         assert twilio.values["auth_token"] not in page.source
         assert page.link("Open Twilio")["href"] == f"{ACME}/providers/twilio"
-    twilio.trouble = None
+    twilio.is_off = False
     mapped(app, cast, SECOND, is_foreign=True)
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
