@@ -139,6 +139,7 @@ def test_table_stays_when_a_change_cannot_be_sent(table: Page, cookies: list[Any
     expect(table.locator(".pb-toast").last).to_contain_text("Your session has expired.")
     expect(table.get_by_role("row", name="+1 555-123-0003")).to_be_visible()
     table.context.add_cookies(cookies)
+    again(table)
     table.get_by_role("link", name="Edit +1 555-123-0003").click()
     table.get_by_label("Label").fill("Typed for long")
     table.context.clear_cookies()
