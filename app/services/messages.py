@@ -49,8 +49,8 @@ def too_many(most: int) -> str:
     return f"This has more than {most:,} items."
 
 
-def use_one_of(known: Iterable[str]) -> str:
-    return f"Use {' or '.join(known)}."
+def use_one_of(choices: Iterable[str]) -> str:
+    return f"Use {' or '.join(choices)}."
 
 
 def use(expected: str) -> str:
@@ -61,8 +61,8 @@ def did_you_mean(name: str) -> str:
     return f"Unknown field. Did you mean “{name}”?"
 
 
-def unknown_field(known: Iterable[str]) -> str:
-    return f"Unknown field. Use one of: {', '.join(known)}."
+def unknown_field(known_names: Iterable[str]) -> str:
+    return f"Unknown field. Use one of: {', '.join(known_names)}."
 
 
 def agent_too_long(most: int) -> str:

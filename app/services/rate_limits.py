@@ -103,9 +103,9 @@ def count(scope: Scope, limit: Limit) -> bool:
 
 
 def _refuse(key: str, started_at: datetime, now: datetime) -> NoReturn:
-    left = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
-    minutes = max(1, round(left.total_seconds() / 60))
-    raise TooMany(messages.too_many_attempts(minutes), int(left.total_seconds()), key)
+    remaining = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
+    minutes = max(1, round(remaining.total_seconds() / 60))
+    raise TooMany(messages.too_many_attempts(minutes), int(remaining.total_seconds()), key)
 
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:

@@ -50,26 +50,26 @@ def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> t
 
     Pass these to `expect_unchanged`. A client may send an object back with all the fields that it read.
     """
-    sent = data.items() if isinstance(data, dict) else ()
-    fixed = {name: value for name, value in sent if name in _read_only_fields(model)}
-    rest = {name: value for name, value in sent if name not in fixed} if fixed else data
+    fields = data.items() if isinstance(data, dict) else ()
+    fixed = {name: value for name, value in fields if name in _read_only_fields(model)}
+    rest = {name: value for name, value in fields if name not in fixed} if fixed else data
     return read(model, rest, country=country), fixed
 
 
-def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+def expect_unchanged(model: type[BaseModel], fixed: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     """Raises Stale for another version, and Invalid for changed read-only fields."""
-    version = sent.get("version")
+    version = fixed.get("version")
     if type(version) is int and version != current["version"]:
         raise Stale
     if changed := [
-        name for name, value in sent.items() if name not in current or _differs(value, current[name])
+        name for name, value in fixed.items() if name not in current or _differs(value, current[name])
     ]:
         raise Invalid([Problem(name, _read_only_fields(model)[name]) for name in changed])
 
 
-def _differs(sent: Any, current: Any) -> bool:
+def _differs(submitted: Any, current: Any) -> bool:
     """Whether the values differ. True and 1 are equal in Python, but not in JSON."""
-    return bool(sent != current) or isinstance(sent, bool) != isinstance(current, bool)
+    return bool(submitted != current) or isinstance(submitted, bool) != isinstance(current, bool)
 
 
 def _read_only_fields(model: type[BaseModel]) -> Mapping[str, str]:
@@ -130,9 +130,9 @@ def describe_variants(schema: dict[str, Any], variants: Mapping[str, Variant]) -
     ]
 
 
-def one_of(known: Iterable[str]) -> Checked:
+def one_of(choices: Iterable[str]) -> Checked:
     """Returns an annotation for a text that must be one of the known values."""
-    values = list(known)
+    values = list(choices)
 
     def check(value: str, _country: str | None) -> str:
         if value not in values:
@@ -187,10 +187,10 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
 
 
 def _unknown_field(where: str, model: type[BaseModel]) -> str:
-    known = _field_names(model)
+    names = _field_names(model)
     if fixed := _read_only_fields(model).get(where):
         return fixed
-    near = naming.nearest(where, known)
+    near = naming.nearest(where, names)
     if near:
         return messages.did_you_mean(near)
-    return messages.unknown_field(known)
+    return messages.unknown_field(names)

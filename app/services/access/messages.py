@@ -66,8 +66,8 @@ def token_days(most: int) -> str:
     return f"Use a whole number of days from 1 to {most}."
 
 
-def token_scope(known: str) -> str:
-    return f"Use {known}, or none."
+def token_scope(scopes: str) -> str:
+    return f"Use {scopes}, or none."
 
 
 def email_too_long(longest: int, longest_name: int) -> str:

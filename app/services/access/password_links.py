@@ -79,9 +79,9 @@ class PasswordLinkDraft(BaseModel):
     ends_two_step: bool = False
 
 
-def create_for_api(scope: Scope, user: User, sent: Any) -> NewLink:
+def create_for_api(scope: Scope, user: User, payload: Any) -> NewLink:
     """Creates a link as `create` does, from the body of a request."""
-    return create(scope, user, ends_two_step=validation.read(PasswordLinkDraft, sent).ends_two_step)
+    return create(scope, user, ends_two_step=validation.read(PasswordLinkDraft, payload).ends_two_step)
 
 
 def create(scope: Scope, user: User, *, ends_two_step: bool = False) -> NewLink:

@@ -68,5 +68,5 @@ def left(scope: Scope, user: User) -> int:
 
 def filter_valid(scope: Scope, user: User, codes: Iterable[str]) -> list[str]:
     """Returns those of the codes that are the user's and unused, in their original spelling."""
-    known = set(scope.session.scalars(select(RecoveryCode.code_hash).where(_unused(user))))
-    return [code for code in codes if _hash(code) in known]
+    unused_hashes = set(scope.session.scalars(select(RecoveryCode.code_hash).where(_unused(user))))
+    return [code for code in codes if _hash(code) in unused_hashes]

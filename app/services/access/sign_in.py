@@ -73,12 +73,12 @@ def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
     return token
 
 
-def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
+def for_token(scope: Scope, payload: Any) -> tuple[User, Issued]:
     """Signs in for the API, and returns a short-lived JWT. A superadmin's has the `secrets` scope."""
-    checked = check_password(scope, sent)
+    checked = check_password(scope, payload)
     user = checked.user
     if totp.is_on(user):
-        check_code(scope, user, validation.read(Credentials, sent).totp)
+        check_code(scope, user, validation.read(Credentials, payload).totp)
     elif two_step_policy.is_missing(scope, user):
         raise Forbidden(messages.TWO_STEP_NEEDED, code="TWO_STEP_NEEDED")
     inside = scope_of(scope, user)
@@ -120,18 +120,18 @@ def scope_of(scope: Scope, user: User) -> Scope:
     return replace(scope, organization_or_none=organization, actor=actor)
 
 
-def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = None) -> Checked:
+def check_password(scope: Scope, payload: Any, *, known_browsers: KnownBrowsers | None = None) -> Checked:
     """Returns the user of an email and password.
 
     A wrong password and an unknown email get the same error after the same time. With two-step sign-in on,
-    the user is authenticated only after `check_code`. `known` are the users who have signed in with this
-    browser before. Raises Unauthenticated, TooMany, Busy.
+    the user is authenticated only after `check_code`. `known_browsers` are the users who have
+    signed in with this browser before. Raises Unauthenticated, TooMany, Busy.
     """
-    passwords.expect_slot(scope, reserved=bool(known))
-    draft = validation.read(Credentials, sent)
+    passwords.expect_slot(scope, reserved=bool(known_browsers))
+    draft = validation.read(Credentials, payload)
     email = normal_email(draft.email)
     user, decoy = _user_and_decoy(scope, email)
-    limits = sign_in_limits.of_password(scope, email, user, known or {})
+    limits = sign_in_limits.of_password(scope, email, user, known_browsers or {})
     rate_limits.expect_room(scope, *limits)
     with passwords.slot(scope, reserved=len(limits) == 1):
         rate_limits.take(scope, *limits)
@@ -179,14 +179,16 @@ def state_of(user: User) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowsers | None = None) -> bool:
+def check_code(
+    scope: Scope, user: User, code: str | None, *, known_browsers: KnownBrowsers | None = None
+) -> bool:
     """Checks the second step: a code of the app, or a recovery code.
 
     Returns whether it was a recovery code. Raises Unauthenticated, TooMany.
     """
     if not code:
         raise Unauthenticated(messages.CODE_NEEDED, code=CODE_NEEDED)
-    limit = sign_in_limits.of_code(user, known or {})
+    limit = sign_in_limits.of_code(user, known_browsers or {})
     factor = _accept_code(scope_of(scope, user), user, code, limit)
     if factor is None:
         _record_refusal(scope, user)
@@ -217,8 +219,10 @@ def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFa
             factor = SecondFactor.TOTP
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
             factor = SecondFactor.RECOVERY_CODE
-            left = recovery_codes.left(inside, user)
-            audit_log.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
+            remaining = recovery_codes.left(inside, user)
+            audit_log.note(
+                inside, Action.RECOVERY_CODE_USED, user.email, {"left": [remaining + 1, remaining]}
+            )
         if factor:
             rate_limits.clear(inside, limit)
     return factor

@@ -24,13 +24,15 @@ OF_ADDRESS = 50
 """Attempts from one address on all accounts together."""
 
 
-def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowsers) -> tuple[Limit, ...]:
+def of_password(
+    scope: Scope, email: str, user: User | None, known_browsers: KnownBrowsers
+) -> tuple[Limit, ...]:
     """Returns the limits of a password attempt. The first is the client's own for the account.
 
     A browser that has signed in as this user before has only that one.
     """
-    if user is not None and user.id in known:
-        return (Limit(rate_limits.key("browser", email, known[user.id])),)
+    if user is not None and user.id in known_browsers:
+        return (Limit(rate_limits.key("browser", email, known_browsers[user.id])),)
     network = addresses.network(scope.actor.ip)
     return (
         Limit(rate_limits.key("sign-in", email, network)),
@@ -39,13 +41,13 @@ def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowser
     )
 
 
-def of_code(user: User, known: KnownBrowsers) -> Limit:
+def of_code(user: User, known_browsers: KnownBrowsers) -> Limit:
     """Returns the limit of a code attempt.
 
     All unknown browsers share one: six digits are quickly guessed.
     """
-    if user.id in known:
-        return Limit(rate_limits.key("code-browser", user.email, known[user.id]))
+    if user.id in known_browsers:
+        return Limit(rate_limits.key("code-browser", user.email, known_browsers[user.id]))
     return Limit(rate_limits.key("code", user.email))
 
 

@@ -230,12 +230,12 @@ class TokenDraft(NewToken):
     scopes: list[Annotated[str, validation.one_of([SECRETS])]] = []
 
 
-def issue_for_api(scope: Scope, user: User, sent: Any) -> Issued:
+def issue_for_api(scope: Scope, user: User, payload: Any) -> Issued:
     """Issues a token as `issue` does. Raises Forbidden for one that can read secrets.
 
     The portal requires the password for each of those, and an API request has none.
     """
-    draft = validation.read(TokenDraft, sent)
+    draft = validation.read(TokenDraft, payload)
     if draft.scopes:
         raise Forbidden(messages.SECRETS_IN_PORTAL, code="PORTAL_ONLY")
     return issue(scope, user, name=draft.name, days=draft.expires_days)

@@ -148,16 +148,16 @@ def get(scope: Scope, user_id: str) -> User:
     return scope.get(User, user_id, what="user")
 
 
-def create(scope: Scope, sent: Any) -> User:
+def create(scope: Scope, payload: Any) -> User:
     """Creates a user with the password that was sent. Without one, they need a link to sign in."""
-    new = read_new(scope, sent)
+    new = read_new(scope, payload)
     with one_user_per_email(scope, new.email), scope.transaction():
         return add(scope, new)
 
 
-def invite(scope: Scope, sent: Any) -> tuple[User, NewLink]:
+def invite(scope: Scope, payload: Any) -> tuple[User, NewLink]:
     """Creates a user without a password, and their invitation."""
-    new = read_new(scope, sent)
+    new = read_new(scope, payload)
     with one_user_per_email(scope, new.email), scope.transaction():
         user = add(scope, new)
         return user, password_links.add(scope, user, LinkPurpose.INVITATION)
@@ -176,7 +176,7 @@ class NewUser:
     password_hash: str = field(repr=False)
 
 
-def read_new(scope: Scope, sent: Any) -> NewUser:
+def read_new(scope: Scope, payload: Any) -> NewUser:
     """Returns the new user; without a password, its hash is one that no password matches.
 
     Raises Invalid with every wrong field, the password included; PasswordNeeded, Busy.
@@ -184,13 +184,13 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
     problems: list[Problem] = []
     draft = None
     try:
-        draft = validation.read(UserDraft, sent)
+        draft = validation.read(UserDraft, payload)
     except Invalid as error:
         problems = error.problems
-    password = sent.get("password") if isinstance(sent, dict) else None
+    password = payload.get("password") if isinstance(payload, dict) else None
     if isinstance(password, str):
         try:
-            passwords.check(password, *str(sent.get("email", "")).split("@"), str(sent.get("name", "")))
+            passwords.check(password, *str(payload.get("email", "")).split("@"), str(payload.get("name", "")))
         except ValueError as error:
             problems.append(Problem("password", str(error)))
     if problems or draft is None:
@@ -269,8 +269,8 @@ def password_given(scope: Scope, user: User) -> AuditEvent | None:
 
     It searches the scope's organization, which must be the user's. Events of the command line do not count.
     """
-    known = search.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
-    return known[0] if known and known[0].actor_id not in (None, user.id) else None
+    events = search.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
+    return events[0] if events and events[0].actor_id not in (None, user.id) else None
 
 
 def end_session(scope: Scope, user: User, session_id: str) -> WebSession:
@@ -292,13 +292,13 @@ def end_sessions(scope: Scope, user_id: str) -> User:
     return user
 
 
-def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Condition = None) -> User:
+def update_user(scope: Scope, user_id: str, payload: Any, *, version: int | etag.Condition = None) -> User:
     """Updates a user's name, role and whether they are active.
 
     Raises Stale, Invalid, Conflict, Forbidden. Another role ends the user's tokens and links: another
     person may have one, and would gain the role.
     """
-    draft, fixed = validation.read_edit(UserEdit, sent)
+    draft, fixed = validation.read_edit(UserEdit, payload)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         user = get(scope, user_id)
@@ -355,8 +355,8 @@ def _expect_another_superadmin(scope: Scope, user: User) -> None:
     Locks all superadmins, so that two requests cannot remove the last two.
     """
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
-    left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
-    if user.disabled_at is None and len(left) <= 1:
+    superadmin_ids = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
+    if user.disabled_at is None and len(superadmin_ids) <= 1:
         raise Conflict(messages.last_superadmin(user.name), code="LAST_SUPERADMIN")
 
 

@@ -261,8 +261,8 @@ def label_of(value: str) -> str:
 
 def field_label(name: str) -> str:
     """Returns the label of a changed field."""
-    if known := FIELDS.get(name) or OF_PROVIDERS.get(name):
-        return known
+    if label := FIELDS.get(name) or OF_PROVIDERS.get(name):
+        return label
     if (key := name.removesuffix(" default")) in PROVIDERS:
         return PROVIDERS[key].label + name.removeprefix(key)
     words = [_CAPITALS.get(word, word) for word in name.split("_")]
@@ -278,7 +278,7 @@ def value_text(value: object) -> str:
 def value_display(value: object, name: str) -> str:
     """Returns a field's value for a page, with formatted phone numbers; exports use `value_words`."""
     text = value_words(value, name)
-    return phone.E164.sub(lambda found: phone.display(found[0]), text) if text.startswith("+") else text
+    return phone.E164.sub(lambda match: phone.display(match[0]), text) if text.startswith("+") else text
 
 
 def value_words(value: object, name: str) -> str:

@@ -26,8 +26,8 @@ Changes = Mapping[str, Sequence[Any]]
 
 def packed(organization_id: str | None, touched: Iterable[tuple[str, Changes]]) -> list[AuditNumbers]:
     """Packs numbers into rows. Pass them sorted: each row is found by its number range."""
-    left, rows = iter(touched), []
-    while some := list(islice(left, TOGETHER)):
+    remaining, rows = iter(touched), []
+    while some := list(islice(remaining, TOGETHER)):
         rows.append(_row(organization_id, some))
     return rows
 

@@ -85,20 +85,20 @@ class _Query:
 
 
 def recent(
-    scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
+    scope: Scope, filters: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
 ) -> list[AuditEvent]:
     """Returns events, newest first, older than the event `before`.
 
     They are those of the scope's organization; outside organizations, all events.
     """
-    return _fetch(scope, _with_bulk_events(scope, wanted), _mark(before), limit)
+    return _fetch(scope, _with_bulk_events(scope, filters), _mark(before), limit)
 
 
 def _mark(event_id: int | None, *, is_before: bool = False) -> Mark | None:
     if event_id is None:
         return None
-    known = min(event_id, LARGEST_ID)
-    return Mark(known, known, is_before)
+    bounded_id = min(event_id, LARGEST_ID)
+    return Mark(bounded_id, bounded_id, is_before)
 
 
 def _beside(mark: Mark | None) -> ColumnElement[bool]:
@@ -129,9 +129,9 @@ def _fetch(scope: Scope, meant: _Query, mark: Mark | None, limit: int) -> list[A
     return list(scope.session.scalars(query.order_by(*order).limit(limit)))
 
 
-def _with_bulk_events(scope: Scope, wanted: Filter) -> _Query:
-    text = _number_in(scope, wanted.text) if wanted.text else []
-    return _Query(wanted, _changes_of_numbers(scope, wanted.about), _changes_of_numbers(scope, text))
+def _with_bulk_events(scope: Scope, filters: Filter) -> _Query:
+    text = _number_in(scope, filters.text) if filters.text else []
+    return _Query(filters, _changes_of_numbers(scope, filters.about), _changes_of_numbers(scope, text))
 
 
 def _changes_of_numbers(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
@@ -161,14 +161,14 @@ def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limi
 
 def page(
     scope: Scope,
-    wanted: Filter = EVERYTHING,
+    filters: Filter = EVERYTHING,
     *,
     before: int | None = None,
     after: int | None = None,
     limit: int = PAGE,
 ) -> AuditPage:
     """Returns the newest events, or those directly before or after an event."""
-    meant = _with_bulk_events(scope, wanted)
+    meant = _with_bulk_events(scope, filters)
     events = keyset.page_of(
         lambda mark, most: _fetch(scope, meant, mark, most),
         _mark(before) if after is None else _mark(after, is_before=True),
@@ -200,12 +200,12 @@ def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
     return shown if changes == event.changes else shown | {"of_number": changes}
 
 
-def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
+def walk(scope: Scope, filters: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
     """Yields every event of the filter with its changes, newest first, in batches.
 
     No transaction stays open between batches.
     """
-    last, meant = None, _with_bulk_events(scope, wanted)
+    last, meant = None, _with_bulk_events(scope, filters)
     while events := _fetch(scope, meant, _mark(last), TOGETHER):
         scope.session.expunge_all()
         scope.end_read()
@@ -214,15 +214,15 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
         last = events[-1].id
 
 
-def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], ...]:
+def _newest_first(scope: Scope, filters: Filter) -> tuple[UnaryExpression[Any], ...]:
     """Returns the sort order.
 
     With `about`, `id + 0` prevents the database from scanning by id instead of using the subject index.
     """
-    if wanted.about:
+    if filters.about:
         return ((AuditEvent.id + 0).desc(),)
     return (
-        chain.NEWEST_FIRST if scope.organization_or_none and not wanted.actions else (AuditEvent.id.desc(),)
+        chain.NEWEST_FIRST if scope.organization_or_none and not filters.actions else (AuditEvent.id.desc(),)
     )
 
 

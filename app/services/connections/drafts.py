@@ -43,10 +43,10 @@ def model(name: str, config: ConfigDict, fields: Mapping[str, Any]) -> type[Base
     return create_model(name, __base__=base, **fields)
 
 
-def picked(provider: Provider, naming: Naming, sent: Mapping[str, Any]) -> dict[str, Any]:
+def picked(provider: Provider, naming: Naming, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the submitted values that belong to the provider, by declared field name."""
     names = {naming(provider.key, field.name): field.name for field in provider.typed_fields}
-    return {names[name]: value for name, value in sent.items() if name in names}
+    return {names[name]: value for name, value in changes.items() if name in names}
 
 
 @cache
@@ -56,10 +56,10 @@ def draft_model(provider: Provider) -> type[BaseModel]:
     return model(name, validation.STRICT, definitions([provider], settings_name))
 
 
-def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
+def read_sent(scope: Scope, provider: Provider, submitted: Any) -> dict[str, Any]:
     """Returns the validated values submitted for one provider, by declared field name.
 
-    `sent` has the names of the settings API. Raises Invalid.
+    `submitted` has the names of the settings API. Raises Invalid.
     """
-    draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
+    draft = validation.read(draft_model(provider), submitted, country=scope.organization.country)
     return picked(provider, settings_name, draft.model_dump(exclude_unset=True))

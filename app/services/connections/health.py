@@ -66,11 +66,11 @@ def of_test(test: LastTest | None) -> Health:
     return less.get(test.code, Health.WORKS)
 
 
-def reason(found: Health, test: LastTest | None) -> str | None:
+def reason(health: Health, test: LastTest | None) -> str | None:
     """Returns the reason code of a connection's health; None if it works."""
-    if found is Health.FAILED and test is not None:
+    if health is Health.FAILED and test is not None:
         return test.code
-    return None if found is Health.WORKS else str(found)
+    return None if health is Health.WORKS else str(health)
 
 
 def settle(scope: Scope, states: Mapping[str, StoredConnection], tests: Mapping[str, LastTest]) -> None:

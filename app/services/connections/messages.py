@@ -13,8 +13,8 @@ ONLY_A_HINT = "These are the last four characters, as pages show them. Send the 
 ANOTHER_HOST = "The service URL changes, so re-enter this secret (or clear it)."
 
 
-def unknown_provider(key: str, known: Iterable[str]) -> str:
-    return f"Provider {key!r} not found. Use {' or '.join(known)}."
+def unknown_provider(key: str, known_keys: Iterable[str]) -> str:
+    return f"Provider {key!r} not found. Use {' or '.join(known_keys)}."
 
 
 def accepted(label: str) -> str:

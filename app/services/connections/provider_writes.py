@@ -126,28 +126,28 @@ def is_interrupted(write: ProviderWrite) -> bool:
     return write.started_at < clock.now() - LONGEST
 
 
-def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
-    """Closes interrupted changes, and audits the value now at the provider: `found`, by subject."""
+def resolve(scope: Scope, provider: Provider, observed: Mapping[str, str | None]) -> None:
+    """Closes interrupted changes, and audits the value now at the provider: `observed`, by subject."""
     scope.require_transaction()
     query = scope.select(ProviderWrite).where(
         ProviderWrite.provider == provider.key, ProviderWrite.started_at < clock.now() - LONGEST
     )
     for row in scope.session.scalars(query):
-        if row.subject in found:
+        if row.subject in observed:
             action = Action.of(row.action)
             changes = {
                 "change": [None, action.label if action else row.action],
-                "found": [None, found[row.subject] or ""],
+                "found": [None, observed[row.subject] or ""],
             }
             log.note(scope, Action.CHANGE_RESOLVED, row.subject, changes)
             scope.session.delete(row)
 
 
-def resolve_now(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
+def resolve_now(scope: Scope, provider: Provider, observed: Mapping[str, str | None]) -> None:
     """Closes interrupted changes as `resolve` does, in a transaction of its own. None may be open."""
     query = scope.select(ProviderWrite).where(ProviderWrite.provider == provider.key).limit(1)
     is_any = scope.session.scalar(query) is not None
     scope.end_read()
     if is_any:
         with scope.transaction(lock=False):
-            resolve(scope, provider, found)
+            resolve(scope, provider, observed)

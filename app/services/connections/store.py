@@ -56,7 +56,7 @@ class StoredConnection:
     @property
     def is_usable(self) -> bool:
         stored = {field.name for field in self.provider.fields if self.raw(field) is not None}
-        return is_usable(self.provider, enabled=self.enabled, held=stored)
+        return is_usable(self.provider, enabled=self.enabled, stored_fields=stored)
 
     def has_credentials_of(self, other: StoredConnection) -> bool:
         """Whether a test of one connection's values is a test of the other's."""
@@ -88,9 +88,9 @@ class StoredConnection:
         return {field.name: self.raw(field) for field in self.provider.fields}
 
 
-def is_usable(provider: Provider, *, enabled: bool, held: Collection[str]) -> bool:
+def is_usable(provider: Provider, *, enabled: bool, stored_fields: Collection[str]) -> bool:
     """Whether a connection is enabled and has every value that its provider requires."""
-    return enabled and all(field.name in held for field in provider.required)
+    return enabled and all(field.name in stored_fields for field in provider.required)
 
 
 def provider_of(key: str) -> Provider:
@@ -122,8 +122,8 @@ def _connection_of(
 ) -> StoredConnection:
     if row is None:
         return StoredConnection(provider)
-    known = {field.name for field in provider.fields if not field.secret}
-    values = {name: value for name, value in row.values.items() if name in known}
+    plain_fields = {field.name for field in provider.fields if not field.secret}
+    values = {name: value for name, value in row.values.items() if name in plain_fields}
     return StoredConnection(provider, row.version, row.enabled, values, secrets, row.callback_url)
 
 
@@ -177,8 +177,12 @@ def apply(
             changed[settings_name(provider.key, name)] = change
     if changed:
         _apply_plain(row_for(scope, provider), changes)
-        sent = {provider.field(name): value for name, value in changes.items()}
-        proof.outdate(scope, provider, [field for field, value in sent.items() if before.raw(field) != value])
+        changes_by_field = {provider.field(name): value for name, value in changes.items()}
+        proof.outdate(
+            scope,
+            provider,
+            [field for field, value in changes_by_field.items() if before.raw(field) != value],
+        )
     return changed
 
 

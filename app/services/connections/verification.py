@@ -61,9 +61,9 @@ def can_verify(provider: Provider) -> bool:
     return Capability.VERIFY in provider.capabilities
 
 
-def require_complete(scope: Scope, provider: Provider, sent: Mapping[str, Any]) -> None:
+def require_complete(scope: Scope, provider: Provider, submitted: Mapping[str, Any]) -> None:
     """Raises Invalid with each required value that was neither submitted nor stored."""
-    missing = store.load(scope, provider).missing_after(drafts.read_sent(scope, provider, sent))
+    missing = store.load(scope, provider).missing_after(drafts.read_sent(scope, provider, submitted))
     if missing:
         raise Invalid(
             [
@@ -73,15 +73,15 @@ def require_complete(scope: Scope, provider: Provider, sent: Mapping[str, Any]) 
         )
 
 
-def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, Any]) -> Tested:
-    """Tests the stored credentials, or the `sent` ones in place of those with the same name.
+def verify(scope: Scope, http: Outbound, provider: Provider, submitted: Mapping[str, Any]) -> Tested:
+    """Tests the stored credentials, or the `submitted` ones in place of those with the same name.
 
     Nothing that was sent is stored. The result is saved if it is about the stored credentials. Raises
     Invalid, Conflict, TooMany, ProviderBusy.
     """
     if not can_verify(provider):
         raise Conflict(messages.cannot_verify(provider.label), code="CANNOT_VERIFY")
-    changes = drafts.read_sent(scope, provider, sent)
+    changes = drafts.read_sent(scope, provider, submitted)
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes

@@ -76,5 +76,5 @@ def observe(
 
 def digest(number: ProviderNumber | None) -> str:
     """Returns a digest of a number's settings at the provider: any change of them changes it."""
-    known = number and replace(number, place=None)
-    return hashlib.sha256(repr(known).encode()).hexdigest()[:32]
+    without_place = number and replace(number, place=None)
+    return hashlib.sha256(repr(without_place).encode()).hexdigest()[:32]

@@ -100,8 +100,8 @@ def places(scope: Scope, provider: str) -> dict[str, str]:
     }
 
 
-def _place_lifetime(found: Any) -> timedelta:
-    return PLACE_KEPT * (0.5 + zlib.crc32(found.phone_number.encode()) / 2**33)
+def _place_lifetime(check: Any) -> timedelta:
+    return PLACE_KEPT * (0.5 + zlib.crc32(check.phone_number.encode()) / 2**33)
 
 
 def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:
@@ -139,15 +139,15 @@ class Judged:
     detail: str
 
 
-def save_judged(scope: Scope, provider: str, found: Mapping[str, Judged]) -> None:
+def save_judged(scope: Scope, provider: str, judged_by_number: Mapping[str, Judged]) -> None:
     """Stores verdicts on numbers that an agent answers through the SIP trunk `provider`."""
     scope.require_transaction()
-    _make_rows(scope, provider, found)
-    for row in scope.session.scalars(_rows(scope, provider, found).with_for_update()):
-        verdict = found[row.phone_number]
+    _make_rows(scope, provider, judged_by_number)
+    for row in scope.session.scalars(_rows(scope, provider, judged_by_number).with_for_update()):
+        verdict = judged_by_number[row.phone_number]
         row.due, row.checked_at = False, clock.now()
         row.in_sync, row.reason, row.detail = verdict.in_sync, verdict.reason, verdict.detail
-    number_health.changed(scope, found)
+    number_health.changed(scope, judged_by_number)
 
 
 def end_checks(scope: Scope, provider: str, numbers: Collection[str]) -> None:

@@ -83,8 +83,8 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     """Runs the pending checks, or all checks, at one provider after the other."""
     keys = pending(scope)
     if everything:
-        known = store.load_all(scope)
-        keys |= queue.providers(scope) | {key for key, state in known.items() if state.exists}
+        states = store.load_all(scope)
+        keys |= queue.providers(scope) | {key for key, state in states.items() if state.exists}
     reports = [run_at(scope, http, key, everything=everything) for key in PROVIDERS if key in keys]
     return Report(
         checked=sum(report.checked for report in reports),
@@ -216,14 +216,14 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
     return lease, is_whole
 
 
-def end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:
+def end(scope: Scope, lease: Lease, failure: str | None, *, is_whole: bool) -> None:
     """Releases the lease. A check of everything that failed stays pending."""
     done = {} if failure or not is_whole else {"due": False}
     with scope.transaction(lock=False):
-        held.release(finished_at=clock.now(), failure=failure, **done)
+        lease.release(finished_at=clock.now(), failure=failure, **done)
 
 
-def _check_numbers(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int, str | None]:
+def _check_numbers(scope: Scope, http: Outbound, lease: Lease, key: str) -> tuple[int, str | None]:
     """Checks one provider's pending numbers. Returns how many, and why the provider did not respond."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
@@ -232,7 +232,7 @@ def _check_numbers(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple
     while numbers:
         scope.end_read()
         results = {number: look(number) for number in numbers}
-        _save(scope, held, key, results)
+        _save(scope, lease, key, results)
         checked += sum(result.is_read for result in results.values())
         unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
         failure = failure or next((result.sentence for result in unanswered), None)
@@ -242,7 +242,7 @@ def _check_numbers(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple
     return checked, failure
 
 
-def _save(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
+def _save(scope: Scope, lease: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
     with scope.transaction():
         queue.save_results(scope, key, results)
-        held.extend(done=CheckRun.done + len(results))
+        lease.extend(done=CheckRun.done + len(results))

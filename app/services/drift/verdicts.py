@@ -148,19 +148,19 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
     return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)
 
 
-def with_connection(seen: Observation, check: DriftCheck | None, last: Check | None) -> Observation:
+def with_connection(at_provider: Observation, check: DriftCheck | None, last: Check | None) -> Observation:
     """Returns the observation with the stored verdict, if that follows from the connection.
 
     The difference that was observed at the number is then a warning.
     """
     cause = check.cause if check else None
-    if seen.in_sync is None or cause == seen.reason or cause not in OF_CONNECTION:
-        return seen
+    if at_provider.in_sync is None or cause == at_provider.reason or cause not in OF_CONNECTION:
+        return at_provider
     reason = Reason(cause)
-    observed = (Fault(seen.reason, seen.message),) if seen.reason else ()
-    message = last.reason if last else seen.message
-    warnings = (*observed, *seen.warnings)
-    return replace(seen, in_sync=False, reason=reason, message=message, warnings=warnings)
+    at_number = (Fault(at_provider.reason, at_provider.message),) if at_provider.reason else ()
+    message = last.reason if last else at_provider.message
+    warnings = (*at_number, *at_provider.warnings)
+    return replace(at_provider, in_sync=False, reason=reason, message=message, warnings=warnings)
 
 
 def last_sentence(check: DriftCheck | None) -> str | None:

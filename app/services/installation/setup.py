@@ -86,10 +86,10 @@ def _link_error() -> NotFound:
     return NotFound(messages.SETUP_KEY_USED)
 
 
-def set_up(scope: Scope, token: str, sent: dict[str, Any]) -> User:
+def set_up(scope: Scope, token: str, submitted: dict[str, Any]) -> User:
     """Adds the first superadmin and organization in one transaction, and invalidates the link."""
     expect_setup_token(scope, token)
-    name, user = _read(scope, sent)
+    name, user = _read(scope, submitted)
     inside = replace(scope, actor=replace(scope.actor, name=user.email))
     with users.one_user_per_email(scope, user.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
@@ -99,13 +99,13 @@ def set_up(scope: Scope, token: str, sent: dict[str, Any]) -> User:
         return users.add(inside.for_organization(organization), user)
 
 
-def _read(scope: Scope, sent: dict[str, Any]) -> tuple[str, users.NewUser]:
+def _read(scope: Scope, submitted: dict[str, Any]) -> tuple[str, users.NewUser]:
     """Returns the organization's name, and the user. Raises Invalid with every wrong field of both."""
-    person = {field: sent.get(field, "") for field in ("email", "name", "password")}
+    person = {field: submitted.get(field, "") for field in ("email", "name", "password")}
     problems: list[Problem] = []
     name = ""
     try:
-        name = validation.read(SetupDraft, sent).organization
+        name = validation.read(SetupDraft, submitted).organization
     except Invalid as error:
         problems = error.problems
     try:

@@ -129,20 +129,22 @@ class _Reading:
 
 def _main_error(errors: Sequence[CallError], expected: str | None) -> CallError | None:
     """Returns the latest error at the number's own webhook, or else the latest of all."""
-    ours = (one for one in errors if one.url and expected and urls.same(one.url, expected))
-    return next(ours, next(iter(errors), None))
+    own_errors = (one for one in errors if one.url and expected and urls.same(one.url, expected))
+    return next(own_errors, next(iter(errors), None))
 
 
-def _store(scope: Scope, connection: StoredConnection, numbers: Sequence[str], found: LastCalls) -> None:
+def _store(scope: Scope, connection: StoredConnection, numbers: Sequence[str], last_calls: LastCalls) -> None:
     at, key = clock.now(), connection.provider.key
     for some in _batches(numbers):
         with scope.transaction():
             expected = queue.expected_urls(scope, key, some)
             for number, row in _rows(scope, key, some).items():
-                if number in found.unknown:
+                if number in last_calls.unknown:
                     row.problem, row.tried_at = messages.number_unknown(connection.provider.label), at
                 else:
-                    reading = _Reading(found.calls.get(number), found.since, expected.get(number), at)
+                    reading = _Reading(
+                        last_calls.calls.get(number), last_calls.since, expected.get(number), at
+                    )
                     reading.apply(row)
 
 

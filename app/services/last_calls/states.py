@@ -131,8 +131,8 @@ class LastCallReport:
         row = self.row
         if row is None or not row.error_code:
             return ""
-        known = self.provider.call_errors.get(row.error_code)
-        words = known or messages.unknown_error(self.provider.label, row.error_code)
+        description = self.provider.call_errors.get(row.error_code)
+        words = description or messages.unknown_error(self.provider.label, row.error_code)
         if row.error_url is None or self.is_ours:
             return words
         return f"{words} {messages.at_another_url(self.expected)}"

@@ -94,8 +94,8 @@ def _signed_in(scope: Scope, event: AuditEvent) -> Draft | None:
         .order_by(AuditEvent.id.desc())
         .limit(PLACES)
     )
-    known = {addresses.network(ip) for ip in scope.session.scalars(before)}
-    if not known or addresses.network(event.ip) in known:
+    known_networks = {addresses.network(ip) for ip in scope.session.scalars(before)}
+    if not known_networks or addresses.network(event.ip) in known_networks:
         return None
     return Draft(Event.SIGN_IN_NEW_PLACE, lane="access", subject=user.email, detail=event.ip, at=event.at)
 

@@ -168,9 +168,9 @@ def _own(scope: Scope) -> ColumnElement[bool]:
     return column == owner.id if owner else column.is_(None)
 
 
-def create(scope: Scope, sent: Any) -> Saved:
+def create(scope: Scope, payload: Any) -> Saved:
     """Adds a destination. Its generated secrets are not returned again. Raises Invalid, Conflict."""
-    draft: Any = validation.read(InstallationDestinationDraft, sent)
+    draft: Any = validation.read(InstallationDestinationDraft, payload)
     kind = KINDS[draft.kind]
     values = _checked(kind, _fields_of(draft), lacking=kind.typed_fields)
     _refuse_events(scope, draft.events)
@@ -190,10 +190,10 @@ def create(scope: Scope, sent: Any) -> Saved:
 
 
 def change(
-    scope: Scope, destination_id: str, sent: Any, *, version: int | etag.Condition | None = None
+    scope: Scope, destination_id: str, payload: Any, *, version: int | etag.Condition | None = None
 ) -> Destination:
     """Changes the submitted fields. Raises Invalid, NotFound and Stale."""
-    draft, fixed = validation.read_edit(InstallationDestinationEdit, sent)
+    draft, fixed = validation.read_edit(InstallationDestinationEdit, payload)
     changes = draft.model_dump(exclude_unset=True, warnings=False)
     with scope.transaction():
         row = get(scope, destination_id)
@@ -296,24 +296,26 @@ def _fields_of(draft: BaseModel) -> dict[str, Any]:
     return draft.model_dump(include=_all_names(), exclude_unset=True)
 
 
-def _checked(kind: Kind, sent: Mapping[str, Any], *, lacking: Sequence[Field] = ()) -> dict[str, str | None]:
+def _checked(
+    kind: Kind, submitted: Mapping[str, Any], *, lacking: Sequence[Field] = ()
+) -> dict[str, str | None]:
     """Returns the values as they are stored. Raises Invalid, with a problem for each wrong one.
 
     `lacking` are the fields of a new destination: the required ones among them must be submitted.
     """
-    known = {declared.name: declared for declared in kind.typed_fields}
+    known_fields = {declared.name: declared for declared in kind.typed_fields}
     problems, values = [], {}
     for declared in lacking:
-        if declared.required and sent.get(declared.name) is None:
+        if declared.required and submitted.get(declared.name) is None:
             problems.append(Problem(declared.name, messages.needed_for(declared.label)))
-    for name, value in sent.items():
-        if name not in known:
+    for name, value in submitted.items():
+        if name not in known_fields:
             problems.append(Problem(name, messages.unknown_for(name, kind.key)))
-        elif value is None and known[name].required and not lacking:
-            problems.append(Problem(name, messages.needed_for(known[name].label)))
+        elif value is None and known_fields[name].required and not lacking:
+            problems.append(Problem(name, messages.needed_for(known_fields[name].label)))
         elif value is not None:
             try:
-                values[name] = known[name].check(value, None)
+                values[name] = known_fields[name].check(value, None)
             except ValueError as error:
                 problems.append(Problem(name, str(error)))
     if problems:
@@ -325,8 +327,8 @@ def _refuse_events(scope: Scope, chosen: Sequence[str]) -> None:
     """Raises Invalid for an event that an organization's destination cannot receive."""
     if scope.organization_or_none is None:
         return
-    known = [events.ALL, *events.choosable(installation=False)]
-    if wrong := [name for name in chosen if name not in known]:
+    allowed_events = [events.ALL, *events.choosable(installation=False)]
+    if wrong := [name for name in chosen if name not in allowed_events]:
         raise Invalid([Problem("events", messages.of_installation(wrong))])
 
 

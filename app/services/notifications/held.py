@@ -45,15 +45,15 @@ def _was_skipped(scope: Scope, delivery: Delivery, row: Notification, problem: E
         .order_by(Notification.id.desc())
         .limit(200)
     )
-    left = set(row.subjects) or {row.subject}
+    remaining = set(row.subjects) or {row.subject}
     for problem_row, state in scope.session.execute(query):
         if row.count > len(row.subjects) > 0:
             return False
-        shared = left & (set(problem_row.subjects) or {problem_row.subject})
+        shared = remaining & (set(problem_row.subjects) or {problem_row.subject})
         if shared and state != State.SKIPPED:
             return False
-        left -= shared
-    return not left
+        remaining -= shared
+    return not remaining
 
 
 def scope_of(scope: Scope, destination: Destination) -> Scope:

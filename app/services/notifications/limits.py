@@ -55,10 +55,10 @@ def get(scope: Scope) -> Limits:
     return Limits(most_secret_days=row.most_secret_days, most_backup_days=row.most_backup_days)
 
 
-def save(scope: Scope, sent: Any) -> Limits:
+def save(scope: Scope, payload: Any) -> Limits:
     """Saves the submitted limits. Raises Invalid."""
     model = OrganizationLimits if scope.organization_or_none else InstallationLimits
-    draft, fixed = validation.read_edit(model, sent)
+    draft, fixed = validation.read_edit(model, payload)
     validation.expect_unchanged(model, fixed, dict.fromkeys(fixed))
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():

@@ -77,9 +77,9 @@ class QuietDraft(BaseModel):
     reason: Label = ""
 
 
-def add(scope: Scope, sent: Any) -> QuietPeriod:
+def add(scope: Scope, payload: Any) -> QuietPeriod:
     """Adds a quiet period, which begins now unless a start is submitted. Raises Invalid."""
-    draft: Any = validation.read(QuietDraft, sent)
+    draft: Any = validation.read(QuietDraft, payload)
     start, end = _times(draft)
     if end <= start:
         raise Invalid([Problem("ends_at", messages.ENDS_BEFORE_START)])

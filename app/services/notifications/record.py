@@ -126,11 +126,11 @@ def _receivers(scope: Scope, event: Event) -> list[Destination]:
     return [one for one in scope.session.scalars(query) if events.is_wanted(event, one.events)]
 
 
-def open_problems(scope: Scope, *found: Event) -> list[Notification]:
+def open_problems(scope: Scope, *problem_events: Event) -> list[Notification]:
     """Returns the owner's open problems of these events, oldest first."""
     query = select(Notification).where(own(scope), Notification.closed_at.is_(None))
-    if found:
-        query = query.where(Notification.event.in_(found))
+    if problem_events:
+        query = query.where(Notification.event.in_(problem_events))
     return list(scope.session.scalars(query.order_by(Notification.id)))
 
 

@@ -73,9 +73,9 @@ def _reconcile(scope: Scope, current: dict[str, Draft]) -> None:
         record.lock(scope)
         rows = record.open_problems(scope, *EVENTS)
         record.close(scope, [row for row in rows if row.key not in current])
-        known = {row.key for row in rows}
+        open_keys = {row.key for row in rows}
         for key, draft in current.items():
-            if key not in known:
+            if key not in open_keys:
                 record.add(scope, draft)
 
 
@@ -106,8 +106,8 @@ def _tokens(scope: Scope, now: datetime) -> Iterator[Found]:
         )
     )
     for token, user in scope.session.execute(query):
-        life, left = token.expires_at - token.created_at, token.expires_at - now
-        days = next((stage for stage in STAGES if left <= timedelta(days=stage) < life), None)
+        life, remaining = token.expires_at - token.created_at, token.expires_at - now
+        days = next((stage for stage in STAGES if remaining <= timedelta(days=stage) < life), None)
         if days is not None:
             yield (
                 user.organization_id,

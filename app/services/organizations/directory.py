@@ -107,8 +107,8 @@ def every(scope: Scope) -> list[Organization]:
     return list(scope.session.scalars(select(Organization).order_by(Organization.name, Organization.id)))
 
 
-def create(scope: Scope, sent: Any) -> Organization:
-    draft = validation.read(OrganizationDraft, sent)
+def create(scope: Scope, payload: Any) -> Organization:
+    draft = validation.read(OrganizationDraft, payload)
     for _ in range(SLUG_TRIES):
         with suppress(IntegrityError), scope.transaction():
             return add(scope, draft.name)
@@ -126,9 +126,9 @@ def add(scope: Scope, name: str) -> Organization:
     return organization
 
 
-def planned_base_url(scope: Scope, sent: Any, *, version: int | None = None) -> str | None:
+def planned_base_url(scope: Scope, payload: Any, *, version: int | None = None) -> str | None:
     """Returns the base URL that `update` would store. Raises Invalid, Stale."""
-    draft = validation.read(OrganizationEdit, sent)
+    draft = validation.read(OrganizationEdit, payload)
     expect_version(scope.organization, version)
     return draft.public_base_url
 
@@ -161,13 +161,13 @@ def last_save(events: Iterable[AuditEvent], fields: Collection[str]) -> AuditEve
 def update(
     scope: Scope,
     http: Outbound,
-    sent: Any,
+    payload: Any,
     *,
     reason: str | None = None,
     version: int | etag.Condition = None,
 ) -> Organization:
     """Saves the submitted fields: null clears, absent keeps. The slug stays, so that links keep working."""
-    draft, fixed = validation.read_edit(OrganizationEdit, sent)
+    draft, fixed = validation.read_edit(OrganizationEdit, payload)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
     with scope.transaction():

@@ -113,7 +113,9 @@ class Facts:
 
     def is_usable(self, key: str) -> bool:
         enabled, _ = self.connections.get(key, (False, None))
-        return key in PROVIDERS and store.is_usable(PROVIDERS[key], enabled=enabled, held=self.held[key])
+        return key in PROVIDERS and store.is_usable(
+            PROVIDERS[key], enabled=enabled, stored_fields=self.held[key]
+        )
 
 
 def load(scope: Scope, text: str) -> list[Facts]:
@@ -192,14 +194,14 @@ def _used_providers(reader: _Reader) -> CTE:
 
 def _read_connections(reader: _Reader) -> None:
     """Reads connections without decrypting secrets: one sealed with a known key counts as held."""
-    known: Collection[str] = reader.scope.keys.sealer.fingerprints
+    known_fingerprints: Collection[str] = reader.scope.keys.sealer.fingerprints
     owner = Connection.organization_id
     stored = select(owner, Connection.provider, Connection.enabled, Connection.updated_at, Connection.values)
     for facts, row in reader.rows(stored):
         facts.connections[row[1]] = (row[2], row[3])
         facts.held[row[1]] |= {name for name, value in row[4].items() if value is not None}
     sealed = select(Secret.organization_id, Secret.provider, Secret.field)
-    for facts, row in reader.rows(sealed.where(Secret.key_fingerprint.in_(known))):
+    for facts, row in reader.rows(sealed.where(Secret.key_fingerprint.in_(known_fingerprints))):
         facts.held[row[1]].add(row[2])
 
 

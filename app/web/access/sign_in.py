@@ -43,7 +43,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
     form = SignInForm()
     submitted = {"email": form.email.data or "", "password": form.password.data or ""}
     try:
-        checked = access_sign_in.check_password(scope, submitted, known=known_browsers.read())
+        checked = access_sign_in.check_password(scope, submitted, known_browsers=known_browsers.read())
     except (Unauthenticated, TryLater, Invalid) as error:
         return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
@@ -72,7 +72,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
         return render.redirect_to(url_for("sign_in.form"))
     try:
         by_recovery = access_sign_in.check_code(
-            scope, checked.user, form.code.data, known=known_browsers.read()
+            scope, checked.user, form.code.data, known_browsers=known_browsers.read()
         )
     except (Unauthenticated, TryLater) as error:
         if not isinstance(form, RecoveryForm):

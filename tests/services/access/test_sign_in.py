@@ -117,14 +117,14 @@ def test_sign_in_limits_an_account_but_no_known_browser(acme, anonymous, cast, m
     with pytest.raises(TooMany):
         sign_in.check_password(elsewhere, RIGHT)
     known = {cast.mo.id: "a browser"}
-    assert sign_in.check_password(elsewhere, RIGHT, known=known).user.id == cast.mo.id
+    assert sign_in.check_password(elsewhere, RIGHT, known_browsers=known).user.id == cast.mo.id
     for _ in range(10):
         with pytest.raises(Unauthenticated):
-            sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"}, known=known)
+            sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"}, known_browsers=known)
     with pytest.raises(TooMany):
-        sign_in.check_password(elsewhere, RIGHT, known=known)
+        sign_in.check_password(elsewhere, RIGHT, known_browsers=known)
     with pytest.raises(TooMany):
-        sign_in.check_password(elsewhere, RIGHT, known={cast.dana.id: "another"})
+        sign_in.check_password(elsewhere, RIGHT, known_browsers={cast.dana.id: "another"})
     users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
         sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"})
