@@ -114,7 +114,7 @@ def _bulk_change(scope: Scope, engine: Engine, agent: str, *, seen: int) -> int:
     """Gives every number an agent; returns how many statements that took."""
     statuses.save_result(scope, statuses.in_sync())
     with statements(engine) as ran:
-        bulk.change(scope, Selection(filters=Filter()), {"inbound_agent_name": agent}, seen=seen)
+        bulk.change(scope, Selection(filters=Filter()), {"inbound_agent_name": agent}, expected_count=seen)
     return len(ran)
 
 

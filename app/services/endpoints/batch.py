@@ -77,12 +77,12 @@ class _Row:
         return isinstance(self.draft, EndpointChange)
 
 
-def save(scope: Scope, sent: Any) -> Saved:
+def save(scope: Scope, payload: Any) -> Saved:
     """Creates the rows without an id, and changes those with one.
 
     Raises Invalid, NotFound, Stale and Conflict, which name the rows, and then changes nothing.
     """
-    rows = _read(scope, sent)
+    rows = _read(scope, payload)
     try:
         with scope.transaction():
             plan = _plan(scope, rows)
@@ -96,11 +96,11 @@ def save(scope: Scope, sent: Any) -> Saved:
     return Saved(Counter(row.outcome for row in plan), [by_number[row.number] for row in plan], times)
 
 
-def _read(scope: Scope, sent: Any) -> list[_Row]:
+def _read(scope: Scope, payload: Any) -> list[_Row]:
     """Returns the rows as models. Raises Invalid with all problems."""
     problems: list[Problem] = []
     rows: dict[str, _Row] = {}
-    for index, row in enumerate(validation.read(EndpointBatch, sent).endpoints):
+    for index, row in enumerate(validation.read(EndpointBatch, payload).endpoints):
         key = "id" if isinstance(row, dict) and "id" in row else "phone_number"
         try:
             read = _read_row(scope, index, row, EndpointChange if key == "id" else EndpointDraft)
@@ -181,8 +181,8 @@ def _addition(row: _Row) -> Planned:
 
 
 def _change(row: _Row, stored: Any) -> Planned:
-    sent = row.draft.model_dump(exclude_unset=True, exclude={"id", "version"})
-    differs = log.diff({name: getattr(stored, name) for name in sent}, sent)
+    changes = row.draft.model_dump(exclude_unset=True, exclude={"id", "version"})
+    differs = log.diff({name: getattr(stored, name) for name in changes}, changes)
     outcome = Outcome.CHANGED if differs else Outcome.UNCHANGED
     before = {name: was for name, (was, _) in differs.items()}
     values = {name: value for name, (_, value) in differs.items()}

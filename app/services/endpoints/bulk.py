@@ -164,16 +164,17 @@ class Done:
 
 
 def change(
-    scope: Scope, selection: Selection, sent: Any, *, seen: int | None, reason: str | None = None
+    scope: Scope, selection: Selection, payload: Any, *, expected_count: int | None, reason: str | None = None
 ) -> Done:
     """Sets the same values on all endpoints, and increments their versions.
 
-    `seen` is the count that the confirmation showed. Raises Invalid; Conflict if the count differs now.
+    `expected_count` is the count that the confirmation showed. Raises Invalid; Conflict if the count differs
+    now.
     """
-    changes = validation.read(EndpointEdit, sent).model_dump(exclude_unset=True)
+    changes = validation.read(EndpointEdit, payload).model_dump(exclude_unset=True)
     called = bool(changes.keys() & WEBHOOK_FIELDS)
     with scope.transaction():
-        query = _locked_selection(scope, selection, seen)
+        query = _locked_selection(scope, selection, expected_count)
         differs = [getattr(Endpoint, name).is_distinct_from(value) for name, value in changes.items()]
         query = query.where(or_(false(), *differs))
         before = _Before(tuple(changes), _stored(scope, query, changes))
@@ -185,20 +186,22 @@ def change(
     return _finish(scope, before, event)
 
 
-def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
+def remove(
+    scope: Scope, selection: Selection, *, expected_count: int | None, reason: str | None = None
+) -> Done:
     """Deletes all of the endpoints. Raises Conflict as `change` does."""
     with scope.transaction():
-        query = _locked_selection(scope, selection, seen)
+        query = _locked_selection(scope, selection, expected_count)
         before = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
         sql.run(scope, delete(Endpoint).where(_where_rows(scope, before)))
         event = _record(scope, Action.ENDPOINTS_DELETED, selection, before, {}, reason=reason, called=True)
     return _finish(scope, before, event)
 
 
-def check(scope: Scope, selection: Selection, *, seen: int | None) -> int:
+def check(scope: Scope, selection: Selection, *, expected_count: int | None) -> int:
     """Queues a check of each number at its provider. Returns how many. Raises Conflict as `change` does."""
     with scope.transaction():
-        query = _locked_selection(scope, selection, seen)
+        query = _locked_selection(scope, selection, expected_count)
         numbers = list(scope.session.scalars(query.with_only_columns(Endpoint.phone_number)))
         queue.mark_due(scope, numbers, changed=False)
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
@@ -239,11 +242,11 @@ def _numbers_of_event(scope: Scope, event_id: int) -> list[str]:
     return [number for number, _ in audit_numbers.of_event(scope.session, event.id)]
 
 
-def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
+def _locked_selection(scope: Scope, selection: Selection, expected_count: int | None) -> Select[Endpoint]:
     query = selected(scope, selection)
     count = scope.session.scalar(query.with_only_columns(func.count())) or 0
-    if count != seen:
-        raise Conflict(messages.selection_changed(count, seen), code="SELECTION_CHANGED")
+    if count != expected_count:
+        raise Conflict(messages.selection_changed(count, expected_count), code="SELECTION_CHANGED")
     return query
 
 

@@ -43,9 +43,9 @@ def get(scope: Scope, endpoint_id: str) -> Endpoint:
     return scope.get(Endpoint, endpoint_id, what="endpoint")
 
 
-def create(scope: Scope, sent: Any) -> Endpoint:
+def create(scope: Scope, payload: Any) -> Endpoint:
     """Creates an endpoint. Raises Conflict if its number has one, here or in another organization."""
-    values = validation.read(EndpointDraft, sent, country=scope.organization.country).model_dump()
+    values = validation.read(EndpointDraft, payload, country=scope.organization.country).model_dump()
     try:
         with scope.transaction():
             (row,) = add(scope, [values])
@@ -78,15 +78,15 @@ def add(
     return rows
 
 
-def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Endpoint:
+def update(scope: Scope, endpoint_id: str, payload: Any, *, version: int | etag.Condition = None) -> Endpoint:
     """Saves as `save` does, and returns the endpoint alone."""
-    return save(scope, endpoint_id, sent, version=version).row
+    return save(scope, endpoint_id, payload, version=version).row
 
 
-def save(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Saved:
+def save(scope: Scope, endpoint_id: str, payload: Any, *, version: int | etag.Condition = None) -> Saved:
     """Changes the submitted fields; null clears one. Raises Stale, Invalid, NotFound."""
     event = None
-    draft, fixed = validation.read_edit(EndpointEdit, sent, country=scope.organization.country)
+    draft, fixed = validation.read_edit(EndpointEdit, payload, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         row = get(scope, endpoint_id)

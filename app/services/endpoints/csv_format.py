@@ -156,15 +156,15 @@ def _row(line: int, cells: list[str], names: Sequence[str], country: str | None)
     """
     padded = [*cells, *[""] * (len(names) - len(cells))]
     named = dict(zip(names, padded, strict=False))
-    sent = {name: csv_text.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
-    number, reading, wrong = sent.pop("phone_number"), Reading.AS_WRITTEN, ""
+    texts = {name: csv_text.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
+    number, reading, wrong = texts.pop("phone_number"), Reading.AS_WRITTEN, ""
     if any(cell for at, cell in enumerate(cells) if at >= len(names) or not names[at]):
         wrong = messages.EXTRA_CELL
     try:
         number, reading = phone.from_cell(number, country)
     except ValueError as error:
         wrong = wrong or (str(error) if number else messages.NO_NUMBER)
-    return Row(line, number, dict(_values(sent)), wrong), reading
+    return Row(line, number, dict(_values(texts)), wrong), reading
 
 
 def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:

@@ -204,9 +204,9 @@ def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
     plan: list[Planned] = []
     rule = readiness.load(scope)
     for some in progress.batches(sheet.rows, messages.COMPARING, on_progress):
-        known = _stored(scope, [row.number for row in some if not row.wrong])
+        existing_by_number = _stored(scope, [row.number for row in some if not row.wrong])
         for row in some:
-            stored = known.get(row.number)
+            stored = existing_by_number.get(row.number)
             planned = _plan_row(scope, row, lines[row.number], stored)
             plan.append(planned._replace(stops=_stopped_directions(rule, planned, stored)))
     return plan
@@ -248,10 +248,10 @@ def _addition(scope: Scope, row: Row) -> Planned:
 
 def _change(scope: Scope, row: Row, stored: Any) -> Planned:
     """Plans the change of an endpoint. Fields without a column stay as they are."""
-    sent = dict(row.sent)
-    if sent.get("provider") == stored.provider:
-        del sent["provider"]
-    draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
+    changes = dict(row.sent)
+    if changes.get("provider") == stored.provider:
+        del changes["provider"]
+    draft = validation.read(EndpointEdit, changes, country=scope.organization.country)
     values = {
         name: value
         for name, value in draft.model_dump(exclude_unset=True).items()
@@ -286,11 +286,16 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgr
     """
     here, rule = scope.organization.id, readiness.load(scope)
     for some in progress.batches(stored, messages.CHECKING_FOR_CHANGES, on_progress):
-        known = _stored(scope, [row.number for row in some])
-        versions = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
+        existing_by_number = _stored(scope, [row.number for row in some])
+        versions = {
+            number: (row.organization_id, row.id, row.version) for number, row in existing_by_number.items()
+        }
         if versions != {row.number: (here, row.endpoint_id, row.version) for row in some}:
             return False
-        if any(set(_stopped_directions(rule, row, known[row.number])) - set(row.stops) for row in some):
+        if any(
+            set(_stopped_directions(rule, row, existing_by_number[row.number])) - set(row.stops)
+            for row in some
+        ):
             return False
     return True
 

@@ -124,8 +124,8 @@ def too_many_selected(most: int) -> str:
     return f"Select at most {most:,} endpoints, or all that match a filter."
 
 
-def selection_changed(count: int, seen: int | None) -> str:
-    before = "another number" if seen is None else f"{seen:,}"
+def selection_changed(count: int, expected_count: int | None) -> str:
+    before = "another number" if expected_count is None else f"{expected_count:,}"
     return f"The selection is {counted(count)} now, not {before}. Nothing was changed."
 
 

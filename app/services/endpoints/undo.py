@@ -173,11 +173,11 @@ def undo(
     scope: Scope,
     event_id: int,
     *,
-    seen: int | None,
+    expected_count: int | None,
     stopped: Mapping[str, int] | None = None,
     reason: str | None = None,
 ) -> Done:
-    """Applies the plan. `seen` is the count of endpoints that the confirmation showed.
+    """Applies the plan. `expected_count` is the count of endpoints that the confirmation showed.
 
     `stopped` is how many live numbers it would take down, as shown. Raises the errors of `plan`; Conflict
     if the count differs or more numbers are live now, or if nothing is left to undo.
@@ -185,7 +185,7 @@ def undo(
     try:
         with scope.transaction():
             planned = plan(scope, event_id)
-            _expect_confirmed(planned, seen, stopped or {})
+            _expect_confirmed(planned, expected_count, stopped or {})
             _write(scope, planned)
             event = _record(scope, planned, reason)
     except IntegrityError:
@@ -195,11 +195,11 @@ def undo(
     return Done(planned.count, event_id)
 
 
-def _expect_confirmed(planned: Plan, seen: int | None, stopped: Mapping[str, int]) -> None:
+def _expect_confirmed(planned: Plan, expected_count: int | None, stopped: Mapping[str, int]) -> None:
     if not planned.count:
         raise Conflict(messages.NOTHING_TO_UNDO, code="CHANGED_SINCE")
-    if planned.count != seen:
-        raise Conflict(messages.selection_changed(planned.count, seen), code="SELECTION_CHANGED")
+    if planned.count != expected_count:
+        raise Conflict(messages.selection_changed(planned.count, expected_count), code="SELECTION_CHANGED")
     if any(count > stopped.get(name, 0) for name, count in planned.stopped.items()):
         raise Conflict(messages.STOPS_LIVE_NUMBERS, code="STOPS_LIVE_NUMBERS")
 

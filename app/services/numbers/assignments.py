@@ -89,12 +89,12 @@ def of_user(scope: Scope, user: User) -> list[VoicePhoneNumber]:
     return list(scope.session.scalars(query))
 
 
-def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
+def assign(scope: Scope, payload: Any) -> tuple[VoicePhoneNumber, User]:
     """Assigns a number to a user of the organization.
 
     Raises Conflict if another organization or they have it.
     """
-    draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
+    draft = validation.read(VoicePhoneNumberDraft, payload, country=scope.organization.country)
     try:
         with scope.transaction():
             user = users.get(scope, draft.user_id)
@@ -188,14 +188,20 @@ def _set_default(scope: Scope, user: User, number: VoicePhoneNumber) -> None:
 
 
 def update(
-    scope: Scope, user_id: str, provider: str, number: str, sent: Any, *, version: int | etag.Condition = None
+    scope: Scope,
+    user_id: str,
+    provider: str,
+    number: str,
+    payload: Any,
+    *,
+    version: int | etag.Condition = None,
 ) -> tuple[VoicePhoneNumber, User]:
     """Changes the submitted fields, and reassigns the number if another user is submitted.
 
     Raises Stale; Conflict if that user already has the number; Invalid if the number would stop being the
     default without another one becoming it.
     """
-    draft, fixed = validation.read_edit(VoicePhoneNumberEdit, sent)
+    draft, fixed = validation.read_edit(VoicePhoneNumberEdit, payload)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         user, row = find(scope, user_id, provider, number)

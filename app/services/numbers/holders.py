@@ -28,9 +28,9 @@ def documents(scope: Scope, users: Sequence[User]) -> list[dict[str, Any]]:
     return [access_users.document(user) | {NUMBERS: numbers[user.id]} for user in users]
 
 
-def update(scope: Scope, user_id: str, sent: Any, *, version: etag.Condition = None) -> User:
+def update(scope: Scope, user_id: str, payload: Any, *, version: etag.Condition = None) -> User:
     """Updates a user as `users.update_user` does. Their numbers may be sent back unchanged."""
     (current,) = documents(scope, [access_users.get(scope, user_id)])
-    if isinstance(sent, dict) and sent.get(NUMBERS) == current[NUMBERS]:
-        sent = {name: value for name, value in sent.items() if name != NUMBERS}
-    return access_users.update_user(scope, user_id, sent, version=version)
+    if isinstance(payload, dict) and payload.get(NUMBERS) == current[NUMBERS]:
+        payload = {name: value for name, value in payload.items() if name != NUMBERS}
+    return access_users.update_user(scope, user_id, payload, version=version)

@@ -33,10 +33,12 @@ MAX_NUMBERS = 200
 class Refused(Conflict):
     """Nothing was imported. `reasons` has the reason for each refused number."""
 
-    def __init__(self, taken: Mapping[str, Sequence[str]], code: str) -> None:
-        sentences = [messages.refused(why, sorted(numbers)) for why, numbers in taken.items() if numbers]
+    def __init__(self, numbers_by_reason: Mapping[str, Sequence[str]], code: str) -> None:
+        sentences = [
+            messages.refused(why, sorted(numbers)) for why, numbers in numbers_by_reason.items() if numbers
+        ]
         super().__init__(" ".join([messages.NOTHING_IMPORTED, *sentences]), code=code)
-        self.reasons = {number: why for why, numbers in taken.items() for number in numbers}
+        self.reasons = {number: why for why, numbers in numbers_by_reason.items() for number in numbers}
 
 
 class Agents(BaseModel):
@@ -92,9 +94,9 @@ def import_voice_numbers(
         user = users.get(scope, user_id)
         _refuse_taken(scope, user, voice_key, numbers)
         for number in numbers:
-            sent = {"user_id": user.id, "provider": voice_key, "label": number.label}
-            sent |= {"phone_number": number.phone_number}
-            draft = VoicePhoneNumberDraft.model_validate(sent, by_alias=False, by_name=True)
+            assignment = {"user_id": user.id, "provider": voice_key, "label": number.label}
+            assignment |= {"phone_number": number.phone_number}
+            draft = VoicePhoneNumberDraft.model_validate(assignment, by_alias=False, by_name=True)
             assignments.add(scope, user, draft)
     return user
 
@@ -133,25 +135,27 @@ def _still_owned(
 
 
 def _refuse_claimed(scope: Scope, numbers: Iterable[ProviderNumber]) -> None:
-    known = claims.claims(scope, [number.phone_number for number in numbers])
-    own = [number for number, claim in known.items() if claim.endpoint_id]
-    _refuse({messages.IS_ENDPOINT: own, messages.IN_OTHER_ORGANIZATION: _in_other_organization(known)})
+    claims_by_number = claims.claims(scope, [number.phone_number for number in numbers])
+    own = [number for number, claim in claims_by_number.items() if claim.endpoint_id]
+    _refuse(
+        {messages.IS_ENDPOINT: own, messages.IN_OTHER_ORGANIZATION: _in_other_organization(claims_by_number)}
+    )
 
 
 def _refuse_taken(scope: Scope, user: User, voice_key: str, numbers: Iterable[ProviderNumber]) -> None:
-    known = claims.claims(scope, [number.phone_number for number in numbers])
+    claims_by_number = claims.claims(scope, [number.phone_number for number in numbers])
     had = {own.phone_number for own in assignments.of_user(scope, user) if own.provider == voice_key}
-    _refuse({messages.IN_OTHER_ORGANIZATION: _in_other_organization(known)})
+    _refuse({messages.IN_OTHER_ORGANIZATION: _in_other_organization(claims_by_number)})
     _refuse(
-        {messages.already_assigned(user.name): [number for number in known if number in had]},
+        {messages.already_assigned(user.name): [number for number in claims_by_number if number in had]},
         "NUMBER_ALREADY_GIVEN",
     )
 
 
-def _in_other_organization(known: Mapping[str, Claims]) -> list[str]:
-    return [number for number, claim in known.items() if claim.in_other_organization]
+def _in_other_organization(claims_by_number: Mapping[str, Claims]) -> list[str]:
+    return [number for number, claim in claims_by_number.items() if claim.in_other_organization]
 
 
-def _refuse(taken: Mapping[str, list[str]], code: str = "NUMBER_IN_USE") -> None:
-    if any(taken.values()):
-        raise Refused(taken, code)
+def _refuse(numbers_by_reason: Mapping[str, list[str]], code: str = "NUMBER_IN_USE") -> None:
+    if any(numbers_by_reason.values()):
+        raise Refused(numbers_by_reason, code)

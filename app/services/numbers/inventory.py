@@ -111,16 +111,18 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     """Lists the numbers of the account. Raises Conflict, TooMany, ProviderCallFailed."""
     connection = connection_for_listing(scope, provider)
     numbers, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
-    known = numbers_claims.claims(scope, [number.phone_number for number in numbers])
-    rows = [_owned(provider, number, known.get(number.phone_number, Claims())) for number in numbers]
+    claims_by_number = numbers_claims.claims(scope, [number.phone_number for number in numbers])
+    rows = [
+        _owned(provider, number, claims_by_number.get(number.phone_number, Claims())) for number in numbers
+    ]
     return Inventory(sorted(rows, key=lambda row: row.number.phone_number), is_cut_off)
 
 
 def without_listing(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
     """Returns numbers as Patchbay has them, for an account that could not be listed."""
-    known = numbers_claims.claims(scope, numbers)
+    claims_by_number = numbers_claims.claims(scope, numbers)
     rows = (ProviderNumber(phone_number, shows_webhook=False) for phone_number in numbers)
-    return [_owned(provider, number, known.get(number.phone_number, Claims())) for number in rows]
+    return [_owned(provider, number, claims_by_number.get(number.phone_number, Claims())) for number in rows]
 
 
 def connection_for_listing(scope: Scope, provider: Provider) -> StoredConnection:

@@ -33,7 +33,7 @@ def connect(
     scope: Scope,
     http: Outbound,
     provider: Provider,
-    sent: Mapping[str, Any],
+    submitted: Mapping[str, Any],
     *,
     may_test: bool,
     version: int | None = None,
@@ -42,7 +42,7 @@ def connect(
 
     Without `may_test`, they are tested by the next check.
     """
-    changed = credentials.save_sent(scope, http, provider, sent, version=version)
+    changed = credentials.save_sent(scope, http, provider, submitted, version=version)
     tested = _test(scope, http, provider) if changed and may_test else None
     works = tested is not None and tested.result.ok
     return Connected(changed, tested, works and _make_first_default(scope, provider))

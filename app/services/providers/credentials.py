@@ -56,12 +56,12 @@ def save_sent(
     scope: Scope,
     http: Outbound,
     provider: Provider,
-    sent: Mapping[str, Any],
+    submitted: Mapping[str, Any],
     *,
     version: int | None = None,
 ) -> dict[str, list[Any]]:
     """Saves the values of a form as `save` does, then provisions the provider."""
-    changed = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
+    changed = save(scope, provider, drafts.read_sent(scope, provider, submitted), version=version)
     provisioning.changed(scope, http, provider)
     return changed
 

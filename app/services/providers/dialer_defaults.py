@@ -176,19 +176,19 @@ class OnPostgresql:
         for _ in range(3):  # A running query may not include the token; the next one does.
             # Taken before the check: if the query ends in between, the next check has its result.
             running = self._running_query()
-            found = remembered.found
-            if self._is_current(found, begin):
-                if time.monotonic() - found.at > AHEAD_SECONDS:
+            answer = remembered.found
+            if self._is_current(answer, begin):
+                if time.monotonic() - answer.at > AHEAD_SECONDS:
                     self._start_query()
-                return found.default
+                return answer.default
             if not await asyncio.shield(asyncio.wrap_future(running or self._start_query())):
                 break
         return None
 
-    def _is_current(self, found: Found, begin: float) -> bool:
+    def _is_current(self, answer: Found, begin: float) -> bool:
         """Whether nothing can have changed since the query, or the query began after the request."""
-        age = time.monotonic() - found.at
-        return found.at >= begin or (age < FRESH_SECONDS and found.commits == self._commits())
+        age = time.monotonic() - answer.at
+        return answer.at >= begin or (age < FRESH_SECONDS and answer.commits == self._commits())
 
     def expect(self, token_id: str) -> None:
         self._recall(token_id, time.monotonic())

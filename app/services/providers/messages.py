@@ -10,8 +10,8 @@ NO_VOICE_PROVIDER = "There is no active voice provider. A superadmin can choose 
 NEEDS_BASE_URL = "Required: an https URL that providers can reach, such as https://voice.example.com."
 
 
-def wrong_family(label: str, family: str, known: Sequence[str]) -> str:
-    return f"{label} does not serve {family}. Use {' or '.join(known)}."
+def wrong_family(label: str, family: str, choices: Sequence[str]) -> str:
+    return f"{label} does not serve {family}. Use {' or '.join(choices)}."
 
 
 def is_disabled(label: str) -> str:

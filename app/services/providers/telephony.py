@@ -74,9 +74,9 @@ def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, An
     return answer
 
 
-def update(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> dict[str, Any]:
+def update(scope: Scope, http: Outbound, payload: Any, *, if_match: etag.Condition = None) -> dict[str, Any]:
     """Saves the changes and returns the full document. Raises Invalid if it would have no base URL."""
-    draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
+    draft = validation.read(TelephonyChanges, payload, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
     with scope.transaction():

@@ -113,10 +113,10 @@ def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
     return list(scope.session.scalars(query))
 
 
-def save_config(scope: Scope, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
+def save_config(scope: Scope, payload: Any, *, if_match: etag.Condition = None) -> list[str]:
     """Saves one provider's values. Returns the names of unknown fields, which are ignored."""
-    provider = PROVIDERS[validation.read(_Choice, sent).provider]
-    draft = validation.read(_CHANGES[provider.key], sent, country=scope.organization.country)
+    provider = PROVIDERS[validation.read(_Choice, payload).provider]
+    draft = validation.read(_CHANGES[provider.key], payload, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     extra = set(draft.model_extra or {})
     _refuse_foreign(provider, extra)

@@ -101,7 +101,7 @@ def _confirm(plan: Plan, form: UndoForm, status: int = 200, problem: str = "") -
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     form, at = UndoForm(), _event_id(event_id)
     try:
-        done = endpoints_undo.undo(scope, at, seen=form.seen, stopped=form.stopped, reason=form.why)
+        done = endpoints_undo.undo(scope, at, expected_count=form.seen, stopped=form.stopped, reason=form.why)
     except Conflict as error:
         return _confirm(endpoints_undo.plan(scope, at), form, error.status, error.message)
     history.flash_undo(restored(done.count), done.event_id)

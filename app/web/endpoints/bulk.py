@@ -149,13 +149,13 @@ def _test(scope: Scope, selection: Selection, form: BulkForm) -> Response:
 
 
 def _check(scope: Scope, selection: Selection, form: BulkForm) -> Response:
-    flash(messages.checking(bulk.check(scope, selection, seen=form.seen)), "ok")
+    flash(messages.checking(bulk.check(scope, selection, expected_count=form.seen)), "ok")
     return back()
 
 
 def _delete(scope: Scope, selection: Selection, form: BulkForm) -> Response:
     items = webhook_work.called(scope, selection) if form.clear_webhooks.data else []
-    done = bulk.remove(scope, selection, seen=form.seen, reason=form.why)
+    done = bulk.remove(scope, selection, expected_count=form.seen, reason=form.why)
     flash_undo(messages.bulk_deleted(done.count), done.event_id)
     return webhook_jobs.clear_webhooks(scope, items) if items else back()
 
@@ -167,7 +167,7 @@ def _change(
     scope: Scope, selection: Selection, action: BulkAction, field: EndpointField, form: BulkForm
 ) -> Response:
     value = _text(form, field.name) if field.is_text else action.value
-    done = bulk.change(scope, selection, {field.name: value}, seen=form.seen, reason=form.why)
+    done = bulk.change(scope, selection, {field.name: value}, expected_count=form.seen, reason=form.why)
     flash_undo(messages.bulk_changed(done.count, (form.seen or 0) - done.count), done.event_id)
     if done.event_id and field.changes_webhook and field.is_text and value:
         offer_webhooks(done.event_id)

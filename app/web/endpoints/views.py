@@ -418,7 +418,7 @@ def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     planned = endpoints_undo.plan(scope, int(event_id) if re.fullmatch("[0-9]{1,15}", event_id) else -1)
     if any(planned.stopped.values()):
         return render.page_first(url_for("audit_events.confirm_undo", event_id=planned.event.id))
-    done = endpoints_undo.undo(scope, planned.event.id, seen=planned.count)
+    done = endpoints_undo.undo(scope, planned.event.id, expected_count=planned.count)
     named = phone.display(planned.numbers[0]) if done.count == 1 else None
     query.flash_undo(restored(done.count, named), done.event_id)
     return query.back()

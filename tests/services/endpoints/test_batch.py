@@ -51,7 +51,7 @@ def test_save_is_one_event_undone_by_it_and_queues_checks_of_webhooks(acme):
     assert (event.action, event.subject) == ("endpoints.imported", "API")
     assert event.changes == {"added": [None, 1], "changed": [None, 1]}
     assert search.history(acme, SECOND).rows[0].id == event.id
-    undo.undo(acme, event.id, seen=2)
+    undo.undo(acme, event.id, expected_count=2)
     assert stored(acme) == [(SECOND, "Desk", None, 3)]
 
     before = search.recent(acme)[0].id

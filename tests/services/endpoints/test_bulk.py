@@ -75,7 +75,7 @@ def test_change_by_drift_or_of_ids_changes_only_those_and_queues_checks(ids, rep
             update(DriftCheck).where(is_first).values(verdict="unhealthy", cause="no_webhook")
         )
     chosen = Selection(filters=Filter(drifted=True))
-    assert bulk.change(acme, chosen, {"inbound_agent_name": "Eve"}, seen=1).count == 1
+    assert bulk.change(acme, chosen, {"inbound_agent_name": "Eve"}, expected_count=1).count == 1
     assert _due(acme) == ["+15550000001"]
     assert bulk.affected(acme, chosen).count == 0
 
@@ -83,7 +83,7 @@ def test_change_by_drift_or_of_ids_changes_only_those_and_queues_checks(ids, rep
     before = {row.id: row.version for row in _rows(acme)}
     some = [row.id for row in _rows(globex)]
     chosen = Selection(ids=[ids[1], ids[2], ids[4], *some])
-    assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=3).count == 3
+    assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, expected_count=3).count == 3
     changed = [row for row in _rows(acme) if row.inbound_agent_name == "Ann"]
     assert [row.id for row in changed] == [ids[1], ids[2], ids[4]]
     assert {row.id for row in _rows(acme) if row.version != before[row.id]} == {ids[1], ids[2], ids[4]}
@@ -101,7 +101,7 @@ def test_change_by_a_filter_changes_only_rows_that_differ(reported, globex, ids)
     assert bulk.affected(acme, chosen).count == 5
     with acme.transaction():
         crud.get(acme, ids[1]).is_active = False
-    assert bulk.change(acme, chosen, {"is_active": False}, seen=5).count == 4
+    assert bulk.change(acme, chosen, {"is_active": False}, expected_count=5).count == 4
     assert [row.is_active for row in _rows(acme) if row.inbound_agent_name == "Agent 1"] == [False] * 5
     raised = {row.id for row in _rows(acme) if row.version != before[row.id]}
     assert len(raised) == 5
@@ -114,15 +114,15 @@ def test_change_of_an_agent_stales_edits_and_null_removes_it(reported, ids):
     """The outbound agent concerns no webhook."""
     acme, requested = reported
     version = crud.get(acme, ids[1]).version
-    bulk.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
+    bulk.change(acme, ALL, {"outbound_agent_name": "Ann"}, expected_count=12)
     assert (requested, _due(acme)) == ([], [])
     with pytest.raises(Stale):
         crud.update(acme, ids[1], {"label": "x"}, version=version)
 
     chosen, events = Selection(ids=ids), len(search.recent(acme))
-    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 9
+    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, expected_count=12).count == 9
     assert {row.inbound_agent_name for row in _rows(acme)} == {None}
-    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
+    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, expected_count=12).count == 0
     assert len(search.recent(acme)) == events + 1
 
 
@@ -130,8 +130,8 @@ def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, gl
     for chosen in (ALL, Selection(ids=["x"])):
         for seen in (11, 13, None):
             for act in (
-                lambda: bulk.change(acme, chosen, {"is_active": True}, seen=seen),  # noqa: B023
-                lambda: bulk.remove(acme, chosen, seen=seen),  # noqa: B023
+                lambda: bulk.change(acme, chosen, {"is_active": True}, expected_count=seen),  # noqa: B023
+                lambda: bulk.remove(acme, chosen, expected_count=seen),  # noqa: B023
             ):
                 with pytest.raises(Conflict) as refused:
                     act()
@@ -140,7 +140,7 @@ def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, gl
     assert search.recent(acme) == []
 
     chosen = Selection(filters=Filter(agent="Agent 0"))
-    assert bulk.remove(acme, chosen, seen=4).count == 4
+    assert bulk.remove(acme, chosen, expected_count=4).count == 4
     assert len(_rows(acme)) == 8
     assert len(_rows(globex)) == 3
     left = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
@@ -152,7 +152,7 @@ def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, gl
 
 
 def test_change_records_one_event_that_names_a_few_numbers(acme, ids, monkeypatch):
-    bulk.change(acme, Selection(ids=ids[:4]), {"inbound_agent_name": "Ann"}, seen=4)
+    bulk.change(acme, Selection(ids=ids[:4]), {"inbound_agent_name": "Ann"}, expected_count=4)
     (event,) = search.recent(acme)
     assert (event.action, event.subject) == ("endpoints.saved", "4 endpoints")
     assert event.changes == {
@@ -165,20 +165,20 @@ def test_change_records_one_event_that_names_a_few_numbers(acme, ids, monkeypatc
     assert owners == {acme.organization.id}
 
     monkeypatch.setattr(bulk, "NAMED", 3)
-    bulk.change(acme, ALL, {"label": None}, seen=12)
+    bulk.change(acme, ALL, {"label": None}, expected_count=12)
     named = search.recent(acme)[0].changes["numbers"][1]
     assert str(named).endswith("+15550000002 and 9 more")
 
 
 def test_change_with_a_failing_statement_changes_nothing(engine, acme, ids, report):
     chosen = Selection(filters=Filter(is_active=True))
-    bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
+    bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, expected_count=9)
     with statements(engine) as seen:
-        bulk.change(acme, chosen, {"inbound_agent_name": "Bob"}, seen=9)
+        bulk.change(acme, chosen, {"inbound_agent_name": "Bob"}, expected_count=9)
     before = [(row.inbound_agent_name, row.version) for row in _rows(acme)]
     for number in range(1, len(seen)):
         with pytest.raises(Fault), failing_at(engine, number):
-            bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
+            bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, expected_count=9)
         acme.session.rollback()
         assert [(row.inbound_agent_name, row.version) for row in _rows(acme)] == before
     report("SQL statement fails", tried=len(seen) - 1, survived=len(seen) - 1)
@@ -195,7 +195,7 @@ def test_mark_due_takes_more_numbers_than_parameters(acme, ids):
 def test_change_refuses_a_bad_agent_or_too_many_ids_and_changes_each_once(acme, ids):
     for agent in ("a/b", "x" * 101, "", 7):
         with pytest.raises(Invalid) as refused:
-            bulk.change(acme, ALL, {"inbound_agent_name": agent}, seen=12)
+            bulk.change(acme, ALL, {"inbound_agent_name": agent}, expected_count=12)
         assert [problem.field for problem in refused.value.problems] == ["inbound_agent_name"]
 
     with pytest.raises(Invalid) as refused:
@@ -204,10 +204,10 @@ def test_change_refuses_a_bad_agent_or_too_many_ids_and_changes_each_once(acme, 
     assert acme.session.scalars(bulk.selected(acme, Selection(ids=["x"] * 1000))).all() == []
 
     chosen = Selection(filters=Filter(is_active=True))
-    assert bulk.change(acme, chosen, {"is_active": False}, seen=9).count == 9
+    assert bulk.change(acme, chosen, {"is_active": False}, expected_count=9).count == 9
     assert _due(acme) == []
     assert acme.session.scalars(acme.select(DriftCheck)).all() == []
-    assert bulk.change(acme, ALL, {"is_active": True}, seen=12).count == 12
+    assert bulk.change(acme, ALL, {"is_active": True}, expected_count=12).count == 12
     assert len(_due(acme)) == 9  # those that an agent answers
 
 

@@ -47,7 +47,7 @@ def number(n):
 
 def undo(scope, event_id, **more):
     seen = endpoints_undo.plan(scope, event_id)
-    return endpoints_undo.undo(scope, event_id, seen=seen.count, stopped=seen.stopped, **more)
+    return endpoints_undo.undo(scope, event_id, expected_count=seen.count, stopped=seen.stopped, **more)
 
 
 def edit(scope, n, sent):
@@ -73,7 +73,7 @@ def test_undo_restores_each_number_and_can_be_undone(acme, rows, subtests):
             requested: list[str] = []
             queueing = replace(acme, queue_drift_check=requested.append)
             versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
-            done = change(queueing, ALL, sent, seen=5, reason="hurry")
+            done = change(queueing, ALL, sent, expected_count=5, reason="hurry")
             after = stored(acme)
             again = undo(queueing, done.event_id, reason="not that one")
             assert again.count == done.count > 0
@@ -94,15 +94,15 @@ def test_undo_restores_each_number_and_can_be_undone(acme, rows, subtests):
 
 
 def test_undo_queues_checks_and_skips_numbers_changed_since(acme, rows, globex):
-    done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
-    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": None}, expected_count=5)
+    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, expected_count=5)
     assert tallies.of_numbers(acme, [number(0)]) == {}
     undo(acme, other.event_id)
     assert due(acme) == set()
     undo(acme, done.event_id)
     assert due(acme) == {number(0), number(1), number(2)}
 
-    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, expected_count=5)
     edit(acme, 0, {"inbound_agent_name": "Zoe"})
     edit(acme, 1, {"label": "New"})
     crud.delete(acme, by_number(acme, number(2)).id)
@@ -124,9 +124,9 @@ def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
     added = csv_import.check(acme, csv_format.opened(sheet))
     imported = csv_import.event(acme, csv_import.apply(acme, added.id))
     assert imported
-    activated = change(acme, ALL, {"is_active": True}, seen=6)
+    activated = change(acme, ALL, {"is_active": True}, expected_count=6)
     dialling = change(
-        acme, Selection(ids=[by_number(acme, number(3)).id]), {"outbound_agent_name": "Cy"}, seen=1
+        acme, Selection(ids=[by_number(acme, number(3)).id]), {"outbound_agent_name": "Cy"}, expected_count=1
     )
     events = (imported.id, activated.event_id, dialling.event_id)
     assert [endpoints_undo.plan(acme, event).stopped for event in events] == [
@@ -141,7 +141,7 @@ def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
             is_enough = stopped and all(count <= stopped.get(name, 0) for name, count in stops.items())
             if not is_enough:
                 with pytest.raises(Conflict) as refused:
-                    endpoints_undo.undo(acme, event, seen=1, stopped=stopped)
+                    endpoints_undo.undo(acme, event, expected_count=1, stopped=stopped)
                 assert refused.value.code == "STOPS_LIVE_NUMBERS"
     assert stored(acme) == before
     undo(acme, imported.id)
@@ -150,7 +150,7 @@ def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
 
 @pytest.mark.both_databases
 def test_undo_restores_deleted_numbers_not_claimed_since(acme, globex, rows):
-    done = remove(acme, ALL, seen=5)
+    done = remove(acme, ALL, expected_count=5)
     assert stored(acme) == {}
     crud.create(globex, {"phone_number": number(1), "provider": "twilio"})
     found = endpoints_undo.plan(acme, done.event_id)
@@ -201,34 +201,34 @@ def test_undo_of_no_numbers_or_with_another_count_is_refused(acme, globex, rows)
     with pytest.raises(NotFound):
         endpoints_undo.plan(globex, events[0].id)
 
-    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, expected_count=5)
     before = stored(acme)
     for seen in (4, 6, None):
         with pytest.raises(Conflict) as refused:
-            endpoints_undo.undo(acme, done.event_id, seen=seen)
+            endpoints_undo.undo(acme, done.event_id, expected_count=seen)
         assert refused.value.code == "SELECTION_CHANGED"
     undo(acme, done.event_id)
     with pytest.raises(Conflict) as refused:
-        endpoints_undo.undo(acme, done.event_id, seen=0)
+        endpoints_undo.undo(acme, done.event_id, expected_count=0)
     assert refused.value.code == "CHANGED_SINCE"
     assert stored(acme) != before
 
 
 @pytest.mark.both_databases
 def test_undo_that_fails_changes_nothing_and_concurrently_happens_once(acme, engine, rows, report, scopes):
-    done = remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), seen=2)
+    done = remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), expected_count=2)
     before, failed = stored(acme), 0
     while stored(acme) == before:
         failed += 1
         with suppress(Fault), failing_at(engine, failed):
-            endpoints_undo.undo(acme, done.event_id, seen=2)
+            endpoints_undo.undo(acme, done.event_id, expected_count=2)
     report("SQL statement fails", tried=failed - 1, survived=failed - 1)
     assert failed > 5
     assert stored(acme) == rows
 
-    done = remove(acme, ALL, seen=5)
+    done = remove(acme, ALL, expected_count=5)
     answers = scopes.in_parallel(
-        *[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, seen=5))] * 2
+        *[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, expected_count=5))] * 2
     )
     assert len(winners(answers)) == 1, answers
     assert stored(acme) == rows

@@ -30,7 +30,11 @@ def event(app: Flask, cast: Cast) -> int:
             sent = {"phone_number": f"+1555100000{n}", "provider": "twilio", "inbound_agent_name": agent}
             crud.create(scope, sent)
         done = bulk.change(
-            scope, Selection(filters=Filter()), {"inbound_agent_name": "Wrong"}, seen=3, reason="hurry"
+            scope,
+            Selection(filters=Filter()),
+            {"inbound_agent_name": "Wrong"},
+            expected_count=3,
+            reason="hurry",
         )
         assert done.event_id
         return done.event_id
