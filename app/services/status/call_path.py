@@ -155,8 +155,8 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     return Owners(owning, silent)
 
 
-def _can_look_up(state: StoredConnection, wanted: set[Capability]) -> bool:
-    return state.is_usable and wanted <= state.provider.capabilities
+def _can_look_up(state: StoredConnection, capabilities: set[Capability]) -> bool:
+    return state.is_usable and capabilities <= state.provider.capabilities
 
 
 def _paths(

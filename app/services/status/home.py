@@ -58,15 +58,15 @@ class Home:
 
 
 def of(scope: Scope) -> Home:
-    known = facts.of(scope)
+    own_facts = facts.of(scope)
     return Home(
-        known,
-        [finding for finding in findings.of(known) if finding.place is not Place.HOME],
-        setup.with_number(scope, known),
+        own_facts,
+        [finding for finding in findings.of(own_facts) if finding.place is not Place.HOME],
+        setup.with_number(scope, own_facts),
         call_figures.recent(scope, clock.now().date()),
         _changes(scope),
-        outages.month(scope) if known.checked_at else None,
-        routing.of(scope, single=ROWS + 3, most=ROWS) if 0 < known.live <= MAPPED else None,
+        outages.month(scope) if own_facts.checked_at else None,
+        routing.of(scope, single=ROWS + 3, most=ROWS) if 0 < own_facts.live <= MAPPED else None,
     )
 
 

@@ -45,8 +45,10 @@ class OrganizationStatus:
     @property
     def is_new(self) -> bool:
         """Whether nothing depends on it yet: it has no numbers and no default providers."""
-        known = self.facts
-        return not (known.live or known.expected or any(known.active(family) for family in Family))
+        own_facts = self.facts
+        return not (
+            own_facts.live or own_facts.expected or any(own_facts.active(family) for family in Family)
+        )
 
     @cached_property
     def setup(self) -> Setup:
@@ -72,16 +74,16 @@ class Sums:
 
     @classmethod
     def of(cls, every: Iterable[Facts]) -> Sums:
-        known = list(every)
+        all_facts = list(every)
         counts = {
-            name: sum(getattr(each, name) for each in known)
+            name: sum(getattr(each, name) for each in all_facts)
             for name, kind in cls.__annotations__.items()
             if kind == "int"
         }
         return cls(
             **counts,
-            checked_at=max((each.checked_at for each in known if each.checked_at), default=None),
-            check_failure=next((each.check_failure for each in known if each.check_failure), None),
+            checked_at=max((each.checked_at for each in all_facts if each.checked_at), default=None),
+            check_failure=next((each.check_failure for each in all_facts if each.check_failure), None),
         )
 
 
@@ -132,15 +134,15 @@ class OverviewPage(Page[OrganizationStatus]):
 EVERYTHING = Wanted()
 
 
-def page(scope: Scope, wanted: Wanted = EVERYTHING, number: int = 1) -> OverviewPage:
+def page(scope: Scope, filters: Wanted = EVERYTHING, number: int = 1) -> OverviewPage:
     """Returns one page of the organizations, sorted by one of `ORDERS`."""
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
-    loaded = facts.load(scope, wanted.text)
+    loaded = facts.load(scope, filters.text)
     every = [OrganizationStatus(each, findings.of(each)) for each in loaded]
-    order = ORDERS[wanted.order]
+    order = ORDERS[filters.order]
     every.sort(key=lambda row: (order(row), row.organization.name.casefold(), row.organization.id))
     new = [row for row in every if row.is_new]
-    rows = _matching(every, wanted)
+    rows = _matching(every, filters)
     last = max(1, -(-len(rows) // PAGE))
     number = min(max(number, 1), last)
     return OverviewPage(
@@ -151,15 +153,15 @@ def page(scope: Scope, wanted: Wanted = EVERYTHING, number: int = 1) -> Overview
         len(rows),
         total,
         Counter(row.level for row in every if not row.is_new),
-        new[:MOST_NEW] if wanted.is_everything and number == last else [],
+        new[:MOST_NEW] if filters.is_everything and number == last else [],
         len(new),
-        None if wanted.text else Sums.of(loaded),
+        None if filters.text else Sums.of(loaded),
     )
 
 
-def _matching(every: list[OrganizationStatus], wanted: Wanted) -> list[OrganizationStatus]:
-    if wanted.only_new:
+def _matching(every: list[OrganizationStatus], filters: Wanted) -> list[OrganizationStatus]:
+    if filters.only_new:
         return [row for row in every if row.is_new]
-    if wanted.level is not None:
-        return [row for row in every if row.level == wanted.level and not row.is_new]
-    return [row for row in every if not row.is_new] if wanted.is_everything else every
+    if filters.level is not None:
+        return [row for row in every if row.level == filters.level and not row.is_new]
+    return [row for row in every if not row.is_new] if filters.is_everything else every

@@ -80,14 +80,14 @@ def find(scope: Scope, text: str) -> Found:
     )
 
 
-def _first(found: Found) -> Found:
+def _first(matches: Found) -> Found:
     """Returns the results to show. Each query returns one row more, which sets `has_more`."""
-    kinds = (found.organizations, found.numbers, found.agents, found.people)
+    kinds = (matches.organizations, matches.numbers, matches.agents, matches.people)
     return Found(
-        found.organizations[:MOST],
-        found.numbers[:MOST],
-        found.agents[:MOST],
-        found.people[:MOST],
+        matches.organizations[:MOST],
+        matches.numbers[:MOST],
+        matches.agents[:MOST],
+        matches.people[:MOST],
         has_more=any(len(kind) > MOST for kind in kinds),
     )
 

@@ -64,35 +64,35 @@ def next_step(scope: Scope) -> Step | None:
     return None if is_done(scope) else with_number(scope, facts.of(scope)).next
 
 
-def with_number(scope: Scope, known: Facts) -> Setup:
+def with_number(scope: Scope, own_facts: Facts) -> Setup:
     """Returns the setup of the scope's organization, given its facts."""
-    if known.was_healthy or known.answered != 1:
-        return of_facts(known)
+    if own_facts.was_healthy or own_facts.answered != 1:
+        return of_facts(own_facts)
     number = scope.select(Endpoint).where(Endpoint.takes_calls).with_only_columns(Endpoint.id)
-    return of_facts(known, scope.session.scalar(number))
+    return of_facts(own_facts, scope.session.scalar(number))
 
 
-def of_facts(known: Facts, endpoint_id: str | None = None) -> Setup:
+def of_facts(own_facts: Facts, endpoint_id: str | None = None) -> Setup:
     """Returns the setup of an organization. `endpoint_id` is that of its only number."""
-    provider = _provider(known)
-    is_connected = provider is not None and works(known, provider)
+    provider = _provider(own_facts)
+    is_connected = provider is not None and works(own_facts, provider)
     webhook = Place.AT_PROVIDER if endpoint_id else Place.SET_WEBHOOKS
     return Setup(
         (
-            Step(StepKey.BASE_URL, bool(known.organization.public_base_url), Place.SETTINGS),
+            Step(StepKey.BASE_URL, bool(own_facts.organization.public_base_url), Place.SETTINGS),
             Step(StepKey.PROVIDER, is_connected, Place.PROVIDER if provider else Place.HOME, provider),
-            Step(StepKey.NUMBER, known.answered > 0, Place.NEW_ENDPOINT),
-            Step(StepKey.WEBHOOK, known.was_healthy, webhook, endpoint_id=endpoint_id),
+            Step(StepKey.NUMBER, own_facts.answered > 0, Place.NEW_ENDPOINT),
+            Step(StepKey.WEBHOOK, own_facts.was_healthy, webhook, endpoint_id=endpoint_id),
         )
     )
 
 
-def _provider(known: Facts) -> str | None:
+def _provider(own_facts: Facts) -> str | None:
     """Returns the key of a provider for agent calls: one that works, or else a connected one."""
-    connected = [key for key in keys_in(Family.TELEPHONY) if key in known.connections]
-    return next((key for key in connected if works(known, key)), connected[0] if connected else None)
+    connected = [key for key in keys_in(Family.TELEPHONY) if key in own_facts.connections]
+    return next((key for key in connected if works(own_facts, key)), connected[0] if connected else None)
 
 
-def works(known: Facts, key: str) -> bool:
+def works(own_facts: Facts, key: str) -> bool:
     """Whether the provider accepted the stored credentials."""
-    return known.is_usable(key) and key in known.tests and known.tests[key].ok
+    return own_facts.is_usable(key) and key in own_facts.tests and own_facts.tests[key].ok

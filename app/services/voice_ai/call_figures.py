@@ -68,10 +68,10 @@ class Figures:
     numbers: list[Tally]
 
 
-def period(wanted: CallFilter, today: date) -> tuple[date, date]:
+def period(filters: CallFilter, today: date) -> tuple[date, date]:
     """Returns the first and last day of the figures: the chosen ones, but at most `MOST_DAYS`."""
-    last = wanted.until or max(today, wanted.since or today)
-    first = wanted.since or _before(last, DAYS - 1)
+    last = filters.until or max(today, filters.since or today)
+    first = filters.since or _before(last, DAYS - 1)
     return max(first, _before(last, MOST_DAYS - 1)), last
 
 
@@ -85,9 +85,9 @@ def recent(scope: Scope, today: date) -> Daily:
     return Daily(list(_Calls(scope, call_search.days(first, last)).days(first, last)))
 
 
-def of(scope: Scope, wanted: CallFilter, first: date, last: date) -> Figures:
+def of(scope: Scope, filters: CallFilter, first: date, last: date) -> Figures:
     """Returns the figures of the calls that match, from the first to the last day."""
-    calls = _Calls(scope, [*call_search.conditions(scope, wanted), *call_search.days(first, last)])
+    calls = _Calls(scope, [*call_search.conditions(scope, filters), *call_search.days(first, last)])
     everything = calls.tallies(literal(""))
     return Figures(
         Daily(list(calls.days(first, last))),

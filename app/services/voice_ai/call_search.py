@@ -69,24 +69,24 @@ class CallFilter:
 EVERY_CALL = CallFilter()
 
 
-def select(scope: Scope, wanted: CallFilter) -> Select[Call]:
-    return scope.select(Call).where(*conditions(scope, wanted))
+def select(scope: Scope, filters: CallFilter) -> Select[Call]:
+    return scope.select(Call).where(*conditions(scope, filters))
 
 
-def conditions(scope: Scope, wanted: CallFilter) -> list[ColumnElement[bool]]:
+def conditions(scope: Scope, filters: CallFilter) -> list[ColumnElement[bool]]:
     """Returns the conditions of the filter. The organization is not among them."""
     clauses: list[ColumnElement[bool]] = []
-    if wanted.text:
-        clauses.append(_matches(scope, wanted.text))
-    if wanted.caller:
-        clauses.append(Call.from_number.in_((wanted.caller, wanted.caller.removeprefix("+"))))
-    if wanted.agent:
-        clauses.append(agent == wanted.agent)
-    if wanted.outcome:
-        clauses.append(outcome == str(wanted.outcome))
-    if wanted.direction:
-        clauses.append(Call.direction == str(wanted.direction))
-    return [*clauses, *days(wanted.since, wanted.until)]
+    if filters.text:
+        clauses.append(_matches(scope, filters.text))
+    if filters.caller:
+        clauses.append(Call.from_number.in_((filters.caller, filters.caller.removeprefix("+"))))
+    if filters.agent:
+        clauses.append(agent == filters.agent)
+    if filters.outcome:
+        clauses.append(outcome == str(filters.outcome))
+    if filters.direction:
+        clauses.append(Call.direction == str(filters.direction))
+    return [*clauses, *days(filters.since, filters.until)]
 
 
 def days(since: date | None, until: date | None) -> list[ColumnElement[bool]]:

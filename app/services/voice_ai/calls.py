@@ -100,12 +100,12 @@ def _call(organization: Organization, report: CallReport) -> Call:
 
 
 def page(
-    scope: Scope, wanted: CallFilter = EVERY_CALL, *, before: str | None = None, limit: int = PAGE
+    scope: Scope, filters: CallFilter = EVERY_CALL, *, before: str | None = None, limit: int = PAGE
 ) -> Page[Call]:
     """Returns calls, newest first, older than the call with the id `before`. Raises NotFound."""
     last = None if before is None else get(scope, before)
     mark = Mark(last.at, last.id) if last else None
-    query = call_search.select(scope, wanted)
+    query = call_search.select(scope, filters)
     return keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_id)
 
 
@@ -124,9 +124,9 @@ def pages_of(scope: Scope, call: Call) -> list[tuple[str, str]]:
     return pages
 
 
-def export(scope: Scope, wanted: CallFilter) -> Iterator[Call]:
+def export(scope: Scope, filters: CallFilter) -> Iterator[Call]:
     """Yields every call that matches, newest first."""
-    query = call_search.select(scope, wanted).order_by(Call.at.desc(), Call.id.desc())
+    query = call_search.select(scope, filters).order_by(Call.at.desc(), Call.id.desc())
     yield from scope.session.scalars(query.execution_options(yield_per=AT_A_TIME))
 
 

@@ -91,9 +91,9 @@ def _numbers(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
+def save(scope: Scope, http: Outbound, payload: Any, *, if_match: etag.Condition = None) -> list[str]:
     """Saves the configuration, then sets up the call webhooks. Returns the names of ignored fields."""
-    draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
+    draft = validation.read(ConfigChanges, payload, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
     with scope.transaction():

@@ -81,14 +81,14 @@ class Account:
             raise Conflict(messages.agent_not_removed(self.provider.label), code=gateway.REFUSED)
 
 
-def preferred(found: list[ImportedNumber], known: str | None) -> ImportedNumber | None:
+def preferred(imported_numbers: list[ImportedNumber], stored_id: str | None) -> ImportedNumber | None:
     """Returns the entry with the stored id, or else one that Patchbay imported, or else any."""
-    return min(found, key=lambda one: (one.id != known, not one.is_ours, one.id), default=None)
+    return min(imported_numbers, key=lambda one: (one.id != stored_id, not one.is_ours, one.id), default=None)
 
 
-def described(found: list[ImportedNumber]) -> str:
+def described(imported_numbers: list[ImportedNumber]) -> str:
     """Returns the provider's entries of a number as text for the audit log."""
-    return ", ".join(f"{one.id} ({one.agent_id or 'no agent'})" for one in found)
+    return ", ".join(f"{one.id} ({one.agent_id or 'no agent'})" for one in imported_numbers)
 
 
 @dataclass

@@ -102,8 +102,8 @@ def number_not_imported(agents: str) -> str:
     return f"{agents} does not have this number, so no agent answers it. Turn AI off and on again."
 
 
-def other_agent(agents: str, found: str | None) -> str:
-    named = f"assigns the agent {found} to this number" if found else "assigns no agent to this number"
+def other_agent(agents: str, agent_id: str | None) -> str:
+    named = f"assigns the agent {agent_id} to this number" if agent_id else "assigns no agent to this number"
     return f"{agents} {named}, not the one that was chosen here. Choose the agent again."
 
 
@@ -111,20 +111,20 @@ def trunk_leads_nowhere(trunk: str, agents: str, host: str) -> str:
     return f"The trunk of {trunk} has no enabled endpoint, so no call reaches the agent. {_add(agents, host)}"
 
 
-def trunk_leads_elsewhere(trunk: str, found: str, agents: str, host: str) -> str:
-    return f"The trunk of {trunk} sends calls to {found}, not to {agents}. {_add(agents, host)}"
+def trunk_leads_elsewhere(trunk: str, peer: str, agents: str, host: str) -> str:
+    return f"The trunk of {trunk} sends calls to {peer}, not to {agents}. {_add(agents, host)}"
 
 
-def trunk_shares_calls(trunk: str, found: str, agents: str) -> str:
+def trunk_shares_calls(trunk: str, peer: str, agents: str) -> str:
     return (
-        f"The trunk of {trunk} sends some of its calls to {found} instead of {agents}: both endpoints have "
+        f"The trunk of {trunk} sends some of its calls to {peer} instead of {agents}: both endpoints have "
         "the same priority."
     )
 
 
-def trunk_leads_to_address(trunk: str, found: str, agents: str) -> str:
+def trunk_leads_to_address(trunk: str, peer: str, agents: str) -> str:
     return (
-        f"The trunk of {trunk} sends calls to {found}. Compare that address with the static ones of {agents}."
+        f"The trunk of {trunk} sends calls to {peer}. Compare that address with the static ones of {agents}."
     )
 
 

@@ -128,9 +128,9 @@ def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
     return account.call(http.within(SECONDS_FOR_A_LIST), calls.agents, Evidence.AGENTS)
 
 
-def read(sent: object) -> tuple[AiDraft, dict[str, Any]]:
+def read(payload: object) -> tuple[AiDraft, dict[str, Any]]:
     """Returns the draft, and the read-only fields. Raises Invalid, which names every wrong field."""
-    return validation.read_edit(AiDraft, sent)
+    return validation.read_edit(AiDraft, payload)
 
 
 def update(
@@ -138,12 +138,12 @@ def update(
     http: Outbound,
     user: User,
     number_id: str,
-    sent: tuple[AiDraft, Mapping[str, Any]],
+    edit: tuple[AiDraft, Mapping[str, Any]],
     *,
     version: etag.Condition = None,
 ) -> VoicePhoneNumber:
     """Turns AI on or off, as the draft requests. Raises Stale, and Invalid if a read-only field differs."""
-    draft, fixed = sent
+    draft, fixed = edit
     row = assignments.get(scope, user, number_id)
     expect_version(row, version)
     validation.expect_unchanged(AiDraft, fixed, assignments.document(row, user))
@@ -164,7 +164,7 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
     """
     row = get(scope, user, number_id)
     trunk, account = _accounts(scope, *_trunk_and_agents(scope, row))
-    version, known = row.version, row.ai_phone_number_id
+    version, stored_id = row.version, row.ai_phone_number_id
     change = Change(account, row.provider, row.phone_number)
     scope.end_read()
     calls = http.within(SECONDS)
@@ -180,7 +180,7 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
         _require_trunk(calls, trunk, change.number)
         entries = account.find(calls, change.number)
         _resolve(scope, account.provider, change.number, entries)
-        change.before = imported.preferred(entries, known)
+        change.before = imported.preferred(entries, stored_id)
         imported_id = change.make(intent.http, trunk, agent_id)
         with scope.transaction():
             row = _expect_unchanged(scope, user, number_id, version)
@@ -194,9 +194,9 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
     return row
 
 
-def _resolve(scope: Scope, provider: Provider, number: str, found: list[ImportedNumber]) -> None:
+def _resolve(scope: Scope, provider: Provider, number: str, imported_numbers: list[ImportedNumber]) -> None:
     """Closes an interrupted change of the number with what was read at the provider."""
-    provider_writes.resolve_now(scope, provider, {number: imported.described(found)})
+    provider_writes.resolve_now(scope, provider, {number: imported.described(imported_numbers)})
 
 
 def _require_trunk(http: Outbound, trunk: Account, number: str) -> None:
@@ -272,7 +272,7 @@ def disable(
 
 
 def _remove_at_provider(scope: Scope, intent: Intent, provider: Provider, row: VoicePhoneNumber) -> None:
-    number, known, agent_id = row.phone_number, row.ai_phone_number_id, row.ai_agent_id
+    number, stored_id, agent_id = row.phone_number, row.ai_phone_number_id, row.ai_agent_id
     try:
         (account,) = _accounts(scope, provider)
         scope.end_read()
@@ -282,7 +282,7 @@ def _remove_at_provider(scope: Scope, intent: Intent, provider: Provider, row: V
         for one in entries:
             if one.is_ours:
                 account.remove(calls, one.id)
-            elif (one.id, one.agent_id) == (known, agent_id):
+            elif (one.id, one.agent_id) == (stored_id, agent_id):
                 account.restore_agent(calls, number, replace(one, agent_id=None))
     except Conflict as error:
         if error.code == gateway.UNREACHABLE:

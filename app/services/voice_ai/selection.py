@@ -32,8 +32,8 @@ def agent_provider(scope: Scope) -> Provider:
 
 def of_number(scope: Scope, row: VoicePhoneNumber) -> Provider:
     """Returns the provider at which AI on the number is turned on, or would be."""
-    known = PROVIDERS.get(row.ai_provider or "")
-    return known if known and Capability.AGENTS in known.capabilities else agent_provider(scope)
+    provider = PROVIDERS.get(row.ai_provider or "")
+    return provider if provider and Capability.AGENTS in provider.capabilities else agent_provider(scope)
 
 
 def agents_of(provider: Provider) -> HasAgents:

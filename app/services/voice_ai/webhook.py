@@ -263,13 +263,13 @@ def _run(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: Oper
 def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
     """Creates, enables and selects our webhook as necessary, and deletes older ones."""
     listed = work.webhooks(http)
-    ours = [webhook for webhook in listed if work.is_ours(webhook)]
-    usable = next((webhook for webhook in ours if work.is_usable(webhook)), None)
+    own_webhooks = [webhook for webhook in listed if work.is_ours(webhook)]
+    usable = next((webhook for webhook in own_webhooks if work.is_usable(webhook)), None)
     kept_id = usable.id if usable else _create(scope, http, work, lease)
     if usable is None or usable.is_disabled or not has_retries(work, usable):
         work.call(http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name))
-    foreign_id = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
-    for webhook in ours:
+    foreign_id = _select(scope, http, work, [kept_id, *[webhook.id for webhook in own_webhooks]])
+    for webhook in own_webhooks:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign_id is None:
@@ -332,15 +332,15 @@ def _is_current(scope: Scope, work: Work) -> bool:
     return (now.url, now.values) == (work.url, work.values)
 
 
-def _select(scope: Scope, http: Outbound, work: Work, ours: list[str]) -> str | None:
+def _select(scope: Scope, http: Outbound, work: Work, own_ids: list[str]) -> str | None:
     """Makes the first of our webhooks receive the reports.
 
     Returns the id of another webhook that does so.
     """
-    kept_id = ours[0]
+    kept_id = own_ids[0]
     setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
     now = setting.webhook_id
-    is_foreign = now is not None and now not in (*ours, work.webhook_id)
+    is_foreign = now is not None and now not in (*own_ids, work.webhook_id)
     if is_foreign and now != work.replace:
         return now
     if now == kept_id and setting.has_all_events:

@@ -103,14 +103,14 @@ def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Resu
     return replace(done, state=State.IMPAIRED, reason=" ".join(flaws)) if flaws else done
 
 
-def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
+def _failing(scope: Scope, current_webhook: Webhook, label: str) -> Iterator[str]:
     """Yields sentences about a failed delivery. A report that was received after it makes it obsolete."""
     calls = select(Call.received_at).where(Call.organization_id == scope.organization.id)
     last = scope.session.scalar(calls.order_by(Call.at.desc(), Call.id.desc()).limit(1))
     scope.end_read()
-    if made.failed_at and (last is None or last < made.failed_at):
-        yield messages.webhook_failing(label, made.failed_at, made.failure)
-        if made.is_auto_disabled:
+    if current_webhook.failed_at and (last is None or last < current_webhook.failed_at):
+        yield messages.webhook_failing(label, current_webhook.failed_at, current_webhook.failure)
+        if current_webhook.is_auto_disabled:
             yield messages.webhook_auto_disabled(label)
 
 

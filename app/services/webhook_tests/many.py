@@ -34,9 +34,9 @@ class WebhookTestTargets(EndpointTargets):
     signed: bool = Field(False, description=messages.SIGNED)
 
 
-def read(scope: Scope, sent: Any) -> tuple[Selection, bool]:
+def read(scope: Scope, payload: Any) -> tuple[Selection, bool]:
     """Returns the selection, and whether signed requests are sent too. Raises Invalid, NotFound."""
-    chosen = validation.read(WebhookTestTargets, sent)
+    chosen = validation.read(WebhookTestTargets, payload)
     return targets.selected(scope, chosen), chosen.signed
 
 

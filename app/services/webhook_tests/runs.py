@@ -198,7 +198,7 @@ class _Test:
 
 def misread(url: str) -> Iterator[tuple[WebhookVerdict, str]]:
     """Yields the ways in which runtimes misread their own URL: as http behind a proxy, or decoded."""
-    decoded = [_BEYOND_ASCII.sub(lambda found: unquote(found[0]), url), unquote(url)]
+    decoded = [_BEYOND_ASCII.sub(lambda match: unquote(match[0]), url), unquote(url)]
     spellings = [spelling for spelling in dict.fromkeys(decoded) if spelling != url]
     yield WebhookVerdict.HTTPS_UNSEEN, _as_http(url)
     for spelling in spellings:

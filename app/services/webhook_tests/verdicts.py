@@ -185,13 +185,13 @@ def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
     return Judged(_effect(rules, instructions, received), instructions.root, instructions.verbs)
 
 
-def _effect(rules: WebhookRules, found: Instructions, received: Received) -> WebhookVerdict:
+def _effect(rules: WebhookRules, instructions: Instructions, received: Received) -> WebhookVerdict:
     if received.latency_ms > rules.limit_seconds * 1000:
         return WebhookVerdict.TOO_SLOW
-    if found.effect is not Effect.CONNECTS:
-        is_rejection = found.effect is Effect.REJECTS
+    if instructions.effect is not Effect.CONNECTS:
+        is_rejection = instructions.effect is Effect.REJECTS
         return WebhookVerdict.REJECTS if is_rejection else WebhookVerdict.DOES_NOT_CONNECT
-    if found.has_bad_stream:
+    if instructions.has_bad_stream:
         return WebhookVerdict.BAD_STREAM
     is_slow = received.latency_ms > rules.limit_seconds * 1000 * SLOW_FROM
     return WebhookVerdict.CONNECTS_SLOWLY if is_slow else WebhookVerdict.CONNECTS

@@ -66,18 +66,18 @@ def send(scope: Scope, http: Outbound, state: StoredConnection, step: Step) -> C
     return Change(step, intent, response)
 
 
-def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None) -> bool:
+def settle(scope: Scope, change: Change, is_done: bool | None, actual: str | None) -> bool:
     """Records the outcome. Returns whether the change was made, or the provider responded that it was.
 
-    `is_done` and `found`, the webhook, are as read afterwards; `is_done` is None if it could not be read.
+    `is_done` and `actual`, the webhook, are as read afterwards; `is_done` is None if it could not be read.
     """
     trouble = change.response
-    if is_done is False and not trouble.trouble and not _is_set(change.step, found):
+    if is_done is False and not trouble.trouble and not _is_set(change.step, actual):
         change.intent.failed(messages.NOT_TAKEN)
         return True
     if is_done or not trouble.trouble:
         with scope.transaction():
-            log.record(scope, change.step.action, change.step.number, change.step.changes(found))
+            log.record(scope, change.step.action, change.step.number, change.step.changes(actual))
             change.intent.done()
         return True
     if is_done is None:
@@ -87,17 +87,17 @@ def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None
     return False
 
 
-def _is_set(step: Step, found: str | None) -> bool:
+def _is_set(step: Step, actual: str | None) -> bool:
     """Whether the webhook that was read is the step's, whatever else differs."""
-    if not found or not step.url:
-        return not found and not step.url
-    return urls.same(found.partition("#")[0], step.url.partition("#")[0])
+    if not actual or not step.url:
+        return not actual and not step.url
+    return urls.same(actual.partition("#")[0], step.url.partition("#")[0])
 
 
-def expect_within_reach(found: Observation) -> ProviderNumber:
+def expect_within_reach(observation: Observation) -> ProviderNumber:
     """Returns the number. Raises Conflict if it was not read, or these credentials may not change it."""
-    if found.number is None or found.reason in OUT_OF_REACH or found.number.owner:
-        if found.reason is Reason.BUSY:
-            raise gateway.failed(Outcome.BUSY, found.message)
-        raise Conflict(found.message, code=str(found.reason or "").upper())
-    return found.number
+    if observation.number is None or observation.reason in OUT_OF_REACH or observation.number.owner:
+        if observation.reason is Reason.BUSY:
+            raise gateway.failed(Outcome.BUSY, observation.message)
+        raise Conflict(observation.message, code=str(observation.reason or "").upper())
+    return observation.number

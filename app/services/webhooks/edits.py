@@ -51,14 +51,14 @@ class Edit(Protocol):
         """Raises Conflict if the number cannot be changed, whatever the provider has."""
         ...
 
-    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
+    def step(self, item: Item, provider: Provider, observed: ProbeResult) -> Step | None:
         """Returns the step for the number as it was read; None if nothing needs to change.
 
         Raises Conflict if it cannot or must not be changed.
         """
         ...
 
-    def result(self, item: Item, found: ProbeResult) -> Result:
+    def result(self, item: Item, observed: ProbeResult) -> Result:
         """Returns the result for the number as read afterwards."""
         ...
 
@@ -79,8 +79,8 @@ class SetWebhook:
     def check(self, item: Item) -> None:
         self._expected_url(item)
 
-    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
-        observation = self._observe(item, found)
+    def step(self, item: Item, provider: Provider, observed: ProbeResult) -> Step | None:
+        observation = self._observe(item, observed)
         number = changes.expect_within_reach(observation)
         if not endpoint.needs_setting(observation):
             return None
@@ -89,17 +89,17 @@ class SetWebhook:
             raise Conflict(messages.left_to_service(service), code=str(Reason.KNOWN_TAKER).upper())
         return endpoint.step(provider, number, str(observation.expected))
 
-    def result(self, item: Item, found: ProbeResult) -> Result:
-        observation = self._observe(item, found)
-        is_known = observation.in_sync is not None or not found.trouble
+    def result(self, item: Item, observed: ProbeResult) -> Result:
+        observation = self._observe(item, observed)
+        is_known = observation.in_sync is not None or not observed.trouble
         return Result(
             bool(observation.in_sync) if is_known else None,
             str(observation.reason or "in_sync"),
             observation.message,
         )
 
-    def _observe(self, item: Item, found: ProbeResult) -> Observation:
-        return verdicts.observation(providers.label(item.provider), found, self._expected_url(item))
+    def _observe(self, item: Item, observed: ProbeResult) -> Observation:
+        return verdicts.observation(providers.label(item.provider), observed, self._expected_url(item))
 
     def _expected_url(self, item: Item) -> str:
         """Returns the URL that the endpoint needs now: it may have changed since the job began."""
@@ -121,8 +121,8 @@ class Restore:
     def check(self, item: Item) -> None:
         _require_restore(item)
 
-    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
-        number = _within_reach(item, found)
+    def step(self, item: Item, provider: Provider, observed: ProbeResult) -> Step | None:
+        number = _within_reach(item, observed)
         url, before = self._unpacked(item)
         if provider_numbers.has_settings(number, before):
             return None
@@ -130,11 +130,11 @@ class Restore:
             raise Conflict(messages.CHANGED_SINCE, code="CHANGED_SINCE")
         return _restore_step(provider, Action.NUMBER_RESTORED, number, before)
 
-    def result(self, item: Item, found: ProbeResult) -> Result:
-        if found.trouble:
-            return _unread_result(item, found)
+    def result(self, item: Item, observed: ProbeResult) -> Result:
+        if observed.trouble:
+            return _unread_result(item, observed)
         before = self._unpacked(item)[1]
-        if found.number is not None and provider_numbers.has_settings(found.number, before):
+        if observed.number is not None and provider_numbers.has_settings(observed.number, before):
             return Result(True, "restored", messages.RESTORED)
         return Result(False, "not_restored", messages.NOT_RESTORED)
 
@@ -151,19 +151,19 @@ class Clear:
     def check(self, item: Item) -> None:
         _require_restore(item)
 
-    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
-        if found.number is None and not found.trouble:
+    def step(self, item: Item, provider: Provider, observed: ProbeResult) -> Step | None:
+        if observed.number is None and not observed.trouble:
             return None
-        number = _within_reach(item, found)
+        number = _within_reach(item, observed)
         if not _calls_url(number, item.payload):
             return None
         return _restore_step(provider, Action.NUMBER_CLEARED, number, _without_webhook(number, item.payload))
 
-    def result(self, item: Item, found: ProbeResult) -> Result:
-        if found.trouble:
-            return _unread_result(item, found)
-        is_left = found.number is not None and _calls_url(found.number, item.payload)
-        return cleared(providers.label(item.provider), found.number, is_left=is_left)
+    def result(self, item: Item, observed: ProbeResult) -> Result:
+        if observed.trouble:
+            return _unread_result(item, observed)
+        is_left = observed.number is not None and _calls_url(observed.number, item.payload)
+        return cleared(providers.label(item.provider), observed.number, is_left=is_left)
 
 
 def cleared(label: str, number: ProviderNumber | None, *, is_left: bool) -> Result:
@@ -181,10 +181,10 @@ def _require_restore(item: Item) -> None:
         raise Conflict(messages.cannot_set(provider.label), code="CANNOT_POINT")
 
 
-def _within_reach(item: Item, found: ProbeResult) -> ProviderNumber:
+def _within_reach(item: Item, observed: ProbeResult) -> ProviderNumber:
     """Returns the number. Raises Conflict if it was not read, or belongs to another account."""
     label = providers.label(item.provider)
-    return changes.expect_within_reach(verdicts.observation(label, found, str(item.payload)))
+    return changes.expect_within_reach(verdicts.observation(label, observed, str(item.payload)))
 
 
 def _restore_step(provider: Provider, action: Action, number: ProviderNumber, before: ProviderNumber) -> Step:
@@ -215,7 +215,7 @@ def _without_webhook(number: ProviderNumber, url: str) -> ProviderNumber:
     )
 
 
-def _unread_result(item: Item, found: ProbeResult) -> Result:
+def _unread_result(item: Item, observed: ProbeResult) -> Result:
     label = providers.label(item.provider)
-    observation = verdicts.observation(label, found, str(item.payload))
-    return Result(None, str(found.trouble), observation.message)
+    unread = verdicts.observation(label, observed, str(item.payload))
+    return Result(None, str(observed.trouble), unread.message)

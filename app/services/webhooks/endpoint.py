@@ -41,10 +41,10 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     return _with_verdict(scope, endpoint_id, _read(scope, http, endpoint_id))
 
 
-def _with_verdict(scope: Scope, endpoint_id: str, seen: Observation) -> Observation:
+def _with_verdict(scope: Scope, endpoint_id: str, observation: Observation) -> Observation:
     row = crud.get(scope, endpoint_id)
     check, last = tallies.of_number(scope, row), proof.last(scope, store.provider_of(row.provider))
-    return verdicts.with_connection(seen, check, last)
+    return verdicts.with_connection(observation, check, last)
 
 
 def _read(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
@@ -63,7 +63,9 @@ def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
     return Plan(row, now, can_point, probe.digest(now.number))
 
 
-def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = None) -> Observation:
+def point(
+    scope: Scope, http: Outbound, endpoint_id: str, *, expected_digest: str | None = None
+) -> Observation:
     """Sets the number's webhook, and returns the number as read afterwards.
 
     Raises Stale, and changes nothing, if the plan's `seen` is no longer the number's digest; Conflict if
@@ -75,7 +77,7 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     before = _read(scope, http, endpoint_id)
     number = changes.expect_within_reach(before)
     state = store.load(scope, store.provider_of(row.provider))
-    if seen is not None and seen != probe.digest(number):
+    if expected_digest is not None and expected_digest != probe.digest(number):
         raise Stale(messages.changed(state.provider.label))
     if not needs_setting(before):
         return _with_verdict(scope, endpoint_id, before)
@@ -101,9 +103,9 @@ def wanted_url(scope: Scope, row: Any, readiness_now: Readiness | None = None) -
     return url
 
 
-def needs_setting(found: Observation) -> bool:
+def needs_setting(observation: Observation) -> bool:
     """Whether setting the webhook would remove a difference."""
-    return found.in_sync is not True and found.is_mendable
+    return observation.in_sync is not True and observation.is_mendable
 
 
 def step(provider: Provider, number: ProviderNumber, url: str) -> Step:

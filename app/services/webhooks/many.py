@@ -235,26 +235,30 @@ def one(scope: Scope, http: Outbound, item: Item, edit: Edit) -> Result:
         return _failed_result(error)
 
 
-def _result(edit: Edit, item: Item, found: ProbeResult) -> Result:
+def _result(edit: Edit, item: Item, observed: ProbeResult) -> Result:
     try:
-        return edit.result(item, found)
+        return edit.result(item, observed)
     except Conflict as error:
         return _failed_result(error)
 
 
-def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, found: ProbeResult) -> Result:
+def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, observed: ProbeResult) -> Result:
     """Returns the result as `_result` does, and records the outcome of the change."""
-    result, response = _result(edit, item, found), change.response
-    if changes.settle(scope, change, result.ok, verdicts.address(found.number)):
+    result, response = _result(edit, item, observed), change.response
+    if changes.settle(scope, change, result.ok, verdicts.address(observed.number)):
         return result
     is_failure = result.ok is False
     sentence = f"{response.sentence} {messages.NOT_SET if is_failure else messages.UNCONFIRMED}"
     return Result(False if is_failure else None, str(response.outcome or response.trouble), sentence)
 
 
-def _with_place(found: ProbeResult, place: str | None) -> ProbeResult:
+def _with_place(observed: ProbeResult, place: str | None) -> ProbeResult:
     """Returns the reading with the place from before the change."""
-    return replace(found, number=replace(found.number, place=place)) if found.number and place else found
+    return (
+        replace(observed, number=replace(observed.number, place=place))
+        if observed.number and place
+        else observed
+    )
 
 
 def _not_tried(response: ProbeResult, _number: str) -> ProbeResult:

@@ -35,8 +35,8 @@ def is_running(scope: Scope) -> bool:
 
 def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
     """Reads each number at the provider, and records it. Returns why one could not be read, or None."""
-    left = {write.subject for write in _interrupted(scope) if write.provider == provider.key}
-    numbers = sorted(left | job_results.unsettled(scope).get(provider.key, set()))
+    interrupted = {write.subject for write in _interrupted(scope) if write.provider == provider.key}
+    numbers = sorted(interrupted | job_results.unsettled(scope).get(provider.key, set()))
     state = store.load(scope, provider)
     if not numbers or not state.is_usable:
         return None

@@ -62,9 +62,9 @@ class WebhookTargets(EndpointTargets):
     )
 
 
-def read(scope: Scope, sent: Any) -> tuple[Selection, bool]:
+def read(scope: Scope, payload: Any) -> tuple[Selection, bool]:
     """Returns the selection, and whether known services are replaced. Raises Invalid, NotFound."""
-    targets = validation.read(WebhookTargets, sent)
+    targets = validation.read(WebhookTargets, payload)
     return selected(scope, targets), targets.replace_known_services
 
 
@@ -76,9 +76,9 @@ def selected(scope: Scope, targets: EndpointTargets) -> Selection:
     return _by_filter(targets.filter) if names == ["filter"] else _by_ids(scope, targets.ids)
 
 
-def _by_filter(sent: Any) -> Selection:
+def _by_filter(payload: Any) -> Selection:
     try:
-        chosen = validation.read(EndpointFilter, sent)
+        chosen = validation.read(EndpointFilter, payload)
     except Invalid as error:
         raise Invalid([_in_filter(problem) for problem in error.problems]) from None
     health = Verdict(chosen.health) if chosen.health else None
@@ -101,7 +101,7 @@ def _by_ids(scope: Scope, ids: list[str]) -> Selection:
     if problems:
         raise Invalid(problems[: validation.MOST_PROBLEMS])
     query = scope.select(Endpoint).where(sql.in_list(scope, Endpoint.id, ids))
-    known = set(scope.session.scalars(query.with_only_columns(Endpoint.id)))
-    if missing := [index for row_id, index in first.items() if row_id not in known]:
+    existing_ids = set(scope.session.scalars(query.with_only_columns(Endpoint.id)))
+    if missing := [index for row_id, index in first.items() if row_id not in existing_ids]:
         raise NotFound(messages.missing_ids(missing))
     return Selection(ids=ids)

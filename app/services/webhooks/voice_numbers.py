@@ -60,7 +60,7 @@ class Plan:
 def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
     """Returns each number once, drifted ones first."""
     checks = scope.select(DriftCheck).where(DriftCheck.provider == provider.key)
-    known = {check.phone_number: check for check in scope.session.scalars(checks)}
+    checks_by_number = {check.phone_number: check for check in scope.session.scalars(checks)}
     number = VoicePhoneNumber
     query = (
         select(number.phone_number, User.id, User.name)
@@ -70,7 +70,7 @@ def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
     )
     by_number: dict[str, AssignedNumber] = {}
     for text, user_id, name in scope.session.execute(query):
-        row = by_number.setdefault(text, AssignedNumber(text, known.get(text)))
+        row = by_number.setdefault(text, AssignedNumber(text, checks_by_number.get(text)))
         row.people.append((user_id, name))
     return sorted(by_number.values(), key=lambda row: not row.is_unhealthy)
 
@@ -88,17 +88,19 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     return Plan(number, url, now, probe.digest(now.number))
 
 
-def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
+def attach(
+    scope: Scope, http: Outbound, provider: Provider, number: str, *, expected_digest: str
+) -> Observation:
     """Moves the number to the application, and returns it as read afterwards.
 
-    Raises Stale, with the new plan, and changes nothing, if `seen` is no longer the number's digest; the
-    errors of `plan`; Conflict also if the provider refuses.
+    Raises Stale, with the new plan, and changes nothing, if `expected_digest` is no longer the number's digest;
+    the errors of `plan`; Conflict also if the provider refuses.
     """
     http = http.within(gateway.OBSERVE.seconds)
     present = plan(scope, http, provider, number)
     if present.now.in_sync:
         return present.now
-    if present.seen != seen:
+    if present.seen != expected_digest:
         raise Stale(messages.changed(provider.label), current=present)
     return _move(scope, http, provider, present)
 
@@ -120,32 +122,32 @@ def _connection_and_url(scope: Scope, provider: Provider, number: str) -> tuple[
     return state, state.callback_url
 
 
-def _move(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
+def _move(scope: Scope, http: Outbound, provider: Provider, planned: Plan) -> Observation:
     """Moves the number, and queues checks of the others, since it may set their shared URL."""
     state = store.load(scope, provider)
-    number: Any = found.now.number
+    number: Any = planned.now.number
     application: Any = provider
-    changes = {"webhook": [found.now.actual, found.url]}
-    intent = Intent(scope, http, Action.NUMBER_POINTED, provider, subject=found.number, changes=changes)
+    changes = {"webhook": [planned.now.actual, planned.url]}
+    intent = Intent(scope, http, Action.NUMBER_POINTED, provider, subject=planned.number, changes=changes)
     done = verdicts.run_probe(
         lambda: gateway.call(
             scope,
             intent.http,
             state,
-            lambda client, values: application.point(client, values, number, found.url),
+            lambda client, values: application.point(client, values, number, planned.url),
             evidence=Evidence.POINT,
         )
     )
-    after = probe.observe(scope, http, state, found.number, found.url)
+    after = probe.observe(scope, http, state, planned.number, planned.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
             changed = {
-                "webhook": [found.now.actual, after.actual],
+                "webhook": [planned.now.actual, after.actual],
                 **_application_change(number, after.number),
             }
-            log.record(scope, Action.NUMBER_POINTED, found.number, changed)
+            log.record(scope, Action.NUMBER_POINTED, planned.number, changed)
             intent.done()
-        others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
+        others = [row.number for row in assigned_numbers(scope, provider) if row.number != planned.number]
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
         (intent.is_unknown if after.in_sync is None else intent.failed)(done.sentence)

@@ -68,7 +68,9 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Sets the webhook if it is still as the page showed it. htmx gets HX-Trigger."""
     was_set_up = setup.is_done(scope)
     try:
-        after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
+        after = endpoint.point(
+            scope, context.outbound(), endpoint_id, expected_digest=request.form.get("seen", "")
+        )
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error)
     row = crud.get(scope, endpoint_id)

@@ -138,7 +138,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     provider = application.provider_of(key)
     digest = DigestForm().seen.data or ""
     try:
-        after = voice_numbers.attach(scope, context.outbound(), provider, number, seen=digest)
+        after = voice_numbers.attach(scope, context.outbound(), provider, number, expected_digest=digest)
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:
