@@ -293,7 +293,7 @@ def serve() -> None:
     settings = context.settings()
     try:
         claims = serving.claim(settings, partial(_print, err=True))
-    except (serving.Taken, SettingsError) as error:
+    except (serving.InUse, SettingsError) as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
     startup.prepare()
     if settings.is_sqlite:
@@ -308,7 +308,7 @@ def serve() -> None:
         _print(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup#{token}\n")
     db.session.remove()
     db.engine.dispose()
-    serving.become_server(settings, claims)
+    serving.run_server(settings, claims)
 
 
 def _print(text: str, *, err: bool = False) -> None:

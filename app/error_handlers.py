@@ -70,7 +70,7 @@ def _refusal(error: PatchbayError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         if guard.is_signed_out():
-            return guard.ask_to_sign_in()
+            return guard.redirect_to_sign_in()
         return _respond(Forbidden(_CSRF, code=error_pages.CSRF_FAILED), status=400)
     if isinstance(error, InternalServerError):
         return _wrapped_error(error)

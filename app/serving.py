@@ -32,7 +32,7 @@ PROGRAM = Path(__file__).parents[1] / "granian_server.py"
 Claim = TypeVar("Claim")
 
 
-class Taken(Exception):
+class InUse(Exception):
     """Another server uses `what`, the folder or the address. The message names the server and the remedy."""
 
     def __init__(self, what: str, holder: str, remedy: str) -> None:
@@ -63,12 +63,12 @@ def claim(settings: Settings, report_wait: Callable[[str], None]) -> Claims:
 def _claim_by(deadline: float, claim: Callable[[], Claim], report_wait: Callable[[str], None]) -> Claim:
     try:
         return claim()
-    except Taken as taken:
+    except InUse as taken:
         report_wait(f"{taken.what} is in use. Waiting {SECONDS_TO_WAIT:.0f} seconds for that to end.")
     while True:
         try:
             return claim()
-        except Taken:
+        except InUse:
             if time.monotonic() > deadline:
                 raise
             time.sleep(PAUSE_SECONDS)
@@ -99,7 +99,7 @@ def _lock(data: Path) -> int:
     except BlockingIOError:
         holder = os.read(descriptor, 20).decode(errors="replace").strip()
         os.close(descriptor)
-        raise Taken(
+        raise InUse(
             f"The data folder {data}",
             f"another Patchbay (process {holder or 'unknown'})",
             "set PATCHBAY_DATA to another folder",
@@ -123,7 +123,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(address, family=family, backlog=1024, dualstack_ipv6=host == "::")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise Taken(
+            raise InUse(
                 f"The address {shown}", "another program", "set PATCHBAY_BIND to another address"
             ) from None
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
@@ -178,7 +178,7 @@ def _remove_abandoned() -> None:
             shutil.rmtree(folder)
 
 
-def become_server(settings: Settings, claims: Claims) -> None:
+def run_server(settings: Settings, claims: Claims) -> None:
     """Replaces this process with granian's main process, which then receives the signals."""
     for descriptor in (claims.lock, claims.listener.fileno()):
         os.set_inheritable(descriptor, True)

@@ -88,7 +88,7 @@ def restore_backup(file: Path, is_check: bool, replaces: bool) -> None:
             click.echo(
                 f"{file} was restored." + (f" The previous data is in {done.aside}." if done.aside else "")
             )
-    except (ArchiveError, SettingsError, serving.Taken) as error:
+    except (ArchiveError, SettingsError, serving.InUse) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -125,7 +125,7 @@ def move_database() -> None:
     url = os.environ.get("TARGET_DATABASE_URL", "")
     try:
         contents, state = move.move(context.settings(), url)
-    except (move.MoveError, serving.Taken) as error:
+    except (move.MoveError, serving.InUse) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
         f"{len(contents.tables)} tables with {contents.rows:,} rows were copied and verified. "

@@ -36,12 +36,12 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
     _refuse_own_file(path, settings)
     if not inspect(context.engine()).has_table(Installation.__tablename__):
         raise ArchiveError("There is no installation here yet.")
-    with archive.written_whole(path, replaces=replaces) as file, _snapshot(path, settings) as copy:
+    with archive.atomic_write(path, replaces=replaces) as file, _snapshot(path, settings) as copy:
         with _connected(copy, settings) as connection:
             rows, migration = _row_counts(connection), _migration(connection)
         stored, unopened = setup.sealed_counts(scope)
         scope.end_read()
-        size, digest = archive.measured(copy) if copy else (None, None)
+        size, digest = archive.size_and_digest(copy) if copy else (None, None)
         manifest = Manifest(
             format=archive.FORMAT,
             product="patchbay",

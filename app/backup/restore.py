@@ -58,7 +58,7 @@ class Restored:
 
 def check(path: Path, environ: Mapping[str, str]) -> Findings:
     """Restores the archive to a temporary folder and checks it. Raises ArchiveError, SettingsError."""
-    with archive.opened(path) as backup, _folder(None) as folder:
+    with archive.open_archive(path) as backup, _folder(None) as folder:
         return _examine(backup, folder, _keys(backup, environ), path.name)
 
 
@@ -68,7 +68,7 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
     Raises serving.Taken if a server is running.
     """
     data, url = config.location(environ)
-    with archive.opened(path) as backup, serving.alone(data):
+    with archive.open_archive(path) as backup, serving.alone(data):
         keys = _keys(backup, environ)
         target = _target(backup.manifest, url)
         to_write = _key_files_to_write(backup, environ, data, replaces=replaces)

@@ -83,7 +83,7 @@ class Manifest(_Part):
 
 
 @contextmanager
-def written_whole(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
     """Yields a new file, mode 0600, that is renamed to `path` when it is complete.
 
     The unfinished file of a killed process is overwritten. Raises ArchiveError if the file cannot be written,
@@ -169,7 +169,7 @@ def write(file: IO[bytes], manifest: Manifest, database: Path | None, keys: Mapp
                 shutil.copyfileobj(source, target, _CHUNK)
 
 
-def measured(path: Path) -> tuple[int, str]:
+def size_and_digest(path: Path) -> tuple[int, str]:
     """Returns the size and the SHA-256 of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -223,7 +223,7 @@ class Archive:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path) -> Iterator[Archive]:
     """Yields the archive. Raises ArchiveError unless it is whole and of a supported format."""
     with _read_errors():
         try:

@@ -32,7 +32,7 @@ def seconds(moment: datetime) -> int:
     return int(moment.replace(tzinfo=UTC).timestamp())
 
 
-def ends_of_leases(length: timedelta) -> tuple[datetime, datetime]:
+def lease_bounds(length: timedelta) -> tuple[datetime, datetime]:
     """Returns two times: a lease that is held now ends after the first, and by the second.
 
     A lease that ends later was set by a clock that was ahead: it is void, or it would be held until then.

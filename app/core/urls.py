@@ -95,7 +95,7 @@ def _expect_length(url: str, longest: int) -> str:
     return url
 
 
-def shown(url: str) -> str:
+def sanitized(url: str) -> str:
     """Sanitises an external URL for display: one line, truncated, without a password."""
     return _PASSWORD.sub("//…@", "".join(filter(str.isprintable, url)))[:LONGEST_CALLBACK]
 
@@ -201,7 +201,7 @@ def without_user(url: str) -> str:
     return _USER.sub("", url)
 
 
-def same(one: str, other: str) -> bool:
+def is_same(one: str, other: str) -> bool:
     """Whether two URLs differ at most in spelling: of scheme, host, port and percent-codes."""
     return _comparable(one) == _comparable(other)
 

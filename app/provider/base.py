@@ -15,7 +15,7 @@ from app.provider import fields as provider_fields
 from app.provider import messages, results
 from app.provider.capabilities import Capability
 from app.provider.fields import DeclarationError, Family, Field, Origin, Where
-from app.provider.numbers import ProviderNumber, Taker
+from app.provider.numbers import AnsweringService, ProviderNumber
 from app.provider.results import Outcome, Refusal, Verified
 
 
@@ -52,7 +52,7 @@ class Provider:
     configured_flag: ClassVar[str] = ""
     observes_by_listing: ClassVar[bool] = False
     shared_note: ClassVar[str] = ""
-    takers: ClassVar[tuple[Taker, ...]] = ()
+    takers: ClassVar[tuple[AnsweringService, ...]] = ()
     call_errors: ClassVar[Mapping[str, str]] = {}
     call_error_page: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]

@@ -6,14 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.core import texts
-from app.provider.numbers import cleaned
+from app.provider.numbers import one_line
 
 LONGEST = 60
 
 
 def named(word: str, value: Any) -> list[str]:
     """Returns the word and a name at the provider; nothing if the response has no name."""
-    name = cleaned(value, LONGEST)
+    name = one_line(value, LONGEST)
     return [f"{word} {name}"] if name else []
 
 

@@ -76,7 +76,7 @@ FEWEST_DIGITS, MOST_DIGITS = 3, 15
 OUT_OF_REACH = frozenset({Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
 """Reasons with which no write with the stored credentials would change who answers."""
 
-MENDABLE = frozenset(
+REPAIRABLE = frozenset(
     {
         Reason.OTHER_VOICE_MODE,
         Reason.TRUNK_OVERRIDES,
@@ -105,7 +105,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Taker:
+class AnsweringService:
     """A service that answers calls at its own URL. `pattern` matches the beginning of host and path."""
 
     name: str
@@ -185,7 +185,7 @@ def settings(number: ProviderNumber) -> dict[str, Any] | None:
     A URL with a password is not stored, and the mode of a number that takes no voice calls is not known.
     """
     addresses = [url for url in (number.webhook_url, number.fallback_url, number.status_url) if url]
-    has_password = any(urls.shown(url) != url for url in addresses)
+    has_password = any(urls.sanitized(url) != url for url in addresses)
     has_other_mode = any(fault.reason is Reason.OTHER_VOICE_MODE for fault in number.faults)
     if has_password or has_other_mode or not number.shows_webhook:
         return None
@@ -237,7 +237,7 @@ def _webhook_fault(number: ProviderNumber, expected: str, taker: str) -> Fault |
 
     A known service is named, since it may answer there on purpose.
     """
-    is_same = number.called_url is not None and urls.same(number.called_url, expected)
+    is_same = number.called_url is not None and urls.is_same(number.called_url, expected)
     name, named = number.override_name, messages.answered_by(taker) if taker else ""
     if number.override is Override.TRUNK:
         return Fault(Reason.TRUNK_OVERRIDES, messages.trunk_overrides(name))
@@ -265,7 +265,7 @@ def _fallback_fault(number: ProviderNumber, expected: str) -> Fault | None:
         actual and not expected_fallback and has_same_host(actual, expected)
     ):
         return None
-    shown = urls.shown(actual) if actual else ""
+    shown = urls.sanitized(actual) if actual else ""
     return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, expected_fallback or ""))
 
 
@@ -273,7 +273,7 @@ def _status_url_fault(number: ProviderNumber) -> Fault | None:
     actual, expected_status_url = number.status_url, number.expected_status_url
     if not expected_status_url or _is_same(actual, expected_status_url):
         return None
-    shown = urls.shown(actual) if actual else ""
+    shown = urls.sanitized(actual) if actual else ""
     return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, expected_status_url))
 
 
@@ -284,7 +284,7 @@ def cautions(number: ProviderNumber | None, expected: str) -> list[Fault]:
     faults = list(number.warnings)
     url = number.status_url
     if url and not number.expected_status_url and not has_same_host(url, expected):
-        detail = messages.status_also_reported(urls.shown(url))
+        detail = messages.status_also_reported(urls.sanitized(url))
         faults.append(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail))
     return faults
 
@@ -292,7 +292,7 @@ def cautions(number: ProviderNumber | None, expected: str) -> list[Fault]:
 def _is_same(observed: str | None, expected: str | None) -> bool:
     if not observed or not expected:
         return not observed and not expected
-    return urls.same(observed.partition("#")[0], expected)
+    return urls.is_same(observed.partition("#")[0], expected)
 
 
 def has_same_host(one: str, other: str) -> bool:
@@ -312,7 +312,7 @@ def with_faults(number: ProviderNumber, *faults: Fault) -> ProviderNumber:
     return replace(number, faults=(*number.faults, *faults))
 
 
-def cleaned(value: Any, longest: int = 200) -> str | None:
+def one_line(value: Any, longest: int = 200) -> str | None:
     """Returns provider text as one printable line of limited length; None if it is not text."""
     if not isinstance(value, str):
         return None
@@ -376,7 +376,7 @@ Listing: TypeAlias = Generator[ProviderNumber, None, bool]
 """Yields the numbers of a list, and returns whether all of it could be read."""
 
 
-def listed(numbers: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
+def by_number(numbers: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
     """Returns the numbers of a list by phone number, and whether the whole list could be read.
 
     For a number that is listed twice with different settings, it is not known which ones apply.

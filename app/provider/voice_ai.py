@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-OURS = "Patchbay "
+LABEL_PREFIX = "Patchbay "
 """Prefix of the label of every number that Patchbay imported."""
 
 
@@ -35,7 +35,7 @@ class ImportedNumber:
     @property
     def is_ours(self) -> bool:
         """Whether Patchbay imported it."""
-        return self.label.startswith(OURS)
+        return self.label.startswith(LABEL_PREFIX)
 
 
 class ImportedNumbers(dict[str, list[ImportedNumber]]):
@@ -75,7 +75,7 @@ def new_label(phone_number: str) -> str:
 
     It identifies an import whose response was lost.
     """
-    return f"{OURS}{phone_number} {secrets.token_hex(3)}"
+    return f"{LABEL_PREFIX}{phone_number} {secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True)

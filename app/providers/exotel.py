@@ -169,7 +169,7 @@ class Exotel(Provider):
         is_whole = True
         for rows in self._pages(http, values):
             is_whole &= all(numbers.is_named(row.get("phone_number")) for row in rows)
-            by_number, _ = numbers.listed(filter(None, map(_number, rows)))
+            by_number, _ = numbers.by_number(filter(None, map(_number, rows)))
             if phone_number in by_number:
                 return by_number[phone_number]
         if not is_whole:
@@ -288,16 +288,16 @@ def _number(row: Mapping[str, Any]) -> ProviderNumber | None:
     """
     if not (phone_number := _phone_number(row)):
         return None
-    url = numbers.cleaned(row.get("voice_url"), 2000)
+    url = numbers.one_line(row.get("voice_url"), 2000)
     flow = _flow(url)
     sid = row.get("sid")
     number = ProviderNumber(
         phone_number=phone_number,
-        label=numbers.cleaned(row.get("friendly_name")),
+        label=numbers.one_line(row.get("friendly_name")),
         webhook_url=url,
         shows_webhook=flow is None and isinstance(row.get("voice_url", 0), str | None),
         override_name=flow or "",
-        reference=numbers.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
+        reference=numbers.one_line(str(sid) if isinstance(sid, int) else sid) or "",
         has_voice=numbers.has_voice(row.get("capabilities")),
     )
     if status := numbers.out_of_service(row.get("status")):

@@ -35,7 +35,7 @@ from app.provider import (
 )
 from app.provider.answers import is_unauthorized
 from app.provider.calls import CallOutcome, LastCalls, ProviderCall
-from app.provider.numbers import Listing, Override, ProviderNumber, cleaned, flag, is_named, phone_number
+from app.provider.numbers import Listing, Override, ProviderNumber, flag, is_named, one_line, phone_number
 from app.provider.voice_ai import SipEndpoint
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
@@ -278,8 +278,8 @@ def _number(item: Any) -> ProviderNumber | None:
         number,
         shows_webhook=False,
         override=Override.TRUNK if trunk else None,
-        override_name=cleaned(trunk) or "",
-        reference=cleaned(reference) or "",
+        override_name=one_line(trunk) or "",
+        reference=one_line(reference) or "",
     )
 
 
@@ -302,13 +302,13 @@ def _endpoint(item: Any) -> SipEndpoint | None:
     """Returns the endpoint; None if it is disabled, or if SIP devices register at it."""
     if not isinstance(item, dict) or flag(item.get("enabled", True)) is False:
         return None
-    host = (cleaned(item.get("address")) or "").lower().rstrip(".")
+    host = (one_line(item.get("address")) or "").lower().rstrip(".")
     port, priority = item.get("port"), item.get("priority")
     return (
         SipEndpoint(
             host,
             port if type(port) is int else 5060,
-            cleaned(item.get("transport"), 10) or "",
+            one_line(item.get("transport"), 10) or "",
             priority if type(priority) is int else 0,
         )
         if host

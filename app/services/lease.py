@@ -23,13 +23,13 @@ class LeaseLost(Exception):
 
 def is_held(until: datetime | None, length: timedelta) -> bool:
     """Whether a lease of that length that ends at `until` is held now."""
-    earliest, latest = clock.ends_of_leases(length)
+    earliest, latest = clock.lease_bounds(length)
     return until is not None and earliest < until <= latest
 
 
-def held(column: Any, length: timedelta) -> ColumnElement[bool]:
+def held_condition(column: Any, length: timedelta) -> ColumnElement[bool]:
     """Returns the condition of `is_held` in SQL; false for NULL."""
-    earliest, latest = clock.ends_of_leases(length)
+    earliest, latest = clock.lease_bounds(length)
     return and_(column > earliest, column <= latest)
 
 
@@ -46,7 +46,7 @@ class Lease:
         """Acquires the lease and sets `values`, in the open transaction; False if it is held."""
         column = self._model.leased_until
         until = clock.now() + self._length
-        is_free = or_(column.is_(None), ~held(column, self._length))
+        is_free = or_(column.is_(None), ~held_condition(column, self._length))
         if not self._update(is_free, leased_until=until, **values):
             return False
         self._until, self._renewed = until, time.monotonic()

@@ -75,7 +75,7 @@ def _restart_windows_ahead(scope: Scope, now: datetime) -> None:
         scope.session.execute(update(Throttle).where(ahead).values(window_started_at=now))
 
 
-def take(scope: Scope, *limits: Limit) -> None:
+def consume(scope: Scope, *limits: Limit) -> None:
     """Counts an attempt under every limit, in a transaction. Raises TooMany if one is reached."""
     expect_room(scope, *limits)
     with scope.transaction(lock=False):

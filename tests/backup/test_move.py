@@ -194,5 +194,5 @@ def test_move_requires_sqlite_and_an_empty_postgresql_database(
         assert PASSWORD not in str(refused.value)
     with there.app_context():
         assert inspect(db.engine).get_table_names() == ["theirs"]
-    with app.app_context(), serving.alone(context.settings().data), pytest.raises(serving.Taken):
+    with app.app_context(), serving.alone(context.settings().data), pytest.raises(serving.InUse):
         _moved(app, target)

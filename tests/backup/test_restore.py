@@ -119,7 +119,7 @@ def test_backup_has_database_and_manifest(
     done = run("backup", str(path))
     assert (done.code, done.err) == (0, "")
     assert path.stat().st_mode & 0o777 == 0o600
-    with archive.opened(path) as found:
+    with archive.open_archive(path) as found:
         manifest = found.manifest
         assert found.keys() == {}
     assert manifest.database.rows == {name: len(rows) for name, rows in before.items()}
@@ -169,7 +169,7 @@ def test_backup_never_overwrites_the_installation_and_removes_what_is_left(
     left.mkdir(parents=True)
     restore.restore(path, target, replaces=False)
     assert not left.exists()
-    with archive.written_whole(path, replaces=True), pytest.raises(ArchiveError, match="Another process"):
+    with archive.atomic_write(path, replaces=True), pytest.raises(ArchiveError, match="Another process"):
         back_up(app, path, replaces=True)
 
 
@@ -179,7 +179,7 @@ def test_backup_that_is_stopped_leaves_no_file(
     def stop(*_arguments: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(archive, "measured", stop)
+    monkeypatch.setattr(archive, "size_and_digest", stop)
     before = set(tmp_path.iterdir())
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -270,7 +270,7 @@ def test_restore_replaces_on_request_and_keeps_a_copy(
 
 def test_restore_requires_a_stopped_server_and_sqlite(ready_made: Path, target: dict[str, str]) -> None:
     """Whatever stands before `restore` on the command line."""
-    with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
+    with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.InUse):
         restore.restore(ready_made, target, replaces=True)
     with pytest.raises(ArchiveError, match="move-database"):
         restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)
@@ -322,7 +322,7 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
         change(connection)
         connection.commit()
     changed = json.loads(members["manifest.json"]) | manifest
-    changed["database"]["size"], changed["database"]["sha256"] = archive.measured(database)
+    changed["database"]["size"], changed["database"]["sha256"] = archive.size_and_digest(database)
     members |= {"manifest.json": json.dumps(changed).encode(), "patchbay.db": database.read_bytes()}
     path = backup.with_name("altered.zip")
     with zipfile.ZipFile(path, "w") as file:
@@ -364,7 +364,7 @@ def test_restore_upgrades_an_older_version(
         flask_migrate.downgrade(revision="0007")
         db.session.remove()
     backup = back_up(app, tmp_path / "backup.zip")
-    with archive.opened(backup) as found:
+    with archive.open_archive(backup) as found:
         assert found.manifest.migration == "0007"
     restore.restore(backup, target, replaces=False)
     with started(target) as other, other.app_context():

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _manifest(path: Path, changed: dict[str, Any] | None = None) -> dict[str, Any]:
-    size, digest = archive.measured(path)
+    size, digest = archive.size_and_digest(path)
     return {
         "format": 1,
         "product": "patchbay",
@@ -52,13 +52,13 @@ def database(tmp_path: Path) -> Path:
 def good(tmp_path: Path, database: Path) -> Path:
     path = tmp_path / "backup.zip"
     manifest = Manifest.model_validate(_manifest(database))
-    with archive.written_whole(path, replaces=False) as file:
+    with archive.atomic_write(path, replaces=False) as file:
         archive.write(file, manifest, database, {"fernet.keys": "the key\n"})
     return path
 
 
 def _read(path: Path, folder: Path) -> None:
-    with archive.opened(path) as found:
+    with archive.open_archive(path) as found:
         found.keys()
         found.unpack_database(folder / "patchbay.db")
 
@@ -68,7 +68,7 @@ def test_archive_round_trip(good: Path, folder: Path) -> None:
     _read(good, folder)
     assert (folder / "patchbay.db").read_bytes() == CONTENT
     assert (folder / "patchbay.db").stat().st_mode & 0o777 == 0o600
-    with archive.opened(good) as found:
+    with archive.open_archive(good) as found:
         assert found.keys() == {"fernet.keys": "the key\n"}
 
 
@@ -205,16 +205,16 @@ def test_opened_rejects_damaged_archives(good: Path, folder: Path) -> None:
 
 def test_written_whole_replaces_on_request_only(good: Path, tmp_path: Path) -> None:
     before = good.read_bytes()
-    with pytest.raises(ArchiveError), archive.written_whole(good, replaces=False):
+    with pytest.raises(ArchiveError), archive.atomic_write(good, replaces=False):
         pytest.fail("nothing is written")
-    with pytest.raises(TypeError), archive.written_whole(good, replaces=True) as file:
+    with pytest.raises(TypeError), archive.atomic_write(good, replaces=True) as file:
         file.writelines([b"half of it", "a mistake"])  # type: ignore[list-item]
     assert good.read_bytes() == before
-    with archive.written_whole(good, replaces=True) as file:
+    with archive.atomic_write(good, replaces=True) as file:
         file.write(b"new")
     assert good.read_bytes() == b"new"
-    with pytest.raises(ArchiveError), archive.written_whole(tmp_path / "no" / "file", replaces=True):
+    with pytest.raises(ArchiveError), archive.atomic_write(tmp_path / "no" / "file", replaces=True):
         pytest.fail("the folder does not exist")
-    with pytest.raises(ArchiveError), archive.written_whole(tmp_path, replaces=True):
+    with pytest.raises(ArchiveError), archive.atomic_write(tmp_path, replaces=True):
         pytest.fail("it is a folder")
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []

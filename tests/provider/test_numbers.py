@@ -3,7 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 from app.core import urls
-from app.provider.numbers import Fault, Override, ProviderNumber, Reason, Taker, difference, differences
+from app.provider.numbers import (
+    AnsweringService,
+    Fault,
+    Override,
+    ProviderNumber,
+    Reason,
+    difference,
+    differences,
+)
 
 URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
 
@@ -59,7 +67,7 @@ def test_differences_list_everything_the_worst_first_with_details():
 
 
 def test_taker_is_known_by_host_and_path_only(subtests):
-    taker = Taker("Acme Desk", r"desk\.example/inbound/")
+    taker = AnsweringService("Acme Desk", r"desk\.example/inbound/")
     for url, is_known in [
         ("https://desk.example/inbound/1", True),
         ("https://DESK.example:443/inbound/1?x#y", True),
@@ -92,5 +100,5 @@ def test_same_ignores_spelling_but_not_meaning(subtests):
         ("https://[a", "https://[a", True),
     ]:
         with subtests.test(one=one, other=other, is_same=is_same):
-            assert urls.same(one, other) is is_same
-            assert urls.same(other, one) is is_same
+            assert urls.is_same(one, other) is is_same
+            assert urls.is_same(other, one) is is_same

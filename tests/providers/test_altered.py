@@ -148,10 +148,10 @@ def test_list_with_an_unreadable_row_is_not_whole(in_sync):
         upstream, _account = in_sync(key)
         normal, provider = upstream.answer, cast(Numbers, PROVIDERS[key])
         http = Outbound(upstream.upstreams)
-        assert numbers.listed(provider.numbers(http, upstream.values))[1], key
+        assert numbers.by_number(provider.numbers(http, upstream.values))[1], key
         at = (*place, None)
         upstream.answer = lambda request, normal=normal, at=at: _changed(normal(request), *at)
-        listed, is_whole = numbers.listed(provider.numbers(http, upstream.values))
+        listed, is_whole = numbers.by_number(provider.numbers(http, upstream.values))
         found[key] = (NUMBER[key] in listed, is_whole)
     assert found == dict.fromkeys(ROWS, (False, False))
 

@@ -19,7 +19,7 @@ OTHER = Limit(rate_limits.key("sign-in", "dana@acme.example"))
 
 def _take(scope, times=1, *limits):
     for _ in range(times):
-        rate_limits.take(scope, *(limits or (LIMIT,)))
+        rate_limits.consume(scope, *(limits or (LIMIT,)))
 
 
 def _row(scope, limit=LIMIT):
@@ -67,7 +67,7 @@ def test_take_refuses_the_eleventh_until_the_window_ends_or_is_cleared(acme, mon
     monkeypatch.setattr(
         rate_limits, "count", lambda scope, limit: refusals.pop() if refusals else count(scope, limit)
     )
-    rate_limits.take(acme, Limit("cleared"))
+    rate_limits.consume(acme, Limit("cleared"))
     assert refusals == []
 
 

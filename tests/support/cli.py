@@ -29,7 +29,7 @@ def run(environment: Mapping[str, str], *arguments: str, typed: str = "") -> Don
 def serve(environment: Mapping[str, str]) -> Done:
     """Runs `serve` up to the point where the process would become the server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serving, "become_server", _release)
+        patch.setattr(serving, "run_server", _release)
         return run({"PATCHBAY_BIND": f"127.0.0.1:{free_port()}"} | dict(environment), "serve")
 
 

@@ -25,7 +25,7 @@ from app.provider import (
     refused,
 )
 from app.provider.calls import LastCalls
-from app.provider.numbers import Taker
+from app.provider.numbers import AnsweringService
 from app.providers.elevenlabs import api, calls, messages
 from app.providers.elevenlabs.agents import NUMBERS, Agents, listed
 from app.providers.elevenlabs.webhooks import SETTINGS, WEBHOOKS, Webhooks, has_settings
@@ -58,7 +58,7 @@ class ElevenLabs(Agents, Webhooks, Provider):
         hosts=api.HOSTS,
         is_extra=True,
     )
-    takers = (Taker("ElevenLabs", r"api\.([a-z]+\.)*elevenlabs\.io/(twilio|exotel|sip)"),)
+    takers = (AnsweringService("ElevenLabs", r"api\.([a-z]+\.)*elevenlabs\.io/(twilio|exotel|sip)"),)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads agents, numbers, webhooks and settings, which Patchbay uses. A key may lack any.

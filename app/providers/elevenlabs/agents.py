@@ -10,7 +10,7 @@ from urllib.parse import quote
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal, json_object, refused
-from app.provider.numbers import cleaned, flag, is_named, phone_number
+from app.provider.numbers import flag, is_named, one_line, phone_number
 from app.provider.voice_ai import Agent, ImportedNumber, ImportedNumbers
 from app.providers.elevenlabs import api, messages
 
@@ -91,7 +91,7 @@ def _agent(item: Any) -> Agent | None:
     """Returns the agent of a list's entry; None if it is archived or unreadable."""
     if not isinstance(item, dict) or not api.is_id(item.get("agent_id")) or item.get("archived"):
         return None
-    return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
+    return Agent(item["agent_id"], one_line(item.get("name"), 100) or item["agent_id"])
 
 
 def listed(answer: Answer) -> list[Any] | None:

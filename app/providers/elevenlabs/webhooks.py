@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from app.core.outbound.client import Outbound
 from app.provider import Refusal, json_object
-from app.provider.numbers import cleaned, flag
+from app.provider.numbers import flag, one_line
 from app.provider.voice_ai import (
     Agent,
     CallReport,
@@ -109,7 +109,7 @@ class Webhooks:
             if answer.status != 200 or not agent:
                 raise Refusal(api.refusal(answer))
             if _own_webhook(agent) not in ("", webhook_id):
-                agents.append(Agent(agent_id, cleaned(agent.get("name")) or agent_id))
+                agents.append(Agent(agent_id, one_line(agent.get("name")) or agent_id))
         return agents
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:

@@ -248,14 +248,14 @@ class _Application:
         Setting the webhook changes all of them, whichever application the number has now.
         """
         others = tuple(other for other in among if other != phone_number)
-        application_id = numbers.cleaned(owner) or ""
+        application_id = numbers.one_line(owner) or ""
         if not owner:
             return ProviderNumber(phone_number, shared_with=others)
         if self.is_key(owner):
             return ProviderNumber(
                 phone_number,
-                webhook_url=numbers.cleaned(callback.primary, 2000),
-                fallback_url=numbers.cleaned(callback.fallback, 2000),
+                webhook_url=numbers.one_line(callback.primary, 2000),
+                fallback_url=numbers.one_line(callback.fallback, 2000),
                 expected_fallback=self.values.get("fallback_url"),
                 shared_with=others,
                 application_id=application_id,
@@ -286,7 +286,7 @@ class _Application:
 
 
 def _without_voice(phone_number: str, capability: str) -> ProviderNumber:
-    detail = f"Sinch has this number for {numbers.cleaned(capability, 20)}, and not for voice calls."
+    detail = f"Sinch has this number for {numbers.one_line(capability, 20)}, and not for voice calls."
     fault = Fault(Reason.NO_VOICE, detail)
     return ProviderNumber(phone_number, shows_webhook=False, has_voice=False, faults=(fault,))
 

@@ -24,7 +24,7 @@ from app.provider import (
 )
 from app.provider.calls import LastCalls
 from app.provider.dialer import DialerToken
-from app.provider.numbers import Listing, ProviderNumber, Taker
+from app.provider.numbers import AnsweringService, Listing, ProviderNumber
 from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
 from app.providers.twilio import api, calls, verification, webhook
 from app.providers.twilio.calls import Calls
@@ -122,14 +122,14 @@ class Twilio(Provider):
         is_extra=True,
     )
     takers = (
-        Taker("A Twilio Studio flow", r"webhooks\.twilio\.com/v1/Accounts/[^/]+/Flows/"),
-        Taker("A TwiML Bin", r"handler\.twilio\.com/twiml/"),
-        Taker("Twilio's demo page", r"demo\.twilio\.com(/|$)"),
-        Taker("Twilio Flex", r"flex-api\.twilio\.com/"),
-        Taker("A Twilio Function", r"[a-z0-9-]+(\.[a-z0-9-]+)*\.twil\.io(/|$)"),
-        Taker("A Twimlet", r"(www\.)?twimlets\.com(/|$)"),
-        Taker("Vapi", r"([a-z0-9-]+\.)*vapi\.ai(/|$)"),
-        Taker("Retell AI", r"([a-z0-9-]+\.)*retellai\.com(/|$)"),
+        AnsweringService("A Twilio Studio flow", r"webhooks\.twilio\.com/v1/Accounts/[^/]+/Flows/"),
+        AnsweringService("A TwiML Bin", r"handler\.twilio\.com/twiml/"),
+        AnsweringService("Twilio's demo page", r"demo\.twilio\.com(/|$)"),
+        AnsweringService("Twilio Flex", r"flex-api\.twilio\.com/"),
+        AnsweringService("A Twilio Function", r"[a-z0-9-]+(\.[a-z0-9-]+)*\.twil\.io(/|$)"),
+        AnsweringService("A Twimlet", r"(www\.)?twimlets\.com(/|$)"),
+        AnsweringService("Vapi", r"([a-z0-9-]+\.)*vapi\.ai(/|$)"),
+        AnsweringService("Retell AI", r"([a-z0-9-]+\.)*retellai\.com(/|$)"),
     )
 
     call_errors = calls.ERRORS

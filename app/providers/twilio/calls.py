@@ -88,7 +88,7 @@ class Calls:
         """Yields each page's incoming calls, with their SIDs."""
         for page in self._listed("Calls", "calls", query | _since_filter("StartTime", since)):
             incoming = ((row, _call(row)) for row in page if row.get("direction") == "inbound")
-            yield [(numbers.cleaned(row.get("sid")) or "", call) for row, call in incoming if call]
+            yield [(numbers.one_line(row.get("sid")) or "", call) for row, call in incoming if call]
 
     def _errors(
         self, path: str, since: datetime | None = None
@@ -100,7 +100,7 @@ class Calls:
             for page in self._listed(path, "notifications", query):
                 for row in page:
                     if error := _error(row):
-                        by_sid[numbers.cleaned(row.get("call_sid")) or ""].append(error)
+                        by_sid[numbers.one_line(row.get("call_sid")) or ""].append(error)
         except Refusal as refusal:
             return defaultdict(list), refusal.result.reason
         except OutboundError as error:
@@ -140,5 +140,7 @@ def _error(row: Mapping[str, Any]) -> CallError | None:
     written = str(code) if type(code) is int else code
     if at is None or not isinstance(written, str) or not (written.isascii() and written.isdigit()):
         return None
-    url = numbers.cleaned(row.get("request_url"), 2000)
-    return CallError(written[:10], at, urls.shown(url.partition("#")[0].partition("?")[0]) if url else None)
+    url = numbers.one_line(row.get("request_url"), 2000)
+    return CallError(
+        written[:10], at, urls.sanitized(url.partition("#")[0].partition("?")[0]) if url else None
+    )

@@ -98,16 +98,16 @@ class Numbers:
         url = caller.get("voice_url")
         number = ProviderNumber(
             phone_number=phone_number,
-            label=numbers.cleaned(row.get("friendly_name")),
-            webhook_url=numbers.cleaned(url, 2000),
+            label=numbers.one_line(row.get("friendly_name")),
+            webhook_url=numbers.one_line(url, 2000),
             shows_webhook=may_read and (not caller or "voice_url" in caller),
-            method=numbers.cleaned(caller.get("voice_method"), 10),
+            method=numbers.one_line(caller.get("voice_method"), 10),
             override=override,
             override_name=trunk or application,
             reference=_text(row, "sid"),
             application_id=application,
-            fallback_url=numbers.cleaned((caller or row).get("voice_fallback_url"), 2000),
-            status_url=numbers.cleaned(row.get("status_callback"), 2000),
+            fallback_url=numbers.one_line((caller or row).get("voice_fallback_url"), 2000),
+            status_url=numbers.one_line(row.get("status_callback"), 2000),
             expected_fallback=self._values.get("fallback_url"),
             expected_status_url=self._values.get("status_callback_url"),
             has_voice=numbers.has_voice(row.get("capabilities")),
@@ -209,7 +209,7 @@ class Numbers:
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
-    return numbers.cleaned(row.get(name)) or ""
+    return numbers.one_line(row.get(name)) or ""
 
 
 def _unread_application_fault(sid: str) -> Fault:

@@ -138,7 +138,7 @@ class Account:
         named = row.get("account_id")
         owner = applications.id_of(named) or (str(named) if named else "")
         is_ours = owner.casefold() in ("", self._values["auth_id"].casefold()) or owner in self._own_ids
-        return "" if is_ours else (numbers.cleaned(owner) or "unknown")
+        return "" if is_ours else (numbers.one_line(owner) or "unknown")
 
     def numbers(self) -> Listing:
         yield from (self.number(phone_number, MOST_NAMED) for phone_number in self.rows)
@@ -257,7 +257,7 @@ class Account:
             raise _with_notes(error, notes) from None
 
     def _create_application(self, url: str) -> Application:
-        name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
+        name = numbers.one_line(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
         payload = {
             "app_name": name,
             "answer_url": url,

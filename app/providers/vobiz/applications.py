@@ -67,7 +67,7 @@ class Application:
     @property
     def repeats_answer(self) -> bool:
         """Whether Vobiz calls the answer URL again at each hang-up, as it does without another URL."""
-        return not self.hangup_url or (self.url is not None and urls.same(self.hangup_url, self.url))
+        return not self.hangup_url or (self.url is not None and urls.is_same(self.hangup_url, self.url))
 
     def does(self, url: str, values: Mapping[str, Any]) -> bool:
         """Whether a number attached to the application would be configured as expected."""
@@ -86,11 +86,11 @@ def read(row: Mapping[str, Any]) -> Application:
     application_id = id_of(row.get("app_id")) or id_of(row.get("id"))
     return Application(
         application_id,
-        numbers.cleaned(row.get("app_name")) or application_id,
-        numbers.cleaned(row.get("answer_url"), 2000),
-        numbers.cleaned(row.get("answer_method"), 10),
-        numbers.cleaned(row.get("fallback_answer_url"), 2000),
-        numbers.cleaned(row.get("hangup_url"), 2000),
+        numbers.one_line(row.get("app_name")) or application_id,
+        numbers.one_line(row.get("answer_url"), 2000),
+        numbers.one_line(row.get("answer_method"), 10),
+        numbers.one_line(row.get("fallback_answer_url"), 2000),
+        numbers.one_line(row.get("hangup_url"), 2000),
         numbers.flag(row.get("enabled")) is not False,
         isinstance(row.get("answer_url", 0), str | None) and isinstance(row.get("answer_method"), str | None),
         tuple(_unread(row)),
@@ -106,4 +106,4 @@ def _unread(row: Mapping[str, Any]) -> Iterator[str]:
 
 def id_of(value: Any) -> str:
     """Returns an id as text; empty if there is none. Vobiz also returns ids as numbers."""
-    return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""
+    return numbers.one_line(str(value) if isinstance(value, int) else value) or ""

@@ -165,7 +165,7 @@ def find(scope: Scope, token: str) -> tuple[PasswordLink, User]:
     Raises the same NotFound for a token that is unknown, used, replaced or expired. Raises TooMany.
     """
     limit = sign_in_limits.of_password_link(scope)
-    rate_limits.take(scope, limit)
+    rate_limits.consume(scope, limit)
     with scope.transaction(lock=False):
         link_and_user = _find_working(scope, token)
         rate_limits.clear(scope, limit)

@@ -134,7 +134,7 @@ def check_password(scope: Scope, payload: Any, *, known_browsers: KnownBrowsers 
     limits = sign_in_limits.of_password(scope, email, user, known_browsers or {})
     rate_limits.expect_room(scope, *limits)
     with passwords.slot(scope, reserved=len(limits) == 1):
-        rate_limits.take(scope, *limits)
+        rate_limits.consume(scope, *limits)
         is_right = passwords.matches(user.password_hash if user else decoy, draft.password)
         if user is None or not is_right or user.disabled_at is not None:
             _record_refusal(scope, user)
@@ -212,7 +212,7 @@ class SecondFactor(Enum):
 
 def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
     """Accepts each code once, and returns its kind; None for a wrong code."""
-    rate_limits.take(inside, limit)
+    rate_limits.consume(inside, limit)
     factor = None
     with inside.transaction(lock=False):
         if totp.accept(inside, user, code):
@@ -239,7 +239,7 @@ def confirm_password(
     limit = sign_in_limits.of_confirmed_password(user)
     rate_limits.expect_room(scope, limit)
     with passwords.slot(scope):
-        rate_limits.take(scope, limit)
+        rate_limits.consume(scope, limit)
         is_right = passwords.matches(user.password_hash, password)
     if not is_right:
         _record_refusal(scope, user)

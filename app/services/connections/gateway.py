@@ -96,7 +96,7 @@ def call(
     `evidence` is its purpose. Raises TooMany if the quota is used up, and ProviderCallFailed.
     """
     if quota:
-        take(scope, connection.provider, quota)
+        consume(scope, connection.provider, quota)
         http = http.within(quota.seconds)
     http = http.for_organization(scope.organization.id)
     scope.end_read()
@@ -115,10 +115,10 @@ def call(
     return returned
 
 
-def take(scope: Scope, provider: Provider, quota: Quota) -> None:
+def consume(scope: Scope, provider: Provider, quota: Quota) -> None:
     """Counts one call. Raises TooMany if the quota is used up."""
     key = rate_limits.key(quota.purpose, scope.organization.id, provider.key)
-    rate_limits.take(scope, Limit(key, quota.most))
+    rate_limits.consume(scope, Limit(key, quota.most))
 
 
 def _request(provider: Provider, operation: Callable[[], Returned]) -> Returned:

@@ -85,7 +85,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, submitted: Mapping[
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
-    gateway.take(scope, provider, gateway.VERIFY)
+    gateway.consume(scope, provider, gateway.VERIFY)
     started = time.monotonic()
     result, status = _call(scope, http, state, tested_values)
     latency_ms = _milliseconds_since(started)

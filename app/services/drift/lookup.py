@@ -59,7 +59,7 @@ def _from_list(scope: Scope, http: Outbound, state: StoredConnection, places: Ma
 
     def read_all(client: Outbound, values: Mapping[str, Any]) -> None:
         nonlocal numbers, is_whole
-        numbers, is_whole = provider_numbers.listed(listing.numbers(client, values))
+        numbers, is_whole = provider_numbers.by_number(listing.numbers(client, values))
 
     shared = http.within(LISTING)
     trouble = verdicts.run_probe(

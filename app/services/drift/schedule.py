@@ -98,7 +98,7 @@ def waiting(scope: Scope, *, has_failed: bool = False) -> list[Place]:
         .subquery()
     )
     run = and_(CheckRun.organization_id == pending.c.organization_id, CheckRun.provider == pending.c.provider)
-    is_running = and_(CheckRun.finished_at.is_(None), lease.held(CheckRun.leased_until, LEASE))
+    is_running = and_(CheckRun.finished_at.is_(None), lease.held_condition(CheckRun.leased_until, LEASE))
     query = (
         select(pending.c.organization_id, pending.c.provider)
         .outerjoin(CheckRun, run)

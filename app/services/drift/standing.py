@@ -78,7 +78,7 @@ class Progress:
 
 def progress(scope: Scope) -> Progress:
     """Returns the progress over every organization."""
-    is_leased = lease.held(CheckRun.leased_until, runs.LEASE)
+    is_leased = lease.held_condition(CheckRun.leased_until, runs.LEASE)
     organizations = func.count(CheckRun.organization_id.distinct())
     columns = (organizations, func.sum(CheckRun.done), func.sum(CheckRun.total))
     active = select(*columns).where(CheckRun.finished_at.is_(None), is_leased)

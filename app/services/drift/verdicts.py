@@ -12,8 +12,8 @@ from app.core import clock, urls
 from app.models import Check, DriftCheck, Verdict
 from app.provider import Outcome
 from app.provider.numbers import (
-    MENDABLE,
     OUT_OF_REACH,
+    REPAIRABLE,
     UNKNOWN,
     Fault,
     ProviderNumber,
@@ -81,7 +81,7 @@ class Observation:
     def is_mendable(self) -> bool:
         """Whether setting the webhook would remove a difference."""
         reasons = {self.reason, *(warning.reason for warning in self.warnings)}
-        return not reasons & OUT_OF_REACH and bool(reasons & MENDABLE)
+        return not reasons & OUT_OF_REACH and bool(reasons & REPAIRABLE)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -177,7 +177,7 @@ def last_sentence(check: DriftCheck | None) -> str | None:
 
 def is_compared(check: DriftCheck | None) -> bool:
     """Whether the last check found a difference at the number that Patchbay can repair."""
-    return check is not None and check.verdict == Verdict.UNHEALTHY and check.cause in MENDABLE
+    return check is not None and check.verdict == Verdict.UNHEALTHY and check.cause in REPAIRABLE
 
 
 def detail(check: DriftCheck) -> str | None:
@@ -187,7 +187,7 @@ def detail(check: DriftCheck) -> str | None:
 
 def address(number: ProviderNumber | None) -> str | None:
     """Returns the URL that the number calls, without credentials, to show and store it."""
-    return urls.shown(number.webhook_url) if number and number.webhook_url else None
+    return urls.sanitized(number.webhook_url) if number and number.webhook_url else None
 
 
 def resolve_changes(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:

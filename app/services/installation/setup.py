@@ -65,7 +65,7 @@ def expect_setup_token(scope: Scope, token: str) -> None:
     if directory.superadmins(scope):
         raise _link_error()
     limit = sign_in_limits.of_setup_key(scope)
-    rate_limits.take(scope, limit)
+    rate_limits.consume(scope, limit)
     _compare_setup_token(scope, token)
     with scope.transaction(lock=False):
         rate_limits.clear(scope, limit)

@@ -129,7 +129,7 @@ class _Reading:
 
 def _main_error(errors: Sequence[CallError], expected: str | None) -> CallError | None:
     """Returns the latest error at the number's own webhook, or else the latest of all."""
-    own_errors = (one for one in errors if one.url and expected and urls.same(one.url, expected))
+    own_errors = (one for one in errors if one.url and expected and urls.is_same(one.url, expected))
     return next(own_errors, next(iter(errors), None))
 
 

@@ -85,7 +85,7 @@ class LastCallReport:
     def is_ours(self) -> bool:
         """Whether the error is about the present webhook of the number."""
         url = self.row.error_url if self.row else None
-        return url is not None and self.expected is not None and urls.same(url, self.expected)
+        return url is not None and self.expected is not None and urls.is_same(url, self.expected)
 
     @property
     def problem(self) -> str:

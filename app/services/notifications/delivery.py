@@ -105,7 +105,7 @@ def _is_ready() -> ColumnElement[bool]:
 
 
 def _is_free() -> ColumnElement[bool]:
-    return or_(Delivery.leased_until.is_(None), ~lease.held(Delivery.leased_until, LEASE))
+    return or_(Delivery.leased_until.is_(None), ~lease.held_condition(Delivery.leased_until, LEASE))
 
 
 def send_next(scope: Scope, sender: Sender, destination_id: str) -> bool:

@@ -157,9 +157,9 @@ def _presentable(number: ProviderNumber) -> ProviderNumber:
     url = urls.without_user(number.webhook_url or "")
     return replace(
         number,
-        label=provider_numbers.cleaned(number.label, fields.LABEL_LONGEST),
-        webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
-        override_name=provider_numbers.cleaned(number.override_name) or "",
+        label=provider_numbers.one_line(number.label, fields.LABEL_LONGEST),
+        webhook_url=provider_numbers.one_line(url, URL_LONGEST),
+        override_name=provider_numbers.one_line(number.override_name) or "",
     )
 
 

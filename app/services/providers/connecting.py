@@ -54,7 +54,7 @@ def _test(scope: Scope, http: Outbound, provider: Provider) -> Tested | None:
     if not is_new or not verification.can_verify(provider):
         return None
     try:
-        gateway.take(scope, provider, gateway.VERIFY)
+        gateway.consume(scope, provider, gateway.VERIFY)
     except TooMany:
         return None
     return verification.check(scope, http, state)

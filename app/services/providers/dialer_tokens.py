@@ -39,7 +39,7 @@ def issue(scope: Scope) -> Issued:
     connection = _connection(scope)
     provider = cast(MakesDialerTokens, connection.provider)
     identity = identity_of(str(scope.actor.user_id))
-    rate_limits.take(scope, Limit(rate_limits.key(_ISSUED, str(scope.actor.user_id)), MOST))
+    rate_limits.consume(scope, Limit(rate_limits.key(_ISSUED, str(scope.actor.user_id)), MOST))
     token = provider.dialer_token(connection.credentials, identity, clock.now())
     _record(scope, connection)
     return Issued(connection.provider.key, identity, token)

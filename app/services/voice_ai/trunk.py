@@ -127,7 +127,7 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
     def read(
         client: Outbound, values: Mapping[str, Any]
     ) -> tuple[dict[str, ProviderNumber], list[SipEndpoint]]:
-        numbers, is_whole = provider_numbers.listed(listing.numbers(client, values))
+        numbers, is_whole = provider_numbers.by_number(listing.numbers(client, values))
         if not is_whole and any(row.phone_number not in numbers for row in rows):
             raise incomplete(provider.label)
         return numbers, sip.endpoints(client, values)

@@ -57,7 +57,7 @@ class Work:
         return webhook.id == self.webhook_id or urls.has_path_end(webhook.url, self.path)
 
     def is_usable(self, webhook: Webhook) -> bool:
-        return self.has_secret and webhook.id == self.webhook_id and urls.same(webhook.url, self.url)
+        return self.has_secret and webhook.id == self.webhook_id and urls.is_same(webhook.url, self.url)
 
     def webhooks(self, http: Outbound) -> ListedWebhooks:
         """Returns the webhooks of the workspace.

@@ -74,7 +74,7 @@ def run_test(scope: Scope, http: Outbound, subject: Subject, *, signed: bool = F
     """Tests a subject and stores the result, as `run` does."""
     target = _target(scope, subject, signed=signed)
     key = rate_limits.key("webhook-test", scope.organization.id, *subject.key.values())
-    rate_limits.take(scope, Limit(key, MOST))
+    rate_limits.consume(scope, Limit(key, MOST))
     lease = _begin(scope, target, signed=signed)
     try:
         scope.end_read()

@@ -90,7 +90,7 @@ def _difference(primary: str | None, stored: str | None) -> Reason | None:
         return Reason.NOTHING_EXPECTED
     if primary is None:
         return Reason.NO_WEBHOOK
-    return None if urls.same(primary, stored) else Reason.DIFFERENT_URL
+    return None if urls.is_same(primary, stored) else Reason.DIFFERENT_URL
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, Seen]:
@@ -160,7 +160,7 @@ def _with_result(error: ProviderCallFailed, more: str) -> ProviderCallFailed:
 
 
 def _shown(url: str | None) -> str | None:
-    return urls.shown(url) if url else None
+    return urls.sanitized(url) if url else None
 
 
 def _store(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:

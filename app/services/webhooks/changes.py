@@ -91,7 +91,7 @@ def _is_set(step: Step, actual: str | None) -> bool:
     """Whether the webhook that was read is the step's, whatever else differs."""
     if not actual or not step.url:
         return not actual and not step.url
-    return urls.same(actual.partition("#")[0], step.url.partition("#")[0])
+    return urls.is_same(actual.partition("#")[0], step.url.partition("#")[0])
 
 
 def expect_within_reach(observation: Observation) -> ProviderNumber:

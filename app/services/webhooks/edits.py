@@ -198,7 +198,7 @@ def _restore_step(provider: Provider, action: Action, number: ProviderNumber, be
 
 
 def _calls_url(number: ProviderNumber, url: str) -> bool:
-    return number.called_url is not None and urls.same(number.called_url, url)
+    return number.called_url is not None and urls.is_same(number.called_url, url)
 
 
 def _without_webhook(number: ProviderNumber, url: str) -> ProviderNumber:

@@ -93,8 +93,8 @@ def attach(
 ) -> Observation:
     """Moves the number to the application, and returns it as read afterwards.
 
-    Raises Stale, with the new plan, and changes nothing, if `expected_digest` is no longer the number's digest;
-    the errors of `plan`; Conflict also if the provider refuses.
+    Raises Stale, with the new plan, and changes nothing, if `expected_digest` is no longer the number's
+    digest; the errors of `plan`; Conflict also if the provider refuses.
     """
     http = http.within(gateway.OBSERVE.seconds)
     present = plan(scope, http, provider, number)

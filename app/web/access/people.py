@@ -268,7 +268,7 @@ def cancel_link(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers", who=Who.SUPERADMIN, methods=["POST"])
-def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
+def assign_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     form = NumberForm()
     submitted = {
@@ -299,7 +299,7 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 @people.page(
     "/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, title="Unassign number"
 )
-def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+def confirm_unassign(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     number = assignments.get(scope, user, number_id)
     needs_ai_off = assignments.is_last_with_ai(scope, number)
@@ -309,7 +309,7 @@ def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
-def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+def unassign_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     number = assignments.get(scope, user, number_id)
     try:

@@ -116,7 +116,9 @@ def _begin_session(scope: Scope, checked: Checked, after: str | None) -> Respons
 def _refused(
     template: str, form: SignInForm | CodeForm, error: Unauthenticated | TryLater | Invalid
 ) -> Response:
-    return render.later(render.page(template, error.status, form=form, problem=error.message), error)
+    return render.with_retry_after(
+        render.page(template, error.status, form=form, problem=error.message), error
+    )
 
 
 @sign_in.page(

@@ -60,7 +60,7 @@ def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) 
         check=tallies.of_number(scope, row),
         is_part=render.is_fragment_request(),
     )
-    return render.later(response, problem) if problem else response
+    return render.with_retry_after(response, problem) if problem else response
 
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])

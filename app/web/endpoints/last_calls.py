@@ -39,7 +39,7 @@ def _page(
         report=report,
         problem=problem.message if problem else "",
     )
-    return render.later(response, problem) if problem else response
+    return render.with_retry_after(response, problem) if problem else response
 
 
 @last_calls.page("/o/<slug>/endpoints/<endpoint_id>/last-call", who=Who.SUPERADMIN, methods=["POST"])

@@ -74,7 +74,9 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     try:
         rows = imports.import_endpoints(scope, context.outbound(), provider, _selected(), agents)
     except ProviderCallFailed as error:
-        return render.later(_page(scope, provider, form, error.status, problem=error.message), error)
+        return render.with_retry_after(
+            _page(scope, provider, form, error.status, problem=error.message), error
+        )
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
     agent = agents["inbound_agent_name"] or agents["outbound_agent_name"]
@@ -92,7 +94,9 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
         chosen = form.user_id.data or ""
         user = imports.import_voice_numbers(scope, context.outbound(), provider, ticked, chosen)
     except ProviderCallFailed as error:
-        return render.later(_page(scope, provider, form, error.status, problem=error.message), error)
+        return render.with_retry_after(
+            _page(scope, provider, form, error.status, problem=error.message), error
+        )
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
     flash(messages.assigned(user.name, len(set(ticked))), "ok")
@@ -133,7 +137,7 @@ def _listed(
         inventory = numbers_inventory.list_owned(scope, context.outbound(), provider)
     except (Conflict, TooMany) as error:
         page = _page(scope, provider, form, error.status, problem=error.message, reasons=reasons)
-        return render.later(page, error)
+        return render.with_retry_after(page, error)
     return _page(scope, provider, form, status, inventory=inventory, reasons=reasons)
 
 

@@ -66,7 +66,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, provider, form, 409, trouble=(messages.CALLBACK_FAILED, error.message))
     except TooMany as error:
         form.form_errors.append(error.message)
-        return render.later(_page(scope, provider, form, error.status), error)
+        return render.with_retry_after(_page(scope, provider, form, error.status), error)
     return render.redirect_to(url_for("callback.show", key=key))
 
 
@@ -142,7 +142,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:
-        return render.later(_number_trouble(scope, provider, number, error, error.status), error)
+        return render.with_retry_after(_number_trouble(scope, provider, number, error, error.status), error)
     if after.in_sync:
         flash(messages.number_moved(number), "ok")
     else:

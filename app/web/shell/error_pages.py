@@ -55,7 +55,7 @@ def page_above() -> Response | None:
         rule, values = adapter.match(method="POST", return_rule=True)  # type: ignore[union-attr]
     except HTTPException:
         return None
-    pages = registry.above(guard.pages(), rule.rule)
+    pages = registry.pages_above(guard.pages(), rule.rule)
     if not pages:
         return None
     names = {*pages[-1].arguments, "slug"} & values.keys()
@@ -87,4 +87,4 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
         response.headers["HX-Reswap"] = "none"
         if status in OUTDATED:
             response.headers["HX-Trigger"] = "outdated"
-    return render.later(response, error)
+    return render.with_retry_after(response, error)

@@ -83,7 +83,7 @@ class Form(FlaskForm):  # type: ignore[misc]
                 self.add_errors(error)
             else:
                 self._add_error(error, beside or {})
-            abort(render.later(show(error.status), error))
+            abort(render.with_retry_after(show(error.status), error))
 
     def _add_error(self, error: PatchbayError, beside: Mapping[type[PatchbayError], str]) -> None:
         name = next(name for kind, name in beside.items() if isinstance(error, kind))

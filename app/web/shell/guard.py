@@ -76,7 +76,7 @@ def _load_user(token: str) -> SignedIn | None:
     return SignedIn(token, user) if user else None
 
 
-def ask_to_sign_in() -> Response:
+def redirect_to_sign_in() -> Response:
     """Redirects to sign-in, which leads back to the page.
 
     htmx GETs get `HX-Redirect` to sign-in; htmx POSTs get a bare 401, so the page keeps the typed form.
@@ -211,7 +211,7 @@ def _guarded(view: View, who: Who, largest_body: int | None, before_two_step: bo
         if who is Who.ANYONE:
             return view(context.anonymous_scope(), **path)
         if not current_user.is_authenticated:
-            return ask_to_sign_in()
+            return redirect_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
             if request.endpoint == "organizations.table":
                 return make_response(redirect(url_for("account.show")))

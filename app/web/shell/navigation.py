@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["span"] = figures.span
     app.jinja_env.filters["age"] = figures.age
     app.jinja_env.filters["phone"] = phone.display
-    app.jinja_env.filters["shown_url"] = urls.shown
+    app.jinja_env.filters["shown_url"] = urls.sanitized
     app.jinja_env.filters["breakable_url"] = labels.breakable_url
     app.jinja_env.filters["short_url"] = labels.short_url
     app.jinja_env.filters["provider_label"] = providers.label
@@ -88,7 +88,7 @@ def crumbs() -> list[Crumb]:
     """Returns the request's organization, and the registered pages above the request's page."""
     scope: Scope | None = g.get("scope")
     rule = request.url_rule.rule if request.url_rule else ""
-    trail = [_crumb(scope, page) for page in registry.above(guard.pages(), rule) if may_open(page)]
+    trail = [_crumb(scope, page) for page in registry.pages_above(guard.pages(), rule) if may_open(page)]
     if scope is None:
         return trail
     home = next(page for page in guard.pages() if page.rule == registry.HOME)

@@ -115,7 +115,7 @@ class Page:
         return (self.link.label if self.link else "") or self.title
 
 
-def above(pages: Iterable[Page], rule: str) -> list[Page]:
+def pages_above(pages: Iterable[Page], rule: str) -> list[Page]:
     """Returns the pages whose address is a prefix of the rule, from the top, without homes."""
     by_rule = {page.rule: page for page in pages}
     parts = rule.split("/")

@@ -66,7 +66,7 @@ def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Respons
     return response
 
 
-def later(response: Response, error: PatchbayError) -> Response:
+def with_retry_after(response: Response, error: PatchbayError) -> Response:
     """Returns the response with Retry-After, if the error says when another attempt may succeed."""
     if isinstance(error, TryLater):
         response.headers["Retry-After"] = str(error.retry_after)

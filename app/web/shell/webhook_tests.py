@@ -48,7 +48,7 @@ def _page(
         report=results.of(scope, subject),
         problem=problem.message if problem else "",
     )
-    return render.later(response, problem) if problem else response
+    return render.with_retry_after(response, problem) if problem else response
 
 
 def run(scope: Scope, subject: Subject, address: Address) -> Response:

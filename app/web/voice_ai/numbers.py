@@ -63,7 +63,7 @@ def _page(
         confirm=ConfirmForm(formdata=None),
         **{"is_stuck": False} | context,
     )
-    return render.later(response, error) if error else response
+    return render.with_retry_after(response, error) if error else response
 
 
 def _caution(scope: Scope, user_id: str, number_id: str) -> str:

@@ -159,7 +159,7 @@ def test_refresh_is_limited_audited_in_aggregate_and_needs_a_connection(acme, gl
     endpoints.refresh(acme, http, endpoint_id)
     endpoints.refresh(acme, http, endpoint_id)
     for _ in range(gateway.LAST_CALL.most - 2):
-        gateway.take(acme, statuses.TWILIO, gateway.LAST_CALL)
+        gateway.consume(acme, statuses.TWILIO, gateway.LAST_CALL)
     with pytest.raises(TooMany):
         endpoints.refresh(acme, http, endpoint_id)
     events = acme.select(AuditEvent).where(AuditEvent.action == Action.LAST_CALLS_READ)

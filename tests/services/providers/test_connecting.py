@@ -54,5 +54,5 @@ def test_connect_that_may_not_test_or_has_no_turn_saves_only(acme, vobiz, connec
     assert done.changed
     assert (done.tested, done.became_default, vobiz.requests) == (None, False, [])
     for _ in range(gateway.VERIFY.most):
-        gateway.take(acme, VOBIZ, gateway.VERIFY)
+        gateway.consume(acme, VOBIZ, gateway.VERIFY)
     assert connect(vobiz_auth_token="sample-and-other").tested is None

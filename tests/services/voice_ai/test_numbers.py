@@ -15,7 +15,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.outbound import client
 from app.models import VoicePhoneNumber
 from app.provider import Outcome
-from app.provider.voice_ai import OURS, Agent, ImportedNumber
+from app.provider.voice_ai import LABEL_PREFIX, Agent, ImportedNumber
 from app.providers import PROVIDERS, sinch_est
 from app.services.access import users
 from app.services.connections.gateway import ProviderCallFailed
@@ -92,7 +92,7 @@ def test_enable_uses_the_stored_import_then_one_of_ours_then_a_manual_one(here):
 
     foreign, ours, stored = (
         ImportedNumber(number_id, None, label)
-        for number_id, label in (("1", "Desk"), ("2", f"{OURS}+15551234567"), ("3", "Desk"))
+        for number_id, label in (("1", "Desk"), ("2", f"{LABEL_PREFIX}+15551234567"), ("3", "Desk"))
     )
     every = [foreign, ours, stored]
     found = [
