@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     provisioning.register(webhook.follow)
     hooks.register_recovery(recovery)
     hooks.register_recovery(webhook_recovery)
-    hooks.register_listener(job_results.settle)
+    hooks.register_listener(job_results.confirm_outcomes)
     hooks.register_watch(webhook_checks.check)
     hooks.register_watch(trunk.check)
     hooks.register_watch(daily.read)

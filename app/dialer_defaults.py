@@ -33,7 +33,7 @@ def _commits(app: Flask, settings: Settings) -> Callable[[], bytes]:
     """
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        changes = Changes(settings.data / "commits", dialer_defaults.matters)
+        changes = Changes(settings.data / "commits", dialer_defaults.may_change_defaults)
     except OSError as error:
         log.warning("commits.not_counted", reason=str(error))
         return lambda: os.urandom(8)

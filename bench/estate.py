@@ -333,7 +333,7 @@ def _imports(scope: Scope, count: int) -> str:
     """Adds previewed imports, which are not applied, and returns the id of one."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
     raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
-    first_import = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
+    first_import = csv_import.check(scope, csv_format.open_table(raw), "numbers.csv")
     columns = (
         "actor_name",
         "file_name",

@@ -146,7 +146,7 @@ def load_app() -> bytes:
         with app.app_context():
             migrate.upgrade(db.engine, Path(folder))
             _disconnect()
-        leave_alone_what_stays()
+        freeze_objects()
         return Path(folder, "patchbay.db").read_bytes()
 
 
@@ -162,7 +162,7 @@ def open_pages(new_database: bytes) -> None:
         with patch.object(responses, "count"):
             _open_pages(create_app(settings))
         logging.disable(logging.NOTSET)
-        leave_alone_what_stays()
+        freeze_objects()
 
 
 def _open_pages(app: Flask) -> None:
@@ -198,7 +198,7 @@ def keep_warm() -> None:
     gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
 
 
-def leave_alone_what_stays() -> None:
+def freeze_objects() -> None:
     """Excludes the present objects, which stay loaded, from garbage collection, and enables it."""
     gc.freeze()
     gc.enable()

@@ -25,7 +25,7 @@ from devtools import chromium, databases, leftovers
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
-from devtools.warm import TEMPLATES, keep_warm, leave_alone_what_stays
+from devtools.warm import TEMPLATES, freeze_objects, keep_warm
 from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support import denominators, keys, scheduling
@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    leave_alone_what_stays()
+    freeze_objects()
     if not hasattr(session.config, "workerinput"):
         _require_chromium({item.path for item in session.items})
 

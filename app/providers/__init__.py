@@ -80,7 +80,7 @@ def label(key: str) -> str:
     return PROVIDERS[key].label if key in PROVIDERS else key
 
 
-def taker_of(url: str | None) -> str:
+def answering_service(url: str | None) -> str:
     """Returns the name of the known service that has the URL; empty if it is none of them."""
     takers = (taker for provider in PROVIDERS.values() for taker in provider.takers)
     return next((taker.name for taker in takers if url and taker.has(url)), "")

@@ -108,7 +108,7 @@ def _refuse(key: str, started_at: datetime, now: datetime) -> NoReturn:
     raise TooMany(messages.too_many_attempts(minutes), int(remaining.total_seconds()), key)
 
 
-def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
+def uncount(scope: Scope, own: Limit, *shared: Limit) -> None:
     """Clears the client's own limit after a success, and subtracts the attempt from shared limits.
 
     It locks the rows in the order of `take`, so that the two cannot deadlock.

@@ -63,7 +63,7 @@ def filled(server: Server) -> Iterator[Flask]:
             email=examples.CREDENTIALS["email"],
             name="Alex Rep",
             role=Role.SUPERADMIN.value,
-            password_hash=passwords.hashed(examples.CREDENTIALS["password"]),
+            password_hash=passwords.hash_password(examples.CREDENTIALS["password"]),
         )
         for row in (home, user):
             context.session().add(row)

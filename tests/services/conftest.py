@@ -30,7 +30,7 @@ from tests.support.statuses import BASE, NUMBER
 provisioning.register(webhook.follow)  # as create_app does
 hooks.register_recovery(recovery)
 hooks.register_recovery(webhook_recovery)
-hooks.register_listener(job_results.settle)
+hooks.register_listener(job_results.confirm_outcomes)
 
 
 @pytest.fixture

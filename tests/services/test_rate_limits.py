@@ -75,7 +75,7 @@ def test_forgive_and_clear_beginning_with_end_what_is_a_users_own(acme):
     _take(acme, 9)
     _take(acme, 9, OTHER)
     with acme.transaction():
-        rate_limits.forgive(acme, LIMIT, OTHER)
+        rate_limits.uncount(acme, LIMIT, OTHER)
     _take(acme, 10)
     _take(acme, 2, OTHER)
     with pytest.raises(TooMany):
@@ -108,7 +108,7 @@ def test_take_concurrently_lets_ten_pass_and_does_not_deadlock(scopes, monkeypat
         for _ in range(6):
             _take(scope, 1, *limits)
             with scope.transaction(lock=False):
-                rate_limits.forgive(scope, *reversed(limits))
+                rate_limits.uncount(scope, *reversed(limits))
 
     assert scopes.in_parallel(*[("dana", work)] * 6) == [None] * 6
 

@@ -99,7 +99,7 @@ def _person(user: User) -> Person:
 @cache
 def hashed_password() -> str:
     """Made once, for all that sign in with it."""
-    return passwords.hashed(scopes.PASSWORD)
+    return passwords.hash_password(scopes.PASSWORD)
 
 
 def issue(

@@ -140,7 +140,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         deleted = crud.delete(scope, gone.id)
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = assignments.assign(scope, given)
-        table = csv_format.opened(b"phone_number,provider\n+15550001234,twilio\n")
+        table = csv_format.open_table(b"phone_number,provider\n+15550001234,twilio\n")
         sheet = csv_import.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt

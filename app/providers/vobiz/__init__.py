@@ -32,7 +32,7 @@ from app.provider.calls import LastCalls
 from app.provider.numbers import Listing, ProviderNumber
 from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
 from app.providers.vobiz import rights, webhook
-from app.providers.vobiz.account import API, Account, why
+from app.providers.vobiz.account import API, Account, refusal_of
 from app.providers.vobiz.applications import Applications
 from app.providers.vobiz.calls import Calls
 
@@ -94,7 +94,7 @@ class Vobiz(Provider):
         answer = http.send("GET", f"{API}/auth/me", headers=headers)
         account = json_object(answer)
         if answer.status != 200 or not isinstance(account.get("auth_id"), str):
-            return why("GET", answer)
+            return refusal_of("GET", answer)
         result = _account(account, values["auth_id"])
         if not result.ok:
             return result

@@ -128,7 +128,7 @@ class Account:
         answer = self._http.send("GET", f"{API}/auth/me", headers=self._headers)
         account = json_object(answer)
         if answer.status != 200 or not account:
-            raise Refusal(why("GET", answer))
+            raise Refusal(refusal_of("GET", answer))
         return frozenset(
             {applications.id_of(account.get("id")), applications.id_of(account.get("auth_id"))} - {""}
         )
@@ -355,7 +355,7 @@ class Account:
         if answer.status == 409 and path.endswith("/application"):
             raise _AlreadyAttached(TAKEN)
         if answer.status not in done or not is_read:
-            raise Refusal(why(method, answer))
+            raise Refusal(refusal_of(method, answer))
         return answer
 
 
@@ -421,7 +421,7 @@ def _total(page: Mapping[str, Any]) -> float:
     return total if type(total) is int else math.inf
 
 
-def why(method: str, answer: Answer) -> Verified:
+def refusal_of(method: str, answer: Answer) -> Verified:
     if is_unauthorized(answer):
         return UNKNOWN
     by_status = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})

@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.provider import Refusal, calls, json_list, json_object, numbers, pagination_error
 from app.provider.calls import CallOutcome, LastCalls, ProviderCall
-from app.providers.vobiz.account import API, PAGE, why
+from app.providers.vobiz.account import API, PAGE, refusal_of
 
 RECENT = 20
 """How many records of a number are on a page. Its last call is on the first page or on the last one."""
@@ -66,7 +66,7 @@ class Calls:
         parameters = {**query, "page": page, "per_page": size}
         answer = self._http.send("GET", self._url, headers=self._headers, query=parameters)
         if answer.status != 200:
-            raise Refusal(why("GET", answer))
+            raise Refusal(refusal_of("GET", answer))
         rows = json_list(answer, "data")
         pagination = json_object(answer).get("pagination")
         pages = pagination.get("pages") if isinstance(pagination, dict) else None

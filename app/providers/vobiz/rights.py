@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, refused
-from app.providers.vobiz.account import API, FORBIDDEN, UNKNOWN, why
+from app.providers.vobiz.account import API, FORBIDDEN, UNKNOWN, refusal_of
 
 LISTS = (
     ("/numbers", {"page": 1, "per_page": 1}, "phone numbers"),
@@ -27,7 +27,7 @@ def lacking(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
     names = []
     for path, query, name in LISTS:
         answer = http.send("GET", base + path, headers=headers, query=query)
-        result = why("GET", answer)
+        result = refusal_of("GET", answer)
         if result.code == Outcome.NO_CREDIT:
             return result
         if result in (FORBIDDEN, UNKNOWN):

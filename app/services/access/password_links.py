@@ -202,7 +202,7 @@ def use(scope: Scope, token: str, password: str) -> Checked:
     except ValueError as error:
         raise Invalid([Problem("new_password", str(error))]) from None
     with passwords.slot(scope):
-        password_hash = passwords.hashed(password)
+        password_hash = passwords.hash_password(password)
     inside = sign_in.scope_of(scope, user)
     with inside.transaction():
         link, user = _find_working(inside, token)

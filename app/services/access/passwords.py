@@ -80,7 +80,7 @@ def expect_slot(scope: Scope, *, reserved: bool) -> None:
         scope.hashing.expect_free(reserved=reserved)
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     with computing.paused():
         return _hasher.hash(password)
 

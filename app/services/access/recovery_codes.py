@@ -62,7 +62,7 @@ def _unused(user: User) -> ColumnElement[bool]:
     return (RecoveryCode.user_id == user.id) & RecoveryCode.used_at.is_(None)
 
 
-def left(scope: Scope, user: User) -> int:
+def remaining(scope: Scope, user: User) -> int:
     return scope.session.scalar(select(func.count()).where(_unused(user)).select_from(RecoveryCode)) or 0
 
 

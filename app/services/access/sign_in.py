@@ -140,9 +140,9 @@ def check_password(scope: Scope, payload: Any, *, known_browsers: KnownBrowsers 
             _record_refusal(scope, user)
             raise Unauthenticated(messages.WRONG_CREDENTIALS, code="WRONG_CREDENTIALS")
         was = user.password_hash
-        fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
+        fresh = passwords.hash_password(draft.password) if passwords.is_outdated(was) else None
     with scope.transaction(lock=False):
-        rate_limits.forgive(scope, *limits)
+        rate_limits.uncount(scope, *limits)
         if fresh is not None:
             _replace_hash(scope, user, was, fresh)
         now = scope.session.get_one(User, user.id)
@@ -219,7 +219,7 @@ def _accept_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFa
             factor = SecondFactor.TOTP
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
             factor = SecondFactor.RECOVERY_CODE
-            remaining = recovery_codes.left(inside, user)
+            remaining = recovery_codes.remaining(inside, user)
             audit_log.note(
                 inside, Action.RECOVERY_CODE_USED, user.email, {"left": [remaining + 1, remaining]}
             )

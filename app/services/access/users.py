@@ -122,7 +122,7 @@ def _id(user: User, _is_before: bool) -> str:
     return user.id
 
 
-def are_many(scope: Scope) -> bool:
+def needs_search(scope: Scope) -> bool:
     """Whether there are enough users to need a search field."""
     some = scope.select(User).with_only_columns(User.id).limit(MANY + 1).subquery()
     return (scope.session.scalar(select(func.count()).select_from(some)) or 0) > MANY
@@ -197,7 +197,7 @@ def read_new(scope: Scope, payload: Any) -> NewUser:
         raise Invalid(problems)
     step_up.expect_recent_password(scope)
     with passwords.slot(scope):
-        password_hash = passwords.hashed(draft.password or secrets.token_urlsafe())
+        password_hash = passwords.hash_password(draft.password or secrets.token_urlsafe())
     return NewUser(draft.email, draft.name, draft.role, password_hash)
 
 
@@ -250,7 +250,7 @@ def reset(scope: Scope, user: User, password: str) -> None:
     except ValueError as error:
         raise Invalid([Problem("password", str(error))]) from None
     with passwords.slot(scope):
-        password_hash = passwords.hashed(password)
+        password_hash = passwords.hash_password(password)
     with scope.transaction():
         ends_two_step = totp.is_on(user)
         user.password_hash = password_hash
@@ -264,7 +264,7 @@ def reset(scope: Scope, user: User, password: str) -> None:
         )
 
 
-def password_given(scope: Scope, user: User) -> AuditEvent | None:
+def password_set_by_other(scope: Scope, user: User) -> AuditEvent | None:
     """Returns the event by which another user set this user's last password, or None.
 
     It searches the scope's organization, which must be the user's. Events of the command line do not count.
@@ -368,7 +368,7 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
     except ValueError as error:
         raise Invalid([Problem("new_password", str(error))]) from None
     with passwords.slot(scope):
-        fresh = passwords.hashed(new)
+        fresh = passwords.hash_password(new)
     with scope.transaction():
         user.password_hash = fresh
         password_links.remove(scope, user)

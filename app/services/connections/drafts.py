@@ -56,7 +56,7 @@ def draft_model(provider: Provider) -> type[BaseModel]:
     return model(name, validation.STRICT, definitions([provider], settings_name))
 
 
-def read_sent(scope: Scope, provider: Provider, submitted: Any) -> dict[str, Any]:
+def read_submitted(scope: Scope, provider: Provider, submitted: Any) -> dict[str, Any]:
     """Returns the validated values submitted for one provider, by declared field name.
 
     `submitted` has the names of the settings API. Raises Invalid.

@@ -73,7 +73,9 @@ def reason(health: Health, test: LastTest | None) -> str | None:
     return None if health is Health.WORKS else str(health)
 
 
-def settle(scope: Scope, states: Mapping[str, StoredConnection], tests: Mapping[str, LastTest]) -> None:
+def record_transitions(
+    scope: Scope, states: Mapping[str, StoredConnection], tests: Mapping[str, LastTest]
+) -> None:
     """Adds a transition for each connection whose verdict has changed, in the open transaction."""
     before = transitions.of_connections(scope)
     for key, state in states.items():

@@ -121,7 +121,7 @@ def has_checks(scope: Scope) -> bool:
 
 def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     states, checks = store.load_all(scope), proof.last_of_all(scope)
-    health.settle(scope, states, checks)
+    health.record_transitions(scope, states, checks)
     if not has_checks(scope):
         return
     numbers: set[str] = set()

@@ -63,7 +63,7 @@ def can_verify(provider: Provider) -> bool:
 
 def require_complete(scope: Scope, provider: Provider, submitted: Mapping[str, Any]) -> None:
     """Raises Invalid with each required value that was neither submitted nor stored."""
-    missing = store.load(scope, provider).missing_after(drafts.read_sent(scope, provider, submitted))
+    missing = store.load(scope, provider).missing_after(drafts.read_submitted(scope, provider, submitted))
     if missing:
         raise Invalid(
             [
@@ -81,7 +81,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, submitted: Mapping[
     """
     if not can_verify(provider):
         raise Conflict(messages.cannot_verify(provider.label), code="CANNOT_VERIFY")
-    changes = drafts.read_sent(scope, provider, submitted)
+    changes = drafts.read_submitted(scope, provider, submitted)
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes

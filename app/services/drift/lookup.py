@@ -49,7 +49,7 @@ def of(
         return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if count <= few or not probe.can(provider, Capability.NUMBERS):
         near = http.within(SECONDS)
-        return _stopping_at_outage(lambda number: probe.look(scope, near, state, number))
+        return _stopping_at_outage(lambda number: probe.read_number(scope, near, state, number))
     return _from_list(scope, http, state, {**queue.places(scope, provider.key), **places})
 
 

@@ -33,7 +33,7 @@ def can_restore(key: str) -> bool:
     return key in PROVIDERS and can(PROVIDERS[key], Capability.RESTORE)
 
 
-def look(
+def read_number(
     scope: Scope, http: Outbound, connection: StoredConnection, number: str, *, quota: Quota | None = None
 ) -> ProbeResult:
     """Reads one number at its provider, if the connection can be used. Raises TooMany."""
@@ -67,7 +67,7 @@ def observe(
 
     Raises TooMany.
     """
-    result = look(scope, http, connection, number, quota=quota)
+    result = read_number(scope, http, connection, number, quota=quota)
     scope.end_read()
     with scope.transaction():
         queue.save_results(scope, connection.provider.key, {number: result})

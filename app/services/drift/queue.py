@@ -131,7 +131,7 @@ def expected_urls(scope: Scope, provider: str, numbers: Collection[str]) -> dict
 
 
 @dataclass(frozen=True)
-class Judged:
+class TrunkVerdict:
     """The verdict on a number that is not compared with a URL, as `DriftCheck` stores it."""
 
     in_sync: bool | None
@@ -139,7 +139,7 @@ class Judged:
     detail: str
 
 
-def save_judged(scope: Scope, provider: str, judged_by_number: Mapping[str, Judged]) -> None:
+def save_judged(scope: Scope, provider: str, judged_by_number: Mapping[str, TrunkVerdict]) -> None:
     """Stores verdicts on numbers that an agent answers through the SIP trunk `provider`."""
     scope.require_transaction()
     _make_rows(scope, provider, judged_by_number)

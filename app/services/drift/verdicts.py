@@ -131,7 +131,7 @@ def faults(number: ProviderNumber | None, expected: str) -> list[Fault]:
 
     If a known service answers the number's calls instead, the difference names it.
     """
-    return differences(number, expected, providers.taker_of(number.webhook_url if number else None))
+    return differences(number, expected, providers.answering_service(number.webhook_url if number else None))
 
 
 def observation(label: str, result: ProbeResult, expected: str | None) -> Observation:

@@ -78,7 +78,7 @@ def template() -> Iterator[bytes]:
     return csv_text.lines([COLUMNS, *zip(*(field.examples for field in FIELDS), strict=True)])
 
 
-def opened(raw: bytes) -> Table:
+def open_table(raw: bytes) -> Table:
     """Reads the header, quickly for any length of file.
 
     Raises Invalid if it is not a table of endpoints.

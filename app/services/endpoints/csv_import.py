@@ -126,7 +126,7 @@ def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> Endpo
     """Saves a fresh preview of the same file."""
     preview = get(scope, import_id)
     before, country = _unpack(preview.plan), scope.organization.country
-    sheet = csv_format.read(csv_format.opened(zlib.decompress(preview.source)), country, on_progress)
+    sheet = csv_format.read(csv_format.open_table(zlib.decompress(preview.source)), country, on_progress)
     plan = _plan(scope, sheet, on_progress)
     with scope.transaction(lock=False):
         preview = get(scope, import_id)

@@ -22,7 +22,7 @@ SECONDS = 5
 
 
 @dataclass(frozen=True)
-class Seen:
+class Ownership:
     """Whether the account has the number (None: unknown), and how long the request took."""
 
     provider: str
@@ -38,13 +38,13 @@ def can_look(scope: Scope, key: str) -> bool:
     return probe.can(provider, Capability.OBSERVE) and store.load(scope, provider).is_usable
 
 
-def look(scope: Scope, http: Outbound, key: str, number: str) -> Seen:
+def check(scope: Scope, http: Outbound, key: str, number: str) -> Ownership:
     """Reads the number at the provider."""
     label, began = providers.label(key), time.monotonic()
     state = store.load(scope, PROVIDERS[key])
     try:
         result = lookup.of(scope, http.within(SECONDS), state, 1)(number)
     except TooMany:
-        return Seen(label, None, 0)
+        return Ownership(label, None, 0)
     is_owned = None if result.trouble else result.number is not None
-    return Seen(label, is_owned, round((time.monotonic() - began) * 1000))
+    return Ownership(label, is_owned, round((time.monotonic() - began) * 1000))

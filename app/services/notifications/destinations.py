@@ -333,7 +333,7 @@ def _refuse_events(scope: Scope, chosen: Sequence[str]) -> None:
 
 
 def _refuse_mute(moment: Any) -> None:
-    if moment is not None and (problem := quiet.soon(moment)):
+    if moment is not None and (problem := quiet.end_problem(moment)):
         raise Invalid([Problem("muted_until", problem)])
 
 

@@ -41,7 +41,7 @@ def check_time(value: str, _country: str | None = None) -> datetime:
 Time = Annotated[str, Checked(check_time, {"format": "date-time", "pattern": "Z$"})]
 
 
-def soon(moment: datetime) -> str | None:
+def end_problem(moment: datetime) -> str | None:
     """Returns the problem with the end of a quiet period or mute; None if it can be used."""
     now = clock.now()
     if moment <= now:
@@ -83,7 +83,7 @@ def add(scope: Scope, payload: Any) -> QuietPeriod:
     start, end = _times(draft)
     if end <= start:
         raise Invalid([Problem("ends_at", messages.ENDS_BEFORE_START)])
-    if problem := soon(end):
+    if problem := end_problem(end):
         raise Invalid([Problem("ends_at", problem)])
     with scope.transaction():
         if len(listed(scope)) >= MOST:

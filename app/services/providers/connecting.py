@@ -42,7 +42,7 @@ def connect(
 
     Without `may_test`, they are tested by the next check.
     """
-    changed = credentials.save_sent(scope, http, provider, submitted, version=version)
+    changed = credentials.save_submitted(scope, http, provider, submitted, version=version)
     tested = _test(scope, http, provider) if changed and may_test else None
     works = tested is not None and tested.result.ok
     return Connected(changed, tested, works and _make_first_default(scope, provider))

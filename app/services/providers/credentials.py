@@ -52,7 +52,7 @@ def save(
     return changed
 
 
-def save_sent(
+def save_submitted(
     scope: Scope,
     http: Outbound,
     provider: Provider,
@@ -61,7 +61,7 @@ def save_sent(
     version: int | None = None,
 ) -> dict[str, list[Any]]:
     """Saves the values of a form as `save` does, then provisions the provider."""
-    changed = save(scope, provider, drafts.read_sent(scope, provider, submitted), version=version)
+    changed = save(scope, provider, drafts.read_submitted(scope, provider, submitted), version=version)
     provisioning.changed(scope, http, provider)
     return changed
 

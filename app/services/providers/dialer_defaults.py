@@ -61,7 +61,7 @@ _OF_MANY = _DEFAULT.where(ApiToken.id == any_(bindparam("token_ids", type_=ARRAY
 _TABLES = tuple(model.__tablename__ for model in (ApiToken, Organization, User, VoicePhoneNumber))
 
 
-def matters(statement: str) -> bool:
+def may_change_defaults(statement: str) -> bool:
     """Whether the SQL may change a default.
 
     Each change in an organization also updates its row, to increment the revision: that does not count.
@@ -134,7 +134,7 @@ class OnSqlite:
         pass
 
 
-class Found(NamedTuple):
+class QueryResult(NamedTuple):
     """The result of a query. `commits` and `at` are from before it."""
 
     default: Default | None
@@ -144,11 +144,11 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Remembered:
-    found: Found
+    found: QueryResult
     used_at: float
 
 
-_NEVER = Found(None, b"", float("-inf"))
+_NEVER = QueryResult(None, b"", float("-inf"))
 
 
 class OnPostgresql:
@@ -185,7 +185,7 @@ class OnPostgresql:
                 break
         return None
 
-    def _is_current(self, answer: Found, begin: float) -> bool:
+    def _is_current(self, answer: QueryResult, begin: float) -> bool:
         """Whether nothing can have changed since the query, or the query began after the request."""
         age = time.monotonic() - answer.at
         return answer.at >= begin or (age < FRESH_SECONDS and answer.commits == self._commits())
@@ -231,7 +231,7 @@ class OnPostgresql:
         try:
             defaults = _find_all(self._engine, tokens)
             for token_id, remembered in tokens.items():
-                remembered.found = Found(defaults.get(token_id), commits, now)
+                remembered.found = QueryResult(defaults.get(token_id), commits, now)
             has_succeeded = True
         except SQLAlchemyError:
             pass

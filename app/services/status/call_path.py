@@ -87,7 +87,7 @@ class Dialer:
 
 
 @dataclass(frozen=True)
-class Answer:
+class NumberStatus:
     """Everything stored about a number.
 
     `is_elsewhere`: another organization has added it. For `is_proven`, see `endpoints.proven`.
@@ -113,7 +113,7 @@ class Owners:
     silent: list[Provider]
 
 
-def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
+def find(scope: Scope, text: str, *, http: Outbound | None = None) -> NumberStatus:
     """Returns the number's paths as stored. With `http`, its webhook is first read at the provider.
 
     Raises Invalid for `phone_number`, TooMany.
@@ -124,7 +124,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
     row = readiness.by_number(scope, number)
     checks = tallies.of_numbers(scope, [number])
     claim = claims.claims(scope, [number]).get(number)
-    return Answer(
+    return NumberStatus(
         number,
         row,
         _paths(scope, row, checks.get((row.provider, number)), observed) if row else {},
@@ -147,7 +147,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     usable = [state for state in store.load_all(scope).values() if _can_look_up(state, required)]
     shared = http.within(gateway.OBSERVE.seconds)
     for state in usable:
-        result = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
+        result = probe.read_number(scope, shared, state, number, quota=gateway.OBSERVE)
         if result.trouble:
             silent.append(state.provider)
         elif result.number:

@@ -97,7 +97,7 @@ ORDERS: dict[str, Callable[[OrganizationStatus], Any]] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OverviewFilter:
     """The filter and order of the list.
 
     By default, it lists all organizations, with the new ones separately.
@@ -110,7 +110,7 @@ class Wanted:
 
     @property
     def is_everything(self) -> bool:
-        return self == Wanted()
+        return self == OverviewFilter()
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ class OverviewPage(Page[OrganizationStatus]):
     sums: Sums | None = None
 
 
-EVERYTHING = Wanted()
+EVERYTHING = OverviewFilter()
 
 
-def page(scope: Scope, filters: Wanted = EVERYTHING, number: int = 1) -> OverviewPage:
+def page(scope: Scope, filters: OverviewFilter = EVERYTHING, number: int = 1) -> OverviewPage:
     """Returns one page of the organizations, sorted by one of `ORDERS`."""
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
     loaded = facts.load(scope, filters.text)
@@ -159,7 +159,7 @@ def page(scope: Scope, filters: Wanted = EVERYTHING, number: int = 1) -> Overvie
     )
 
 
-def _matching(every: list[OrganizationStatus], filters: Wanted) -> list[OrganizationStatus]:
+def _matching(every: list[OrganizationStatus], filters: OverviewFilter) -> list[OrganizationStatus]:
     if filters.only_new:
         return [row for row in every if row.is_new]
     if filters.level is not None:

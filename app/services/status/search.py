@@ -24,7 +24,7 @@ MOST_DIGITS = 20
 
 
 @dataclass(frozen=True)
-class FoundNumber:
+class NumberMatch:
     phone_number: str
     label: str | None
     endpoint_id: str
@@ -33,7 +33,7 @@ class FoundNumber:
 
 
 @dataclass(frozen=True)
-class FoundAgent:
+class AgentMatch:
     """An agent's name, in one organization."""
 
     name: str
@@ -42,7 +42,7 @@ class FoundAgent:
 
 
 @dataclass(frozen=True)
-class FoundPerson:
+class PersonMatch:
     id: str
     name: str
     email: str
@@ -51,17 +51,17 @@ class FoundPerson:
 
 
 @dataclass(frozen=True)
-class Found:
+class Matches:
     """The first results of each kind; `has_more` if there are others."""
 
     organizations: list[Organization] = field(default_factory=list)
-    numbers: list[FoundNumber] = field(default_factory=list)
-    agents: list[FoundAgent] = field(default_factory=list)
-    people: list[FoundPerson] = field(default_factory=list)
+    numbers: list[NumberMatch] = field(default_factory=list)
+    agents: list[AgentMatch] = field(default_factory=list)
+    people: list[PersonMatch] = field(default_factory=list)
     has_more: bool = False
 
 
-def find(scope: Scope, text: str) -> Found:
+def find(scope: Scope, text: str) -> Matches:
     """Returns numbers with the digits or label, and agents, users and organizations by name.
 
     It searches all organizations. Numbers that begin with the digits come first, then results of the scope's
@@ -69,9 +69,9 @@ def find(scope: Scope, text: str) -> Found:
     """
     text = text.strip()
     if not text:
-        return _first(Found(_organizations(scope, "")))
+        return _first(Matches(_organizations(scope, "")))
     return _first(
-        Found(
+        Matches(
             _organizations(scope, text),
             _numbers(scope, text) or _labelled(scope, text),
             _agents(scope, text),
@@ -80,10 +80,10 @@ def find(scope: Scope, text: str) -> Found:
     )
 
 
-def _first(matches: Found) -> Found:
+def _first(matches: Matches) -> Matches:
     """Returns the results to show. Each query returns one row more, which sets `has_more`."""
     kinds = (matches.organizations, matches.numbers, matches.agents, matches.people)
-    return Found(
+    return Matches(
         matches.organizations[:MOST],
         matches.numbers[:MOST],
         matches.agents[:MOST],
@@ -97,13 +97,13 @@ def _organizations(scope: Scope, text: str) -> list[Organization]:
     return list(scope.session.scalars(query.where(scope.contains(Organization.name, text))))
 
 
-def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
+def _numbers(scope: Scope, text: str) -> list[NumberMatch]:
     """Returns numbers by prefix, in E.164 or as written in the scope's country; then by substring."""
     digits = re.sub(r"[\s().\-+/]", "", text)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
         return []
     number = Endpoint.phone_number
-    by_id: dict[str, FoundNumber] = {}
+    by_id: dict[str, NumberMatch] = {}
     for matches in [
         *(number.startswith(beginning) for beginning in _beginnings(scope, digits, text)),
         *([number.contains(digits)] if len(digits) >= FEWEST_DIGITS else []),
@@ -113,7 +113,7 @@ def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
     return list(by_id.values())
 
 
-def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumber]:
+def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[NumberMatch]:
     query = (
         select(Endpoint, Organization)
         .join(Organization, Organization.id == Endpoint.organization_id)
@@ -122,10 +122,10 @@ def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumbe
         .limit(MOST + 1)
     )
     for row, owner in scope.session.execute(query):
-        yield FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
+        yield NumberMatch(row.phone_number, row.label, row.id, owner.slug, owner.name)
 
 
-def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
+def _labelled(scope: Scope, text: str) -> list[NumberMatch]:
     """Returns numbers with the text in their label or an agent's name.
 
     Those of the scope's organization come first.
@@ -136,7 +136,7 @@ def _labelled(scope: Scope, text: str) -> list[FoundNumber]:
     return own if len(own) > MOST else [*own, *_matching(scope, has_text & ~is_own)]
 
 
-def _agents(scope: Scope, text: str) -> list[FoundAgent]:
+def _agents(scope: Scope, text: str) -> list[AgentMatch]:
     """Returns agents by name. The union lists an agent of both directions once."""
     named = union(
         *(
@@ -148,7 +148,7 @@ def _agents(scope: Scope, text: str) -> list[FoundAgent]:
     ).subquery()
     order = (named.c.slug != _slug(scope), named.c.name, named.c.agent)
     rows = scope.session.execute(select(named).order_by(*order).limit(MOST + 1))
-    return [FoundAgent(agent, slug, organization) for agent, slug, organization in rows]
+    return [AgentMatch(agent, slug, organization) for agent, slug, organization in rows]
 
 
 def _agent_columns() -> list[Any]:
@@ -171,7 +171,7 @@ def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
     return [f"+{digits}", *national]
 
 
-def _people(scope: Scope, text: str) -> list[FoundPerson]:
+def _people(scope: Scope, text: str) -> list[PersonMatch]:
     matches = scope.contains(User.name, text) | scope.contains(User.email, text)
     query = (
         select(User, Organization)
@@ -181,4 +181,4 @@ def _people(scope: Scope, text: str) -> list[FoundPerson]:
         .limit(MOST + 1)
     )
     rows = scope.session.execute(query)
-    return [FoundPerson(user.id, user.name, user.email, of.slug, of.name) for user, of in rows]
+    return [PersonMatch(user.id, user.name, user.email, of.slug, of.name) for user, of in rows]

@@ -17,7 +17,7 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.proof import Evidence
 from app.services.drift import queue
 from app.services.drift.hooks import Watched
-from app.services.drift.queue import Judged
+from app.services.drift.queue import TrunkVerdict
 from app.services.scope import Scope
 from app.services.voice_ai import messages, selection
 
@@ -81,33 +81,35 @@ def _verdict(
     number: ProviderNumber | None,
     endpoints: list[SipEndpoint],
     imports: ImportedNumbers | None,
-) -> Judged:
+) -> TrunkVerdict:
     """Returns whether calls to the number reach its agent."""
     trunk, agents = trunks()[row.provider], selection.of_number(scope, row)
     state = store.load(scope, trunk)
     if number is None or not selection.trunk_of(trunk).carries(number, state.credentials):
         sentence = messages.off_the_trunk(row.phone_number, PROVIDERS[row.provider].label, trunk.label)
-        return Judged(False, Reason.OFF_THE_TRUNK, sentence)
+        return TrunkVerdict(False, Reason.OFF_THE_TRUNK, sentence)
     led = leads_to(endpoints, _hosts(scope, agents), trunk.label, agents.label)
     return (led.in_sync and _agent_problem(row, agents.label, imports)) or led
 
 
-def _agent_problem(row: VoicePhoneNumber, agents: str, imports: ImportedNumbers | None) -> Judged | None:
+def _agent_problem(
+    row: VoicePhoneNumber, agents: str, imports: ImportedNumbers | None
+) -> TrunkVerdict | None:
     """Returns the verdict if the chosen agent may not answer; None if it does."""
     if imports is None:
-        return Judged(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
+        return TrunkVerdict(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
     entries = imports.get(row.phone_number, [])
     is_known = all(one.is_clear for one in entries) if entries else imports.is_whole
     if not is_known:
-        return Judged(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
+        return TrunkVerdict(None, Reason.NOT_SHOWN, messages.agents_not_read(agents))
     if not entries:
-        return Judged(False, Reason.OTHER_AGENT, messages.number_not_imported(agents))
+        return TrunkVerdict(False, Reason.OTHER_AGENT, messages.number_not_imported(agents))
     answering = {one.agent_id for one in entries} - {None}
     if answering == {row.ai_agent_id}:
         return None
     if row.ai_agent_id in answering:
-        return Judged(None, Reason.NOT_SHOWN, messages.several_agents(agents))
-    return Judged(False, Reason.OTHER_AGENT, messages.other_agent(agents, entries[0].agent_id))
+        return TrunkVerdict(None, Reason.NOT_SHOWN, messages.several_agents(agents))
+    return TrunkVerdict(False, Reason.OTHER_AGENT, messages.other_agent(agents, entries[0].agent_id))
 
 
 def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
@@ -169,15 +171,15 @@ def _hosts(scope: Scope, agents: Provider) -> tuple[str, ...]:
     return selection.agents_of(agents).sip_hosts(store.load(scope, agents).credentials)
 
 
-def leads_to(endpoints: list[SipEndpoint], hosts: tuple[str, ...], trunk: str, agents: str) -> Judged:
+def leads_to(endpoints: list[SipEndpoint], hosts: tuple[str, ...], trunk: str, agents: str) -> TrunkVerdict:
     """Returns whether the trunk calls one of the agents' hosts first; unknown for IP addresses."""
     first = [one for one in endpoints if one.priority == min(other.priority for other in endpoints)]
     others = [one for one in first if one.host not in hosts]
     if first and not others:
-        return Judged(True, None, messages.trunk_leads_to_agents(trunk, agents))
+        return TrunkVerdict(True, None, messages.trunk_leads_to_agents(trunk, agents))
     if others and all(one.is_address for one in others):
         sentence = messages.trunk_leads_to_address(trunk, others[0].text, agents)
-        return Judged(None, Reason.NOT_SHOWN, sentence)
+        return TrunkVerdict(None, Reason.NOT_SHOWN, sentence)
     named = next((one for one in others if not one.is_address), None)
     if named is None:
         sentence = messages.trunk_leads_nowhere(trunk, agents, hosts[0])
@@ -185,4 +187,4 @@ def leads_to(endpoints: list[SipEndpoint], hosts: tuple[str, ...], trunk: str, a
         sentence = messages.trunk_shares_calls(trunk, named.text, agents)
     else:
         sentence = messages.trunk_leads_elsewhere(trunk, named.text, agents, hosts[0])
-    return Judged(False, Reason.TRUNK_LEADS_ELSEWHERE, sentence)
+    return TrunkVerdict(False, Reason.TRUNK_LEADS_ELSEWHERE, sentence)

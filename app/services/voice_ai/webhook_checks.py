@@ -47,7 +47,7 @@ def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
     return Watched(messages.webhook_problem(provider.label, result.reason or ""))
 
 
-def look(scope: Scope, http: Outbound, provider: Provider) -> Status:
+def inspect(scope: Scope, http: Outbound, provider: Provider) -> Status:
     """Reads the webhook as `check` does, without changes at the provider, and returns its state.
 
     Raises Conflict during a setup, and if the provider does not respond; then the stored state stays.

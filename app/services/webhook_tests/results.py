@@ -20,7 +20,7 @@ from app.services.endpoints import proven
 from app.services.scope import Scope
 from app.services.webhook_tests import messages, subjects
 from app.services.webhook_tests.subjects import Subject, Tested
-from app.services.webhook_tests.verdicts import Judged, Received, WebhookVerdict
+from app.services.webhook_tests.verdicts import Received, ResponseVerdict, WebhookVerdict
 
 KEPT = proven.TESTS_KEPT
 """How long results are retained, and prove something."""
@@ -47,7 +47,7 @@ class Result:
         return messages.response(self.status, self.latency_ms)
 
     @classmethod
-    def of(cls, name: Signing, judged: Judged, received: Received, *, is_call: bool) -> Result:
+    def of(cls, name: Signing, judged: ResponseVerdict, received: Received, *, is_call: bool) -> Result:
         shown = (judged.root, judged.verbs)
         return cls(name, judged.verdict, received.status, received.latency_ms, *shown, clock.now(), is_call)
 

@@ -34,7 +34,7 @@ from app.services.scope import Scope
 from app.services.webhook_tests import messages, results, subjects, verdicts
 from app.services.webhook_tests.results import Report, Result
 from app.services.webhook_tests.subjects import Subject
-from app.services.webhook_tests.verdicts import Judged, Received, WebhookVerdict
+from app.services.webhook_tests.verdicts import Received, ResponseVerdict, WebhookVerdict
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -166,17 +166,19 @@ class _Test:
         more = [(Signing.WRONGLY_SIGNED, True), (Signing.SIGNED, True)]
         return [(Signing.UNSIGNED, False), *(more if signed else [])]
 
-    def _with_cause(self, refused: Judged) -> Judged:
+    def _with_cause(self, refused: ResponseVerdict) -> ResponseVerdict:
         """Returns the verdict, with the cause if the runtime accepts a signature of a misread URL."""
         for verdict, url in misread(self.target.url):
             response_verdict, received = self._make(Signing.SIGNED, is_call=True, signed_url=url)
             if received.status and received.status < 300:
-                return Judged(verdict)
+                return ResponseVerdict(verdict)
             if response_verdict.verdict.is_unreached:
                 break
         return refused
 
-    def _make(self, signing: Signing, *, is_call: bool, signed_url: str = "") -> tuple[Judged, Received]:
+    def _make(
+        self, signing: Signing, *, is_call: bool, signed_url: str = ""
+    ) -> tuple[ResponseVerdict, Received]:
         target = self.target
         call = SampleCall(secrets.token_hex(16), target.subject.phone_number, clock.now(), not is_call)
         values = target.connection.credentials

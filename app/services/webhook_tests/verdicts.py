@@ -113,7 +113,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ResponseVerdict:
     """The verdict, and the names of the response's root and first verbs, if it could be read."""
 
     verdict: WebhookVerdict
@@ -121,16 +121,18 @@ class Judged:
     verbs: tuple[str, ...] = ()
 
 
-def judge(provider: CallsWebhooks, signing: Signing, received: Received, *, has_ended: bool) -> Judged:
+def judge(
+    provider: CallsWebhooks, signing: Signing, received: Received, *, has_ended: bool
+) -> ResponseVerdict:
     """Returns the verdict on one response. `has_ended`: the request was about a call that is over."""
     rules = provider.webhook_rules
     failure = _failure(rules, received)
     if failure:
-        return Judged(failure)
+        return ResponseVerdict(failure)
     if rules.is_signed and signing is not Signing.SIGNED:
         return _judge_unwanted(provider, received)
     if (verdict := _status(rules, received.status)) or not (rules.is_signed or not has_ended):
-        return Judged(verdict or WebhookVerdict.RESPONDS)
+        return ResponseVerdict(verdict or WebhookVerdict.RESPONDS)
     return _judge_call(provider, received)
 
 
@@ -153,36 +155,36 @@ def _status(rules: WebhookRules, status: int | None) -> WebhookVerdict | None:
     return _OF_STATUSES.get(status, WebhookVerdict.UNEXPECTED_STATUS)
 
 
-def _judge_unwanted(provider: CallsWebhooks, received: Received) -> Judged:
+def _judge_unwanted(provider: CallsWebhooks, received: Received) -> ResponseVerdict:
     """Returns the verdict on the response to a request that the provider cannot have sent."""
     if received.status in REFUSALS:
-        return Judged(WebhookVerdict.REFUSED)
+        return ResponseVerdict(WebhookVerdict.REFUSED)
     if verdict := _status(provider.webhook_rules, received.status):
-        return Judged(verdict)
+        return ResponseVerdict(verdict)
     if _is_web_page(received):
-        return Judged(WebhookVerdict.HTML)
+        return ResponseVerdict(WebhookVerdict.HTML)
     instructions = _read(provider, received)
-    if isinstance(instructions, Judged):
-        return Judged(WebhookVerdict.NOT_REFUSED, instructions.root)
+    if isinstance(instructions, ResponseVerdict):
+        return ResponseVerdict(WebhookVerdict.NOT_REFUSED, instructions.root)
     verdicts = {Effect.CONNECTS: WebhookVerdict.OPEN, Effect.REJECTS: WebhookVerdict.REFUSED}
-    return Judged(
+    return ResponseVerdict(
         verdicts.get(instructions.effect, WebhookVerdict.NOT_REFUSED), instructions.root, instructions.verbs
     )
 
 
-def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
+def _judge_call(provider: CallsWebhooks, received: Received) -> ResponseVerdict:
     """Returns the verdict on the response to a request as the provider sends it."""
     rules = provider.webhook_rules
     if _is_web_page(received):
-        return Judged(WebhookVerdict.HTML)
+        return ResponseVerdict(WebhookVerdict.HTML)
     if rules.media and not received.body.strip():
-        return Judged(WebhookVerdict.EMPTY)
+        return ResponseVerdict(WebhookVerdict.EMPTY)
     if rules.media and received.media not in rules.media:
-        return Judged(WebhookVerdict.WRONG_CONTENT_TYPE)
+        return ResponseVerdict(WebhookVerdict.WRONG_CONTENT_TYPE)
     instructions = _read(provider, received)
-    if isinstance(instructions, Judged):
-        return instructions if rules.media else Judged(WebhookVerdict.RESPONDS)
-    return Judged(_effect(rules, instructions, received), instructions.root, instructions.verbs)
+    if isinstance(instructions, ResponseVerdict):
+        return instructions if rules.media else ResponseVerdict(WebhookVerdict.RESPONDS)
+    return ResponseVerdict(_effect(rules, instructions, received), instructions.root, instructions.verbs)
 
 
 def _effect(rules: WebhookRules, instructions: Instructions, received: Received) -> WebhookVerdict:
@@ -197,12 +199,12 @@ def _effect(rules: WebhookRules, instructions: Instructions, received: Received)
     return WebhookVerdict.CONNECTS_SLOWLY if is_slow else WebhookVerdict.CONNECTS
 
 
-def _read(provider: CallsWebhooks, received: Received) -> Instructions | Judged:
+def _read(provider: CallsWebhooks, received: Received) -> Instructions | ResponseVerdict:
     try:
         return provider.instructions(received.body)
     except Unreadable as error:
         verdict = WebhookVerdict.OTHER_ROOT if error.root else WebhookVerdict.UNREADABLE
-        return Judged(verdict, error.root)
+        return ResponseVerdict(verdict, error.root)
 
 
 def _is_web_page(received: Received) -> bool:

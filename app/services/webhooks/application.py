@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Seen:
+class CallbackState:
     """The callback URL at the provider, and its difference from the one set from Patchbay."""
 
     now: Callback
@@ -56,12 +56,12 @@ def provider_of(key: str) -> Provider:
     return provider
 
 
-def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
+def observe(scope: Scope, http: Outbound, provider: Provider) -> CallbackState:
     """Reads the application at the provider. Raises Conflict, ProviderCallFailed, TooMany."""
     return _read_and_resolve(scope, http, gateway.configured(scope, provider))
 
 
-def _read_and_resolve(scope: Scope, http: Outbound, connection: StoredConnection) -> Seen:
+def _read_and_resolve(scope: Scope, http: Outbound, connection: StoredConnection) -> CallbackState:
     provider = connection.provider
     application = _read_application(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
     provider_writes.resolve_now(scope, provider, {provider.label: _shown(application.now.primary)})
@@ -75,10 +75,10 @@ def _read_application(
     expected: str | None,
     *,
     quota: Quota | None = None,
-) -> Seen:
+) -> CallbackState:
     callback = _application(connection.provider).callback
     now = gateway.call(scope, http, connection, callback, evidence=Evidence.CALLBACK, quota=quota)
-    return Seen(now, _difference(now.primary, expected))
+    return CallbackState(now, _difference(now.primary, expected))
 
 
 def _application(provider: Provider) -> CallsBack:
@@ -93,12 +93,12 @@ def _difference(primary: str | None, stored: str | None) -> Reason | None:
     return None if urls.is_same(primary, stored) else Reason.DIFFERENT_URL
 
 
-def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, Seen]:
+def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, CallbackState]:
     """Returns the URL in the form to be set, and the present one.
 
     Raises Invalid, and the errors of `look`.
     """
-    return _checked_url(text), look(scope, http, provider)
+    return _checked_url(text), observe(scope, http, provider)
 
 
 def _checked_url(text: str) -> str:
@@ -108,7 +108,9 @@ def _checked_url(text: str) -> str:
         raise Invalid([Problem("url", str(error))]) from None
 
 
-def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest: str) -> Seen | None:
+def point(
+    scope: Scope, http: Outbound, provider: Provider, text: str, *, digest: str
+) -> CallbackState | None:
     """Sets the callback URL. Returns the application as read afterwards; None if it could not be read.
 
     Raises Stale, with the present application, and changes nothing, if `digest` is no longer that of the
@@ -127,7 +129,9 @@ def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest
     return after
 
 
-def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnection, url: str) -> Seen | None:
+def _set(
+    scope: Scope, intent: Intent, http: Outbound, connection: StoredConnection, url: str
+) -> CallbackState | None:
     """Sets the URL and reads it back. If the response is lost, the reading decides whether it was set."""
     lost, after = None, None
     application = _application(connection.provider)

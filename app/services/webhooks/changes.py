@@ -66,7 +66,7 @@ def send(scope: Scope, http: Outbound, state: StoredConnection, step: Step) -> C
     return Change(step, intent, response)
 
 
-def settle(scope: Scope, change: Change, is_done: bool | None, actual: str | None) -> bool:
+def record_outcome(scope: Scope, change: Change, is_done: bool | None, actual: str | None) -> bool:
     """Records the outcome. Returns whether the change was made, or the provider responded that it was.
 
     `is_done` and `actual`, the webhook, are as read afterwards; `is_done` is None if it could not be read.

@@ -43,7 +43,7 @@ def delete(
 
     The endpoint stays deleted even if clearing fails.
     """
-    items = jobs.called(scope, Selection(ids=[endpoint_id])) if http else []
+    items = jobs.clearable_items(scope, Selection(ids=[endpoint_id])) if http else []
     event = crud.delete(scope, endpoint_id, reason=reason, version=version)
     if http is None or not items:
         return Deleted(event, None)

@@ -84,7 +84,7 @@ class SetWebhook:
         number = changes.expect_within_reach(observation)
         if not endpoint.needs_setting(observation):
             return None
-        service = providers.taker_of(number.webhook_url)
+        service = providers.answering_service(number.webhook_url)
         if service and not self._replaces_services:
             raise Conflict(messages.left_to_service(service), code=str(Reason.KNOWN_TAKER).upper())
         return endpoint.step(provider, number, str(observation.expected))

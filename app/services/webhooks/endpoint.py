@@ -83,7 +83,7 @@ def point(
         return _with_verdict(scope, endpoint_id, before)
     change = changes.send(scope, http, state, step(state.provider, number, url))
     after = probe.observe(scope, http, state, number.phone_number, url)
-    if not changes.settle(scope, change, after.in_sync, after.actual):
+    if not changes.record_outcome(scope, change, after.in_sync, after.actual):
         raise gateway.failed(change.response.outcome, f"{change.response.sentence} {messages.NOT_SET}")
     return _with_verdict(scope, endpoint_id, after)
 

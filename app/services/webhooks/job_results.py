@@ -27,7 +27,7 @@ def unsettled(scope: Scope) -> dict[str, set[str]]:
     return numbers
 
 
-def settle(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None:
+def confirm_outcomes(scope: Scope, provider: str, read: Mapping[str, ProbeResult]) -> None:
     """Decides unconfirmed results by the numbers as read, in the open transaction.
 
     The result of a number that could not be read stays unconfirmed.

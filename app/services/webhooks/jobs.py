@@ -61,7 +61,7 @@ def restore_webhooks(scope: Scope, http: Outbound, job: Running, undone_id: str)
     many.run(scope, http, job, items, Restore())
 
 
-def called(scope: Scope, selection: Selection) -> list[Item]:
+def clearable_items(scope: Scope, selection: Selection) -> list[Item]:
     """Returns the selected numbers that have a webhook, with its URL, to clear after deleting."""
     names = ("id", "provider", "phone_number", "inbound_agent_name")
     columns = [getattr(Endpoint, name) for name in names]

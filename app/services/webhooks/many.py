@@ -183,7 +183,7 @@ class _AtProvider:
         self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), step)
         change = self._send(state, step)
         if not change.response.trouble:
-            changes.settle(self.scope, change, None, step.url)
+            changes.record_outcome(self.scope, change, None, step.url)
         self.sent.append((item, change))
         return change.response
 
@@ -225,12 +225,12 @@ def one(scope: Scope, http: Outbound, item: Item, edit: Edit) -> Result:
     try:
         edit.check(item)
         state, number = store.load(scope, store.provider_of(item.provider)), item.phone_number
-        reading = probe.look(scope, http, state, number, quota=gateway.OBSERVE)
+        reading = probe.read_number(scope, http, state, number, quota=gateway.OBSERVE)
         step = edit.step(item, state.provider, reading)
         if step is None:
             return _unchanged_result(edit.result(item, reading))
         change = changes.send(scope, http, state, step)
-        return _outcome(scope, change, edit, item, probe.look(scope, http, state, number))
+        return _outcome(scope, change, edit, item, probe.read_number(scope, http, state, number))
     except (Conflict, TooMany) as error:
         return _failed_result(error)
 
@@ -245,7 +245,7 @@ def _result(edit: Edit, item: Item, observed: ProbeResult) -> Result:
 def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, observed: ProbeResult) -> Result:
     """Returns the result as `_result` does, and records the outcome of the change."""
     result, response = _result(edit, item, observed), change.response
-    if changes.settle(scope, change, result.ok, verdicts.address(observed.number)):
+    if changes.record_outcome(scope, change, result.ok, verdicts.address(observed.number)):
         return result
     is_failure = result.ok is False
     sentence = f"{response.sentence} {messages.NOT_SET if is_failure else messages.UNCONFIRMED}"

@@ -48,7 +48,7 @@ def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
     scope.end_read()
     with scope.transaction(lock=False):
         provider_writes.resolve(scope, provider, read)
-        job_results.settle(scope, provider.key, results)
+        job_results.confirm_outcomes(scope, provider.key, results)
     return next((result.sentence for result in results.values() if result.trouble), None)
 
 

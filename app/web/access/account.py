@@ -22,7 +22,7 @@ from app.services.scope import Scope
 from app.web.access import issue, messages
 from app.web.access.forms import (
     CodeForm,
-    KeptCodesForm,
+    CodesFileForm,
     NewCodesForm,
     PasswordForm,
     ReauthForm,
@@ -75,7 +75,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         status,
         person=user,
         home=scope.organization,
-        password_set=users.password_given(scope, user),
+        password_set=users.password_set_by_other(scope, user),
         numbers=assignments.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
@@ -84,7 +84,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         totp_code=_qr_code(uri) if uri else None,
         totp_uri=uri,
         totp_key=totp.key_of(uri) if uri else None,
-        codes_left=recovery_codes.left(scope, user) if totp.is_on(user) else None,
+        codes_left=recovery_codes.remaining(scope, user) if totp.is_on(user) else None,
         codes_few=recovery_codes.FEW,
         sessions=session_rows(scope, user),
         **(context | forms),
@@ -179,7 +179,7 @@ def _redirect_to_two_step() -> Response:
 
 def _show_codes(codes: list[str], done: str) -> Response:
     """Shows new recovery codes in this response only: they cannot be shown again."""
-    form = KeptCodesForm(formdata=None, codes=" ".join(codes))
+    form = CodesFileForm(formdata=None, codes=" ".join(codes))
     return render.page(
         "access/recovery_codes.html", codes=codes, form=form, done=done, person=current_user.user
     )
@@ -199,12 +199,12 @@ def renew_codes(scope: Scope) -> ResponseReturnValue:
 
 
 @account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"], before_two_step=True)
-def keep_codes(scope: Scope) -> ResponseReturnValue:
+def download_codes(scope: Scope) -> ResponseReturnValue:
     """Returns a file of the recovery codes that were just shown.
 
     Submitted values that are not codes are left out.
     """
-    submitted = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
+    submitted = (CodesFileForm().codes.data or "").split()[: recovery_codes.COUNT]
     codes = recovery_codes.filter_valid(scope, current_user.user, submitted)
     if not codes:
         flash(messages.CODES_REPLACED, "warn")

@@ -113,7 +113,7 @@ class NewCodesForm(ReauthForm):
     pass
 
 
-class KeptCodesForm(Form):
+class CodesFileForm(Form):
     """Submits recovery codes for a file: the server stores only their hashes."""
 
     codes = HiddenField()

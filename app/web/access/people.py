@@ -59,7 +59,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         else None,
         is_first="after" not in request.args,
         text=text,
-        can_search=bool(text) or users.are_many(scope),
+        can_search=bool(text) or users.needs_search(scope),
         numbers=users.number_counts(scope),
         two_step={user.id for user in page.rows if totp.is_on(user)},
         invitations=invitations,
@@ -144,7 +144,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         link=link,
         is_invited=_is_invited(link),
         link_is_over=link is not None and password_links.is_expired(link),
-        password_set=None if link else users.password_given(scope, user),
+        password_set=None if link else users.password_set_by_other(scope, user),
         **(context | forms),
     )
 

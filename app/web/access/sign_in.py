@@ -80,7 +80,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
         return _refused("access/code.html", form, error)
     answer = _begin_session(scope, checked, form.next.data)
     if by_recovery:
-        _flash_codes_left(recovery_codes.left(scope, checked.user))
+        _flash_codes_left(recovery_codes.remaining(scope, checked.user))
     return answer
 
 
@@ -108,7 +108,7 @@ def _pending_sign_in(scope: Scope) -> Checked | None:
 def _begin_session(scope: Scope, checked: Checked, after: str | None) -> Response:
     start_session(scope, checked)
     user = checked.user
-    if event := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
+    if event := users.password_set_by_other(scope.for_organization(directory.of_user(scope, user)), user):
         flash(messages.password_set_by(event.actor_name), "warn")
     return render.redirect_to(urls.local_path(after) or "/")
 

@@ -154,7 +154,7 @@ def _check(scope: Scope, selection: Selection, form: BulkForm) -> Response:
 
 
 def _delete(scope: Scope, selection: Selection, form: BulkForm) -> Response:
-    items = webhook_work.called(scope, selection) if form.clear_webhooks.data else []
+    items = webhook_work.clearable_items(scope, selection) if form.clear_webhooks.data else []
     done = bulk.remove(scope, selection, expected_count=form.seen, reason=form.why)
     flash_undo(messages.bulk_deleted(done.count), done.event_id)
     return webhook_jobs.clear_webhooks(scope, items) if items else back()

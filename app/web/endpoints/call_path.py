@@ -14,7 +14,7 @@ from app.services.endpoints import paging, readiness
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 from app.services.status import call_path
-from app.services.status.call_path import Answer, Owners
+from app.services.status.call_path import NumberStatus, Owners
 from app.web.endpoints.forms import NumberSearchForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -90,7 +90,7 @@ def _country(scope: Scope) -> str | None:
     return f"{phone.country_names().get(code, code)} (+{phone.calling_code(code)})" if code else None
 
 
-def _query_providers(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
+def _query_providers(scope: Scope, answer: NumberStatus) -> tuple[NumberStatus, Owners | None]:
     """Queries the endpoint's provider, or searches every account for an unknown number."""
     if answer.endpoint:
         return call_path.find(scope, answer.number, http=context.outbound()), None

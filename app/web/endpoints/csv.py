@@ -77,7 +77,7 @@ def check(scope: Scope) -> ResponseReturnValue:
     file = request.files.get("file")
     name = (file and file.filename) or ""
     try:
-        table = csv_format.opened(file.read() if file and name else (form.rows.data or "").encode())
+        table = csv_format.open_table(file.read() if file and name else (form.rows.data or "").encode())
     except Invalid as error:
         form.add_errors(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
         return _new(scope, form, 422)

@@ -29,7 +29,7 @@ def owned(scope: Scope) -> ResponseReturnValue:
     """Shows whether the provider's account has the number."""
     reading, provider, observed = _number(scope), request.args.get("provider", ""), None
     if reading.addable and ownership.can_look(scope, provider):
-        observed = ownership.look(scope, context.outbound(), provider, reading.addable)
+        observed = ownership.check(scope, context.outbound(), provider, reading.addable)
     return render.page("endpoints/owned.html", observed=observed)
 
 

@@ -86,7 +86,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/person", who=Who.SUPERADMIN, methods=["POST"])
-def give(scope: Scope, key: str) -> ResponseReturnValue:
+def assign(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = _form(scope)
     ticked = _selected()

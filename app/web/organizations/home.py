@@ -35,7 +35,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 @home.page("/o/<slug>/", who=Who.SUPERADMIN, methods=["POST"])
 def save_base_url(scope: Scope) -> ResponseReturnValue:
     """Saves the base URL in the first step of the setup, where an invalid one is corrected."""
-    return settings.saved(scope, _refused, after="home.show")
+    return settings.save_and_redirect(scope, _refused, after="home.show")
 
 
 def _refused(

@@ -13,7 +13,7 @@ from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import outages, overview
 from app.services.status.findings import Level
-from app.services.status.overview import Wanted
+from app.services.status.overview import OverviewFilter
 from app.web.organizations import messages
 from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
@@ -42,7 +42,7 @@ NEW = "new"
 def table(scope: Scope) -> ResponseReturnValue:
     """Shows the organizations, worst first. The filter, order and page are in the query string."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    filters = Wanted(
+    filters = OverviewFilter(
         request.args.get("q", "").strip()[: overview.TEXT_LONGEST],
         STATES.get(state),
         state == NEW,

@@ -65,10 +65,10 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 @settings.page("/o/<slug>/settings", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope) -> ResponseReturnValue:
-    return saved(scope, page, after="settings.show")
+    return save_and_redirect(scope, page, after="settings.show")
 
 
-def saved(scope: Scope, again: Callable[..., Response], *, after: str) -> Response:
+def save_and_redirect(scope: Scope, again: Callable[..., Response], *, after: str) -> Response:
     """Saves the submitted settings and redirects to `after`; `again` shows the form's errors."""
     form, answer = SettingsForm(), request.form.get("confirmed")
     if answer == BACK:

@@ -16,7 +16,7 @@ from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.webhook_tests import results, subjects
 from app.services.webhooks import application, voice_numbers
-from app.services.webhooks.application import Seen
+from app.services.webhooks.application import CallbackState
 from app.services.webhooks.voice_numbers import Plan
 from app.web.providers import callback_tests, messages
 from app.web.providers.forms import CallbackForm, DigestForm
@@ -40,7 +40,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = application.provider_of(key)
     form = CallbackForm(url=store.load(scope, provider).callback_url)
     try:
-        return _page(scope, provider, form, observed=application.look(scope, context.outbound(), provider))
+        return _page(scope, provider, form, observed=application.observe(scope, context.outbound(), provider))
     except Conflict as error:
         trouble = (messages.callback_unknown(provider.label), error.message)
         return _page(scope, provider, form, trouble=trouble)
@@ -70,7 +70,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
     return render.redirect_to(url_for("callback.show", key=key))
 
 
-def _flash_result(provider: Provider, after: Seen | None) -> None:
+def _flash_result(provider: Provider, after: CallbackState | None) -> None:
     if after is None:
         flash(messages.callback_unread(provider.label), "warn")
     elif after.reason:
@@ -106,7 +106,13 @@ def _test(scope: Scope, provider: Provider) -> dict[str, Any] | None:
 
 
 def _confirm(
-    provider: Provider, form: CallbackForm, url: str, observed: Seen, status: int = 200, *, changed: str = ""
+    provider: Provider,
+    form: CallbackForm,
+    url: str,
+    observed: CallbackState,
+    status: int = 200,
+    *,
+    changed: str = "",
 ) -> Response:
     form.seen.data = observed.digest
     return render.page(
@@ -123,7 +129,7 @@ def _confirm(
 @callback.page(
     "/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, title="Number on the callback"
 )
-def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
+def confirm_move(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Shows the present settings of a user's number before it is moved to the application."""
     provider = application.provider_of(key)
     try:
@@ -133,7 +139,7 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 
 
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
-def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
+def move_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Moves the number to the application if its settings are still as the page showed them."""
     provider = application.provider_of(key)
     digest = DigestForm().seen.data or ""

@@ -140,7 +140,7 @@ def yes_or_no(name: str) -> bool:
     """Returns the value of a hidden yes/no field. Raises Malformed for any other value."""
     answer = request.form.get(name)
     if answer not in ("yes", "no"):
-        raise Malformed(messages.say_yes_or_no(name))
+        raise Malformed(messages.yes_or_no_needed(name))
     return answer == "yes"
 
 

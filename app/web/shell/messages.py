@@ -51,7 +51,7 @@ def unstarred(name: str) -> str:
     return f"{texts.bidi_isolate(name)} is no longer a favorite."
 
 
-def say_yes_or_no(name: str) -> str:
+def yes_or_no_needed(name: str) -> str:
     return f"Say yes or no to “{name}”."
 
 

@@ -226,7 +226,7 @@ def set_up_webhook(scope: Scope) -> ResponseReturnValue:
 @voice_ai.page("/o/<slug>/voice-ai/webhook/check", who=Who.SUPERADMIN, methods=["POST"])
 def check_webhook(scope: Scope) -> ResponseReturnValue:
     """Checks the call webhook, without a change at the provider."""
-    return _run_and_flash(partial(webhook_checks.look, scope, context.outbound()))
+    return _run_and_flash(partial(webhook_checks.inspect, scope, context.outbound()))
 
 
 def _reporting_provider() -> Provider:

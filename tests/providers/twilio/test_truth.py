@@ -32,7 +32,7 @@ def number(upstream):
 
 def found(account, **values: Any) -> list[Fault]:
     line = account.observe(ONE, **values)
-    return differences(line, URL, providers.taker_of(line.webhook_url if line else None))
+    return differences(line, URL, providers.answering_service(line.webhook_url if line else None))
 
 
 def reasons(account, **values: Any) -> list[Reason]:

@@ -19,7 +19,7 @@ CHOSEN = "a lamp in the north window"
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch):
     made_before = hashed_password()
-    monkeypatch.setattr(passwords, "hashed", lambda _password: made_before)
+    monkeypatch.setattr(passwords, "hash_password", lambda _password: made_before)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def shipped() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def stored() -> str:
-    return passwords.hashed(PASSWORD)
+    return passwords.hash_password(PASSWORD)
 
 
 def test_check_refuses_guessable_passwords_and_accepts_long_ones(subtests):
@@ -105,7 +105,7 @@ def test_check_of_any_password_is_quick():
         strength.log10_guesses((symbols * 16)[: passwords.LONGEST])
         judged = time.process_time() - began
         began = time.process_time()
-        passwords.hashed(symbols)
+        passwords.hash_password(symbols)
         assert judged < 100 * (time.process_time() - began)
 
 

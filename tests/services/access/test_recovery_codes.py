@@ -28,11 +28,11 @@ def test_codes_are_stored_as_hashes_and_each_is_accepted_once(acme, codes, cast)
 
     assert not _accept(acme, cast.dana, codes[0])
     assert recovery_codes.filter_valid(acme, cast.dana, codes) == []
-    assert recovery_codes.left(acme, cast.dana) == 0
+    assert recovery_codes.remaining(acme, cast.dana) == 0
     assert _accept(acme, cast.mo, codes[0])
     assert not _accept(acme, cast.mo, codes[0])
     assert _accept(acme, cast.mo, codes[1])
-    assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT - 2
+    assert recovery_codes.remaining(acme, cast.mo) == recovery_codes.COUNT - 2
     with pytest.raises(RuntimeError):
         recovery_codes.renew(acme, cast.mo)
     with acme.transaction():

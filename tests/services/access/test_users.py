@@ -23,7 +23,7 @@ DRAFT = {"email": " Ann@Acme.Example ", "name": "Ann", "role": "member", "passwo
 def _quick_hashes(monkeypatch):
     """Hashing is tested with passwords; here it only costs time."""
     made_before = hashed_password()
-    monkeypatch.setattr(passwords, "hashed", lambda _password: made_before)
+    monkeypatch.setattr(passwords, "hash_password", lambda _password: made_before)
 
 
 def _sign_in(scope, user):
@@ -51,7 +51,7 @@ def test_create_adds_a_user_with_the_exact_password_once_concurrently(acme, monk
     assert (event.action, event.subject) == ("user.created", "ann@acme.example")
     assert PASSWORD not in str(event.changes)
 
-    monkeypatch.setattr(passwords, "hashed", lambda password: f"hash of {password}")
+    monkeypatch.setattr(passwords, "hash_password", lambda password: f"hash of {password}")
     user = users.create(acme, DRAFT | {"email": "bea@acme.example", "password": f"  {PASSWORD}  "})
     assert user.password_hash == f"hash of   {PASSWORD}  "
 
@@ -151,7 +151,7 @@ def test_disable_end_sessions_and_reset_end_what_they_should(acme, cast):
     users.reset(acme, cast.mo, "four black cats on a roof")
     assert _is_signed_in(acme, *signed_in) == (False, False)
     assert not totp.is_on(cast.mo)
-    assert recovery_codes.left(acme, cast.mo) == 0
+    assert recovery_codes.remaining(acme, cast.mo) == 0
     assert search.recent(acme)[0].changes == {"two_step": ["on", "off"]}
 
 
@@ -211,4 +211,4 @@ def test_page_sorts_by_name_and_finds_name_or_email(acme, cast):
     assert users.page(acme, "gus").rows == []
     with pytest.raises(keyset.BadCursor):
         users.page(acme, after=cast.gus.id)
-    assert not users.are_many(acme)
+    assert not users.needs_search(acme)

@@ -239,7 +239,7 @@ def test_run_finds_drift_of_a_users_number(acme, cast, twilio, http):
         assignments.assign(acme, sent)
         assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
-        digest = application.look(acme, there, SINCH).digest
+        digest = application.observe(acme, there, SINCH).digest
         application.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
         assert runs.run(acme, there) == Report(checked=1, drifted=0)
         sinch.urls["primary"] = "https://old.example/x"

@@ -12,7 +12,7 @@ HEADER = ",".join(COLUMNS)
 
 def _refusals(raw):
     with pytest.raises(Invalid) as refused:
-        csv_format.opened(raw)
+        csv_format.open_table(raw)
     assert {problem.field for problem in refused.value.problems} == {"file"}
     return [problem.message for problem in refused.value.problems]
 

@@ -29,7 +29,7 @@ def sheet(*rows, header=HEADER):
 
 
 def checked(scope, raw, file_name=""):
-    return csv_import.check(scope, csv_format.opened(raw), file_name)
+    return csv_import.check(scope, csv_format.open_table(raw), file_name)
 
 
 def made(scope, number=FIRST, **values):
@@ -391,7 +391,7 @@ def test_apply_of_many_rows_takes_few_statements_and_reports_its_progress(acme, 
     monkeypatch.setattr(progress, "BATCH", 2)
     made(acme, label="Old")
     reported: list[tuple[str, int, int]] = []
-    table = csv_format.opened(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
+    table = csv_format.open_table(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
     found = csv_import.check(acme, table, on_progress=lambda *step: reported.append(step))
     assert reported == [
         *((messages.READING_FILE, done, 3) for done in (0, 2, 3)),

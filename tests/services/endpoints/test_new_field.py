@@ -71,7 +71,7 @@ with scope_as(own.app, own.cast.dana) as scope:
         "undoable": undo.can(event),
         "conflict": [one.action for one, _ in conflicts._events(scope, [twilio.label])],
         "history": [change.words for change in history.changes(scope, twilio)],
-        "password": users.password_given(scope, user).action,
+        "password": users.password_set_by_other(scope, user).action,
     }
 page = portal.get("/o/acme-support/audit?action=endpoint.archived")
 options = page.root.one("select", name="action").all("option")

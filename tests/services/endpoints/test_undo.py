@@ -121,7 +121,7 @@ def test_undo_queues_checks_and_skips_numbers_changed_since(acme, rows, globex):
 def test_undo_counts_the_live_numbers_that_it_takes_down(acme, rows):
     """An import, an activation, and an agent are undone only if the confirmation said what that stops."""
     sheet = b"phone_number,provider,inbound_agent_name,outbound_agent_name\n+15550000009,twilio,Ann,Bob\n"
-    added = csv_import.check(acme, csv_format.opened(sheet))
+    added = csv_import.check(acme, csv_format.open_table(sheet))
     imported = csv_import.event(acme, csv_import.apply(acme, added.id))
     assert imported
     activated = change(acme, ALL, {"is_active": True}, expected_count=6)
@@ -163,7 +163,7 @@ def test_undo_restores_deleted_numbers_not_claimed_since(acme, globex, rows):
 def test_undo_of_an_import_deletes_what_it_added_and_of_one_restores_it(acme, rows):
     raw = f"phone_number,provider,inbound_agent_name\n{number(0)},twilio,Eve\n+15550000077,twilio,Eve\n"
     raw += "+15550000078,twilio,Eve\n"
-    sheet = csv_import.check(acme, csv_format.opened(raw.encode()))
+    sheet = csv_import.check(acme, csv_format.open_table(raw.encode()))
     csv_import.apply(acme, sheet.id, reason="from the old system")
     event = search.recent(acme)[0]
     assert event.changes["reason"] == [None, "from the old system"]

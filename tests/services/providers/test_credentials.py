@@ -134,10 +134,12 @@ def test_save_of_an_inactive_provider_clears_its_own_fields_or_enables_it(acme):
     credentials.save(acme, TWILIO, {"auth_token": None})
     assert not store.load(acme, TWILIO).is_configured
 
-    credentials.save_sent(acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
+    credentials.save_submitted(
+        acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3}
+    )
     assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
     with pytest.raises(Invalid) as refused:
-        credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+        credentials.save_submitted(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
     assert [problem.field for problem in refused.value.problems] == ["twilio_account_sid"]
 
     assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def changes(tmp_path: Path, engine: Engine) -> Changes:
-    changes = Changes(tmp_path / "commits", dialer_defaults.matters)
+    changes = Changes(tmp_path / "commits", dialer_defaults.may_change_defaults)
     changes.watch(engine)
     return changes
 
@@ -190,4 +190,4 @@ def test_matters_is_what_changes_a_default():
         "INSERT INTO audit_events VALUES (1)": False,
         "BEGIN IMMEDIATE": False,
     }
-    assert {sql: dialer_defaults.matters(sql) for sql in cases} == cases
+    assert {sql: dialer_defaults.may_change_defaults(sql) for sql in cases} == cases

@@ -9,7 +9,7 @@ from app.services.endpoints import crud
 from app.services.organizations import directory
 from app.services.status import overview
 from app.services.status.findings import Level
-from app.services.status.overview import Wanted
+from app.services.status.overview import OverviewFilter
 from tests.support.scopes import OFFLINE
 from tests.support.statuses import drifted, in_sync, save_result
 
@@ -27,7 +27,7 @@ def _make(scope, count):
 
 
 def _names(scope, **how):
-    return [row.organization.name for row in overview.page(scope, Wanted(**how)).rows]
+    return [row.organization.name for row in overview.page(scope, OverviewFilter(**how)).rows]
 
 
 def test_page_sorts_by_numbers_that_fail_then_by_level(live, globex):
@@ -64,9 +64,9 @@ def test_page_has_the_figures_of_all_filters_by_level_and_orders(live, globex):
     sums = _sums(live)
     assert (sums.expected, sums.unhealthy, sums.all_drifted, sums.blocked) == (1, 1, 1, 0)
     assert sums.checked_at
-    assert overview.page(live, Wanted("acme")).sums is None
+    assert overview.page(live, OverviewFilter("acme")).sums is None
 
-    page = overview.page(live, Wanted(level=Level.BROKEN))
+    page = overview.page(live, OverviewFilter(level=Level.BROKEN))
     assert (page.matching, page.total, page.levels) == (3, 4, {Level.BROKEN: 3})
     assert _names(live, level=Level.MISSING) == _names(live, level=Level.FINE) == []
     assert _names(live, order="numbers") == ["Tenant 000", "Tenant 001", "Acme Support", "Globex"]
@@ -82,7 +82,7 @@ def test_page_has_new_organizations_apart_and_the_pages_beside_it(live, globex, 
     assert ([row.organization.name for row in page.new], page.all_new) == (["Globex", "New 0"], 4)
     assert {row.setup.done for row in page.new} == {0}
     assert _names(live, only_new=True) == ["Globex", "New 0", "New 1", "New 2"]
-    found = overview.page(live, Wanted("new"))
+    found = overview.page(live, OverviewFilter("new"))
     assert (len(found.rows), found.new) == (3, [])
 
     _make(live, 8)
@@ -98,8 +98,10 @@ def test_page_has_new_organizations_apart_and_the_pages_beside_it(live, globex, 
 @pytest.mark.both_databases
 def test_page_finds_a_text_in_name_or_slug(live):
     _make(live, 12)
-    page = overview.page(live, Wanted("tenant-01"))
+    page = overview.page(live, OverviewFilter("tenant-01"))
     assert [row.organization.slug for row in page.rows] == ["tenant-010", "tenant-011"]
     assert (page.matching, page.total) == (2, 14)
-    assert overview.page(live, Wanted("ENANT 003")).matching == 1
-    assert [text for text in ("%", "_", "x" * 500, "unknown") if overview.page(live, Wanted(text)).rows] == []
+    assert overview.page(live, OverviewFilter("ENANT 003")).matching == 1
+    assert [
+        text for text in ("%", "_", "x" * 500, "unknown") if overview.page(live, OverviewFilter(text)).rows
+    ] == []

@@ -149,14 +149,16 @@ def test_set_up_with_something_missing_waits(ready, upstream, http, subtests):
 
 SAVES = {
     "voice AI": lambda scope, http: config.save(scope, http, {"aiVoiceProvider": "elevenlabs"}),
-    "form": lambda scope, http: credentials.save_sent(scope, http, ELEVENLABS, {"elevenlabs_api_key": KEY}),
+    "form": lambda scope, http: credentials.save_submitted(
+        scope, http, ELEVENLABS, {"elevenlabs_api_key": KEY}
+    ),
     "enabled": lambda scope, http: credentials.set_enabled(scope, http, ELEVENLABS, True),
     "tool secret": config.generate_tool_secret,
     "telephony": lambda scope, http: telephony.update(scope, http, {"public_base_url": "https://a.example"}),
     "settings": lambda scope, http: directory.update(scope, http, {"public_base_url": "https://a.example"}),
 }
 OTHERS = {
-    "another provider": lambda scope, http: credentials.save_sent(scope, http, PROVIDERS["vobiz"], {}),
+    "another provider": lambda scope, http: credentials.save_submitted(scope, http, PROVIDERS["vobiz"], {}),
     "name": lambda scope, http: directory.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
     "same base": lambda scope, http: telephony.update(scope, http, {"public_base_url": BASE}),
 }
@@ -466,7 +468,7 @@ def test_webhook_outlasts_a_disconnect_and_follows_a_new_base_url(ready, upstrea
     credentials.disconnect(ready, ELEVENLABS)
     assert webhook.status(ready, ELEVENLABS).state is State.WAITING
     assert len(upstream.workspace.webhooks) == 1
-    credentials.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
+    credentials.save_submitted(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
     check_it_is_one(ready, upstream.workspace)
 
     first = webhook.set_up(ready, http, ELEVENLABS).since
@@ -535,18 +537,18 @@ def test_check_repairs_what_the_provider_switched_off_and_look_reports_it(workin
 
     webhook.set_up(working, http, ELEVENLABS)
     del ours["retry_enabled"]
-    assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
+    assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.ACTIVE
     upstream.workspace.retried.clear()
     with working.transaction():
         working.session.scalars(working.select(WebhookSetup)).one().has_retries = False
     before = dict(ours)
     del upstream.requests[:]
-    assert webhook_checks.look(working, http, ELEVENLABS).state is State.IMPAIRED
+    assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.IMPAIRED
     ours["is_auto_disabled"] = True
-    assert webhook_checks.look(working, http, ELEVENLABS).state is State.FAILED
+    assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.FAILED
     assert (upstream.writes, dict(ours)) == ([], before | {"is_auto_disabled": True})
     webhook.set_up(working, http, ELEVENLABS)
-    assert webhook_checks.look(working, http, ELEVENLABS).state is State.ACTIVE
+    assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.ACTIVE
 
 
 def test_check_reports_and_audits_what_a_user_changed_and_writes_nothing(working, upstream, http):

@@ -44,7 +44,7 @@ def stored(acme, sinch):
 
 
 def _point(scope, http, text=URL, digest=None):
-    digest = digest or application.look(scope, http, SINCH).digest
+    digest = digest or application.observe(scope, http, SINCH).digest
     return application.point(scope, http, SINCH, text, digest=digest)
 
 
@@ -56,7 +56,7 @@ def _pointed(scope):
 
 def test_point_sets_and_audits_the_url_and_look_says_how_it_differs(stored, sinch, http):
     was, before = sinch.urls["primary"], store.load(stored, SINCH)
-    seen = application.look(stored, http, SINCH)
+    seen = application.observe(stored, http, SINCH)
     assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
     assert seen.reason is Reason.NOTHING_EXPECTED
     after = _point(stored, http, f" {URL} ", seen.digest)
@@ -74,7 +74,7 @@ def test_point_sets_and_audits_the_url_and_look_says_how_it_differs(stored, sinc
         (None, Reason.NO_WEBHOOK),
     ):
         sinch.urls = {"primary": there} if there else {}
-        if (found := application.look(stored, http, SINCH).reason) is not reason:
+        if (found := application.observe(stored, http, SINCH).reason) is not reason:
             wrong.append((there, found))
     assert wrong == []
 
@@ -102,7 +102,7 @@ def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
 
 
 def test_point_after_a_change_raises_stale(stored, sinch, http):
-    seen = application.look(stored, http, SINCH)
+    seen = application.observe(stored, http, SINCH)
     changes = [{"primary": "https://other.example/"}, sinch.urls | {"fallback": "https://other.example/"}]
     for urls in changes:
         sinch.urls = urls
@@ -118,15 +118,15 @@ def test_point_after_a_change_raises_stale(stored, sinch, http):
 
 def test_look_needs_values_and_a_turn_and_an_invalid_url_sends_no_request(acme, sinch, http, monkeypatch):
     with pytest.raises(Conflict) as refused:
-        application.look(acme, http, SINCH)
+        application.observe(acme, http, SINCH)
     assert refused.value.code == gateway.NOT_CONFIGURED
     assert sinch.requests == []
     credentials.save(acme, SINCH, sinch.values)
     monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=2))
-    application.look(acme, http, SINCH)
-    application.look(acme, http, SINCH)
+    application.observe(acme, http, SINCH)
+    application.observe(acme, http, SINCH)
     with pytest.raises(TooMany):
-        application.look(acme, http, SINCH)
+        application.observe(acme, http, SINCH)
 
     sinch.requests.clear()
     for call in (application.plan, _plain_point):
@@ -147,7 +147,7 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     for there in ("https://other.example/", URL):
         sinch.urls = {"primary": there}
-        seen = application.look(stored, http, SINCH)
+        seen = application.observe(stored, http, SINCH)
         with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET) as refused:
             _point(stored, http, digest=seen.digest)
         assert refused.value.code == "PROVIDER_REFUSED"
@@ -165,7 +165,7 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
             raise ConnectionResetError
         return answer(request)
 
-    seen = application.look(stored, http, SINCH)
+    seen = application.observe(stored, http, SINCH)
     sinch.answer = lost
     with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET):
         _point(stored, http, digest=seen.digest)
@@ -179,7 +179,7 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
 
 def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, monkeypatch):
     """If it is not recorded, the URL is set by then, and the error says so."""
-    seen = application.look(stored, http, SINCH)
+    seen = application.observe(stored, http, SINCH)
 
     def fail(*_arguments: object) -> None:
         raise OperationalError("UPDATE", {}, Exception())
@@ -192,7 +192,7 @@ def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, 
     assert _pointed(stored) == ([], None)
 
     sinch.urls = {"primary": "https://other.example/"}
-    seen = application.look(stored, http, SINCH)
+    seen = application.observe(stored, http, SINCH)
     answer, before = sinch.answer, sinch.urls
     is_lost = True
 

@@ -508,7 +508,7 @@ def test_vobiz_restores_an_application_of_its_own_and_clear_detaches_one(acme, e
 
 
 def clear(scope, engine, http):
-    items = webhook_jobs.called(scope, ALL)
+    items = webhook_jobs.clearable_items(scope, ALL)
     for item in items:
         crud.delete(scope, item.endpoint_id)
     job = begin(scope, engine, Kind.CLEAR_WEBHOOKS)
