@@ -180,12 +180,12 @@ class Schedule:
         """Queues checks and sweeps until the stop. The first round repeats checks that failed before."""
         has_failed = True
         while not self._stopped.is_set():
-            if self.look(has_failed=has_failed):
+            if self.run_once(has_failed=has_failed):
                 has_failed = False
             self.sweep()
             self._stopped.wait(LOOK_SECONDS)
 
-    def look(self, *, has_failed: bool = False) -> bool:
+    def run_once(self, *, has_failed: bool = False) -> bool:
         """Queues the waiting checks; with `has_failed` also failed ones.
 
         Returns False if the database is down.

@@ -49,10 +49,10 @@ class Notifier:
     def _run(self) -> None:
         pause = threading.Event()
         while True:
-            self.look()
+            self.run_once()
             pause.wait(LOOK_SECONDS)
 
-    def look(self, *, quiet: timedelta = derive.QUIET) -> None:
+    def run_once(self, *, quiet: timedelta = derive.QUIET) -> None:
         """Creates notifications of new events, and queues the destinations with messages to send."""
         for owner in run_in_scope(self._app, NAME, derive.pending) or ():
             run_in_scope(self._app, NAME, partial(_derive, owner=owner, quiet=quiet))

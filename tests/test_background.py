@@ -144,7 +144,7 @@ def test_schedule_that_is_off_resumes_only(
 ) -> None:
     """Once a day, it sweeps all the same."""
     every = Schedule(app, checker, timedelta(0))
-    assert every.look()
+    assert every.run_once()
     assert not checker.idle.is_set(), "nothing was ever added"
     assert labs.requests == []
     found = []
@@ -169,7 +169,7 @@ def test_provider_that_hangs_delays_no_other(
         return report
 
     monkeypatch.setattr(runs, "run_at", run_and_say)
-    assert Schedule(app, checker, timedelta(hours=1)).look()
+    assert Schedule(app, checker, timedelta(hours=1)).run_once()
     assert twilio.called.wait(SECONDS)
     assert ended.acquire(timeout=SECONDS)
     assert ended.acquire(timeout=SECONDS)

@@ -16,23 +16,23 @@ def test_turns_are_given_in_order_and_a_thread_that_waited_long_has_none() -> No
     turns, order = Turns(), list[int]()
 
     def take(number: int) -> None:
-        assert turns.take(LONG)
+        assert turns.acquire(LONG)
         order.append(number)
-        turns.give_back()
+        turns.release()
 
-    assert turns.take(0)
+    assert turns.acquire(0)
     with ThreadPoolExecutor(5) as threads:
         for number in range(5):
             threads.submit(take, number)
             while len(turns._waiting) <= number:
                 time.sleep(0)
-        turns.give_back()
+        turns.release()
     assert order == [0, 1, 2, 3, 4]
-    assert turns.take(0)
-    assert not turns.take(0)
-    turns.give_back()
-    assert turns.take(0)
-    turns.give_back()
+    assert turns.acquire(0)
+    assert not turns.acquire(0)
+    turns.release()
+    assert turns.acquire(0)
+    turns.release()
 
 
 def test_threads_compute_one_at_a_time_except_while_they_are_paused() -> None:

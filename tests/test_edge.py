@@ -183,7 +183,7 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     app.add_url_rule("/api/short", view_func=lambda: Response(pieces(FIRST_PIECES)), endpoint="short")
     edge = Edge(app, limits.limit_of(app))
     for _ in range(downloads.MOST):
-        edge._downloads.take()
+        edge._downloads.reserve()
     alice, bob = ([(b"authorization", f"Bearer {name}".encode())] for name in ("alice", "bob"))
     refused = [Client(app, edge=edge).get("/api/long", who)[0] for who in (alice, alice, bob)]
     assert refused == [503, 503, 503]
@@ -195,7 +195,7 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     assert Client(app, edge=edge).get("/api/long", alice)[0] == 200
     for _ in range(downloads.MOST + 1):
         assert Client(app, edge=edge).get("/api/short")[0] == 200
-    edge._downloads.take()
+    edge._downloads.reserve()
     before = len(made)
     assert Client(app, edge=edge).get("/api/long", alice)[0] == 503
     assert len(made) == before

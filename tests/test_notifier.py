@@ -59,11 +59,11 @@ def test_look_sends_while_another_destination_hangs(app: Flask, cast: Cast, rece
     notifier = Notifier(app, NOW)
     with scope_as(app, cast.dana) as scope:
         go_live(scope)
-        notifier.look(quiet=NOW)
+        notifier.run_once(quiet=NOW)
         for url in (f"https://{HOST}/hangs", URL):
             destinations.create(scope, {"kind": "webhook", "url": url})
         save_result(scope, drifted())
-    notifier.look(quiet=NOW)
+    notifier.run_once(quiet=NOW)
     assert hangs.wait(SECONDS)
     receiver.wait_for(1, SECONDS)
     released.set()

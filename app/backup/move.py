@@ -51,7 +51,7 @@ class State:
 
 
 def move(settings: Settings, target_url: str) -> tuple[Contents, State]:
-    """Copies everything to an empty database, in one transaction. Raises MoveError, serving.Taken.
+    """Copies everything to an empty database, in one transaction. Raises MoveError, serving.InUse.
 
     The source stays unchanged.
     """

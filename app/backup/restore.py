@@ -65,7 +65,7 @@ def check(path: Path, environ: Mapping[str, str]) -> Findings:
 def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restored:
     """Restores database and keys. Raises ArchiveError, SettingsError.
 
-    Raises serving.Taken if a server is running.
+    Raises serving.InUse if a server is running.
     """
     data, url = config.location(environ)
     with archive.open_archive(path) as backup, serving.alone(data):

@@ -24,7 +24,7 @@ class Turns:
         self._is_taken = False
         self._waiting: deque[threading.Event] = deque()
 
-    def take(self, seconds: float) -> bool:
+    def acquire(self, seconds: float) -> bool:
         """Acquires the lock. Returns False if it is not free within `seconds`."""
         with self._changing:
             if not self._is_taken:
@@ -40,7 +40,7 @@ class Turns:
             self._waiting.remove(granted)
             return False
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         with self._changing:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -76,10 +76,10 @@ def paused() -> Iterator[None]:
 
 
 def _acquire_turn() -> None:
-    _this_thread.has_turn = _turns.take(LONGEST_WAIT)
+    _this_thread.has_turn = _turns.acquire(LONGEST_WAIT)
 
 
 def _release_turn() -> None:
     if _this_thread.has_turn:
         _this_thread.has_turn = False
-        _turns.give_back()
+        _turns.release()

@@ -10,13 +10,13 @@ To add one, write a file `app/destinations/<key>.py` with one subclass of `Kind`
         token = Secret("Token", required=True)
 
         def send(self, post, values, message):
-            return sent(post.http.send("POST", URL, json={"text": message.title}))
+            return accepted_status(post.http.send("POST", URL, json={"text": message.title}))
 
 It is found, not listed. The form, the sealing of secrets, the API and its document derive from the fields.
 `send` returns the status of the response, and raises `NotSent` with a sentence if the message was refused.
 """
 
-from app.destination.base import Kind, NotSent, Post, sent
+from app.destination.base import Kind, NotSent, Post, accepted_status
 from app.destination.fields import MailAddress, ReceiverUrl
 from app.destination.message import Message, Tone
 
@@ -28,5 +28,5 @@ __all__ = [
     "Post",
     "ReceiverUrl",
     "Tone",
-    "sent",
+    "accepted_status",
 ]

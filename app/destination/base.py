@@ -77,7 +77,7 @@ class Kind:
         raise NotImplementedError
 
 
-def sent(answer: Answer, refusal: str = "") -> int:
+def accepted_status(answer: Answer, refusal: str = "") -> int:
     """Returns the status of a response that accepts the message. Raises NotSent, with `refusal` if given."""
     if 200 <= answer.status < 300:
         return answer.status

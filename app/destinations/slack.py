@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core import texts
-from app.destination import Kind, Message, Post, Tone, sent
+from app.destination import Kind, Message, Post, Tone, accepted_status
 from app.destination import messages as sentences
 from app.provider.fields import Secret
 
@@ -50,7 +50,9 @@ class Slack(Kind):
     def send(self, post: Post, values: Mapping[str, Any], message: Message) -> int:
         answer = post.http.send("POST", values["url"], json=_payload(message))
         is_named = _CODE.fullmatch(answer.body)
-        return sent(answer, sentences.slack_rejected(answer.status, answer.body.decode()) if is_named else "")
+        return accepted_status(
+            answer, sentences.slack_rejected(answer.status, answer.body.decode()) if is_named else ""
+        )
 
 
 def _payload(message: Message) -> dict[str, Any]:

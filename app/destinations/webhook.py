@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from app.destination import Kind, Message, Post, ReceiverUrl, sent
+from app.destination import Kind, Message, Post, ReceiverUrl, accepted_status
 from app.provider.fields import Origin, Secret
 
 PREFIX = "whsec_"
@@ -43,7 +43,7 @@ class Webhook(Kind):
             "webhook-timestamp": at,
             "webhook-signature": " ".join(_signature(key, message.id, at, body) for key in keys if key),
         }
-        return sent(post.http.send("POST", values["url"], headers=headers, body=body))
+        return accepted_status(post.http.send("POST", values["url"], headers=headers, body=body))
 
 
 def _signature(secret: str, message_id: str, at: str, body: bytes) -> str:

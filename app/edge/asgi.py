@@ -190,7 +190,7 @@ class Edge:
 
     def _reserve_place(self, places: ExitStack) -> bool:
         """Reserves a place for a download until `places` closes. Returns False if none is free."""
-        if is_taken := self._downloads.take():
+        if is_taken := self._downloads.reserve():
             places.callback(self._downloads.release)
         return is_taken
 

@@ -32,7 +32,7 @@ class Downloads:
         self._free = threading.BoundedSemaphore(MOST)
         self._long: TTLCache[Key, bool] = TTLCache(MOST_KNOWN, KNOWN_SECONDS, time.monotonic)
 
-    def take(self) -> bool:
+    def reserve(self) -> bool:
         """Reserves a place; the caller releases it. Returns False if none is free."""
         return self._free.acquire(blocking=False)
 
@@ -53,7 +53,7 @@ class Downloads:
             raise Busy(MESSAGE)
 
     def _has_free(self) -> bool:
-        if is_free := self.take():
+        if is_free := self.reserve():
             self.release()
         return is_free
 

@@ -42,7 +42,7 @@ class Lease:
         self._until: datetime | None = None
         self._renewed = 0.0
 
-    def take(self, **values: Any) -> bool:
+    def acquire(self, **values: Any) -> bool:
         """Acquires the lease and sets `values`, in the open transaction; False if it is held."""
         column = self._model.leased_until
         until = clock.now() + self._length
@@ -53,7 +53,7 @@ class Lease:
         return True
 
     @property
-    def is_mine(self) -> bool:
+    def is_held(self) -> bool:
         """Whether this worker still holds the lease, according to the database."""
         query = select(self._model.leased_until).where(*self._conditions)
         return self._until is not None and self._scope.session.scalar(query) == self._until
@@ -73,7 +73,7 @@ class Lease:
         self._scope.on_commit(self._record_extension, until)
         return True
 
-    def keep(self, every: float) -> None:
+    def renew(self, every: float) -> None:
         """Extends the lease in a transaction of its own, at most once in `every` seconds.
 
         Raises LeaseLost.

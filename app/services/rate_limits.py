@@ -27,7 +27,7 @@ WINDOW = timedelta(minutes=15)
 """The time in which attempts are counted. It begins with the first one."""
 
 SWEPT_ONCE_IN = 100
-"""On average, one in this many calls of `take` deletes expired counts."""
+"""On average, one in this many calls of `consume` deletes expired counts."""
 
 TALLY = "tally:"
 """The prefix of the keys of tallies."""
@@ -111,7 +111,7 @@ def _refuse(key: str, started_at: datetime, now: datetime) -> NoReturn:
 def uncount(scope: Scope, own: Limit, *shared: Limit) -> None:
     """Clears the client's own limit after a success, and subtracts the attempt from shared limits.
 
-    It locks the rows in the order of `take`, so that the two cannot deadlock.
+    It locks the rows in the order of `consume`, so that the two cannot deadlock.
     """
     scope.require_transaction()
     for limit in sorted((own, *shared), key=lambda limit: limit.key):

@@ -186,7 +186,7 @@ def test_fields_accept_what_can_be_reached():
 
 
 FOURTH = """
-from app.destination import Kind, sent
+from app.destination import Kind, accepted_status
 from app.provider.fields import Secret
 
 
@@ -197,7 +197,8 @@ class Pager(Kind):
     token = Secret("Token", required=True)
 
     def send(self, post, values, message):
-        return sent(post.http.send("POST", "https://pager.example.com/", json={"text": message.title}))
+        response = post.http.send("POST", "https://pager.example.com/", json={"text": message.title})
+        return accepted_status(response)
 """
 BROKEN = {
     "does not load": "import no_such_module",

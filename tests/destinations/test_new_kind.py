@@ -8,7 +8,7 @@ from tests.support.project_copy import ProjectCopy
 
 SECRET = "sample-token-of-the-pager"
 DECLARED = """
-from app.destination import Kind, sent
+from app.destination import Kind, accepted_status
 from app.provider.fields import Secret, Text
 
 
@@ -22,7 +22,7 @@ class Pager(Kind):
 
     def send(self, post, values, message):
         body = {"team": values["team"], "token": values["token"], "text": message.title}
-        return sent(post.http.send("POST", "https://receiver.example.com/page", json=body))
+        return accepted_status(post.http.send("POST", "https://receiver.example.com/page", json=body))
 """
 SCRIPT = """
 import os

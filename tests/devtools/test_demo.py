@@ -356,7 +356,7 @@ def test_broken_number_is_reported_and_so_is_its_repair(
 
 
 def _notify(notifier: Notifier) -> None:
-    notifier.look(quiet=timedelta(0))
+    notifier.run_once(quiet=timedelta(0))
     assert notifier.idle.wait(10)
 
 

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from app.provider import Count, Family, Outcome, PhoneNumber, Provider, Refusal, Secret, Text
 from app.provider import json_list, json_object, proven, refused, unexpected
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import ProviderNumber, cleaned, phone_number
+from app.provider.numbers import ProviderNumber, one_line, phone_number
 
 API = "https://api.acme.example/v1"
 REFUSED = refused(Outcome.BAD_CREDENTIALS, "Acme Voice does not accept this tenant and signing secret.")
@@ -55,7 +55,7 @@ class AcmeVoice(Provider):
         self.require_credentials(values)
         for row in self._numbers(http, values):
             if number := phone_number(row.get("number")):
-                yield ProviderNumber(number, webhook_url=cleaned(row.get("url"), 2000))
+                yield ProviderNumber(number, webhook_url=one_line(row.get("url"), 2000))
 
     def observe(self, http, values, phone_number):
         found = [line for line in self.numbers(http, values) if line.phone_number == phone_number]

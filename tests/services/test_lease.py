@@ -27,7 +27,7 @@ def row(acme):
 def take(scope, **values):
     own = Lease(scope, CheckRun, LENGTH)
     with scope.transaction():
-        return own if own.take(**values) else None
+        return own if own.acquire(**values) else None
 
 
 def stored(scope):
@@ -48,12 +48,12 @@ def test_take_is_refused_until_the_end_and_a_lost_lease_changes_nothing(acme, mo
     second = take(acme, done=2)
     assert stored(acme).done == 2
     with acme.transaction():
-        assert (first.is_mine, second.is_mine) == (False, True)
+        assert (first.is_held, second.is_held) == (False, True)
         assert not first.write(done=1)
         assert not first.extend(done=1)
         assert not first.release(done=1)
     with pytest.raises(LeaseLost):
-        first.keep(every=0.0)
+        first.renew(every=0.0)
     assert stored(acme).done == 2
 
 
@@ -62,9 +62,9 @@ def test_kept_lease_starts_again_and_one_of_a_clock_that_is_ahead_is_void(acme, 
     now = clock.now()
     own = take(acme)
     monkeypatch.setattr(clock, "now", lambda: now + LENGTH / 2)
-    own.keep(every=3600.0)
+    own.renew(every=3600.0)
     until = stored(acme).leased_until
-    own.keep(every=0.0)
+    own.renew(every=0.0)
     assert stored(acme).leased_until > until
     monkeypatch.setattr(clock, "now", lambda: now + 1.2 * LENGTH)
     assert take(acme) is None

@@ -76,12 +76,12 @@ class Intent:
             self._audit(Action.CHANGE_STARTED, self._changes)
         self._id = row_id
 
-    def done(self) -> None:
+    def succeed(self) -> None:
         """Closes the intent. Call it in the transaction that records the successful change."""
         if self._id is not None:
             self._close()
 
-    def failed(self, reason: str) -> None:
+    def fail(self, reason: str) -> None:
         """Records that nothing was changed, as the provider stated or as was read afterwards."""
         if self._id is not None:
             with self._scope.transaction(lock=False):
@@ -93,7 +93,7 @@ class Intent:
             self._audit(Action.CHANGE_FAILED, {"reason": [None, reason]})
             self._close()
 
-    def is_unknown(self, reason: str) -> None:
+    def mark_unknown(self, reason: str) -> None:
         """Records that the outcome is unknown. The intent stays open until the provider is read again."""
         if self._id is not None:
             with self._scope.transaction(lock=False):

@@ -106,7 +106,7 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
     if begun is None:
         return Report(already_running=True)
     lease, is_whole = begun
-    current = _Run(scope, http.calling(after_each=lambda: lease.keep(RENEW_AFTER)), lease, PROVIDERS[key])
+    current = _Run(scope, http.calling(after_each=lambda: lease.renew(RENEW_AFTER)), lease, PROVIDERS[key])
     try:
         current.check(is_whole=is_whole)
     except LeaseLost:
@@ -125,7 +125,7 @@ class _Run:
 
     scope: Scope
     http: Outbound
-    held: Lease
+    lease: Lease
     provider: Provider
     checked: int = 0
     problems: list[str] = field(default_factory=list)
@@ -159,7 +159,7 @@ class _Run:
     def _numbers(self) -> None:
         failure = None
         while failure is None and queue.due_counts(self.scope).get(self.provider.key):
-            checked, failure = _check_numbers(self.scope, self.http, self.held, self.provider.key)
+            checked, failure = _check_numbers(self.scope, self.http, self.lease, self.provider.key)
             self.checked += checked
         self._fail(failure)
 
@@ -208,7 +208,7 @@ def begin(scope: Scope, key: str, *, everything: bool = False) -> tuple[Lease, b
             scope.session.flush()
         was_killed = row.started_at is not None and row.finished_at is None
         is_whole = everything or row.due
-        if not lease.take(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
+        if not lease.acquire(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
             return None
         if everything or (is_whole and not was_killed):
             queue.mark_due(scope, provider=key, changed=False, by_run=True)

@@ -34,7 +34,7 @@ class Row:
 
     line: int
     number: str
-    sent: dict[str, Any]
+    submitted: dict[str, Any]
     wrong: str = ""
 
 

@@ -234,21 +234,21 @@ def _plan_row(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Plan
         return _change(scope, row, stored) if stored else _addition(scope, row)
     except Invalid as error:
         problems = " ".join(
-            messages.row_problem(problem.field, problem.message, row.sent.get(problem.field))
+            messages.row_problem(problem.field, problem.message, row.submitted.get(problem.field))
             for problem in error.problems
         )
         return Planned(row.line, row.number, Outcome.REFUSED, said=problems)
 
 
 def _addition(scope: Scope, row: Row) -> Planned:
-    draft = validation.read(NewEndpoint, row.sent, country=scope.organization.country)
+    draft = validation.read(NewEndpoint, row.submitted, country=scope.organization.country)
     values = {"phone_number": row.number, **draft.model_dump()}
     return Planned(row.line, row.number, Outcome.ADDED, values)
 
 
 def _change(scope: Scope, row: Row, stored: Any) -> Planned:
     """Plans the change of an endpoint. Fields without a column stay as they are."""
-    changes = dict(row.sent)
+    changes = dict(row.submitted)
     if changes.get("provider") == stored.provider:
         del changes["provider"]
     draft = validation.read(EndpointEdit, changes, country=scope.organization.country)

@@ -38,7 +38,7 @@ def connect(
     may_test: bool,
     version: int | None = None,
 ) -> Connected:
-    """Saves as `credentials.save_sent` does, then tests new credentials that have no proof yet.
+    """Saves as `credentials.save_submitted` does, then tests new credentials that have no proof yet.
 
     Without `may_test`, they are tested by the next check.
     """

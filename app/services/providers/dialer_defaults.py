@@ -144,7 +144,7 @@ class QueryResult(NamedTuple):
 
 @dataclass(slots=True)
 class Remembered:
-    found: QueryResult
+    result: QueryResult
     used_at: float
 
 
@@ -155,8 +155,8 @@ class OnPostgresql:
     """Remembers defaults, and refreshes all recently used ones by one query.
 
     Requests wait for that query together. Defaults are remembered for `FRESH_SECONDS`, because other machines
-    commit too; or until a process of this machine commits SQL that `matters`, which changes the value of
-    `commits()`.
+    commit too; or until a process of this machine commits SQL that `may_change_defaults`, which changes the
+    value of `commits()`.
     """
 
     def __init__(self, engine: Engine, commits: Callable[[], bytes]) -> None:
@@ -176,7 +176,7 @@ class OnPostgresql:
         for _ in range(3):  # A running query may not include the token; the next one does.
             # Taken before the check: if the query ends in between, the next check has its result.
             running = self._running_query()
-            answer = remembered.found
+            answer = remembered.result
             if self._is_current(answer, begin):
                 if time.monotonic() - answer.at > AHEAD_SECONDS:
                     self._start_query()
@@ -231,7 +231,7 @@ class OnPostgresql:
         try:
             defaults = _find_all(self._engine, tokens)
             for token_id, remembered in tokens.items():
-                remembered.found = QueryResult(defaults.get(token_id), commits, now)
+                remembered.result = QueryResult(defaults.get(token_id), commits, now)
             has_succeeded = True
         except SQLAlchemyError:
             pass

@@ -61,17 +61,17 @@ class Facts:
     for their present settings; or `unverified`, if their provider does not show enough. For `proven`, see
     `endpoints.proven`.
 
-    `held` has the names of stored values. `calls` counts the last 24 hours, `calls_before` the 24 hours
-    before. `was_healthy`: a number was once healthy, or its provider does not show webhooks. `webhooks` are
-    those for call reports: state, since when, and HTTP status of the last failed delivery. `dropped_at`:
-    when agent calls last lost their default provider.
+    `stored_fields` has the names of stored values. `calls` counts the last 24 hours, `calls_before` the 24
+    hours before. `was_healthy`: a number was once healthy, or its provider does not show webhooks. `webhooks`
+    are those for call reports: state, since when, and HTTP status of the last failed delivery.
+    `dropped_at`: when agent calls last lost their default provider.
     """
 
     organization: Organization
     numbers: dict[str, int] = field(default_factory=dict)
     answered: int = 0
     connections: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
-    held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stored_fields: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     failing_since: dict[str, datetime] = field(default_factory=dict)
     tests: dict[str, TestResult] = field(default_factory=dict)
     drifted: dict[str, DriftedNumbers] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Facts:
     def is_usable(self, key: str) -> bool:
         enabled, _ = self.connections.get(key, (False, None))
         return key in PROVIDERS and store.is_usable(
-            PROVIDERS[key], enabled=enabled, stored_fields=self.held[key]
+            PROVIDERS[key], enabled=enabled, stored_fields=self.stored_fields[key]
         )
 
 
@@ -199,10 +199,10 @@ def _read_connections(reader: _Reader) -> None:
     stored = select(owner, Connection.provider, Connection.enabled, Connection.updated_at, Connection.values)
     for facts, row in reader.rows(stored):
         facts.connections[row[1]] = (row[2], row[3])
-        facts.held[row[1]] |= {name for name, value in row[4].items() if value is not None}
+        facts.stored_fields[row[1]] |= {name for name, value in row[4].items() if value is not None}
     sealed = select(Secret.organization_id, Secret.provider, Secret.field)
     for facts, row in reader.rows(sealed.where(Secret.key_fingerprint.in_(known_fingerprints))):
-        facts.held[row[1]].add(row[2])
+        facts.stored_fields[row[1]].add(row[2])
 
 
 def _read_health(reader: _Reader) -> None:

@@ -103,7 +103,7 @@ class Change:
     number: str
     before: ImportedNumber | None = None
     label: str = ""
-    made: str | None = None
+    import_id: str | None = None
     has_begun: bool = False
 
     def make(self, http: Outbound, trunk: Account, agent_id: str) -> str:
@@ -121,8 +121,8 @@ class Change:
         domain = trunk.call(http, sip.sip_domain)
         self.label = new_label(self.number)
         self.has_begun = True
-        self.made = self.account.add(http, self.number, domain, self.label)
-        return self.made
+        self.import_id = self.account.add(http, self.number, domain, self.label)
+        return self.import_id
 
     def undo(self, http: Outbound, target: ImportedNumber | None) -> None:
         """Restores `target`, and removes an import that this change made.
@@ -140,5 +140,5 @@ class Change:
         """Returns what a user has to do at the provider if the change could not be undone."""
         label = self.account.provider.label
         if self.before is None:
-            return messages.may_be_imported(label, self.number, self.made)
+            return messages.may_be_imported(label, self.number, self.import_id)
         return messages.may_have_agent(label, self.number, self.before.id, self.before.agent_id)

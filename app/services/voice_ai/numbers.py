@@ -187,7 +187,7 @@ def enable(scope: Scope, http: Outbound, user: User, number_id: str, agent_id: s
             former = change.before.agent_id if change.before else None
             target = ImportedNumber(imported_id, agent_id, change.label)
             store_agent(scope, row, account.provider, target, former)
-            intent.done()
+            intent.succeed()
     except Exception as error:
         _undo(scope, http.within(SECONDS_TO_UNDO), change, intent, error)
         raise
@@ -222,10 +222,10 @@ def _undo(scope: Scope, http: Outbound, change: Change, intent: Intent, error: E
         try:
             change.undo(http, _target(scope, change, error))
         except Conflict:
-            log.error("ai_number.left_at_provider", made=change.made, before=change.before)  # noqa: TRY400
-            intent.is_unknown(f"{problem} {change.follow_up()}")
+            log.error("ai_number.left_at_provider", made=change.import_id, before=change.before)  # noqa: TRY400
+            intent.mark_unknown(f"{problem} {change.follow_up()}")
             raise Conflict(f"{problem} {change.follow_up()}", code=LEFT) from error
-    intent.failed(problem)
+    intent.fail(problem)
     if isinstance(error, gateway.ProviderCallFailed):
         raise Conflict(f"{problem} {messages.NOTHING_CHANGED}", code=error.code) from error
 
@@ -267,7 +267,7 @@ def disable(
     with scope.transaction():
         row = _expect_unchanged(scope, user, number_id, version)
         store_agent(scope, row, provider, None, row.ai_agent_id)
-        intent.done()
+        intent.succeed()
     return row
 
 
@@ -286,9 +286,9 @@ def _remove_at_provider(scope: Scope, intent: Intent, provider: Provider, row: V
                 account.restore_agent(calls, number, replace(one, agent_id=None))
     except Conflict as error:
         if error.code == gateway.UNREACHABLE:
-            intent.is_unknown(error.message)
+            intent.mark_unknown(error.message)
         else:
-            intent.failed(error.message)
+            intent.fail(error.message)
         raise Conflict(messages.still_on(error.message, provider.label), code=error.code) from error
 
 

@@ -85,7 +85,7 @@ class Status:
 class Result:
     """The result of a setup or check.
 
-    `has_retries`: they were turned on. `found`: our webhook, as read at the provider; None for a new one.
+    `has_retries`: they were turned on. `webhook`: our webhook, as read at the provider; None for a new one.
     `failure`: why the provider's state could not be read.
     """
 
@@ -93,7 +93,7 @@ class Result:
     reason: str | None = None
     foreign_id: str | None = None
     has_retries: bool = False
-    found: Webhook | None = None
+    webhook: Webhook | None = None
     failure: str | None = None
 
 
@@ -225,7 +225,7 @@ def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) 
             if (row.state, row.reason) != (State.WAITING, missing):
                 row.state, row.reason, row.foreign_id = State.WAITING, missing, None
             return None
-        if not lease.take(updated_at=WebhookSetup.updated_at):
+        if not lease.acquire(updated_at=WebhookSetup.updated_at):
             raise Conflict(messages.WEBHOOK_RUNNING, code="SETUP_RUNNING")
         return replace_in(_work(scope, connection), replace=replace, has_retries=row.has_retries)
 
@@ -273,8 +273,8 @@ def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign_id is None:
-        return Result(State.ACTIVE, has_retries=True, found=usable)
-    return replace_in(foreign(listed, foreign_id), has_retries=True, found=usable)
+        return Result(State.ACTIVE, has_retries=True, webhook=usable)
+    return replace_in(foreign(listed, foreign_id), has_retries=True, webhook=usable)
 
 
 def has_retries(work: Work, webhook: Webhook) -> bool:
@@ -316,7 +316,7 @@ def _store(scope: Scope, work: Work, lease: Lease, changes: Mapping[str, Any]) -
     """Stores the webhook. Returns False if the settings changed, or another worker acquired the lease."""
     provider = work.provider
     with scope.transaction():
-        if not _is_current(scope, work) or not lease.is_mine:
+        if not _is_current(scope, work) or not lease.is_held:
             return False
         changed = store.apply(scope, provider, changes)
         audit_log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
@@ -387,16 +387,16 @@ def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Inte
 
 def _deliveries(row: WebhookSetup, result: Result) -> dict[str, Any]:
     """Returns the delivery columns to store: none for a new webhook, the same if ours is gone."""
-    if result.found is None:
+    if result.webhook is None:
         return {} if result.state is State.FAILED else dict.fromkeys(DELIVERIES)
-    disabled_at = clock.now() if result.found.is_auto_disabled else row.disabled_at
-    return dict(zip(DELIVERIES, (result.found.failed_at, result.found.failure, disabled_at), strict=True))
+    disabled_at = clock.now() if result.webhook.is_auto_disabled else row.disabled_at
+    return dict(zip(DELIVERIES, (result.webhook.failed_at, result.webhook.failure, disabled_at), strict=True))
 
 
 def _audit_news(scope: Scope, work: Work, before: State, result: Result) -> None:
     if before is not State.WAITING and not result.failure:
         states = {"was_active": before is State.ACTIVE, "is_active": result.state is State.ACTIVE}
-        is_off = result.found is not None and result.found.is_auto_disabled
+        is_off = result.webhook is not None and result.webhook.is_auto_disabled
         webhook_news.note(scope, work.provider.label, result.reason, **states, was_disabled=is_off)
 
 
@@ -408,5 +408,5 @@ def _record_change(scope: Scope, work: Work, result: Result, intent: Intent) -> 
     elif intent.has_begun:
         changes = {"webhook": [None, work.url], "reason": [None, result.reason]}
         audit_log.note(scope, Action.WEBHOOK_SET_UP, provider.label, changes)
-        intent.done()
+        intent.succeed()
     provider_writes.resolve(scope, provider, {provider.label: result.reason or work.url})

@@ -90,7 +90,7 @@ def _read(scope: Scope, http: Outbound, work: Work, lease: Lease | None) -> Resu
         return webhook.foreign(listed, setting.webhook_id)
     if not setting.has_all_events:
         return Result(State.FAILED, messages.webhook_lacks_events(label))
-    done, lacks_retries = Result(State.ACTIVE, found=current), not webhook.has_retries(work, current)
+    done, lacks_retries = Result(State.ACTIVE, webhook=current), not webhook.has_retries(work, current)
     if lease and (current.is_auto_disabled or lacks_retries):
         done = webhook.complete(scope, http, work, lease)
     elif current.is_auto_disabled:

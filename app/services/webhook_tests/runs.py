@@ -137,7 +137,7 @@ def _begin(scope: Scope, target: _Target, *, signed: bool) -> Lease:
     lease = Lease(scope, subject.model, LEASE, *subject.conditions)
     with scope.transaction():
         sql.run(scope, sql.upsert(scope, subject.model).values(values | empty))
-        if not lease.take():
+        if not lease.acquire():
             raise Conflict(messages.RUNNING, code="TEST_RUNNING")
         if signed:
             log.note(scope, Action.WEBHOOK_TEST_STARTED, subject.name, {"webhook": [None, target.url]})

@@ -96,7 +96,7 @@ def _difference(primary: str | None, stored: str | None) -> Reason | None:
 def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, CallbackState]:
     """Returns the URL in the form to be set, and the present one.
 
-    Raises Invalid, and the errors of `look`.
+    Raises Invalid, and the errors of `observe`.
     """
     return _checked_url(text), observe(scope, http, provider)
 
@@ -145,16 +145,16 @@ def _set(
         )
     except ProviderCallFailed as error:
         if error.code != gateway.UNREACHABLE:
-            intent.failed(error.message)
+            intent.fail(error.message)
             raise _with_result(error, messages.CALLBACK_NOT_SET) from None
         lost = error
     with suppress(ProviderCallFailed):
         after = _read_application(scope, http, connection, url)
     if lost and after is None:
-        intent.is_unknown(lost.message)
+        intent.mark_unknown(lost.message)
         raise _with_result(lost, messages.CALLBACK_UNKNOWN)
     if lost and after and after.reason:
-        intent.failed(lost.message)
+        intent.fail(lost.message)
         raise _with_result(lost, messages.CALLBACK_NOT_SET)
     return after
 
@@ -175,7 +175,7 @@ def _store(scope: Scope, intent: Intent, provider: Provider, was: str | None, ur
         with scope.transaction():
             sql.run(scope, stored)
             audit_log.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
-            intent.done()
+            intent.succeed()
             queue.mark_due(scope, _assigned_numbers(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)

@@ -73,17 +73,17 @@ def record_outcome(scope: Scope, change: Change, is_done: bool | None, actual: s
     """
     trouble = change.response
     if is_done is False and not trouble.trouble and not _is_set(change.step, actual):
-        change.intent.failed(messages.NOT_TAKEN)
+        change.intent.fail(messages.NOT_TAKEN)
         return True
     if is_done or not trouble.trouble:
         with scope.transaction():
             log.record(scope, change.step.action, change.step.number, change.step.changes(actual))
-            change.intent.done()
+            change.intent.succeed()
         return True
     if is_done is None:
-        change.intent.is_unknown(trouble.sentence)
+        change.intent.mark_unknown(trouble.sentence)
     else:
-        change.intent.failed(trouble.sentence)
+        change.intent.fail(trouble.sentence)
     return False
 
 

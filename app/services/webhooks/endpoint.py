@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings that setting the webhook would replace. `seen` is their digest, to pass to `point`."""
+    """The settings that setting the webhook would replace. `digest` is their digest, to pass to `point`."""
 
     endpoint: Endpoint
     now: Observation
     can_point: bool
-    seen: str
+    digest: str
 
 
 def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
@@ -68,7 +68,7 @@ def point(
 ) -> Observation:
     """Sets the number's webhook, and returns the number as read afterwards.
 
-    Raises Stale, and changes nothing, if the plan's `seen` is no longer the number's digest; Conflict if
+    Raises Stale, and changes nothing, if the plan's `digest` is no longer the number's digest; Conflict if
     the provider cannot set the webhook, refuses, or does not have the number.
     """
     row = crud.get(scope, endpoint_id)

@@ -107,8 +107,8 @@ class _AtProvider:
     edit: Edit
     done: _Done
     state: StoredConnection
-    found: dict[str, ProbeResult] = field(default_factory=dict)
-    sent: list[tuple[Item, Change]] = field(default_factory=list)
+    observed: dict[str, ProbeResult] = field(default_factory=dict)
+    changes: list[tuple[Item, Change]] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -119,7 +119,7 @@ class _AtProvider:
         lease = self._acquire_lease() if ready else None
         if lease is None:
             return
-        self.http = self.http.calling(after_each=lambda: lease.keep(runs.RENEW_AFTER))
+        self.http = self.http.calling(after_each=lambda: lease.renew(runs.RENEW_AFTER))
         try:
             self._queue_check(ready)
             self._change(ready)
@@ -171,7 +171,7 @@ class _AtProvider:
 
     def _change_one(self, state: StoredConnection, look: Lookup, item: Item) -> ProbeResult | None:
         """Returns the response to the change; None if nothing was sent."""
-        reading = self.found[item.phone_number] = look(item.phone_number)
+        reading = self.observed[item.phone_number] = look(item.phone_number)
         try:
             step = self.edit.step(item, state.provider, reading)
         except Conflict as error:
@@ -184,7 +184,7 @@ class _AtProvider:
         change = self._send(state, step)
         if not change.response.trouble:
             changes.record_outcome(self.scope, change, None, step.url)
-        self.sent.append((item, change))
+        self.changes.append((item, change))
         return change.response
 
     def _send(self, state: StoredConnection, step: Step) -> Change:
@@ -192,31 +192,31 @@ class _AtProvider:
         for pause in PAUSES:
             if change.response.outcome not in NOT_TAKEN or self.job.must_stop:
                 break
-            change.intent.failed(change.response.sentence)
+            change.intent.fail(change.response.sentence)
             time.sleep(pause)
             change = changes.send(self.scope, self.http, state, step)
         return change
 
     def _confirm(self) -> None:
         """Reads the changed numbers again, and decides the changes without a clear response."""
-        if not self.sent:
+        if not self.changes:
             return
         self.job.report(messages.CONFIRMING, self.done.count, self.done.total)
-        read = [reading.number for reading in self.found.values() if reading.number]
+        read = [reading.number for reading in self.observed.values() if reading.number]
         places = {number.phone_number: number.place for number in read if number.place}
-        look = lookup.of(self.scope, self.http, self.state, len(self.sent), places=places)
-        for item, change in self.sent:
+        look = lookup.of(self.scope, self.http, self.state, len(self.changes), places=places)
+        for item, change in self.changes:
             reading = look(item.phone_number)
-            self.found[item.phone_number] = _with_place(reading, places.get(item.phone_number))
+            self.observed[item.phone_number] = _with_place(reading, places.get(item.phone_number))
             outcome = partial(_outcome, self.scope, change) if change.response.trouble else _result
             self.done.confirm(item, outcome(self.edit, item, reading), change.step)
 
     def _save_results(self) -> None:
         """Saves the readings as results of checks."""
-        numbers = sorted(self.found)
+        numbers = sorted(self.observed)
         for some in progress.batches(numbers, messages.CONFIRMING, progress.ignore):
             with self.scope.transaction():
-                results = {number: self.found[number] for number in some}
+                results = {number: self.observed[number] for number in some}
                 queue.save_results(self.scope, self.key, results)
 
 

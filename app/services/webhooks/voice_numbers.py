@@ -49,12 +49,12 @@ class AssignedNumber:
 
 @dataclass(frozen=True)
 class Plan:
-    """The number as read, before moving it. `seen` is its digest, to pass to `attach`."""
+    """The number as read, before moving it. `digest` is its digest, to pass to `attach`."""
 
     number: str
     url: str
     now: Observation
-    seen: str
+    digest: str
 
 
 def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
@@ -100,7 +100,7 @@ def attach(
     present = plan(scope, http, provider, number)
     if present.now.in_sync:
         return present.now
-    if present.seen != expected_digest:
+    if present.digest != expected_digest:
         raise Stale(messages.changed(provider.label), current=present)
     return _move(scope, http, provider, present)
 
@@ -146,11 +146,11 @@ def _move(scope: Scope, http: Outbound, provider: Provider, planned: Plan) -> Ob
                 **_application_change(number, after.number),
             }
             log.record(scope, Action.NUMBER_POINTED, planned.number, changed)
-            intent.done()
+            intent.succeed()
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != planned.number]
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
-        (intent.is_unknown if after.in_sync is None else intent.failed)(done.sentence)
+        (intent.mark_unknown if after.in_sync is None else intent.fail)(done.sentence)
         more = messages.ATTACHMENT_UNKNOWN if after.in_sync is None else messages.NOT_ATTACHED
         raise gateway.failed(done.outcome, f"{done.sentence} {more}")
     return after

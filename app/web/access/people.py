@@ -169,7 +169,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     try:
         with form.refusals(page, {PasswordNeeded: "your_password", TryLater: "", Conflict: ""}):
             trusted = confirm_if_old(scope, form) if is_other else scope
-            user = users.update_user(trusted, user_id, submitted, version=form.version_sent)
+            user = users.update_user(trusted, user_id, submitted, version=form.submitted_version)
     except Stale:
         user = users.get(scope, user_id)
         fresh = PersonForm(formdata=None, obj=user)
@@ -190,7 +190,7 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     try:
         with form.refusals(page, {PasswordNeeded: "your_password", TryLater: "your_password"}):
             trusted = scope if disabled else confirm_if_old(scope, form)
-            users.set_disabled(trusted, user_id, disabled, reason=form.why, version=form.version_sent)
+            users.set_disabled(trusted, user_id, disabled, reason=form.why, version=form.submitted_version)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(user)

@@ -124,7 +124,7 @@ def _show(scope: Scope, preview: EndpointImport, status: int = 200, problem: str
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/apply", who=Who.SUPERADMIN, methods=["POST"])
 def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    version, reason = form.version_sent, form.why
+    version, reason = form.submitted_version, form.why
     here = url_for("endpoint_imports.show", import_id=import_id)
 
     def run(inside: Scope, on_progress: OnProgress) -> str:

@@ -317,7 +317,7 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         _set_fixed(form, row)
         return _edited_again(scope, row, form, 422)
     try:
-        saved = crud.save(scope, endpoint_id, form.edited(), version=form.version_sent)
+        saved = crud.save(scope, endpoint_id, form.edited(), version=form.submitted_version)
     except Invalid as error:
         row = crud.get(scope, endpoint_id)
         _set_fixed(form, row)
@@ -403,7 +403,7 @@ def confirm_deactivate(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Activates or deactivates the endpoint; a live number only after a confirmation."""
-    is_active, version = yes_or_no("active"), ConfirmForm(request.values).version_sent
+    is_active, version = yes_or_no("active"), ConfirmForm(request.values).submitted_version
     if _unconfirmed(scope, crud.get(scope, endpoint_id), {"is_active": is_active}):
         return render.page_first(query.address("endpoints.confirm_deactivate", endpoint_id=endpoint_id))
     saved = crud.save(scope, endpoint_id, {"is_active": is_active}, version=version)
@@ -443,7 +443,7 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = DeleteForm()
     http = context.outbound() if form.clear_webhook.data else None
-    done = deleting.delete(scope, http, endpoint_id, reason=form.why, version=form.version_sent)
+    done = deleting.delete(scope, http, endpoint_id, reason=form.why, version=form.submitted_version)
     query.flash_undo(messages.deleted(phone.display(done.event.subject)), done.event.id)
     if done.cleared:
         flash(done.cleared.reason, messages.TONES_OF_CLEARING.get(done.cleared.code, "bad"))

@@ -46,7 +46,7 @@ class DestinationForm(Edit):
         hours = [SelectChoice(str(hour), f"One message a day, at {hour:02}:00 UTC") for hour in range(24)]
         self.digest_hour.choices = [SelectChoice("", "Each message when it happens"), *hours]
 
-    def sent(self, kind: Kind) -> dict[str, Any]:
+    def submitted(self, kind: Kind) -> dict[str, Any]:
         """Returns the values as the API accepts them. A secret that was left empty stays as it is."""
         submitted: dict[str, Any] = {"label": self.label.data or "", "events": list(self.events.data or [])}
         hour = self.digest_hour.data or ""
@@ -92,7 +92,7 @@ class QuietForm(Form):
         self.ends_at.choices = [SelectChoice(hours, words) for hours, words in DURATIONS.items()]
 
     @property
-    def sent(self) -> dict[str, Any]:
+    def submitted(self) -> dict[str, Any]:
         """The values as the API accepts them; an invalid start is included as it was entered."""
         text = (self.starts_at.data or "").strip()
         start = _moment(text)
@@ -120,7 +120,7 @@ class LimitsForm(Form):
 
     days = StringField("Days", description="Empty for no report.")
 
-    def sent(self, name: str) -> dict[str, Any]:
+    def submitted(self, name: str) -> dict[str, Any]:
         text = (self.days.data or "").strip()
         if not text:
             return {name: None}

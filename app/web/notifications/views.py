@@ -168,7 +168,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     kind = _kind(request.form.get("kind") or "")
     form = _form(scope, kind)
     with form.refusals(partial(_new, scope, kind, form), {Conflict: ""}):
-        saved = destinations.create(scope, {"kind": kind.key} | form.sent(kind))
+        saved = destinations.create(scope, {"kind": kind.key} | form.submitted(kind))
     if saved.secrets:
         return _show_secret_once(saved)
     flash(messages.added(destinations.name_of(saved.row)), "ok")
@@ -218,7 +218,7 @@ def save(scope: Scope, destination_id: str) -> ResponseReturnValue:
 
     try:
         with form.refusals(page):
-            destinations.change(scope, destination_id, form.sent(kind), version=form.version_sent)
+            destinations.change(scope, destination_id, form.submitted(kind), version=form.submitted_version)
     except Stale:
         row = destinations.get(scope, destination_id)
         names = ("label", "digest_hour")
@@ -299,7 +299,7 @@ def acknowledge(scope: Scope, problem_id: str) -> ResponseReturnValue:
 def add_quiet_period(scope: Scope) -> ResponseReturnValue:
     form = QuietForm()
     with form.refusals(lambda status: _table(scope, status, quiet_form=form)):
-        quiet.add(scope, form.sent)
+        quiet.add(scope, form.submitted)
     flash(messages.QUIET_ADDED, "ok")
     return _to("table")
 
@@ -317,7 +317,7 @@ def save_limits(scope: Scope) -> ResponseReturnValue:
     name = "most_secret_days" if scope.organization_or_none else "most_backup_days"
     with form.refusals(lambda status: _table(scope, status, limits_form=form)):
         try:
-            limits.save(scope, form.sent(name))
+            limits.save(scope, form.submitted(name))
         except Invalid as error:
             raise Invalid([Problem("days", problem.message) for problem in error.problems]) from None
     flash(messages.LIMITS_SAVED, "ok")

@@ -75,12 +75,12 @@ def save_and_redirect(scope: Scope, again: Callable[..., Response], *, after: st
         return again(scope, form)
     submitted = _sent(form)
     try:
-        url = directory.planned_base_url(scope, submitted, version=form.version_sent)
+        url = directory.planned_base_url(scope, submitted, version=form.submitted_version)
         change = impact.of_base_url(scope, url)
         if change.has_effect and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
-        directory.update(scope, context.outbound(), submitted, reason=why, version=form.version_sent)
+        directory.update(scope, context.outbound(), submitted, reason=why, version=form.submitted_version)
     except Invalid as error:
         form.add_errors(error)
         return again(scope, form, 422)

@@ -158,7 +158,7 @@ def move_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 
 def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, changed: str = "") -> Response:
     form = DigestForm()
-    form.seen.data = plan.seen
+    form.seen.data = plan.digest
     return render.page(
         "providers/callback_number.html", status, provider=provider, form=form, plan=plan, changed=changed
     )

@@ -95,7 +95,7 @@ def _choice(declared: ServiceHost, stored: Any) -> SelectField:
     )
 
 
-def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
+def submitted_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
     """Returns the submitted values. An empty field keeps a secret, and clears any other value."""
     submitted: dict[str, Any] = {}
     for declared in provider.typed_fields:

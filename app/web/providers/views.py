@@ -29,7 +29,7 @@ from app.services.status import impact, outages, setup
 from app.services.status.places import Place
 from app.services.voice_ai import webhook
 from app.web.providers import messages
-from app.web.providers.fields import ProviderForm, for_provider, sent_for
+from app.web.providers.fields import ProviderForm, for_provider, submitted_for
 from app.web.shell import connection_states, guides, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, Form, yes_or_no
@@ -90,14 +90,14 @@ def save_form(scope: Scope, key: str, page: FormPage) -> Response:
     form = for_provider(state)
     try:
         with form.refusals(partial(page, scope, state, form), {Conflict: ""}):
-            submitted = sent_for(provider, form)
+            submitted = submitted_for(provider, form)
             done = connecting.connect(
                 scope,
                 context.outbound(),
                 provider,
                 submitted,
                 may_test=not needs_password(),
-                version=form.version_sent,
+                version=form.submitted_version,
             )
     except Stale:
         return _show_conflict(scope, provider, form, page)
@@ -146,7 +146,7 @@ def test_form(scope: Scope, key: str, page: FormPage) -> Response:
     form = for_provider(state)
     not_tested = partial(_not_tested, scope, state, form, page)
     with form.refusals(not_tested, {PasswordNeeded: "your_password", TryLater: ""}):
-        submitted = sent_for(provider, form)
+        submitted = submitted_for(provider, form)
         trusted = confirm_if_old(scope, form)
         verification.require_complete(trusted, provider, submitted)
         tested = verification.verify(trusted, context.outbound(), provider, submitted)
@@ -176,7 +176,7 @@ def _not_tested(
 
 
 def _has_secret(provider: Provider, form: ProviderForm) -> bool:
-    typed = sent_for(provider, form)
+    typed = submitted_for(provider, form)
     return any(typed.get(form.names[field.name]) for field in provider.typed_fields if field.secret)
 
 
@@ -266,7 +266,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
     credentials.set_enabled(
-        scope, context.outbound(), provider, enabled, reason=form.why, version=form.version_sent
+        scope, context.outbound(), provider, enabled, reason=form.why, version=form.submitted_version
     )
     done = messages.enabled(provider.label) if enabled else messages.disabled(provider.label)
     _flash_with_blocked(scope, provider, done)
@@ -317,7 +317,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 def disconnect(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
-    credentials.disconnect(scope, provider, reason=form.why, version=form.version_sent)
+    credentials.disconnect(scope, provider, reason=form.why, version=form.submitted_version)
     _flash_with_blocked(scope, provider, messages.disconnected(provider.label))
     return _back(provider)
 
@@ -349,7 +349,9 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     provider = store.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
     try:
-        active.make_active(scope, chosen_family, provider.key, reason=form.why, version=form.version_sent)
+        active.make_active(
+            scope, chosen_family, provider.key, reason=form.why, version=form.submitted_version
+        )
     except Conflict as error:
         flash(error.message, "bad")
         return _back(provider)
@@ -389,7 +391,7 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     row = active.undoable(scope, _row_id(switch_id))
     was, now = row.was, row.now
     try:
-        family = active.undo(scope, row.id, reason=form.why, version=form.version_sent)
+        family = active.undo(scope, row.id, reason=form.why, version=form.submitted_version)
     except Conflict as error:
         flash(error.message, "bad")
         return render.redirect_to(_history_of(was or now))

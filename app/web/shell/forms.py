@@ -94,7 +94,7 @@ class Form(FlaskForm):  # type: ignore[misc]
             self.form_errors.append(text)
 
     @property
-    def version_sent(self) -> int:
+    def submitted_version(self) -> int:
         """The submitted version; -1, which no row has, if it is not a number."""
         text = str(self["version"].data or "")
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1

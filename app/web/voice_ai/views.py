@@ -188,7 +188,7 @@ def _choice_context(scope: Scope) -> dict[str, Any]:
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     form = ConfirmForm()
-    config.choose(scope, key, reason=form.why, version=form.version_sent)
+    config.choose(scope, key, reason=form.why, version=form.submitted_version)
     flash(messages.CHOICE_SAVED, "ok")
     return render.redirect_to(url_for("voice_ai.show", tab=request.args.get("tab")))
 
@@ -212,7 +212,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     form = ToolSecretForm()
     with form.refusals(partial(_tool_secret, scope, form), {TryLater: "your_password"}):
         trusted = confirm_password(scope, form.your_password.data)
-        secret = config.generate_tool_secret(trusted, context.outbound(), version=form.version_sent)
+        secret = config.generate_tool_secret(trusted, context.outbound(), version=form.submitted_version)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)
 
 

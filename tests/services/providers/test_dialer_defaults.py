@@ -132,9 +132,9 @@ def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
     with acme.transaction():
         acme.organization.revision += 1
     changes.committed()
-    found = defaults._tokens[token].found
+    result = defaults._tokens[token].result
     look_up(defaults, [token])
-    assert defaults._tokens[token].found.commits == found.commits == changes.count()
+    assert defaults._tokens[token].result.commits == result.commits == changes.count()
 
 
 def test_look_up_on_postgresql_uses_a_query_that_ended_quickly(acme, issued, defaults, monkeypatch):

@@ -169,10 +169,10 @@ def test_point_sets_the_webhook_once_unless_it_was_changed_since(
     assert plan.can_point
     _set(twilio, voice_url="https://newer.example/x")
     with pytest.raises(Stale):
-        endpoint.point(acme, http, endpoint_id, expected_digest=plan.seen)
+        endpoint.point(acme, http, endpoint_id, expected_digest=plan.digest)
     assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
     again = endpoint.plan(acme, http, endpoint_id)
-    assert endpoint.point(acme, http, endpoint_id, expected_digest=again.seen).in_sync is True
+    assert endpoint.point(acme, http, endpoint_id, expected_digest=again.digest).in_sync is True
     assert endpoint.point(acme, http, endpoint_id).in_sync is True
     assert len(twilio.writes) == 1, "nothing is written to a number in sync"
     assert len(open_meanwhile) > 5
