@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ACME
 
-MORE = pytest.mark.thorough("test_chip_removes_its_part_in_place", "test_filter_is_applied_without_scripts")
+MORE = pytest.mark.thorough("test_chip_removes_its_part_in_place")
 LISTS = pytest.mark.parametrize(
     ("path", "name", "value"),
     [
@@ -44,6 +44,7 @@ def test_chip_removes_its_part_in_place(dana: Page, path: str, name: str, value:
     assert dana.evaluate("window.stayed === true")
 
 
+@pytest.mark.thorough("test_filters_menus_secrets_questions_and_the_reference_need_no_scripts")
 @pytest.mark.parametrize("page", [False], indirect=True)
 @LISTS
 def test_filter_is_applied_without_scripts(dana: Page, path: str, name: str, value: str) -> None:

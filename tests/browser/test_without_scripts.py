@@ -10,7 +10,9 @@ from tests.support.full_organization import Furnished
 
 
 @pytest.mark.parametrize("page", [False], indirect=True)
-def test_secrets_questions_menus_and_the_reference_need_no_scripts(dana: Page, here: Furnished) -> None:
+def test_filters_menus_secrets_questions_and_the_reference_need_no_scripts(
+    dana: Page, here: Furnished
+) -> None:
     dana.goto(f"{ACME}/providers/twilio")
     dana.locator("[data-secret] > summary").first.click()
     expect(dana.locator("[data-secret] .form-control").first).to_be_editable()
@@ -27,7 +29,12 @@ def test_secrets_questions_menus_and_the_reference_need_no_scripts(dana: Page, h
     dana.locator("#tokens").get_by_role("button", name="Create token").click()
     expect(dana.locator(".pb-summary")).to_be_visible()
 
-    dana.goto(f"{MERIDIAN}/endpoints")
+    dana.goto(f"{MERIDIAN}/endpoints?active=on")
+    dana.locator("#filter summary").click()
+    dana.locator("#filter [name=provider]").select_option("twilio")
+    dana.locator("#filter noscript, #filter [type=submit]").get_by_text("Apply").click()
+    dana.locator(".pb-chip[data-clears=provider]").click()
+    expect(dana.locator(".pb-chip")).to_have_count(1)
     dana.locator("[data-tick]").first.check()
     dana.locator("#many summary").click()
     dana.locator("#many button[value=delete]").click()
