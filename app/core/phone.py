@@ -389,4 +389,4 @@ def calling_code(country: str) -> int:
 def country_names() -> Mapping[str, str]:
     """Returns the supported countries: ISO 3166-1 alpha-2 code and English name."""
     names = Locale("en").territories
-    return {code: names.get(code, code) for code in phonenumbers.SUPPORTED_REGIONS}
+    return {code: names.get(code, code) for code in sorted(phonenumbers.SUPPORTED_REGIONS)}

@@ -225,7 +225,7 @@ def _expect_valid(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...
 
 
 class TokenDraft(NewToken):
-    """A token that the API creates. `scopes` is empty: see `issue_for_api`."""
+    """A token to create. `scopes` is empty: tokens that can read secrets are created in the portal."""
 
     scopes: list[Annotated[str, validation.one_of([SECRETS])]] = []
 
