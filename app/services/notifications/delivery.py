@@ -23,7 +23,7 @@ from app.destination import Message, NotSent, Post
 from app.destinations import KINDS
 from app.models import Delivery, DeliveryAttempt, Destination, Notification
 from app.services import lease, sql
-from app.services.notifications import compose, held, messages, quiet, record, sealed
+from app.services.notifications import compose, delayed, messages, quiet, record, sealed
 from app.services.notifications.compose import Link
 from app.services.notifications.events import Event
 from app.services.notifications.record import Draft
@@ -159,7 +159,7 @@ def _is_quiet(scope: Scope, delivery_id: str) -> bool:
         waiting = update(Delivery).where(*lane, Delivery.state == State.WAITING, ~Delivery.is_manual)
         sql.run(scope, waiting.values(held_until))
         return True
-    if delivery.was_held and held.is_settled(scope, delivery, row):
+    if delivery.was_held and delayed.is_settled(scope, delivery, row):
         delivery.state, delivery.finished_at, delivery.leased_until = State.SKIPPED, clock.now(), None
         return True
     return False
@@ -286,7 +286,7 @@ def _disable(scope: Scope, destination: Destination, delivery: Delivery, attempt
     given_up = {"state": State.FAILED, "finished_at": clock.now()}
     sql.run(scope, update(Delivery).where(*waiting, Delivery.id != delivery.id).values(given_up))
     record.add(
-        held.scope_of(scope, destination),
+        delayed.scope_of(scope, destination),
         Draft(
             Event.DESTINATION_DISABLED,
             lane=f"destination:{destination.id[:8]}",

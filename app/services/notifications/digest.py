@@ -9,7 +9,7 @@ from sqlalchemy import exists, select, update
 from app.core import clock
 from app.models import Delivery, Destination
 from app.services import sql
-from app.services.notifications import held, record
+from app.services.notifications import delayed, record
 from app.services.notifications.events import Event
 from app.services.notifications.record import Draft
 from app.services.notifications.states import State
@@ -55,7 +55,7 @@ def _collect(scope: Scope, destination_id: str, last: datetime | None) -> bool:
         )
         ids = list(scope.session.scalars(select(Delivery.id).where(*waiting)))
         draft = Draft(Event.DIGEST, lane=f"digest:{destination_id[:8]}", count=len(ids))
-        carrier = record.add_own(held.scope_of(scope, destination), draft, destination)
+        carrier = record.add_own(delayed.scope_of(scope, destination), draft, destination)
         carrier.is_manual = False
         scope.session.flush()
         finished = {"carrier_id": carrier.id, "finished_at": clock.now()}
