@@ -63,8 +63,8 @@ def claim(settings: Settings, report_wait: Callable[[str], None]) -> Claims:
 def _claim_by(deadline: float, claim: Callable[[], Claim], report_wait: Callable[[str], None]) -> Claim:
     try:
         return claim()
-    except InUse as taken:
-        report_wait(f"{taken.what} is in use. Waiting {SECONDS_TO_WAIT:.0f} seconds for that to end.")
+    except InUse as error:
+        report_wait(f"{error.what} is in use. Waiting {SECONDS_TO_WAIT:.0f} seconds for that to end.")
     while True:
         try:
             return claim()

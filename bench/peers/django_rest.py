@@ -13,9 +13,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from sqlalchemy import make_url
 
-given = json.loads(os.environ["PEER"])
-key = OctKey.import_key(given["key"])
-url = make_url(given["url"])
+peer = json.loads(os.environ["PEER"])
+key = OctKey.import_key(peer["key"])
+url = make_url(peer["url"])
 engine = "sqlite3" if url.drivername.startswith("sqlite") else "postgresql"
 settings.configure(
     ALLOWED_HOSTS=["*"],
@@ -37,7 +37,7 @@ settings.configure(
         "UNAUTHENTICATED_USER": None,
     },
     ROOT_URLCONF=__name__,
-    SECRET_KEY=given["key"],
+    SECRET_KEY=peer["key"],
     USE_TZ=False,
 )
 django.setup()
@@ -113,5 +113,5 @@ class ActiveProvider(APIView):
         return Response({"provider": provider, "phoneNumber": number.phone_number if number else None})
 
 
-urlpatterns = [path(given["path"].lstrip("/"), ActiveProvider.as_view())]
+urlpatterns = [path(peer["path"].lstrip("/"), ActiveProvider.as_view())]
 app = get_wsgi_application()

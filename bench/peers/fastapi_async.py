@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 
-given = json.loads(os.environ["PEER"])
-engine = create_async_engine(given["url"].replace("sqlite:", "sqlite+aiosqlite:"))
+peer = json.loads(os.environ["PEER"])
+engine = create_async_engine(peer["url"].replace("sqlite:", "sqlite+aiosqlite:"))
 sessions = async_sessionmaker(engine, expire_on_commit=False)
-key = OctKey.import_key(given["key"])
+key = OctKey.import_key(peer["key"])
 bearer = HTTPBearer()
 app = FastAPI()
 
@@ -56,7 +56,7 @@ async def caller(
     return user
 
 
-@app.get(given["path"])
+@app.get(peer["path"])
 async def active_provider(session: Session, user: Annotated[User, Depends(caller)]) -> ActiveProvider:
     organization = await session.get_one(Organization, user.organization_id)
     number = await session.scalar(

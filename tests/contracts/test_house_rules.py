@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from devtools import wording
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "app").rglob("*.py"))
+TOOLS = sorted(
+    path for folder in ("bench", "devtools", "simulators") for path in (ROOT / folder).rglob("*.py")
+)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 ASSETS = sorted(path for kind in ("css", "js") for path in (ROOT / "static" / kind).iterdir())
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -26,6 +30,11 @@ MAX_FUNCTION_LINES = 60
 MAX_FILE_LINES = 450
 MAX_LINE_LENGTH = 120
 MAX_TEST_NAME = 70
+VAGUE_NAMES = frozenset(
+    ["found", "wanted", "seen", "known", "given", "taken", "kept", "held", "sent", "ours", "theirs"]
+)
+"""Of a local or a parameter: it is named after its thing."""
+NOT_VERBS = frozenset({"as", "always", "is", "this"})
 SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
 VENDOR = re.compile(
     "|".join({name for one in PROVIDERS.values() for name in (one.key.split("_")[0], one.label)}),
@@ -113,14 +122,39 @@ def test_files_functions_lines_and_names_of_tests_are_short() -> None:
     assert too_long == []
 
 
-def test_modules_have_a_docstring() -> None:
-    """Declarations (models, providers) say what they are without one."""
-    without = []
+def test_modules_have_a_docstring_and_functions_begin_theirs_with_a_verb() -> None:
+    """Declarations (models, providers) say what they are without one. Those of operations are for users."""
+    wrong = []
     for path in SOURCES:
         is_declaration = path.parent.name in ("models", "providers") and path.name != "__init__.py"
         if tree(path).body and not is_declaration and not ast.get_docstring(tree(path)):
-            without.append(name_of(path))
-    assert without == []
+            wrong.append(name_of(path))
+    for path in [*SOURCES, *TOOLS]:
+        wrong += [
+            f"{name_of(path)}: {function.name}"
+            for function in functions(path)
+            if not says_what_it_does(function)
+        ]
+    assert wrong == []
+
+
+def says_what_it_does(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether its docstring, if it has one, begins as in "Returns the row" or "Whether it is new"."""
+    docstring = ast.get_docstring(function) or "Returns"
+    first_word = docstring.split()[0].strip(".,:;")
+    is_verb = first_word[0].isupper() and first_word.endswith("s") and first_word.lower() not in NOT_VERBS
+    decorators = " ".join(map(ast.unparse, function.decorator_list))
+    return is_verb or first_word == "Whether" or re.search(r"property|operation\(", decorators) is not None
+
+
+def test_locals_and_parameters_are_named_after_their_thing() -> None:
+    assert [
+        f"{name_of(path)}:{node.lineno} {name}"
+        for path in [*SOURCES, *TOOLS]
+        for node in itertools.chain.from_iterable(map(ast.walk, functions(path)))
+        if isinstance(node, ast.arg | ast.Name)
+        and (name := node.arg if isinstance(node, ast.arg) else node.id) in VAGUE_NAMES
+    ] == []
 
 
 def test_only_providers_name_a_vendor() -> None:

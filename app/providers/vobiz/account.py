@@ -277,9 +277,9 @@ class Account:
     def _attach(self, number: ProviderNumber, application: Application) -> None:
         try:
             self._set_application(number, application.id)
-        except _AlreadyAttached as taken:
+        except _AlreadyAttached as error:
             if not number.application_id:
-                raise _with_notes(taken, [MANUAL_STEP]) from None
+                raise _with_notes(error, [MANUAL_STEP]) from None
             self._replace_application(number, application)
 
     def _set_application(self, number: ProviderNumber, application_id: str) -> None:

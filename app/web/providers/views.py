@@ -160,7 +160,7 @@ def _result(
 ) -> Response:
     result = get_template_attribute("providers/_test.html", "test_result")
     verdict = verdict_of(tested) if tested else None
-    guide = guides.known().get(f"connect-{state.provider.key}")
+    guide = guides.by_name().get(f"connect-{state.provider.key}")
     part = result(state, form, needs_password(), tested=tested, verdict=verdict, guide=guide, is_part=True)
     return render.part(part, status, [])
 

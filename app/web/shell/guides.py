@@ -53,7 +53,7 @@ class Guide:
 
 
 @cache
-def known() -> dict[str, Guide]:
+def by_name() -> dict[str, Guide]:
     """Returns the guides by name, in the order of `PARTS`."""
     order = [name for names in PARTS.values() for name in names]
     files = [*(DOCS / "guides").glob("*.md"), *DOCS.parent.glob("CHANGELOG.md")]
@@ -70,7 +70,7 @@ def version() -> str:
 
 def _by_part() -> dict[str, list[Guide]]:
     parts: dict[str, list[Guide]] = {part: [] for part in PARTS}
-    for guide in known().values():
+    for guide in by_name().values():
         part = next((part for part, names in PARTS.items() if guide.name in names), next(iter(PARTS)))
         parts[part].append(guide)
     return parts
@@ -97,7 +97,7 @@ def _summary(text: str) -> str:
 @cache
 def _contents(name: str) -> dict[str, str]:
     """Returns the headings of a guide by their anchors; empty if it has few."""
-    headings = re.findall(r"^## (.+)$", known()[name].text, re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", by_name()[name].text, re.MULTILINE)
     by_anchor = {anchor(heading): heading.replace("`", "") for heading in headings}
     return by_anchor if len(by_anchor) >= LEAST_CONTENTS else {}
 
@@ -105,7 +105,7 @@ def _contents(name: str) -> dict[str, str]:
 @cache
 def _markup(name: str) -> Markup:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = _parse(parser, known()[name].text)
+    tokens = _parse(parser, by_name()[name].text)
     for token, following in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and following:
             token.attrSet("id", anchor(following.content))
@@ -155,7 +155,7 @@ def table(_scope: Scope) -> ResponseReturnValue:
 
 
 def _entries() -> list[Entry]:
-    return [Entry(guide.title, {"guide": guide.name}, in_navigation=False) for guide in known().values()]
+    return [Entry(guide.title, {"guide": guide.name}, in_navigation=False) for guide in by_name().values()]
 
 
 @guides.page(
@@ -165,14 +165,14 @@ def _entries() -> list[Entry]:
     link=Link(Section.GLOBAL, 51, in_navigation=False, icon="help", entries=_entries),
 )
 def show(_scope: Scope, guide: str) -> ResponseReturnValue:
-    if guide not in known():
+    if guide not in by_name():
         raise NotFound(messages.GUIDE_NOT_FOUND)
     return render.page(
         "shell/guide.html",
-        guide=known()[guide],
+        guide=by_name()[guide],
         body=_markup(guide),
         contents=_contents(guide),
-        guides=known().values(),
+        guides=by_name().values(),
     )
 
 

@@ -68,7 +68,7 @@ def page_guide() -> Guide | None:
     """Returns the guide of the request's page; None if it has none."""
     rule = request.url_rule.rule if request.url_rule else None
     name = next((page.guide for page in guard.pages() if page.rule == rule), "")
-    return guides.known().get(name.format(**(request.view_args or {})))
+    return guides.by_name().get(name.format(**(request.view_args or {})))
 
 
 def may_open(page: Page) -> bool:

@@ -45,7 +45,7 @@ def test_guides_are_pages_that_pages_and_the_palette_link_to(mo: Portal, dana: P
     addresses = {link["href"] for link in page.root.all("a") if "/help/" in link["href"]}
     names = [file.stem for file in (guides.DOCS / "guides").glob("*.md")]
     assert addresses == {f"/help/{name}" for name in [*names, "changelog"]}
-    assert all(10 < len(guide.summary) < 130 for guide in guides.known().values())
+    assert all(10 < len(guide.summary) < 130 for guide in guides.by_name().values())
     wrong = []
     for address in sorted(addresses):
         root = mo.get(address).root
