@@ -58,9 +58,9 @@ def good(tmp_path: Path, database: Path) -> Path:
 
 
 def _read(path: Path, folder: Path) -> None:
-    with archive.open_archive(path) as found:
-        found.keys()
-        found.unpack_database(folder / "patchbay.db")
+    with archive.open_archive(path) as opened_backup:
+        opened_backup.keys()
+        opened_backup.unpack_database(folder / "patchbay.db")
 
 
 def test_archive_round_trip(good: Path, folder: Path) -> None:
@@ -68,8 +68,8 @@ def test_archive_round_trip(good: Path, folder: Path) -> None:
     _read(good, folder)
     assert (folder / "patchbay.db").read_bytes() == CONTENT
     assert (folder / "patchbay.db").stat().st_mode & 0o777 == 0o600
-    with archive.open_archive(good) as found:
-        assert found.keys() == {"fernet.keys": "the key\n"}
+    with archive.open_archive(good) as opened_backup:
+        assert opened_backup.keys() == {"fernet.keys": "the key\n"}
 
 
 def _member(name: str, mode: int = stat.S_IFREG | 0o600) -> zipfile.ZipInfo:

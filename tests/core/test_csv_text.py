@@ -100,9 +100,9 @@ def test_lines_escape_formulas_in_batches_and_plain_restores_them(subtests):
     for cell in CELLS:
         with subtests.test(cell=cell):
             written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
-            ((_, found),) = csv.reader(io.StringIO(written, newline=""))
-            assert found[:1] not in csv_text.FORMULA
-            assert csv_text.plain(found) == cell
+            ((_, written_cell),) = csv.reader(io.StringIO(written, newline=""))
+            assert written_cell[:1] not in csv_text.FORMULA
+            assert csv_text.plain(written_cell) == cell
 
     assert csv_text.plain('="+15551234567"') == "+15551234567"
     assert csv_text.plain('=1+"a"') == '=1+"a"'

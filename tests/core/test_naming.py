@@ -15,7 +15,7 @@ def test_names_of_both_apis_and_the_nearest(subtests):
             assert naming.calls_name(provider, field) == calls
             assert naming.settings_name(provider, field) == settings
 
-    known = ["twilio_auth_token", "twilio_account_sid", "public_base_url"]
-    assert naming.nearest("twilio_auth_tokn", known) == "twilio_auth_token"
-    assert naming.nearest("base_url", known) == "public_base_url"
-    assert naming.nearest("zzz", known) is None
+    known_names = ["twilio_auth_token", "twilio_account_sid", "public_base_url"]
+    assert naming.nearest("twilio_auth_tokn", known_names) == "twilio_auth_token"
+    assert naming.nearest("base_url", known_names) == "public_base_url"
+    assert naming.nearest("zzz", known_names) is None

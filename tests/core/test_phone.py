@@ -145,13 +145,13 @@ def test_normalize_names_each_kind_of_wrong_number():
     wrong: list[object] = []
     for kind, text, country, words in EACH_KIND:
         try:
-            found: object = phone.normalize(text, country)
+            outcome: object = phone.normalize(text, country)
         except NotANumber as error:
-            found = error.kind
+            outcome = error.kind
             if words not in str(error) or not str(error).endswith("."):
                 wrong.append((text[:40], country, str(error)))
-        if found != kind:
-            wrong.append((text[:40], country, found))
+        if outcome != kind:
+            wrong.append((text[:40], country, outcome))
     assert wrong == []
     assert {kind for kind, *_ in EACH_KIND} == set(Kind)
 

@@ -32,8 +32,8 @@ def test_parse_valid_json(subtests):
 
     assert strict_json.parse(b"[" * strict_json.DEEPEST + b"]" * strict_json.DEEPEST)
 
-    found = strict_json.parse(b"[5.0, 5e0, -0.0, 1.5]")
-    assert [(each, type(each)) for each in found] == [(5, int), (5, int), (0, int), (1.5, float)]
+    parsed = strict_json.parse(b"[5.0, 5e0, -0.0, 1.5]")
+    assert [(each, type(each)) for each in parsed] == [(5, int), (5, int), (0, int), (1.5, float)]
 
 
 DEEP = {

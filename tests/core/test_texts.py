@@ -33,13 +33,13 @@ def test_invisible_is_what_unicode_calls_unseen_and_is_in_no_segment() -> None:
     Up to U+FFFF the pattern of a segment in the API's document and the check agree about each character.
     """
     unseen = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"}
-    found = {
+    invisible_points = {
         point
         for point in range(0x110000)
         if point & 0xFFFE == 0xFFFE or (unicodedata.category(chr(point)) in unseen and point != ord(" "))
     }
     fillers = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFE0F, 0xFFA0, 0xE01EF}
-    assert [hex(point) for point in found | fillers if not texts.has_invisible(chr(point))] == []
+    assert [hex(point) for point in invisible_points | fillers if not texts.has_invisible(chr(point))] == []
     assert not texts.has_invisible("Réception 24/7 \U0001f600 लीला")
 
     assert not any(map(texts.has_invisible, ["\U0001faea", "\U0003fff0", "\u0378"]))

@@ -152,15 +152,15 @@ MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://v
 
 
 def test_shown_urls_have_no_password(subtests):
-    for found, shown in [
+    for address, shown in [
         ("https://a.example/b?c=d@e", "https://a.example/b?c=d@e"),
         ("https://ann:sample@a.example/b", "https://…@a.example/b"),
         ("https://a.example/\r\n\u202eb\0", "https://a.example/b"),
         ("x" * 2000, "x" * 1000),
         ("", ""),
     ]:
-        with subtests.test(found=found):
-            assert urls.sanitized(found) == shown
+        with subtests.test(found=address):
+            assert urls.sanitized(address) == shown
 
     for url, shown in [
         ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),

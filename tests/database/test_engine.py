@@ -42,11 +42,11 @@ def sqlite_engine(sqlite_url):
 
 def test_sqlite_settings_and_a_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
     with sqlite_engine.connect() as connection:
-        found = {
+        settings = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "journal_size_limit")
         }
-    assert found == {
+    assert settings == {
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
@@ -93,16 +93,16 @@ def test_sqlite_files_keep_their_locks_and_new_ones_have_mode_0600(sqlite_engine
 
 
 def test_writers_begin_immediate_readers_do_not_and_are_not_held_up(sqlite_engine):
-    seen: list[str] = []
+    statements: list[str] = []
     with sqlite_engine.connect() as connection:
         driver = connection.connection.dbapi_connection
-        driver.set_trace_callback(seen.append)
+        driver.set_trace_callback(statements.append)
         connection.execute(text("SELECT 1"))
         connection.rollback()
         with connection.execution_options(writes=True).begin():
             pass
         driver.set_trace_callback(None)
-    assert [line for line in seen if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
+    assert [line for line in statements if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
 
     with Session(sqlite_engine) as session:
         cast.write(session)

@@ -185,11 +185,11 @@ def _shared(rows, columns):
 
 def _columns(engine):
     """What is there now, by table, of the columns that the models know."""
-    found = inspect(engine)
+    inspector = inspect(engine)
     return {
-        name: [column["name"] for column in found.get_columns(name) if column["name"] in table.c]
+        name: [column["name"] for column in inspector.get_columns(name) if column["name"] in table.c]
         for name, table in Base.metadata.tables.items()
-        if found.has_table(name)
+        if inspector.has_table(name)
     }
 
 
@@ -241,10 +241,10 @@ def test_downgrade_and_upgrade_keep_every_row(engine, thorough):
     older = [script.revision for script in ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()][1:]
     for revision in older if thorough else older[:1]:
         flask_migrate.downgrade(revision=revision)
-        kept = _columns(engine)
+        columns = _columns(engine)
         flask_migrate.upgrade()
         assert _differences(engine) == []
-        assert _shared(_dump(engine), kept) == _shared(before, kept), revision
+        assert _shared(_dump(engine), columns) == _shared(before, columns), revision
     assert len(older) >= 7
 
     flask_migrate.downgrade(revision="base")
@@ -267,9 +267,9 @@ def test_prepare_upgrades_an_older_version_and_its_audit_verifies(engine, enviro
     for revision in ("0008", "0007") if thorough else ("0007",):
         flask_migrate.downgrade(revision=revision)
         _prepare(engine, environment)
-        found = integrity.verify(scope.session, scope.keys.sealer, organization.id)
+        verdict = integrity.verify(scope.session, scope.keys.sealer, organization.id)
         scope.end_read()
-        assert (found.head.count, found.unchained, found.fault) == (1, 0, None), revision
+        assert (verdict.head.count, verdict.unchained, verdict.fault) == (1, 0, None), revision
     if thorough:
         flask_migrate.downgrade(revision="0001")
         _prepare(engine, environment)
@@ -343,12 +343,12 @@ def test_upgrade_converts_the_rows_of_earlier_versions(engine):
             session.commit()
     flask_migrate.upgrade()
     with Session(engine) as session:
-        found = session.execute(select(Call.id, Call.at).order_by(Call.id)).all()
+        start_times = session.execute(select(Call.id, Call.at).order_by(Call.id)).all()
         emails = {user.id: user.email for user in session.scalars(select(User))}
         chosen = {one.slug: one.active_voice_ai for one in session.scalars(select(Organization))}
         ended = session.scalars(select(HealthTransition.ended_since).order_by(HealthTransition.id)).all()
     # A call is sorted by its start, but not after its event was received.
-    assert [(name, at.hour, at.day) for name, at in found] == [("a", 11, 1), ("b", 12, 1), ("c", 12, 1)]
+    assert [(name, at.hour, at.day) for name, at in start_times] == [("a", 11, 1), ("b", 12, 1), ("c", 12, 1)]
     assert [emails[row_id] for row_id in ids] == list(EMAILS.values())
     assert chosen == {"acme-support": None, "globex": "elevenlabs"}
     assert ended == [None] * 6 + [datetime.fromisoformat(START)] * 2 + [None] * 2

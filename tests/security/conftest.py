@@ -91,11 +91,11 @@ def received(installation: Installation, request: bytes) -> bytes:
     address = urlsplit(installation.server.url)
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall(request)
-        found = b""
+        response = b""
         with suppress(ConnectionResetError):
             while piece := connection.recv(65536):
-                found += piece
-    return found
+                response += piece
+    return response
 
 
 @dataclass
@@ -173,7 +173,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def world(outside: World) -> Iterator[World]:
     """With simulators of its own; afterwards it is as it was."""
     secure = outside.secure.tls, outside.secure.bases
-    kept = outside.simulators, outside.gate.bases
+    plain = outside.simulators, outside.gate.bases
     with ExitStack() as stack:
         outside.simulators = _simulators(stack)
         bases = _bases(outside.simulators)
@@ -181,7 +181,7 @@ def world(outside: World) -> Iterator[World]:
         outside.gate.bases = bases
         yield outside
     outside.secure.tls, outside.secure.bases = secure
-    outside.simulators, outside.gate.bases = kept
+    outside.simulators, outside.gate.bases = plain
     for gate in (outside.gate, outside.secure):
         gate.reset()
 
@@ -295,9 +295,9 @@ def database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def installation(request: pytest.FixtureRequest, database: str) -> Installation:
     """The server on a kind of database, which is as `furnish` left it."""
-    found: Installation = request.getfixturevalue(f"on_{database}")
-    restore(found)
-    return found
+    requested: Installation = request.getfixturevalue(f"on_{database}")
+    restore(requested)
+    return requested
 
 
 def restore(installation: Installation) -> None:

@@ -83,7 +83,7 @@ def test_a_user_opens_the_pages_of_their_role(
     app: Flask, here: Furnished, others: dict[str, Portal], visited: Mapping[str, TestResponse]
 ) -> None:
     """A member is tried with each; the others with those that are `visited`."""
-    seen = 0
+    count = 0
     for rule, method, guard in portal_rules(app, unsafe=False):
         if guard is PageWho.ANYONE:
             continue
@@ -93,15 +93,15 @@ def test_a_user_opens_the_pages_of_their_role(
         if rule.rule in visited:
             assert _shown(visited[rule.rule]) == (200, ""), rule.rule
             expected |= {"gus": opened, "anonymous": (303, "/sign-in")}
-        found = {
+        observed = {
             name: _shown(
                 others[name].raw(method, here.address(rule), query_string=QUERIES.get(rule.endpoint))
             )
             for name in expected
         }
-        assert found == expected, rule.rule
-        seen += 1
-    assert seen > 40
+        assert observed == expected, rule.rule
+        count += 1
+    assert count > 40
 
 
 def _shown(answer: TestResponse) -> tuple[int, str]:
@@ -116,7 +116,7 @@ def test_a_user_changes_nothing_outside_their_role(
     """With a valid CSRF token, and everything that could be sent. An anonymous user is tried with one in
     four; thorough, with each."""
     tokens = {anonymous: anonymous.token(), mo: mo.token()}
-    seen = 0
+    count = 0
     with unchanged(app, but=TRACES):
         for place, (rule, method, guard) in enumerate(portal_rules(app, unsafe=True)):
             for portal, token in tokens.items() if thorough or place % 4 == 0 else [(mo, tokens[mo])]:
@@ -124,8 +124,8 @@ def test_a_user_changes_nothing_outside_their_role(
                     answer = portal.raw(method, here.address(rule), data=everything(token))
                     expected = (303, "/sign-in") if portal is anonymous else (403, "")
                     assert _shown(answer) == expected, rule.rule
-                    seen += 1
-    assert seen > 60
+                    count += 1
+    assert count > 60
 
 
 @pytest.mark.asvs("8.2.1", "3.5.2")
@@ -206,28 +206,30 @@ def test_another_organizations_rows_do_not_exist_on_any_page(
     session of another user is as little there. Each is a 404; unless thorough, one in four is compared.
     """
     portals = (gus, dana) if thorough else (gus,)
-    token, seen = gus.token(), 0
+    token, count = gus.token(), 0
     with unchanged(app, but=TRACES):
         for unsafe in (False, True):
             for rule, method, _ in portal_rules(app, unsafe=unsafe):
-                for known in ({}, {"user_id": here.cast.gus.id}):
-                    foreign = IDS & rule.arguments - known.keys()
-                    is_same = bool(known) and "user_id" not in rule.arguments
+                for own_ids in ({}, {"user_id": here.cast.gus.id}):
+                    foreign = IDS & rule.arguments - own_ids.keys()
+                    is_same = bool(own_ids) and "user_id" not in rule.arguments
                     if "slug" not in rule.arguments or not foreign or is_same:
                         continue
-                    compared = [{}, _unknown(foreign)][: 2 if thorough or seen % 4 == 0 else 1]
+                    compared = [{}, _unknown(foreign)][: 2 if thorough or count % 4 == 0 else 1]
                     for portal in portals:
                         answers = [
-                            _answer(portal, method, here.address(rule, slug="globex", **known, **ids), token)
+                            _answer(
+                                portal, method, here.address(rule, slug="globex", **own_ids, **ids), token
+                            )
                             for ids in compared
                         ]
                         assert len(set(map(_shown_text, answers))) == 1, rule.rule
                         status = answers[0].status_code
                         assert status == 404 or (portal is dana and method == "POST"), rule.rule
-                    seen += 1
+                    count += 1
         for path in (f"tokens/{here.ids['token_id']}/revoke", f"sessions/{here.ids['session_id']}/end"):
             gus.post(f"/account/{path}", {"csrf_token": token}, 404)
-    assert seen > 30
+    assert count > 30
 
 
 def _unknown(names: set[str]) -> dict[str, str]:
@@ -257,13 +259,13 @@ def test_another_organizations_rows_are_in_no_list_and_no_operation(
     for text in texts:
         assert [marker for marker in markers if marker in text] == []
 
-    seen = 0
-    sent = {"aiEnabled": False, "hereOnly": True}
+    count = 0
+    payload = {"aiEnabled": False, "hereOnly": True}
     with unchanged(app):
         for operation in GUARDED:
-            body = {"json": sent if operation.path.endswith("/ai") else {}} if operation.body else {}
+            body = {"json": payload if operation.path.endswith("/ai") else {}} if operation.body else {}
             ids = {name for name in IDS_API if f"<{name}>" in operation.path}
-            tags = [{}, {"If-Match": '"1"'}] if thorough else [{"If-Match": '"1"'} if seen % 2 else {}]
+            tags = [{}, {"If-Match": '"1"'}] if thorough else [{"If-Match": '"1"'} if count % 2 else {}]
             for tag in tags if ids else ():
                 own = {"organization_id": cast.globex}
                 unused = {"phone_number": UNUSED_NUMBER} | {name: str(uuid.uuid4()) for name in ids}
@@ -277,8 +279,8 @@ def test_another_organizations_rows_are_in_no_list_and_no_operation(
                     for other in ({}, unused)
                 )
                 assert (foreign.status_code, foreign.data) == (404, none.data), operation.path
-                seen += 1
-    assert seen > (16 if thorough else 8)
+                count += 1
+    assert count > (16 if thorough else 8)
 
 
 @pytest.mark.asvs("15.3.3")

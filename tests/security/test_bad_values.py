@@ -237,7 +237,7 @@ def types_of(schema: dict[str, Any], described: dict[str, Any]) -> set[str]:
     if "$ref" in schema:
         return types_of(described["components"]["schemas"][schema["$ref"].split("/")[-1]], described)
     if "anyOf" in schema:
-        return set().union(*(types_of(found, described) for found in schema["anyOf"]))
+        return set().union(*(types_of(variant, described) for variant in schema["anyOf"]))
     return {schema["type"]}
 
 
@@ -293,8 +293,8 @@ def test_a_provider_without_its_fields_cannot_be_made_active(app: Flask, gus: Po
             page = gus.get(f"/o/globex/active/{family}?provider={key}")
             page = page.press(f"Make {PROVIDERS[key].label} the default")
             assert PROVIDERS[key].label in page.notes, key
-        sent = {"public_base_url": "https://voice.example", "provider": "vobiz", "vobiz_auth_id": "id"}
-        refused = api.gus.put(SETTINGS, sent)
+        payload = {"public_base_url": "https://voice.example", "provider": "vobiz", "vobiz_auth_id": "id"}
+        refused = api.gus.put(SETTINGS, payload)
         assert (refused.status_code, "vobiz_auth_token" in sentence(refused)) == (409, True)
         refused = api.gus.post("/api/calls/providers/active", {"provider": "sinch"})
         assert (refused.status_code, "sinchApplicationSecret" in sentence(refused)) == (409, True)

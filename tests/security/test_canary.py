@@ -113,8 +113,8 @@ def test_no_secret_is_in_any_response_log_or_file(
     tmp_path: Path,
 ) -> None:
     app, here, answers = installation.app, installation.here, 0
-    for request, found in drive(app, here, dana, installation.tokens["careful"], thorough=thorough):
-        assert found_in(found, secrets) == [], request
+    for request, response in drive(app, here, dana, installation.tokens["careful"], thorough=thorough):
+        assert found_in(response, secrets) == [], request
         answers += 1
     assert answers > (450 if thorough else 90)
     logged = log()

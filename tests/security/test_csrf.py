@@ -71,13 +71,13 @@ def test_an_unsafe_request_without_a_csrf_token_is_400(
 
 def unsafe_endpoints(app: Flask) -> set[str]:
     """Those that may change something."""
-    found = {
+    endpoints = {
         rule.endpoint
         for rule in app.url_map.iter_rules()
         if (rule.methods or set()) - SAFE and not rule.rule.startswith("/api/")
     }
-    assert len(found) > 40
-    return found
+    assert len(endpoints) > 40
+    return endpoints
 
 
 @pytest.mark.asvs("3.5.2")
@@ -139,7 +139,7 @@ def test_a_cross_site_request_is_403_and_a_sign_in_stays_here(
         answer = dana.raw("GET", "/sign-in", query_string={"next": after})
         assert answer.headers["Location"] == "/", after
         page = anonymous.get("/sign-in")
-        sent = {"email": cast.dana.email, "password": PASSWORD, "next": after}
-        answer = anonymous.raw("POST", "/sign-in", data=sent | {"csrf_token": page.value("csrf_token")})
+        submitted = {"email": cast.dana.email, "password": PASSWORD, "next": after}
+        answer = anonymous.raw("POST", "/sign-in", data=submitted | {"csrf_token": page.value("csrf_token")})
         assert (answer.status_code, answer.headers["Location"]) == (303, "/"), after
         anonymous.client.delete_cookie(COOKIE)

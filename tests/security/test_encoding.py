@@ -58,11 +58,11 @@ def harmless(source: str) -> int:
 
 
 def _strings(root: Element) -> list[str]:
-    found = []
+    strings = []
     for element in root.walk():
-        found += [child for child in element.children if isinstance(child, str)]
-        found += list(element.attrs.values())
-    return found
+        strings += [child for child in element.children if isinstance(child, str)]
+        strings += list(element.attrs.values())
+    return strings
 
 
 MARKUP = [
@@ -103,10 +103,10 @@ def test_what_is_stored_stays_text_on_every_page(
 
 
 def _fill(session: Session, table: str) -> None:
-    found = Base.metadata.tables[table]
+    model_table = Base.metadata.tables[table]
     values: dict[str, object] = {
         column.name: HOSTILE
-        for column in found.columns
+        for column in model_table.columns
         if column.name in TYPED and isinstance(column.type, String)
     }
     if table == "connections":
@@ -115,7 +115,7 @@ def _fill(session: Session, table: str) -> None:
     if table == "audit_events":
         values |= {"changes": {HOSTILE: [HOSTILE, HOSTILE]}, "ip": HOSTILE[:45]}
     assert values, table
-    session.execute(update(found).values(values))
+    session.execute(update(model_table).values(values))
 
 
 @pytest.mark.asvs("1.2.1")
@@ -238,8 +238,8 @@ def test_sql_in_a_parameter_is_text(
         with scope_as(app, here.cast.dana) as scope, scope.transaction():
             row = scope.session.get_one(Endpoint, here.ids["endpoint_id"])
             row.label = row.inbound_agent_name = text
-        found = api.careful.get("/api/settings/endpoints", query_string={"q": text}).get_json()
-        assert [row["label"] for row in found] == [text]
+        rows = api.careful.get("/api/settings/endpoints", query_string={"q": text}).get_json()
+        assert [row["label"] for row in rows] == [text]
     text = " ".join(SQL)
     with unchanged(app, but=("sessions",)):
         names = ("q", "provider", "active", "agent", "before", "cursor", "sort", "key", "next")
@@ -289,12 +289,12 @@ def test_no_cell_of_an_export_is_a_formula_and_each_comes_back(
     assert files >= 5
     export = dana.raw("GET", f"{ACME}/endpoints.csv").data
     with unchanged(app, but=("endpoint_imports", "organizations", "audit_events", "sessions")):
-        sent = {"csrf_token": dana.token(), "rows": "", "file": (io.BytesIO(export), "endpoints.csv")}
-        answer = dana.client.post(f"{ACME}/endpoints/import", data=sent, base_url=HOME)
+        submitted = {"csrf_token": dana.token(), "rows": "", "file": (io.BytesIO(export), "endpoints.csv")}
+        answer = dana.client.post(f"{ACME}/endpoints/import", data=submitted, base_url=HOME)
         page = dana.get(answer.headers["Location"])
     assert f"Unchanged {len(cells) + 1}" in page.text
 
 
 def _fill_with(session: Session, table: str, text: str) -> None:
-    found = Base.metadata.tables[table]
-    session.execute(update(found).values(subject=text, actor_name=text, changes={text: [text, text]}))
+    model_table = Base.metadata.tables[table]
+    session.execute(update(model_table).values(subject=text, actor_name=text, changes={text: [text, text]}))

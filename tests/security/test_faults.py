@@ -44,18 +44,18 @@ def inside(database_url: str, shared_keys: dict[str, str], tmp_path: Any) -> Ite
 @contextmanager
 def failing_at(app: Flask, number: int) -> Iterator[list[str]]:
     """The statement of that number fails, as a broken disk or a lost connection makes it fail."""
-    sent: list[str] = []
+    executed: list[str] = []
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
-        if len(sent) == number:
+        executed.append(statement)
+        if len(executed) == number:
             raise OperationalError(statement, {}, Exception("injected"))
 
     with app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", fail)
     try:
-        yield sent
+        yield executed
     finally:
         event.remove(engine, "before_cursor_execute", fail)
 
@@ -73,12 +73,12 @@ def test_a_save_is_all_or_nothing_if_any_statement_fails(
     dana = Caller(inside, issue(inside, assemble(inside).dana, secrets=True).jwt)
     before = dump(inside)
     for number in range(1, 200):
-        with failing_at(inside, number) as sent:
+        with failing_at(inside, number) as executed:
             answer = dana.call(method, path, json=body)
-        if len(sent) < number:
+        if len(executed) < number:
             break
-        assert answer.status_code == 503, sent[-1]
-        assert dump(inside) == before, sent[-1]
+        assert answer.status_code == 503, executed[-1]
+        assert dump(inside) == before, executed[-1]
     report("SQL statement fails", tried=number - 1, survived=number - 1)
     assert number > 5
     assert answer.status_code in (200, 201)

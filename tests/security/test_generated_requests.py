@@ -151,15 +151,15 @@ def _known(here: Furnished) -> Mapping[str, Any]:
 
 def _send(dana: Caller, case: Case) -> Any:
     """What a client of HTTP cannot send is left out."""
-    made = case.as_transport_kwargs(base_url="http://localhost")
-    headers = {name: value for name, value in dict(made["headers"]).items() if value.isprintable()}
+    arguments = case.as_transport_kwargs(base_url="http://localhost")
+    headers = {name: value for name, value in dict(arguments["headers"]).items() if value.isprintable()}
     for name in ("Authorization", "Accept-Encoding"):
         headers.pop(name, None)
-    body = {"json": made["json"]} if "json" in made else {"data": made.get("data")}
+    body = {"json": arguments["json"]} if "json" in arguments else {"data": arguments.get("data")}
     return dana.call(
-        made["method"],
-        made["url"].removeprefix("http://localhost"),
-        query_string=made.get("params") or {},
+        arguments["method"],
+        arguments["url"].removeprefix("http://localhost"),
+        query_string=arguments.get("params") or {},
         headers=headers,
         **body,
     )

@@ -78,10 +78,15 @@ def _check_headers(path: str, headers: Headers) -> None:
 def test_json_is_never_taken_for_a_page(api: Clients) -> None:
     markup = '"><img src=x onerror=alert(1)>'
     body = contract.ENDPOINT_EXAMPLE | {"label": markup, "phone_number": "+15550004444"}
-    made = api.dana.post("/api/settings/endpoints", body)
-    assert made.status_code == 201
+    response = api.dana.post("/api/settings/endpoints", body)
+    assert response.status_code == 201
     refused = api.dana.post("/api/settings/endpoints", body | {"provider": markup})
-    for answer in (made, refused, api.dana.get("/api/settings/endpoints"), api.dana.get(f"/api/{markup}")):
+    for answer in (
+        response,
+        refused,
+        api.dana.get("/api/settings/endpoints"),
+        api.dana.get(f"/api/{markup}"),
+    ):
         assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -91,16 +96,16 @@ def test_json_is_never_taken_for_a_page(api: Clients) -> None:
 def test_the_cookie_is_as_closed_as_it_can_be(anonymous: Portal, cast: Cast) -> None:
     first = anonymous.raw("GET", "/sign-in").headers.getlist("Set-Cookie")
     token = anonymous.token()
-    sent = {"csrf_token": token, "email": cast.dana.email, "password": PASSWORD}
-    second = anonymous.raw("POST", "/sign-in", data=sent).headers.getlist("Set-Cookie")
+    submitted = {"csrf_token": token, "email": cast.dana.email, "password": PASSWORD}
+    second = anonymous.raw("POST", "/sign-in", data=submitted).headers.getlist("Set-Cookie")
     assert len(first) == 1
     for cookie in [*first, *second]:
         name, *flags = [part.strip() for part in cookie.split(";")]
-        kept = {flag for flag in flags if flag.startswith(("Expires=", "Max-Age="))}
+        lifetime = {flag for flag in flags if flag.startswith(("Expires=", "Max-Age="))}
         site = "Strict" if name.startswith("__Host-patchbay-browser=") else "Lax"
         assert name.startswith(("__Host-patchbay=", "__Host-patchbay-browser="))
-        assert set(flags) - kept == {"Secure", "HttpOnly", "Path=/", f"SameSite={site}"}
-        assert bool(kept) == (site == "Strict")
+        assert set(flags) - lifetime == {"Secure", "HttpOnly", "Path=/", f"SameSite={site}"}
+        assert bool(lifetime) == (site == "Strict")
     assert anonymous.is_signed_in()
 
 

@@ -90,5 +90,5 @@ def test_a_failure_shows_an_id_and_nothing_else(app: Flask, dana: Portal, api: C
 
 def _expect_logged(log: Log, request_id: str) -> None:
     """What happened is in the log, under the id."""
-    found = [line for line in lines_of(log) if line.get("request_id") == request_id]
-    assert any("no such table" in str(line.get("exception")) for line in found)
+    lines = [line for line in lines_of(log) if line.get("request_id") == request_id]
+    assert any("no such table" in str(line.get("exception")) for line in lines)

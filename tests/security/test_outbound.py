@@ -91,9 +91,9 @@ def test_verify_dials_the_address_that_it_checked_and_no_private_one(staged: Sta
         for addresses in ways if thorough else [ways[place % 3]]:
             names.stage({SECURE_HOST: [addresses]})
             result = verify(dana)
-            seen = (result["ok"], result["code"], names.lookups, names.dialled)
-            if seen != (False, "unreachable", [SECURE_HOST], []):
-                wrong.append((addresses, seen))
+            outcome = (result["ok"], result["code"], names.lookups, names.dialled)
+            if outcome != (False, "unreachable", [SECURE_HOST], []):
+                wrong.append((addresses, outcome))
     assert wrong == []
 
     names.stage({SECURE_HOST: [[PUBLIC], ["127.0.0.1"]]})
@@ -258,11 +258,11 @@ def _open_transactions(app: Flask) -> int:
     """Of all connections to the database but the one that counts."""
     with app.app_context(), db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            found = connection.exec_driver_sql(
+            rows = connection.exec_driver_sql(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
             )
-            return int(found.scalar_one())
+            return int(rows.scalar_one())
         driver: Any = connection.connection.dbapi_connection
         driver.rollback()
         is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

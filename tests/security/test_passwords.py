@@ -104,9 +104,9 @@ def test_a_long_password_is_hashed_and_compared_exactly(mo: Portal, api: Clients
             assert api.anonymous.post(LOGIN, body).status_code in (401, 422), other
     with scope_as(mo.app, cast.mo) as scope:
         stored = scope.session.get_one(User, cast.mo.id).password_hash
-    made = extract_parameters(stored)
-    assert made.type is Type.ID
-    assert (made.memory_cost, made.time_cost) >= (19 * 1024, 2)
+    parameters = extract_parameters(stored)
+    assert parameters.type is Type.ID
+    assert (parameters.memory_cost, parameters.time_cost) >= (19 * 1024, 2)
     assert current not in stored
 
 

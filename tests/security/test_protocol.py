@@ -37,8 +37,8 @@ def forged(number: int) -> dict[str, str]:
 @pytest.mark.asvs("4.1.3")
 def test_a_forged_address_counts_for_nothing(app: Flask, anonymous: Portal, api: Clients, cast: Cast) -> None:
     before = len(audit(app))
-    sent = {"csrf_token": anonymous.token(), "email": cast.mo.email, "password": "not it"}
-    answers = [anonymous.raw("POST", "/sign-in", data=sent, headers=forged(n)) for n in range(11)]
+    submitted = {"csrf_token": anonymous.token(), "email": cast.mo.email, "password": "not it"}
+    answers = [anonymous.raw("POST", "/sign-in", data=submitted, headers=forged(n)) for n in range(11)]
     body = {"email": cast.gus.email, "password": "not it"}
     answers += [api.anonymous.post("/api/auth/login", body, headers=forged(n)) for n in range(11)]
     assert [answer.status_code for answer in answers] == [*[401] * 10, 429] * 2
@@ -115,16 +115,16 @@ def test_the_end_of_a_body_is_clear_or_the_request_is_refused(installation: Inst
     token, wrong = installation.tokens["dana"], []
     for name, lines in FRAMINGS.items():
         for body in (CHUNKS, b"{}"):
-            found = received(installation, head(token, *lines) + body + SMUGGLED)
-            is_refused = found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
-            if not is_refused or found.count(b"HTTP/1.1 ") != 1:
-                wrong.append((name, body, found[:500]))
+            response = received(installation, head(token, *lines) + body + SMUGGLED)
+            is_refused = response.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
+            if not is_refused or response.count(b"HTTP/1.1 ") != 1:
+                wrong.append((name, body, response[:500]))
     for name, lines in CHUNKED.items():
-        found = received(installation, head(token, *lines) + CHUNKS + SMUGGLED)
-        is_closed = b"\r\nconnection: close\r\n" in found.lower()
-        if not found.startswith(b"HTTP/1.1 200 ") or not is_closed or found.count(b"HTTP/1.1 ") != 1:
-            wrong.append((name, CHUNKS, found[:500]))
+        response = received(installation, head(token, *lines) + CHUNKS + SMUGGLED)
+        is_closed = b"\r\nconnection: close\r\n" in response.lower()
+        if not response.startswith(b"HTTP/1.1 200 ") or not is_closed or response.count(b"HTTP/1.1 ") != 1:
+            wrong.append((name, CHUNKS, response[:500]))
     endless = head(token, "Transfer-Encoding: chunked") + b"2\r\n{}\r\nnonsense\r\n"
-    found = received(installation, endless)
-    assert found.startswith(b"HTTP/1.1 400 "), found[:500]
+    response = received(installation, endless)
+    assert response.startswith(b"HTTP/1.1 400 "), response[:500]
     assert wrong == []

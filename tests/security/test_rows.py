@@ -24,9 +24,9 @@ def marks(path: Path) -> Iterator[str]:
 
 
 def test_every_row_is_proven_against_a_real_server_and_nowhere_else() -> None:
-    found = {number for folder in PROVING for path in folder.glob("test_*.py") for number in marks(path)}
-    assert found - ROWS.keys() == set(), "marks without a row"
-    assert ROWS.keys() - found == set(), "rows without a test"
+    numbers = {number for folder in PROVING for path in folder.glob("test_*.py") for number in marks(path)}
+    assert numbers - ROWS.keys() == set(), "marks without a row"
+    assert ROWS.keys() - numbers == set(), "rows without a test"
     others = [path for path in TESTS.rglob("*.py") if path.parent not in PROVING]
     assert len(others) > 100
     assert {str(path) for path in others if next(marks(path), None)} == set()

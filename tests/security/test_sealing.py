@@ -21,8 +21,8 @@ NAME = "twilio_auth_token"
 
 def stored(scope: Any, provider: str, field: str) -> Secret:
     query = scope.select(Secret).where(Secret.provider == provider, Secret.field == field)
-    found: Secret = scope.session.scalars(query).one()
-    return found
+    secret: Secret = scope.session.scalars(query).one()
+    return secret
 
 
 def expect_shut(here: Furnished, api: Clients) -> None:
@@ -53,11 +53,11 @@ def test_a_secret_that_was_altered_or_moved_does_not_open(
     assert api.gus.put(SETTINGS, base | token).status_code == 200
     with scope_as(app, cast.dana) as scope:
         sealed = stored(scope, "twilio", "auth_token").sealed
-        theirs = select(Secret.sealed).where(Secret.organization_id == cast.globex)
+        foreign_query = select(Secret.sealed).where(Secret.organization_id == cast.globex)
         moved = [
             stored(scope, "vobiz", "auth_token").sealed,
             stored(scope, "twilio", "api_key_secret").sealed,
-            scope.session.scalars(theirs).one(),
+            scope.session.scalars(foreign_query).one(),
         ]
     for place in (0, 1, len(base64.urlsafe_b64decode(sealed)) // 2, -1):
         raw = bytearray(base64.urlsafe_b64decode(sealed))

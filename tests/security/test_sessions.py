@@ -33,8 +33,8 @@ NEW = "a lamp in the north window"
 
 def token_of(cookie: str) -> str:
     """The session's token, which the cookie carries signed and not sealed."""
-    found: dict[str, str] = URLSafeTimedSerializer("").loads_unsafe(cookie)[1]
-    return found["_user_id"]
+    session: dict[str, str] = URLSafeTimedSerializer("").loads_unsafe(cookie)[1]
+    return session["_user_id"]
 
 
 @pytest.mark.asvs("7.2.4")
@@ -43,9 +43,9 @@ def test_every_sign_in_starts_a_new_session(app: Flask, anonymous: Portal, cast:
     cookies = [anonymous.sign_in(cast.dana.email).portal.cookie]
     for _ in range(2):
         page = anonymous.get("/sign-in")
-        sent = {"csrf_token": anonymous.token(), "email": cast.dana.email, "password": PASSWORD}
+        submitted = {"csrf_token": anonymous.token(), "email": cast.dana.email, "password": PASSWORD}
         assert page.title == "Organizations"
-        assert anonymous.raw("POST", "/sign-in", data=sent).status_code == 303
+        assert anonymous.raw("POST", "/sign-in", data=submitted).status_code == 303
         cookies.append(anonymous.cookie)
     for earlier, later in pairwise(cookies):
         assert token_of(earlier) != token_of(later)

@@ -82,8 +82,8 @@ def test_a_setup_key_works_once_in_parallel_requests(empty: Flask) -> None:
 
     def use(number: int) -> int:
         page, email = pages[number], f"ines{number}@harbour.example"
-        sent = DRAFT | {"email": email, "csrf_token": page.value("csrf_token"), "key": key}
-        return page.portal.raw("POST", "/setup", data=sent).status_code
+        submitted = DRAFT | {"email": email, "csrf_token": page.value("csrf_token"), "key": key}
+        return page.portal.raw("POST", "/setup", data=submitted).status_code
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         statuses = list(pool.map(use, range(PARALLEL)))
@@ -107,8 +107,12 @@ def test_a_password_link_works_once_in_parallel_requests(app: Flask, cast: Cast)
 
     def use(number: int) -> int:
         page = pages[number]
-        sent = {"csrf_token": page.value("csrf_token"), "key": link.token, "new_password": DRAFT["password"]}
-        return page.portal.raw("POST", "/choose-password", data=sent).status_code
+        submitted = {
+            "csrf_token": page.value("csrf_token"),
+            "key": link.token,
+            "new_password": DRAFT["password"],
+        }
+        return page.portal.raw("POST", "/choose-password", data=submitted).status_code
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         statuses = list(pool.map(use, range(PARALLEL)))
@@ -147,8 +151,8 @@ def test_a_code_works_once_in_parallel_requests(app: Flask, cast: Cast, secret: 
 
     def send(number: int) -> int:
         page = pages[number]
-        sent = {"csrf_token": page.value("csrf_token"), "code": code, "next": ""}
-        return page.portal.raw("POST", "/sign-in/code?recovery=1", data=sent).status_code
+        submitted = {"csrf_token": page.value("csrf_token"), "code": code, "next": ""}
+        return page.portal.raw("POST", "/sign-in/code?recovery=1", data=submitted).status_code
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         statuses = list(pool.map(send, range(PARALLEL)))
@@ -168,13 +172,14 @@ def test_known_unknown_and_disabled_users_get_the_same_response(
 ) -> None:
     with scope_as(app, cast.gus) as scope, scope.transaction():
         scope.session.get_one(User, cast.gus.id).disabled_at = clock.now()
-    sent = [(cast.mo.email, MISTYPED), ("unknown@acme.example", MISTYPED), (cast.gus.email, PASSWORD)]
-    answers = [api.anonymous.post(LOGIN, {"email": email, "password": word}) for email, word in sent]
+    attempts = [(cast.mo.email, MISTYPED), ("unknown@acme.example", MISTYPED), (cast.gus.email, PASSWORD)]
+    answers = [api.anonymous.post(LOGIN, {"email": email, "password": word}) for email, word in attempts]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.data for answer in answers}) == 1
     assert len({frozenset(_shared(answer)) for answer in answers}) == 1
     pages = [
-        anonymous.get("/sign-in").press("Sign in", 401, email=email, password=word) for email, word in sent
+        anonymous.get("/sign-in").press("Sign in", 401, email=email, password=word)
+        for email, word in attempts
     ]
     assert len({page.text for page in pages}) == 1
     assert len({page.notes for page in pages}) == 1

@@ -171,12 +171,16 @@ API_FREE = {
 }
 
 
-@pytest.fixture
-def old(app: Flask) -> None:
-    """The password of every session was typed too long ago."""
+def outdate_passwords(app: Flask) -> None:
+    """Makes the password of every session typed too long ago, in a transaction that begins with the write."""
     with app.app_context():
         db.session.execute(update(WebSession).values(confirmed_at=None))
         db.session.commit()
+
+
+@pytest.fixture
+def old(app: Flask) -> None:
+    outdate_passwords(app)
 
 
 def _rules(app: Flask) -> list[Rule]:
@@ -217,8 +221,8 @@ def test_every_unsafe_route_is_known_and_without_the_password_harmless(
             expected = (303,) if endpoint == "account.confirm_totp" else (403, 422)
             assert answer.status_code in expected, endpoint
 
-    known = {rule.endpoint for rule in _rules(app)}
-    assert known == FREE | set(GUARDED)
+    endpoints = {rule.endpoint for rule in _rules(app)}
+    assert endpoints == FREE | set(GUARDED)
     unsafe = {f"{one.method} {one.path}" for one in OPERATIONS if one.method != "GET"}
     assert unsafe == API_FREE | API_GUARDED
 
@@ -243,8 +247,7 @@ def test_inviting_promoting_and_enabling_a_user_needs_the_password(
         assert db.session.get_one(User, cast.mo.id).role == "superadmin"
         tokens = db.session.query(ApiToken).filter_by(user_id=cast.mo.id, revoked_at=None)
         assert tokens.count() == 0
-        db.session.execute(update(WebSession).values(confirmed_at=None))
-        db.session.commit()
+    outdate_passwords(app)
     another = INVITED | {"email": "ada@acme.example"}
     page = dana.get("/o/acme-support/people/new").press("Create invitation", 403, **another)
     assert page.press("Create invitation", your_password=PASSWORD).title == "Invitation link"
@@ -257,9 +260,7 @@ def test_a_pending_authenticator_secret_is_not_shown_in_an_old_session(
     page = dana.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     assert page.root.all("svg")
     secret = page.source
-    with app.app_context():
-        db.session.execute(update(WebSession).values(confirmed_at=None))
-        db.session.commit()
+    outdate_passwords(app)
     page = dana.get("/account")
     assert "otpauth" in secret
     assert "otpauth" not in page.source
@@ -269,12 +270,12 @@ def test_a_pending_authenticator_secret_is_not_shown_in_an_old_session(
 @pytest.mark.asvs("7.5.3")
 def test_a_superadmin_cannot_issue_anothers_token(app: Flask, cast: Cast, gus: Portal, dana: Portal) -> None:
     """And by the API none that reads secrets, not even for themselves."""
-    sent = {**TOKEN, "scope": "on", "your_password": PASSWORD}
+    submitted = {**TOKEN, "scope": "on", "your_password": PASSWORD}
     page = gus.get(f"/o/acme-support/people/{cast.dana.id}")
     assert not page.has_button("Create token")
     with unchanged(app, but=("throttles", "sessions")):
         path = f"/o/acme-support/people/{cast.dana.id}/tokens"
-        answer = gus.raw("POST", path, data=sent | {"csrf_token": gus.token()})
+        answer = gus.raw("POST", path, data=submitted | {"csrf_token": gus.token()})
     assert answer.status_code == 403
     for path in (
         f"/o/acme-support/people/{cast.dana.id}",
@@ -323,9 +324,9 @@ def test_an_operation_that_opens_access_needs_a_fresh_sign_in(app: Flask, cast: 
         ("PUT", mo, {"role": "superadmin"}, 200),
         ("POST", f"{users_path}/{cast.dana.id}/tokens", {"name": "Mine"}, 201),
     ]
-    for method, path, sent, done in requests:
+    for method, path, payload, done in requests:
         with unchanged(app, but=("api_tokens",)):
             for caller in (api.dana, old):
-                refused = caller.call(method, path, json=sent)
+                refused = caller.call(method, path, json=payload)
                 assert (refused.status_code, refused.get_json()["code"]) == (403, "PASSWORD_NEEDED"), path
-        assert fresh.call(method, path, json=sent).status_code == done, path
+        assert fresh.call(method, path, json=payload).status_code == done, path

@@ -93,11 +93,11 @@ def test_ten_of_thirty_parallel_passwords_are_judged(send: Send, cast: Cast) -> 
 def test_ten_of_thirty_parallel_codes_are_judged(app: Flask, send: Send, cast: Cast, secret: str) -> None:
     portal = Portal(app)
     page = portal.sign_in(cast.dana.email)
-    sent = {"csrf_token": page.value("csrf_token"), "next": ""}
+    submitted = {"csrf_token": page.value("csrf_token"), "next": ""}
 
     def one(number: int) -> tuple[int, int]:
         guess = f"{number:06}" if number % 2 else f"0000-0000-0000-{number:04}"
-        form = urlencode(sent | {"code": guess})
+        form = urlencode(submitted | {"code": guess})
         cookie = f"{COOKIE}={portal.cookie}"
         return send("/sign-in/code", form, "application/x-www-form-urlencoded", Cookie=cookie)
 
@@ -109,11 +109,13 @@ def test_ten_of_thirty_parallel_codes_are_judged(app: Flask, send: Send, cast: C
 def test_ten_of_thirty_parallel_passwords_in_a_session_are_judged(
     installation: Installation, send: Send, dana: Portal, cast: Cast
 ) -> None:
-    sent = {"csrf_token": dana.token(), "name": "x", "expires_days": "1", "your_password": MISTYPED}
+    submitted = {"csrf_token": dana.token(), "name": "x", "expires_days": "1", "your_password": MISTYPED}
     cookie = f"{COOKIE}={installation.cookies[cast.dana.id]}"
 
     def one(_: int) -> tuple[int, int]:
-        return send("/account/tokens", urlencode(sent), "application/x-www-form-urlencoded", Cookie=cookie)
+        return send(
+            "/account/tokens", urlencode(submitted), "application/x-www-form-urlencoded", Cookie=cookie
+        )
 
     answers = _in_parallel(one)
     assert (answers[422], answers[429]) == (JUDGED, PARALLEL - JUDGED)
@@ -123,15 +125,15 @@ def test_ten_of_thirty_parallel_passwords_in_a_session_are_judged(
 def test_a_known_browser_signs_in_while_the_account_is_limited(
     app: Flask, installation: Installation, send: Send, cast: Cast, secret: str
 ) -> None:
-    known = Portal(app)
-    known.sign_in(cast.dana.email, secret=secret)
-    known.sign_out()
+    known_browser = Portal(app)
+    known_browser.sign_in(cast.dana.email, secret=secret)
+    known_browser.sign_out()
     _in_parallel(lambda _: _log_in(send, cast.dana.email), times=JUDGED)
     assert _log_in(send, cast.dana.email, PASSWORD)[0] == 429
     Portal(app).get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
     code = pyotp.TOTP(secret).at(time.time() + 30)
-    assert known.client.get_cookie(KNOWN) is not None
-    page = known.get("/sign-in").press("Sign in", email=cast.dana.email, password=PASSWORD)
+    assert known_browser.client.get_cookie(KNOWN) is not None
+    page = known_browser.get("/sign-in").press("Sign in", email=cast.dana.email, password=PASSWORD)
     assert page.press("Continue", code=code).title == "Organizations"
     fresh = "an owl on the chimney at dusk"
     installation.server.flask("users", "reset", "--email", cast.dana.email, "--password-stdin", typed=fresh)

@@ -29,15 +29,15 @@ def forge(app: Flask, cast: Cast) -> Forge:
 
 def _accepted(app: Flask, tokens: Iterable[str], *, thorough: bool) -> list[str]:
     """Sends each token to one of `PATHS` in turn, thorough to each; returns those not refused with a 401."""
-    found = []
+    accepted = []
     with unchanged(app):
         for place, token in enumerate(tokens):
             for path in PATHS if thorough else [PATHS[place % len(PATHS)]]:
                 answer = Caller(app, token).get(path)
                 is_refused = answer.status_code == 401 and answer.get_json()["code"] in CODES
                 if not is_refused or answer.headers["WWW-Authenticate"] != "Bearer":
-                    found.append(f"{path} {token[:200]}: {answer.status_code} {answer.text}")
-    return found
+                    accepted.append(f"{path} {token[:200]}: {answer.status_code} {answer.text}")
+    return accepted
 
 
 @pytest.mark.asvs("9.1.1", "9.1.2", "9.1.3")

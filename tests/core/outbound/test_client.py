@@ -149,10 +149,10 @@ def resolver(monkeypatch):
 
         def getaddrinfo(host, port, *_args, **_kwargs):
             looked_up.append(host)
-            found = rounds[min(len(looked_up), len(rounds)) - 1]
+            ips = rounds[min(len(looked_up), len(rounds)) - 1]
             return [
                 (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
-                for ip in found
+                for ip in ips
             ]
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -202,7 +202,7 @@ def no_dialling(monkeypatch):
 def test_send_adds_headers_and_a_body_and_reads_gzip_chunks(serve):
     server = serve(answer(b'{"sid": "AC1"}', "200 OK", "X-One: 1"))
     client = Outbound({HOST: f"{server.base}/egress/"})
-    found = client.send(
+    response = client.send(
         "post",
         f"https://{HOST}/v1/a%20b?x=1",
         headers={"X-Key": "ключ", "host": "evil.example"},
@@ -210,7 +210,7 @@ def test_send_adds_headers_and_a_body_and_reads_gzip_chunks(serve):
         form={"VoiceUrl": "https://voice.example/?a=b"},
         auth=("ann", "pässword"),
     )
-    assert (found.status, found.json(), found.headers["x-one"]) == (200, {"sid": "AC1"}, "1")
+    assert (response.status, response.json(), response.headers["x-one"]) == (200, {"sid": "AC1"}, "1")
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /egress/v1/a%20b?x=1&y=a+b HTTP/1.1\r\n")
     assert [line for line in head.split(b"\r\n") if line.lower().startswith(b"host:")] == [
@@ -267,8 +267,8 @@ def test_send_dials_no_private_address_and_nothing_without_time_left(resolver, n
     for address in PRIVATE:
         for among in [[], [PUBLIC]]:
             with subtests.test(address=address, among=among):
-                for found in ([address, *among], [*among, address]):
-                    resolver(found)
+                for ips in ([address, *among], [*among, address]):
+                    resolver(ips)
                     assert refused(Outbound()) == "refused_address"
 
     for address in PRIVATE:
@@ -402,7 +402,7 @@ def _certificate(tmp_path, name, days=1):
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -418,7 +418,7 @@ def _certificate(tmp_path, name, days=1):
     plain = serialization.NoEncryption()
     kind = serialization.PrivateFormat.PKCS8
     path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
+        certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, kind, plain)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -516,7 +516,7 @@ BOMB = gzip.compress(bytes(50_000_000), 9)
 
 
 def test_send_reads_responses_up_to_a_limit(serve, subtests):
-    for sent in [
+    for response in [
         answer(b"x" * 10_001),
         _endless,
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000,
@@ -526,9 +526,9 @@ def test_send_reads_responses_up_to_a_limit(serve, subtests):
         answer(gzip.compress(b"x" * 10_001), "200 OK", "Content-Encoding: x-GZIP"),
         answer(gzip.compress(b"") * 10_000, "200 OK", "Content-Encoding: gzip"),
     ]:
-        with subtests.test(sent=sent):
-            server = serve(sent)
-            most = 60_000 if sent.__class__ is bytes and BOMB in sent else 10_000
+        with subtests.test(sent=response):
+            server = serve(response)
+            most = 60_000 if response.__class__ is bytes and BOMB in response else 10_000
             assert refused(to(server, most_bytes=most)) == "too_large"
             assert server.connections == 1
 
@@ -542,8 +542,8 @@ def test_json_is_the_body_of_a_4xx_too_and_nothing_else(serve, subtests):
     for status in [400, 401, 403, 404, 422]:
         with subtests.test(status=status):
             server = serve(answer(b'{"message": "no"}', f"{status} No"))
-            found = to(server).send("GET", URL)
-            assert (found.status, found.json()) == (status, {"message": "no"})
+            response = to(server).send("GET", URL)
+            assert (response.status, response.json()) == (status, {"message": "no"})
             assert server.connections == 1
 
     for body in [
@@ -556,9 +556,9 @@ def test_json_is_the_body_of_a_4xx_too_and_nothing_else(serve, subtests):
         b"[" * 5000,
     ]:
         with subtests.test(body=body):
-            found = to(serve(answer(body))).send("GET", URL)
+            response = to(serve(answer(body))).send("GET", URL)
             with pytest.raises(OutboundError, match=HOST) as error:
-                found.json()
+                response.json()
             assert error.value.code == "not_json"
             assert error.value.__cause__ is None
 
@@ -652,8 +652,8 @@ def test_retry_after_delays_the_retry_within_the_deadline(serve, quick, subtests
                 time, "sleep", lambda seconds: pytest.fail(f"would sleep for {seconds} seconds")
             )
             server = serve(answer(b"", "429 Wait", f"Retry-After: {after}"))
-            found = to(server, deadline=0.2).send("GET", URL)
-            assert (found.status, found.headers["retry-after"]) == (429, after)
+            response = to(server, deadline=0.2).send("GET", URL)
+            assert (response.status, response.headers["retry-after"]) == (429, after)
             assert server.connections == 1
 
 
@@ -720,9 +720,9 @@ def test_busy_call_is_refused_beyond_each_limit_and_writes_nothing(serve, monkey
         ("shared", [(HOST, "acme")] * 2),
     ]
     acme, wrong = client.for_organization("acme"), []
-    for name, taken in cases:
+    for name, slots in cases:
         with ExitStack() as stack:
-            for host, owner in taken:
+            for host, owner in slots:
                 stack.enter_context(client._turns.taken(host, owner))
             results = refused(acme), refused(acme.within(5))
         if results != ("busy", "busy") or acme.send("GET", URL).status != 200:

@@ -68,13 +68,13 @@ SECURITY: dict[str, tuple[dict[str, Any], dict[str, Any], int | str]] = {
 
 def test_send_needs_proven_tls_and_names_what_the_server_refuses(catcher, elsewhere):
     settled = vars(catcher.behaviour) | {"trouble": None}
-    found = {}
+    outcomes = {}
     for name, (behaviour, call, _) in SECURITY.items():
         vars(catcher.behaviour).update(settled | behaviour | {"verbs": []})
-        found[name] = _outcome(catcher.smtp_port, **call)
-        if not isinstance(found[name], int):
+        outcomes[name] = _outcome(catcher.smtp_port, **call)
+        if not isinstance(outcomes[name], int):
             assert not {"AUTH", "MAIL"} & {*catcher.behaviour.verbs}, name
-    assert found == {name: expected for name, (_, _, expected) in SECURITY.items()}
+    assert outcomes == {name: expected for name, (_, _, expected) in SECURITY.items()}
 
     refusals = (
         Trouble.REJECTS_SENDER,
@@ -83,13 +83,13 @@ def test_send_needs_proven_tls_and_names_what_the_server_refuses(catcher, elsewh
         Trouble.REJECTS_MESSAGE,
         Trouble.REFUSES_SIGN_IN,
     )
-    found = {}
+    outcomes = {}
     for trouble in refusals:
         catcher.behaviour.trouble = trouble
         user = "patchbay" if trouble is Trouble.REFUSES_SIGN_IN else ""
         catcher.behaviour.credentials = (user, "sample-word") if user else None
-        found[trouble] = _outcome(catcher.smtp_port, host="127.0.0.1", user=user)
-    assert found == dict.fromkeys(refusals, "refused")
+        outcomes[trouble] = _outcome(catcher.smtp_port, host="127.0.0.1", user=user)
+    assert outcomes == dict.fromkeys(refusals, "refused")
 
 
 def test_send_ends_at_its_deadline_and_size(monkeypatch):
@@ -132,12 +132,12 @@ URLS = {
 
 
 def test_parse_reads_usable_urls():
-    found: dict[str, Any] = {}
+    parsed: dict[str, Any] = {}
     for url in URLS:
         try:
             server = MailServer.parse(url)
-            found[url] = (server.host, server.port, server.is_tls)
+            parsed[url] = (server.host, server.port, server.is_tls)
         except ValueError:
-            found[url] = None
-    assert found == URLS
+            parsed[url] = None
+    assert parsed == URLS
     assert MailServer.parse("smtp://patchbay:se%40cret@mail.example.com").password == "se@cret"
