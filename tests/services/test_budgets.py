@@ -92,39 +92,41 @@ def _counts(scope: Scope, engine: Engine) -> dict[str, int]:
     for name, (_, operation) in BUDGETS.items():
         scope.session.expire_all()
         assert scope.organization.id
-        with statements(engine) as seen:
+        with statements(engine) as sql_statements:
             operation(scope)
-        counts[name] = len(seen)
+        counts[name] = len(sql_statements)
     return counts
 
 
 def test_operations_take_as_many_statements_in_a_large_organization(acme: Scope, engine: Engine) -> None:
     statuses.go_live(acme)
     active.make_active(acme, Family.TELEPHONY, "twilio")
-    few, few_changed = _counts(acme, engine), _bulk_change(acme, engine, "Ann", seen=1)
+    few, few_changed = _counts(acme, engine), _bulk_change(acme, engine, "Ann", expected_count=1)
     _grow(acme)
-    many, many_changed = _counts(acme, engine), _bulk_change(acme, engine, "Bob", seen=GROWING + 1)
+    many, many_changed = _counts(acme, engine), _bulk_change(acme, engine, "Bob", expected_count=GROWING + 1)
     assert {name: (few[name], many[name]) for name in few if many[name] > few[name]} == {}
     over = {name: many[name] for name, (budget, _) in BUDGETS.items() if many[name] > budget}
     assert over == {}
     assert few_changed == many_changed
 
 
-def _bulk_change(scope: Scope, engine: Engine, agent: str, *, seen: int) -> int:
+def _bulk_change(scope: Scope, engine: Engine, agent: str, *, expected_count: int) -> int:
     """Gives every number an agent; returns how many statements that took."""
     statuses.save_result(scope, statuses.in_sync())
-    with statements(engine) as ran:
-        bulk.change(scope, Selection(filters=Filter()), {"inbound_agent_name": agent}, expected_count=seen)
-    return len(ran)
+    with statements(engine) as sql_statements:
+        bulk.change(
+            scope, Selection(filters=Filter()), {"inbound_agent_name": agent}, expected_count=expected_count
+        )
+    return len(sql_statements)
 
 
 def test_an_event_takes_the_chain_last_and_three_statements(acme: Scope, engine: Engine) -> None:
     """A lock on PostgreSQL, the key with the record, the event, and the record again."""
     statuses.go_live(acme)
-    with statements(engine) as seen, acme.transaction():
+    with statements(engine) as sql_statements, acme.transaction():
         log.note(acme, Action.CONNECTION_TESTED, "first")
         acme.organization.name = "Acme Renamed"
     lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
     expected = ["UPDATE", *lock, "SELECT", "INSERT", "UPDATE"]
-    assert [line.split()[0] for line in seen][-len(expected) :] == expected
-    assert sum("audit_" in line or "advisory" in line for line in seen) == len(expected) - 1
+    assert [line.split()[0] for line in sql_statements][-len(expected) :] == expected
+    assert sum("audit_" in line or "advisory" in line for line in sql_statements) == len(expected) - 1

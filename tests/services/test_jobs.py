@@ -73,8 +73,8 @@ def test_start_deletes_old_jobs_and_interrupt_running_leaves_finished_ones(acme,
     old = started(acme)
     with acme.transaction():
         old.created_at = clock.now() - jobs.KEPT - timedelta(seconds=1)
-    kept = started(acme)
-    assert list(acme.session.scalars(select(Job.id))) == [kept.id]
+    recent_job = started(acme)
+    assert list(acme.session.scalars(select(Job.id))) == [recent_job.id]
 
     running, done = started(acme), started(acme)
     Running(engine, done.id).finish(result_url="/there")

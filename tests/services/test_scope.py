@@ -69,9 +69,9 @@ def test_contains_ignores_case_in_every_script_and_compares_accents(acme):
     query = acme.select(Endpoint).with_only_columns(Endpoint.label)
     wrong = {}
     for text in expected:
-        found = set(acme.session.scalars(query.where(acme.contains(Endpoint.label, text))))
-        if found != expected[text]:
-            wrong[text] = found
+        matches = set(acme.session.scalars(query.where(acme.contains(Endpoint.label, text))))
+        if matches != expected[text]:
+            wrong[text] = matches
     assert wrong == {}
 
 
@@ -288,13 +288,13 @@ def test_save_with_a_failing_statement_changes_nothing(engine, scopes, monkeypat
         with scopes.of("dana") as scope:
             scope.session.rollback()
             try:
-                with failing_at(engine, number) as seen:
+                with failing_at(engine, number) as sql_statements:
                     save(scope)
             except Fault:
                 pass
-            if len(seen) < number:
+            if len(sql_statements) < number:
                 break
-        assert _snapshot(scopes) == before, f"after a fault at {seen[-1]}"
+        assert _snapshot(scopes) == before, f"after a fault at {sql_statements[-1]}"
     report("SQL statement fails", tried=number - 1, survived=number - 1)
     assert number > 5
     after = _snapshot(scopes)

@@ -45,16 +45,16 @@ def _problems(model, value):
 
 
 def test_read_reports_plain_sentences_and_hides_the_value_in_its_error():
-    found = [each for model in MODELS for value in WRONG for each in _problems(model, value)]
+    named_problems = [each for model in MODELS for value in WRONG for each in _problems(model, value)]
     wrong = [
         problem
-        for problem, names in found
+        for problem, names in named_problems
         if problem.field not in names
         or not re.fullmatch(r"[A-Z].*\.", problem.message)
         or JARGON.search(problem.message)
         or MARKER in problem.message
     ]
-    assert len(found) > 100
+    assert len(named_problems) > 100
     assert wrong == []
 
     with pytest.raises(Invalid) as refused:
@@ -88,9 +88,9 @@ def test_read_coerces_no_value_and_names_every_wrong_or_missing_field():
     fields = {problem.field for problem in refused.value.problems}
     assert fields == {"phone_number", "provider", "label", "labl"}
 
-    sent = {f"unknown_{n}_{'x' * 200}": n for n in range(5000)}
+    payload = {f"unknown_{n}_{'x' * 200}": n for n in range(5000)}
     with pytest.raises(Invalid) as refused:
-        validation.read(TelephonyChanges, sent)
+        validation.read(TelephonyChanges, payload)
     assert len(refused.value.problems) == validation.MOST_PROBLEMS
     assert all(len(problem.field) <= validation.LONGEST_NAME for problem in refused.value.problems)
 

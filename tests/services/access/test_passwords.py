@@ -110,9 +110,9 @@ def test_check_of_any_password_is_quick():
 
 
 def test_hashed_is_argon2id_at_full_cost_and_matches_the_exact_password(stored):
-    made = extract_parameters(stored)
-    assert made.type is Type.ID
-    assert (made.memory_cost, made.time_cost, made.parallelism) == (19 * 1024, 2, 1)
+    parameters = extract_parameters(stored)
+    assert parameters.type is Type.ID
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19 * 1024, 2, 1)
     assert PASSWORD not in stored
 
     assert passwords.matches(stored, PASSWORD)

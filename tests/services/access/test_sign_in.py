@@ -48,23 +48,23 @@ def test_for_token_issues_a_token_with_the_scopes_of_the_role(anonymous, cast):
     _, issued = sign_in.for_token(anonymous, RIGHT | {"email": "dana@acme.example"})
     assert issued.token.scopes == SECRETS
 
-    sent = {"email": cast.dana.email, "password": PASSWORD}
-    _, issued = sign_in.for_token(anonymous, sent)
+    payload = {"email": cast.dana.email, "password": PASSWORD}
+    _, issued = sign_in.for_token(anonymous, payload)
     assert issued.jwt not in repr(issued)
-    assert PASSWORD not in repr(sign_in.Credentials(**sent))
+    assert PASSWORD not in repr(sign_in.Credentials(**payload))
 
 
 def test_for_token_refuses_every_wrong_try_alike(acme, anonymous, cast):
     users.set_disabled(acme, cast.mo.id, True)
     answers = set()
-    for sent in (
+    for payload in (
         RIGHT,
         RIGHT | {"password": "another password altogether"},
         RIGHT | {"email": "unknown@acme.example"},
         {"email": "", "password": ""},
     ):
         with pytest.raises(Unauthenticated) as refused:
-            sign_in.for_token(anonymous, sent)
+            sign_in.for_token(anonymous, payload)
         answers.add((refused.value.code, refused.value.message))
     assert [code for code, _ in answers] == ["WRONG_CREDENTIALS"]
     refused = anonymous.session.query(AuditEvent).filter_by(action="sign-in.refused")
@@ -86,10 +86,10 @@ def test_ten_failures_limit_an_account_in_every_spelling_until_a_success(anonymo
     sign_in.for_token(anonymous, RIGHT | {"email": "gus@globex.example"})
 
 
-def _fail(scope, times, **sent):
+def _fail(scope, times, **overrides):
     for _ in range(times):
         with pytest.raises(Unauthenticated):
-            sign_in.check_password(scope, RIGHT | {"password": "wrong"} | sent)
+            sign_in.check_password(scope, RIGHT | {"password": "wrong"} | overrides)
 
 
 def test_one_address_or_ipv6_network_is_limited(anonymous, monkeypatch):
@@ -116,13 +116,13 @@ def test_sign_in_limits_an_account_but_no_known_browser(acme, anonymous, cast, m
     elsewhere = replace(anonymous, actor=replace(anonymous.actor, ip="2001:db8:1::1"))
     with pytest.raises(TooMany):
         sign_in.check_password(elsewhere, RIGHT)
-    known = {cast.mo.id: "a browser"}
-    assert sign_in.check_password(elsewhere, RIGHT, known_browsers=known).user.id == cast.mo.id
+    known_browsers = {cast.mo.id: "a browser"}
+    assert sign_in.check_password(elsewhere, RIGHT, known_browsers=known_browsers).user.id == cast.mo.id
     for _ in range(10):
         with pytest.raises(Unauthenticated):
-            sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"}, known_browsers=known)
+            sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"}, known_browsers=known_browsers)
     with pytest.raises(TooMany):
-        sign_in.check_password(elsewhere, RIGHT, known_browsers=known)
+        sign_in.check_password(elsewhere, RIGHT, known_browsers=known_browsers)
     with pytest.raises(TooMany):
         sign_in.check_password(elsewhere, RIGHT, known_browsers={cast.dana.id: "another"})
     users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
@@ -165,8 +165,8 @@ def test_password_reset_or_changed_ends_what_signing_in_gave_alone(acme, anonymo
         sign_in.start_session(anonymous, checked, user_agent="")
     assert anonymous.session.query(WebSession).count() == 0
 
-    sent = {"email": cast.dana.email, "password": PASSWORD}
-    _, from_sign_in = sign_in.for_token(anonymous, sent)
+    payload = {"email": cast.dana.email, "password": PASSWORD}
+    _, from_sign_in = sign_in.for_token(anonymous, payload)
     dana = acme.session.get_one(User, cast.dana.id)
     issued = tokens.issue(acme, dana, name="Dialer")
     users.change_password(acme, dana, PASSWORD, "an owl on the chimney at dusk", session_token=None)
@@ -199,13 +199,13 @@ def recovery(acme, cast):
 
 
 def test_recovery_code_replaces_the_app_code_once_and_shares_its_limit(anonymous, cast, recovery):
-    sent = RIGHT | {"totp": recovery[0]}
-    sign_in.for_token(anonymous, sent)
+    payload = RIGHT | {"totp": recovery[0]}
+    sign_in.for_token(anonymous, payload)
     used, signed_in = anonymous.session.query(AuditEvent).order_by(AuditEvent.id).all()[-2:]
     assert (used.action, used.actor_id) == ("recovery-code.used", cast.mo.id)
     assert (signed_in.action, signed_in.actor_id) == ("signed-in", cast.mo.id)
     with pytest.raises(Unauthenticated) as refused:
-        sign_in.for_token(anonymous, sent)
+        sign_in.for_token(anonymous, payload)
     assert refused.value.code == sign_in.CODE_NEEDED
     assert _actions(anonymous)[-1] == "sign-in.refused"
 

@@ -284,9 +284,9 @@ def test_mark_used_writes_every_five_minutes_at_most(engine, acme, cast, issued)
 
     start = clock.now()
     tokens.mark_used(engine, {issued.token.id}, start)
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         tokens.mark_used(engine, {issued.token.id}, start + tokens.USED_EVERY)
-    assert [text.split()[0] for text in seen] == ["SELECT"]
+    assert [text.split()[0] for text in sql_statements] == ["SELECT"]
     assert used() == start
     later = start + tokens.USED_EVERY + timedelta(seconds=1)
     tokens.mark_used(engine, {issued.token.id, "no-such-token"}, later)

@@ -55,8 +55,8 @@ def test_create_adds_a_user_with_the_exact_password_once_concurrently(acme, monk
     user = users.create(acme, DRAFT | {"email": "bea@acme.example", "password": f"  {PASSWORD}  "})
     assert user.password_hash == f"hash of   {PASSWORD}  "
 
-    sent = DRAFT | {"email": "cy@acme.example"}
-    tasks = [(who, lambda scope: users.create(scope, sent)) for who in ("dana", "gus") * 3]
+    payload = DRAFT | {"email": "cy@acme.example"}
+    tasks = [(who, lambda scope: users.create(scope, payload)) for who in ("dana", "gus") * 3]
     answers = scopes.in_parallel(*tasks)
     assert len(winners(answers)) == 1
     assert {type(answer) for answer in answers} == {User, Conflict}
@@ -198,14 +198,14 @@ def test_page_sorts_by_name_and_finds_name_or_email(acme, cast):
         for name, email in (("Mo", "other.mo"), ("Al_", "al"), ("Alx", "x")):
             new = users.NewUser(f"{email}@acme.example", name, "member", "")
             users.add(acme, new)
-    found, after = [], None
+    emails, after = [], None
     for _ in range(3):
         page = users.page(acme, after=after, limit=2)
-        found += [user.email for user in page.rows]
+        emails += [user.email for user in page.rows]
         after = page.next
     assert after is None
-    assert sorted(found) == sorted(user.email for user in users.every(acme))
-    assert found == [user.email for user in users.every(acme)]
+    assert sorted(emails) == sorted(user.email for user in users.every(acme))
+    assert emails == [user.email for user in users.every(acme)]
     assert [user.name for user in users.page(acme, "AL_").rows] == ["Al_"]
     assert [user.name for user in users.page(acme, "x@ACME").rows] == ["Alx"]
     assert users.page(acme, "gus").rows == []

@@ -10,8 +10,8 @@ from app.services.webhook_tests.verdicts import WebhookVerdict
 
 def test_for_filter_takes_a_group_or_an_action() -> None:
     assert not {group.value for group in Group} & {action.value for action in Action}
-    found = {key: actions.for_filter(key) for key in ("tokens", "signed-in", "x", "")}
-    assert found == {
+    actions_by_key = {key: actions.for_filter(key) for key in ("tokens", "signed-in", "x", "")}
+    assert actions_by_key == {
         "tokens": (Action.TOKEN_ISSUED, Action.TOKEN_REVOKED, Action.DIALER_TOKEN_ISSUED),
         "signed-in": (Action.SIGNED_IN,),
         "x": (),

@@ -33,9 +33,9 @@ def _write(scope, *subjects):
             log.note(scope, Action.CONNECTION_TESTED, subject, {"label": ["a", subject]})
 
 
-def _verify(scope, seen=None):
-    found = scope.organization_or_none.id if scope.organization_or_none else None
-    return integrity.verify(scope.session, scope.keys.sealer, found, seen)
+def _verify(scope, noted=None):
+    organization_id = scope.organization_or_none.id if scope.organization_or_none else None
+    return integrity.verify(scope.session, scope.keys.sealer, organization_id, noted)
 
 
 def _rows(scope):
@@ -68,9 +68,9 @@ def test_events_follow_from_each_other_also_those_of_one_transaction(acme, globe
     _write(globex, "theirs")
     _write(acme.for_organization(None), "first", "second")
     _write(acme, "six")
-    found = [_verify(scope) for scope in (acme, globex, acme.for_organization(None))]
-    assert [(verdict.head.count, verdict.fault) for verdict in found] == [(6, None), (1, None), (2, None)]
-    assert found[0].head.digest == _rows(acme)[-1]["digest"]
+    verdicts = [_verify(scope) for scope in (acme, globex, acme.for_organization(None))]
+    assert [(verdict.head.count, verdict.fault) for verdict in verdicts] == [(6, None), (1, None), (2, None)]
+    assert verdicts[0].head.digest == _rows(acme)[-1]["digest"]
 
     with acme.transaction():
         for number in range(5):
@@ -102,8 +102,8 @@ def test_verify_finds_changed_removed_moved_and_added_events(acme, globex, writt
         _put(acme, [row | {name: value} if row is third else row for row in written])
         kind = FaultKind.EVENT_CHANGED if name != "organization_id" else FaultKind.EVENT_MOVED
         event = written[3] if name == "organization_id" else third
-        found = _verify(acme)
-        assert (found.head.count, found.fault) == (2, integrity.Fault(kind, event["id"])), name
+        verdict = _verify(acme)
+        assert (verdict.head.count, verdict.fault) == (2, integrity.Fault(kind, event["id"])), name
     assert _verify(globex).fault, "nor does it fit where it was moved to"
 
     one, two, three, four, five = written
@@ -136,7 +136,7 @@ def test_verify_finds_changed_removed_moved_and_added_events(acme, globex, writt
 @contextmanager
 def _forged(session, *statements_):
     """Runs them with the database but not the keys, then restores the rows."""
-    kept = {table: list(map(dict, session.execute(select(table)).mappings())) for table in AUDIT}
+    rows_by_table = {table: list(map(dict, session.execute(select(table)).mappings())) for table in AUDIT}
     session.rollback()
     for statement in statements_:
         session.execute(statement, execution_options={"synchronize_session": False})
@@ -145,7 +145,7 @@ def _forged(session, *statements_):
     session.rollback()
     for table in reversed(AUDIT):
         session.execute(delete(table))
-    for table, rows in kept.items():
+    for table, rows in rows_by_table.items():
         if rows:
             session.execute(insert(table), rows)
     session.commit()
@@ -249,8 +249,8 @@ def test_start_seals_events_from_before_records_and_no_later_one(acme, globex, w
     first = _before_records(acme, written, written[:2])
     installation_keys.prepare(console)
     assert chain.open_key(acme.keys.sealer, _key_check(acme)) == first
-    found = _verify(acme)
-    assert (found.unchained, found.head.count, found.fault) == (2, 3, None)
+    verdict = _verify(acme)
+    assert (verdict.unchained, verdict.head.count, verdict.fault) == (2, 3, None)
     assert (_verify(globex).head.count, _verify(globex).fault) == (1, None)
     _write(acme, "six")
     assert (_verify(acme).head.count, _verify(acme).fault) == (4, None)
@@ -335,8 +335,8 @@ def test_word_of_an_earlier_version_is_replaced_once_and_keys_are_rotated(acme):
     list(installation_keys.reseal(console))
     session.expire_all()
     assert Sealer([newest]).open(session.get_one(Installation, 1).key_check, chain.KEY_CHECK) == old
-    found = integrity.verify(session, Sealer([newest]), acme.organization.id)
-    assert (found.head.count, found.fault) == (5, None)
+    verdict = integrity.verify(session, Sealer([newest]), acme.organization.id)
+    assert (verdict.head.count, verdict.fault) == (5, None)
 
 
 def _both(scope, newest):
@@ -370,8 +370,8 @@ def test_concurrent_writers_keep_the_chain_whole_and_do_not_deadlock(scopes, tho
 
     assert scopes.in_parallel(*[("dana", write(number)) for number in range(writers)]) == [None] * writers
     with scopes.of("dana") as scope:
-        found = _verify(scope)
-        assert (found.head.count, found.fault) == (writers * 10, None)
+        verdict = _verify(scope)
+        assert (verdict.head.count, verdict.fault) == (writers * 10, None)
         assert {row["subject"] for row in _rows(scope)} == {
             f"{n}.{t}" for n in range(writers) for t in range(5)
         }
@@ -396,11 +396,15 @@ def test_concurrent_writers_keep_the_chain_whole_and_do_not_deadlock(scopes, tho
 
     def enters(scope):
         with scopes.of("mo") as other:
-            own, theirs = scope.organization, other.organization
+            own, other_organization = scope.organization, other.organization
         for _ in range(5):
             with scope.transaction(lock=False):
                 log.note(scope, Action.CONNECTION_TESTED, own.name)
-                log.note(scope.for_organization(theirs), Action.CONNECTION_TESTED, theirs.name)
+                log.note(
+                    scope.for_organization(other_organization),
+                    Action.CONNECTION_TESTED,
+                    other_organization.name,
+                )
 
     tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * (4 if thorough else 2)
     assert scopes.in_parallel(*tasks) == [None] * len(tasks)
@@ -425,8 +429,8 @@ def test_rollback_or_kill_leaves_the_chain_whole(acme, scopes, written):
         log.note(scope, Action.CONNECTION_TESTED, "killed")
         scope.before_commit(_die, "after it was linked")
     _write(acme, "six")
-    found = _verify(acme)
-    assert (found.head.count, found.fault) == (6, None)
+    verdict = _verify(acme)
+    assert (verdict.head.count, verdict.fault) == (6, None)
     assert [row["subject"] for row in _rows(acme)][-1] == "six"
 
 

@@ -106,17 +106,17 @@ def test_pages_of_all_or_of_a_kind_lead_to_the_older_and_the_newer(acme, globex)
         for number, action in enumerate(kinds):
             with scope.transaction():
                 log.note(scope, action, f"no. {number}")
-    wanted = search.Filter(actions=(a, b, Action.TOTP_OFF))
-    first = search.page(acme, wanted, limit=3)
-    second = search.page(acme, wanted, before=first.next, limit=3)
-    third = search.page(acme, wanted, before=second.next, limit=3)
+    filters = search.Filter(actions=(a, b, Action.TOTP_OFF))
+    first = search.page(acme, filters, limit=3)
+    second = search.page(acme, filters, before=first.next, limit=3)
+    third = search.page(acme, filters, before=second.next, limit=3)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 8", "no. 7", "no. 6"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 0"],
     ]
     assert third.next is None
-    assert search.page(acme, wanted, after=third.previous, limit=3) == second
+    assert search.page(acme, filters, after=third.previous, limit=3) == second
     assert {event.organization_id for event in first.rows} == {acme.organization.id}
 
 
@@ -136,7 +136,7 @@ def test_page_and_walk_return_what_the_filter_selects(acme, globex, monkeypatch)
         _at(scope, "Twilio", datetime.combine(date(2026, 3, 1), time.max))
         _at(scope, "Sinch", datetime.combine(date(2026, 3, 2), time.min))
     twilio, number, sinch, est = "Twilio", "50% of +15551234567", "Sinch", "Sinch EST"
-    for wanted, found in (
+    for filters, expected in (
         (search.Filter(), [est, sinch, number, twilio]),
         (search.Filter(text="sINCH"), [est, sinch]),
         (search.Filter(text="50%"), [number]),
@@ -152,16 +152,16 @@ def test_page_and_walk_return_what_the_filter_selects(acme, globex, monkeypatch)
         (search.Filter(since=date(2026, 3, 2)), [est, sinch, number]),
         (search.Filter(since=date.min, until=date.max), [est, sinch, number, twilio]),
     ):
-        assert _subjects(search.page(acme, wanted)) == found, wanted
-        assert [event.subject for event, _ in search.walk(acme, wanted)] == found, wanted
+        assert _subjects(search.page(acme, filters)) == expected, filters
+        assert [event.subject for event, _ in search.walk(acme, filters)] == expected, filters
 
 
 def test_page_and_about_use_their_indexes(acme, engine):
     """However many events others have; and what is about a thing is found by the thing."""
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         search.page(acme)
         search.about(acme, "Twilio", "Sinch")
-    first, about = (" ".join(line.split()) for line in seen)
+    first, about = (" ".join(line.split()) for line in sql_statements)
     assert "BETWEEN" in first
     assert "ORDER BY audit_events.organization_id DESC, audit_events.id DESC" in first
     assert "audit_events.id +" in about

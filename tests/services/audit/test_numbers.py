@@ -36,9 +36,9 @@ def test_history_of_each_number_has_the_event_and_its_changes(acme, many, globex
     _record(globex, [FIRST])
     _record(acme, ["+15559999999"])
     for number in (FIRST, "+15550001234", LAST):
-        found = search.history(acme, number)
-        assert found.rows == [many]
-        assert found.changes(many) == {
+        history = search.history(acme, number)
+        assert history.rows == [many]
+        assert history.changes(many) == {
             "label": [number[-4:], "x"],
             "reason": [None, "moved"],
             "together_with": [None, "2500 endpoints"],
@@ -52,19 +52,19 @@ def test_page_finds_a_number_by_every_filter(acme, many):
         acme.organization.country = "US"
         log.record(acme, Action.ENDPOINT_SAVED, FIRST, {"label": ["x", "y"]})
     one = search.recent(acme)[0]
-    for wanted in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
-        page = search.page(acme, wanted)
+    for filters in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
+        page = search.page(acme, filters)
         assert page.rows[-1].id == many.id
         assert page.changes(many)["label"] == ["0000", "x"]
-        assert [pair[1] for pair in search.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
-    for scope, wanted, found in (
+        assert [pair[1] for pair in search.walk(acme, filters)][-1]["label"] == ["0000", "x"]
+    for scope, filters, expected in (
         (acme, Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), actions=(Action.ENDPOINT_SAVED,)), [one]),
         (acme.for_organization(None), Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), text=LAST), [many]),
     ):
-        events = search.page(scope, wanted).rows
-        assert [event.id for event in events] == [event.id for event in found], wanted
+        events = search.page(scope, filters).rows
+        assert [event.id for event in events] == [event.id for event in expected], filters
 
 
 def test_verify_finds_changed_numbers_and_about_ignores_unlinked_ones(acme, many):

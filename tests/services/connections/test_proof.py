@@ -83,9 +83,9 @@ def test_other_values_an_unsent_call_and_an_outage_prove_nothing(acme, twilio, h
     assert state(acme) is None
 
     def replaced_meanwhile(client, values):
-        found = list(TWILIO.numbers(client, values))
+        numbers = list(TWILIO.numbers(client, values))
         credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
-        return found
+        return numbers
 
     call(acme, http, replaced_meanwhile)
     assert state(acme) is None
@@ -143,9 +143,9 @@ def test_success_or_refusal_changes_what_it_disproves(acme, twilio, http):
         store(acme, stored)
         with suppress(ProviderCallFailed):
             call(acme, http, refuses(code), evidence)
-        found = state(acme)
-        if found[1] != expected:
-            wrong.append((stored, code, evidence, found))
+        current_state = state(acme)
+        if current_state[1] != expected:
+            wrong.append((stored, code, evidence, current_state))
     store(acme, Outcome.OK, ok=True)
     with suppress(ProviderCallFailed):
         call(acme, http, refuses(Outcome.BAD_CREDENTIALS))
@@ -183,9 +183,9 @@ def test_only_a_changed_credential_voids_a_proof(acme, twilio):
         credentials.save(acme, TWILIO, {**twilio.values, "twiml_app_sid": None})
         store(acme, code, ok=was_ok)
         credentials.save(acme, TWILIO, changes)
-        found = state(acme)
-        if (found and found[:2]) != expected:
-            wrong.append((code, changes, found))
+        current_state = state(acme)
+        if (current_state and current_state[:2]) != expected:
+            wrong.append((code, changes, current_state))
     credentials.disconnect(acme, TWILIO)
     assert acme.session.scalars(acme.select(Check)).all() == []
     assert wrong == []

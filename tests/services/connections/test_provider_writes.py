@@ -57,17 +57,17 @@ def test_point_records_a_change_before_and_after_or_does_not_send_it(acme, twili
     assert twilio.writes == []
     assert twilio.numbers[NUMBER].voice_url == OLD_URL
 
-    seen = []
+    records_at_write = []
     answer = twilio.answer
 
     def watched(requested):
         if requested.method == "POST":
-            seen.append((_events(acme), _open(acme)))
+            records_at_write.append((_events(acme), _open(acme)))
         return answer(requested)
 
     twilio.answer = watched
     assert endpoint.point(acme, http, here).in_sync
-    assert seen == [([STARTED], [("number.pointed", NUMBER)])]
+    assert records_at_write == [([STARTED], [("number.pointed", NUMBER)])]
     assert (_events(acme), _open(acme)) == ([STARTED, "number.pointed"], [])
     reported = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
     assert reported == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD_URL, URL]}

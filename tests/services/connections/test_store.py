@@ -159,22 +159,24 @@ HOSTED = {
 
 
 def test_save_of_another_host_alone_requires_the_secrets(acme, subtests):
-    for stored, sent in [
+    for stored, submitted in [
         (None, "https://api.in.exotel.com"),
         ("https://api.in.exotel.com", "https://api.exotel.com"),
         ("https://api.in.exotel.com", None),
     ]:
-        with subtests.test(stored=stored, sent=sent):
+        with subtests.test(stored=stored, sent=submitted):
             credentials.save(acme, EXOTEL, HOSTED | {"api_base": stored})
             with pytest.raises(Invalid) as refused:
-                credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-sample-key"})
+                credentials.save(acme, EXOTEL, {"api_base": submitted, "api_key": "another-sample-key"})
             assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
             assert store.load(acme, EXOTEL).values.get("api_base") == stored
 
-            credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
-            assert store.load(acme, EXOTEL).values.get("api_base") == sent
-    for sent in [None, "https://api.exotel.com"]:
-        with subtests.test(in_force=sent):
+            credentials.save(
+                acme, EXOTEL, {"api_base": submitted, "api_key": "another-key-1", "api_token": None}
+            )
+            assert store.load(acme, EXOTEL).values.get("api_base") == submitted
+    for submitted in [None, "https://api.exotel.com"]:
+        with subtests.test(in_force=submitted):
             credentials.save(acme, EXOTEL, HOSTED | {"api_base": None})
-            credentials.save(acme, EXOTEL, {"api_base": sent})
+            credentials.save(acme, EXOTEL, {"api_base": submitted})
             assert store.load(acme, EXOTEL).is_configured

@@ -95,23 +95,25 @@ def _contradictions(scope):
     newest = scope.select(last).where(
         last.id.in_(select(func.max(last.id)).group_by(last.provider, last.phone_number))
     )
-    known = {(row.provider, row.phone_number): row for row in scope.session.scalars(newest)}
-    found: dict[Any, Any] = {}
+    last_transitions = {(row.provider, row.phone_number): row for row in scope.session.scalars(newest)}
+    verdicts: dict[Any, Any] = {}
     for check in scope.session.scalars(scope.select(DriftCheck)):
-        found[check.provider, check.phone_number] = (check.verdict, check.cause, check.since)
+        verdicts[check.provider, check.phone_number] = (check.verdict, check.cause, check.since)
     checks = proof.last_of_all(scope)
     for key, state in store.load_all(scope).items():
-        now, row = health.of(state, checks.get(key)), known.get((key, ""))
+        now, row = health.of(state, checks.get(key)), last_transitions.get((key, ""))
         if row or now.verdict is not Verdict.OFF:
             since = row.since if row else None
-            found[key, ""] = (now.verdict, health.reason(now, checks.get(key)), since)
-    last_known = {subject: (row.now, row.reason, row.since) for subject, row in known.items()}
+            verdicts[key, ""] = (now.verdict, health.reason(now, checks.get(key)), since)
+    last_known = {subject: (row.now, row.reason, row.since) for subject, row in last_transitions.items()}
     gone = {subject for subject, (verdict, _, _) in last_known.items() if verdict == Verdict.OFF}
-    differing = {subject for subject in found | last_known if found.get(subject) != last_known.get(subject)}
+    differing = {
+        subject for subject in verdicts | last_known if verdicts.get(subject) != last_known.get(subject)
+    }
     return [
-        (subject, found.get(subject), last_known.get(subject))
+        (subject, verdicts.get(subject), last_known.get(subject))
         for subject in differing
-        if subject in found or subject not in gone
+        if subject in verdicts or subject not in gone
     ]
 
 
@@ -146,8 +148,8 @@ def test_last_transition_is_the_verdict_whatever_happens(live, thorough):
         for number in steps:
             STEPS[number](live)
             live.end_read()
-            if found := _contradictions(live):
-                wrong.append((seed, number, found))
+            if contradictions := _contradictions(live):
+                wrong.append((seed, number, contradictions))
     assert wrong == []
     assert _gaps(live) == []
     reasons = set(live.session.scalars(select(HealthTransition.reason)))
@@ -216,8 +218,8 @@ def test_sweep_keeps_the_state_at_the_beginning_and_deletes_the_removed(live, mo
     _make_old(live, HealthTransition.id.in_([row.id for row in rows[:-1]]))
     transitions.sweep(live)
     start = clock.now() - transitions.KEPT
-    kept = transitions.of_subject(live, "twilio", NUMBER, start=start)
-    assert [row.id for row in kept] == [row.id for row in rows[-2:]]
+    remaining_rows = transitions.of_subject(live, "twilio", NUMBER, start=start)
+    assert [row.id for row in remaining_rows] == [row.id for row in rows[-2:]]
 
     edit(live, inbound_agent_name="b")
     delete(live)
@@ -277,13 +279,13 @@ def test_number_that_was_never_read_is_unknown_with_what_it_lacks(acme):
         return check.verdict, check.cause, check.since is not None
 
     crud.create(acme, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "support"})
-    found = [verdict()]
+    verdicts = [verdict()]
     directory.update(acme, OFFLINE, {"public_base_url": BASE})
-    found.append(verdict())
+    verdicts.append(verdict())
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     credentials.save(acme, TWILIO, {}, enabled=False)
-    found.append(verdict())
-    assert found == [
+    verdicts.append(verdict())
+    assert verdicts == [
         ("unknown", "no_public_base_url", False),
         ("unknown", "provider_not_configured", False),
         ("unknown", "provider_disabled", False),

@@ -42,13 +42,13 @@ def few(monkeypatch):
 
 def _numbers(scope, twilio, count, *, start=0):
     """Endpoints of as many numbers, in sync at the provider and never checked."""
-    found = [f"+1555200{place:04}" for place in range(start, start + count)]
-    for number in found:
+    numbers = [f"+1555200{place:04}" for place in range(start, start + count)]
+    for number in numbers:
         twilio.add(number, voice_url=URL)
-    if found:
+    if numbers:
         own = {"provider": "twilio", "inbound_agent_name": "support"}
-        batch.save(scope, {"endpoints": [{"phone_number": number} | own for number in found]})
-    return found
+        batch.save(scope, {"endpoints": [{"phone_number": number} | own for number in numbers]})
+    return numbers
 
 
 def _last_run(scope) -> CheckRun:
@@ -70,10 +70,10 @@ def test_run_checks_every_number(acme, twilio, http, monkeypatch, few):
         numbers += _numbers(acme, twilio, more, start=few)
         count = len(numbers)
         assert runs.run(acme, http, everything=True) == Report(checked=count, drifted=3)
-        kept = tallies.of_numbers(acme, numbers)
-        reasons = [kept[("twilio", number)].reason for number in numbers]
+        checks = tallies.of_numbers(acme, numbers)
+        reasons = [checks[("twilio", number)].reason for number in numbers]
         assert reasons == ["different_url", "number_gone", "no_voice"] + [None] * more
-        assert not any(check.due for check in kept.values())
+        assert not any(check.due for check in checks.values())
         run = _last_run(acme)
         assert (run.done, run.total, run.failure) == (count, count, None)
         assert run.finished_at is not None
@@ -148,8 +148,11 @@ def test_run_checks_what_is_pending_or_everything(acme, globex, twilio, http):
     assert tallies.tally(acme).drifted == 0
     assert runs.run(acme, http, everything=True) == Report(checked=3, drifted=3)
     assert tallies.tally(acme).since is not None
-    found = tallies.tallies(acme)
-    assert (found[acme.organization.id].drifted, globex.organization.id in found) == (3, False)
+    by_organization = tallies.tallies(acme)
+    assert (by_organization[acme.organization.id].drifted, globex.organization.id in by_organization) == (
+        3,
+        False,
+    )
 
     credentials.save(acme, TWILIO, {"auth_token": twilio.values["auth_token"] + "-new"})
     assert queue.due(acme, "twilio", limit=10) == numbers, "new credentials may reach another account"
@@ -189,15 +192,15 @@ def test_run_goes_on_after_an_unreadable_response_and_ends_at_a_limit(acme, twil
     twilio.instead["GET", unread] = Reply(500, {})
     twilio.instead["GET", "/Applications/"] = Reply(200, {"error": "x"})
     assert runs.run(acme, http, everything=True).failure
-    kept = tallies.of_numbers(acme, numbers)
-    assert [number for number in numbers if kept[("twilio", number)].due] == numbers[:1]
+    checks = tallies.of_numbers(acme, numbers)
+    assert [number for number in numbers if checks[("twilio", number)].due] == numbers[:1]
 
     with acme.transaction():
         queue.mark_due(acme, numbers, changed=True)
     twilio.instead = {("GET", "/PhoneNumbers/"): Reply(429, {}, {"Retry-After": "3600"})}
     twilio.requests.clear()
     assert runs.run(acme, http).failure
-    assert len([seen for seen in twilio.requests if seen.host == "routes.twilio.com"]) == 1
+    assert len([request for request in twilio.requests if request.host == "routes.twilio.com"]) == 1
     assert queue.due_counts(acme) == {"twilio": len(numbers)}
 
 
@@ -211,9 +214,9 @@ def test_run_judges_every_number_by_a_problem_of_the_account(acme, twilio, http,
         vars(twilio).update(trouble)
         report = runs.run(acme, http, everything=True)
         vars(twilio).update(usual)
-        kept = tallies.of_numbers(acme, numbers)
-        assert [check.verdict for check in kept.values() if check.cause] == ["unhealthy"] * report.drifted
-        return report.checked, [kept[("twilio", number)].cause for number in numbers]
+        checks = tallies.of_numbers(acme, numbers)
+        assert [check.verdict for check in checks.values() if check.cause] == ["unhealthy"] * report.drifted
+        return report.checked, [checks[("twilio", number)].cause for number in numbers]
 
     usual = (few + 1, [None, "different_url"] + [None] * (few - 1))
     assert causes() == usual
@@ -235,8 +238,8 @@ def test_run_finds_drift_of_a_users_number(acme, cast, twilio, http):
         number = next(
             line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.application_id
         )
-        sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
-        assignments.assign(acme, sent)
+        payload = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
+        assignments.assign(acme, payload)
         assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
         digest = application.observe(acme, there, SINCH).digest
@@ -273,8 +276,8 @@ def test_run_that_fails_ends_and_a_killed_one_is_continued(acme, twilio, http, m
         patch.setattr(type(TWILIO), "observe", broken)
         with pytest.raises(RuntimeError):
             runs.run(acme, http)
-    found = standing.of(acme)
-    assert (found.is_running, found.tally.due) == (False, 3)
+    check_standing = standing.of(acme)
+    assert (check_standing.is_running, check_standing.tally.due) == (False, 3)
     assert _last_run(acme).failure == messages.CHECK_BROKEN
     assert runs.run(acme, http) == Report(checked=3)
 
@@ -299,12 +302,12 @@ def test_run_extends_its_lease_between_requests_and_holds_no_transaction(
     for start, count in ((0, few), (few, 1)):
         _numbers(acme, twilio, count, start=start)
         twilio.requests.clear()
-        with statements(acme.session.get_bind()) as seen:
+        with statements(acme.session.get_bind()) as sql_statements:
             assert runs.run(acme, http, everything=True).checked == start + count
         alone = [request for request in twilio.requests if "PhoneNumber" in request.query]
         assert len(alone) == (0 if start else few), "more are read from the list"
         renewed = re.compile(r"UPDATE check_runs SET leased_until=[^,]+ WHERE")
-        assert len([line for line in seen if renewed.match(line)]) == len(twilio.requests) > 2
+        assert len([line for line in sql_statements if renewed.match(line)]) == len(twilio.requests) > 2
     assert open_meanwhile
     assert not any(open_meanwhile)
     assert runs.LEASE.total_seconds() > 2 * Outbound()._deadline

@@ -109,7 +109,7 @@ def test_waiting_leaves_out_what_runs_or_has_failed(acme, place):
         ({"finished_at": now, "failure": "Twilio does not respond."}, False, True),
     ):
         _set(acme, **values)
-        found = (bool(schedule.waiting(acme)), bool(schedule.waiting(acme, has_failed=True)))
-        if found != (waits, waits_at_the_start):
-            wrong.append((values, found))
+        observed = (bool(schedule.waiting(acme)), bool(schedule.waiting(acme, has_failed=True)))
+        if observed != (waits, waits_at_the_start):
+            wrong.append((values, observed))
     assert wrong == []

@@ -142,11 +142,11 @@ def _rotated(scope, *keys):
 def _opened(scope, cast):
     """Every secret that opens with the scope's keys, over both organizations."""
     scope.session.expire_all()
-    found = set()
+    secret_values = set()
     for organization in (cast.acme, cast.globex):
         for state in store.load_all(scope.for_organization(organization)).values():
-            found |= {stored.value for stored in state.secrets.values()}
-    return found
+            secret_values |= {stored.value for stored in state.secrets.values()}
+    return secret_values
 
 
 def _times(scope):

@@ -108,8 +108,8 @@ def test_each_voice_ai_provider_reads_the_numbers_of_its_agents(acme, cast, twil
                 store.apply(acme, PROVIDERS[key], values)
             daily.read(acme, Outbound(upstream.upstreams, deadline=10.0), PROVIDERS[key])
     query = acme.select(LastCall).where(LastCall.phone_number == number)
-    found = {row.provider: row.outcome for row in acme.session.scalars(query)}
-    assert found == {"elevenlabs": "answered", "sinch_est": "answered"}
+    outcomes = {row.provider: row.outcome for row in acme.session.scalars(query)}
+    assert outcomes == {"elevenlabs": "answered", "sinch_est": "answered"}
 
 
 def test_sweep_deletes_the_last_calls_of_numbers_that_are_gone(acme, http, twilio):

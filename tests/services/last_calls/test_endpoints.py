@@ -82,9 +82,9 @@ def test_show_and_refresh_return_the_state_of_each_kind_of_call(acme, http, twil
         twilio.calls.clear()
         if outcome:
             twilio.calls.add(NUMBER, outcome, errors=errors)
-        found = endpoints.refresh(acme, http, endpoint_id)
-        if found.state is not state or endpoints.show(acme, endpoint_id).document() != found.document():
-            wrong.append((outcome, errors, found.state))
+        report = endpoints.refresh(acme, http, endpoint_id)
+        if report.state is not state or endpoints.show(acme, endpoint_id).document() != report.document():
+            wrong.append((outcome, errors, report.state))
     assert wrong == []
 
 
@@ -96,9 +96,9 @@ def test_outage_keeps_what_was_read_and_a_lacking_right_is_unreadable(acme, http
     twilio.calls.add(NUMBER)
     before = endpoints.refresh(acme, http, endpoint_id).document()
     twilio.trouble = Trouble.FAULT
-    found = endpoints.refresh(acme, http, endpoint_id)
-    assert found.failure
-    assert found.document() == before | {"problem": found.failure}
+    report = endpoints.refresh(acme, http, endpoint_id)
+    assert report.failure
+    assert report.document() == before | {"problem": report.failure}
     assert endpoints.show(acme, endpoint_id).document() == before
 
     twilio.trouble = None
@@ -114,8 +114,8 @@ def test_outage_keeps_what_was_read_and_a_lacking_right_is_unreadable(acme, http
     twilio.hides_errors = True
     assert endpoints.refresh(acme, http, endpoint_id).state is CallState.UNCLEAR
     twilio.hides_calls = True
-    found = endpoints.refresh(acme, http, endpoint_id)
-    assert (found.state, endpoints.show(acme, endpoint_id).state) == (CallState.UNREADABLE,) * 2
+    report = endpoints.refresh(acme, http, endpoint_id)
+    assert (report.state, endpoints.show(acme, endpoint_id).state) == (CallState.UNREADABLE,) * 2
     assert [check.ok for check in acme.session.scalars(acme.select(Check))] == [True]
     twilio.hides_calls = twilio.hides_errors = False
     assert endpoints.refresh(acme, http, endpoint_id).state is CallState.CONNECTED
