@@ -39,8 +39,8 @@ def test_save_creates_and_changes_in_the_order_of_the_request(acme):
         {"id": same.id, "is_active": True},
     )
     assert saved.counts == {"changed": 1, "added": 1, "unchanged": 1}
-    assert [found.phone_number for found in saved.rows] == [SECOND, FIRST, THIRD]
-    assert [found.version for found in saved.rows] == [2, 1, 1]
+    assert [endpoint.phone_number for endpoint in saved.rows] == [SECOND, FIRST, THIRD]
+    assert [endpoint.version for endpoint in saved.rows] == [2, 1, 1]
     assert stored(acme) == [(FIRST, "New", None, 1), (SECOND, None, "Reception", 2), (THIRD, None, None, 1)]
 
 
@@ -112,9 +112,9 @@ def test_save_of_a_bad_foreign_stale_or_taken_row_changes_nothing(acme, globex):
     assert "endpoints.1" in stale.value.message
     assert stored(acme) == before
     for number, existing in ((SECOND, own.id), (THIRD, None)):
-        with pytest.raises(Conflict) as taken:
+        with pytest.raises(Conflict) as conflict:
             save(acme, new(), new(number))
-        assert (taken.value.code, taken.value.existing_id) == ("NUMBER_IN_USE", existing)
+        assert (conflict.value.code, conflict.value.existing_id) == ("NUMBER_IN_USE", existing)
         assert stored(acme) == before
 
 
@@ -134,9 +134,9 @@ def test_save_takes_few_statements_and_a_failing_one_changes_nothing(acme, engin
     counts = []
     for count in (1, 5, 60):
         rows = [new(f"+1555{count:03}{number:04}") for number in range(count)]
-        with statements(engine) as seen:
+        with statements(engine) as sql_statements:
             save(acme, *rows, {"id": row.id, "label": str(count)})
-        counts.append(len(seen))
+        counts.append(len(sql_statements))
     assert counts[1] == counts[2]
 
     before, number = stored(acme), 0

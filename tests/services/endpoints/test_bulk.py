@@ -128,10 +128,10 @@ def test_change_of_an_agent_stales_edits_and_null_removes_it(reported, ids):
 
 def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, globex, ids):
     for chosen in (ALL, Selection(ids=["x"])):
-        for seen in (11, 13, None):
+        for expected_count in (11, 13, None):
             for act in (
-                lambda: bulk.change(acme, chosen, {"is_active": True}, expected_count=seen),  # noqa: B023
-                lambda: bulk.remove(acme, chosen, expected_count=seen),  # noqa: B023
+                lambda: bulk.change(acme, chosen, {"is_active": True}, expected_count=expected_count),  # noqa: B023
+                lambda: bulk.remove(acme, chosen, expected_count=expected_count),  # noqa: B023
             ):
                 with pytest.raises(Conflict) as refused:
                     act()
@@ -143,8 +143,10 @@ def test_change_and_remove_need_the_count_and_remove_deletes_checks_too(acme, gl
     assert bulk.remove(acme, chosen, expected_count=4).count == 4
     assert len(_rows(acme)) == 8
     assert len(_rows(globex)) == 3
-    left = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
-    assert left == {row.phone_number for row in _rows(acme) if row.is_active and row.inbound_agent_name}
+    checked_numbers = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
+    assert checked_numbers == {
+        row.phone_number for row in _rows(acme) if row.is_active and row.inbound_agent_name
+    }
     event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("endpoints.deleted", "4 endpoints")
     assert event.changes["inbound_agent_name"] == ["Agent 0 (4)", None]
@@ -173,15 +175,15 @@ def test_change_records_one_event_that_names_a_few_numbers(acme, ids, monkeypatc
 def test_change_with_a_failing_statement_changes_nothing(engine, acme, ids, report):
     chosen = Selection(filters=Filter(is_active=True))
     bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, expected_count=9)
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         bulk.change(acme, chosen, {"inbound_agent_name": "Bob"}, expected_count=9)
     before = [(row.inbound_agent_name, row.version) for row in _rows(acme)]
-    for number in range(1, len(seen)):
+    for number in range(1, len(sql_statements)):
         with pytest.raises(Fault), failing_at(engine, number):
             bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, expected_count=9)
         acme.session.rollback()
         assert [(row.inbound_agent_name, row.version) for row in _rows(acme)] == before
-    report("SQL statement fails", tried=len(seen) - 1, survived=len(seen) - 1)
+    report("SQL statement fails", tried=len(sql_statements) - 1, survived=len(sql_statements) - 1)
 
 
 @pytest.mark.both_databases
@@ -224,16 +226,16 @@ def test_affected_counts_what_is_active_and_ready_and_who_has_it(acme, globex, c
     telephony.update(acme, OFFLINE, TWILIO)
     with acme.transaction():
         crud.get(acme, ids[1]).provider = "exotel"
-    found = bulk.affected(acme, ALL)
-    assert (found.count, found.active, found.labelled) == (12, 9, 12)
-    assert found.ready == 6
-    assert [row.phone_number for row in found.rows] == [f"+1555{n:07}" for n in range(10)]
-    assert found.healthy == 0
+    affected = bulk.affected(acme, ALL)
+    assert (affected.count, affected.active, affected.labelled) == (12, 9, 12)
+    assert affected.ready == 6
+    assert [row.phone_number for row in affected.rows] == [f"+1555{n:07}" for n in range(10)]
+    assert affected.healthy == 0
     with acme.transaction():
         numbers = DriftCheck.phone_number.in_(["+15550000001", "+15550000002"])
         acme.session.execute(update(DriftCheck).where(numbers).values(verdict="healthy"))
     assert bulk.affected(acme, ALL).healthy == 1
-    assert found.values == {
+    assert affected.values == {
         "inbound_agent_name": [("Agent 1", 5), ("Agent 0", 4), (None, 3)],
         "outbound_agent_name": [(None, 12)],
     }
@@ -247,7 +249,7 @@ def test_affected_counts_what_is_active_and_ready_and_who_has_it(acme, globex, c
 
 
 def test_words_name_every_part_of_a_filter():
-    wanted = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True, blocked=True)
+    filters = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True, blocked=True)
     parts = ("“desk”", SEARCHED_WORDS, "Twilio", "Ann", "inactive", "drifted", "blocked")
-    assert [part for part in parts if part not in bulk.words(wanted)] == []
+    assert [part for part in parts if part not in bulk.words(filters)] == []
     assert bulk.words(Filter()) == ""

@@ -30,8 +30,8 @@ HEADERS = {
 
 
 def test_opened_refuses_a_wrong_header_and_a_file_without_rows(monkeypatch):
-    found = {header: _refusals(f"{header}\r\n{FIRST},twilio,".encode())[0] for header in HEADERS}
-    assert found == HEADERS
+    refusals = {header: _refusals(f"{header}\r\n{FIRST},twilio,".encode())[0] for header in HEADERS}
+    assert refusals == HEADERS
 
     assert _refusals(b" \r\n") == [messages.NO_FILE]
     assert _refusals(b"\xef\xbb\xbf\r\n") == [messages.empty_header(COLUMNS)]

@@ -33,8 +33,8 @@ def checked(scope, raw, file_name=""):
 
 
 def made(scope, number=FIRST, **values):
-    sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "Reception", **values}
-    return crud.create(scope, sent)
+    payload = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "Reception", **values}
+    return crud.create(scope, payload)
 
 
 def settle(scope, values):
@@ -51,28 +51,30 @@ def stored(scope):
     return [tuple(getattr(row, name) for name in names) for row in rows(scope)]
 
 
-def totals(found):
-    return {name: count for name, count in found.shown["totals"].items() if count}
+def totals(preview):
+    return {name: count for name, count in preview.shown["totals"].items() if count}
 
 
-def refused(found):
-    return [(row["line"], row["said"]) for row in found.shown["rows"]["refused"]]
+def refused(preview):
+    return [(row["line"], row["said"]) for row in preview.shown["rows"]["refused"]]
 
 
 def test_apply_adds_endpoints_and_leaves_fields_without_a_column(acme):
-    found = checked(acme, sheet(f"{FIRST},twilio,Reception,Sales,Front desk,true", f"{SECOND},exotel,,,,no"))
-    assert totals(found) == {"added": 2}
+    preview = checked(
+        acme, sheet(f"{FIRST},twilio,Reception,Sales,Front desk,true", f"{SECOND},exotel,,,,no")
+    )
+    assert totals(preview) == {"added": 2}
     assert rows(acme) == []
-    assert csv_import.apply(acme, found.id, version=found.version).applied_at
+    assert csv_import.apply(acme, preview.id, version=preview.version).applied_at
     assert stored(acme) == [
         (FIRST, "twilio", "Reception", "Sales", "Front desk", True),
         (SECOND, "exotel", None, None, None, False),
     ]
     assert {row.version for row in rows(acme)} == {1}
 
-    found = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
-    assert "provider, outbound_agent_name, label, is_active" in found.shown["notes"][0]
-    csv_import.apply(acme, found.id)
+    preview = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
+    assert "provider, outbound_agent_name, label, is_active" in preview.shown["notes"][0]
+    csv_import.apply(acme, preview.id)
     assert stored(acme)[0] == (FIRST, "twilio", "Night desk", "Sales", "Front desk", True)
 
 
@@ -81,9 +83,9 @@ def test_apply_changes_what_differs_and_nothing_else(acme):
     made(acme, label="Old")
     made(acme, SECOND)
     made(acme, THIRD)
-    found = checked(acme, sheet(f"{FIRST},TWILIO,,Sales,New,no", f"{SECOND},,Reception,,,"))
-    assert totals(found) == {"changed": 1, "unchanged": 1}
-    (row,) = found.shown["rows"]["changed"]
+    preview = checked(acme, sheet(f"{FIRST},TWILIO,,Sales,New,no", f"{SECOND},,Reception,,,"))
+    assert totals(preview) == {"changed": 1, "unchanged": 1}
+    (row,) = preview.shown["rows"]["changed"]
     assert row["before"] == {
         "inbound_agent_name": "Reception",
         "outbound_agent_name": None,
@@ -96,7 +98,7 @@ def test_apply_changes_what_differs_and_nothing_else(acme):
         "label": "New",
         "is_active": False,
     }
-    csv_import.apply(acme, found.id)
+    csv_import.apply(acme, preview.id)
     assert stored(acme)[0] == (FIRST, "twilio", None, "Sales", "New", False)
     assert [row.version for row in rows(acme)] == [2, 1, 1], "nothing is deleted, or written for nothing"
 
@@ -124,21 +126,21 @@ def test_check_refuses_a_bad_row_with_its_line_reason_and_cell(acme, globex):
     assert "x" * 40 in said
     assert "x" * 41 not in said
 
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,", "15551234567,twilio,,,,"))
-    assert refused(found) == [(2, messages.repeated_number([4])), (4, messages.repeated_number([2]))]
+    preview = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,", "15551234567,twilio,,,,"))
+    assert refused(preview) == [(2, messages.repeated_number([4])), (4, messages.repeated_number([2]))]
 
     made(acme)
     made(globex, "+15550009999", label="Theirs")
     wrong = []
     for row, reason in BAD_ROWS.items():
-        found = checked(acme, sheet(f"{THIRD},twilio,,,,", row))
-        ((line, said),) = refused(found)
-        if line != 3 or not said.startswith(reason) or "Theirs" in repr(found.shown):
+        preview = checked(acme, sheet(f"{THIRD},twilio,,,,", row))
+        ((line, said),) = refused(preview)
+        if line != 3 or not said.startswith(reason) or "Theirs" in repr(preview.shown):
             wrong.append((row, said))
     assert wrong == []
     before = stored(acme)
     with pytest.raises(Conflict) as reported:
-        csv_import.apply(acme, found.id)
+        csv_import.apply(acme, preview.id)
     assert reported.value.code == "ROWS_REFUSED"
     assert stored(acme) == before
 
@@ -146,7 +148,7 @@ def test_check_refuses_a_bad_row_with_its_line_reason_and_cell(acme, globex):
 def test_check_reads_cells_as_spreadsheets_write_them(acme):
     """Marks of direction, spaces that do not break, digits of other scripts, words for yes and no."""
     header = HEADER.replace(",", "|").replace("phone_number", "\ufeffPhone\u00a0number")
-    found = checked(
+    preview = checked(
         acme,
         sheet(
             "\u202a+1\u00a0(555)\u00a0123-4567\u202c|\u200etwilio|Reception|||\u200fja",
@@ -155,8 +157,8 @@ def test_check_reads_cells_as_spreadsheets_write_them(acme):
             header=header,
         ),
     )
-    assert refused(found) == []
-    csv_import.apply(acme, found.id)
+    assert refused(preview) == []
+    csv_import.apply(acme, preview.id)
     assert stored(acme) == [
         (FIRST, "twilio", "Reception", None, None, True),
         (SECOND, "twilio", None, None, None, False),
@@ -166,18 +168,18 @@ def test_check_reads_cells_as_spreadsheets_write_them(acme):
 
 def test_check_notes_how_it_read_numbers_with_each_country(acme):
     settle(acme, {"country": "US"})
-    found = checked(
+    preview = checked(
         acme, sheet("442079460958,twilio,,,,", "(212) 555-1234,twilio,,,,", "'+15551234567,twilio,,,,")
     )
-    assert found.shown["notes"] == [messages.plus_added(1), messages.country_assumed(1, "United States")]
+    assert preview.shown["notes"] == [messages.plus_added(1), messages.country_assumed(1, "United States")]
     settle(acme, {"country": "GB"})
-    again = csv_import.apply(acme, found.id)
+    again = csv_import.apply(acme, preview.id)
     assert (again.applied_at, rows(acme)) == (None, [])
     read = {row["number"] for row in again.shown["rows"]["added"]}
     assert read == {"+442079460958", "+442125551234", FIRST}
     settle(acme, {"country": "US"})
-    assert csv_import.apply(acme, found.id).applied_at is None
-    assert csv_import.apply(acme, found.id).applied_at
+    assert csv_import.apply(acme, preview.id).applied_at is None
+    assert csv_import.apply(acme, preview.id).applied_at
     assert [row.phone_number for row in rows(acme)] == ["+12125551234", FIRST, "+442079460958"]
 
 
@@ -190,9 +192,9 @@ def test_check_of_an_export_is_unchanged_and_of_the_template_adds(acme):
     table = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
     assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url", "health", "proven_at"]
     assert not [cell for row in table for cell in row if cell[:1] in ("=", "+", "-", "@")]
-    found = checked(acme, written)
-    assert totals(found) == {"unchanged": len(labels)}
-    assert found.shown["notes"] == [messages.computed_columns(csv_format.READ_ONLY)]
+    preview = checked(acme, written)
+    assert totals(preview) == {"unchanged": len(labels)}
+    assert preview.shown["notes"] == [messages.computed_columns(csv_format.READ_ONLY)]
     shorter = checked(acme, b"".join(csv_format.written(acme, Filter(text="Café"))))
     assert totals(shorter) == {"unchanged": 1}
     assert totals(checked(acme, b"".join(csv_format.template()))) == {"added": 2}
@@ -200,9 +202,9 @@ def test_check_of_an_export_is_unchanged_and_of_the_template_adds(acme):
 
 def test_apply_records_one_event_found_by_each_number(acme):
     made(acme, label="Old")
-    found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"), "lines.csv")
+    preview = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"), "lines.csv")
     revision = acme.organization.revision
-    csv_import.apply(acme, found.id)
+    csv_import.apply(acme, preview.id)
     (whole,) = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "endpoints.imported"))
     assert (whole.subject, whole.changes) == ("lines.csv", {"changed": [None, 1], "added": [None, 1]})
     history = search.history(acme, FIRST)
@@ -217,7 +219,7 @@ def test_apply_records_one_event_found_by_each_number(acme):
     other = checked(acme, sheet(f"{THIRD},twilio,,,,"))
     assert csv_import.event(acme, other) is None
     csv_import.apply(acme, other.id)
-    events = [csv_import.event(acme, csv_import.get(acme, one.id)) for one in (found, other)]
+    events = [csv_import.event(acme, csv_import.get(acme, one.id)) for one in (preview, other)]
     assert events == [whole, search.recent(acme)[0]]
 
 
@@ -229,14 +231,14 @@ def test_apply_queues_checks_of_changed_webhooks(acme):
             row.due = False
     requested: list[str] = []
     scope = replace(acme, queue_drift_check=requested.append)
-    found = checked(
+    preview = checked(
         scope,
         sheet(
             f"{FIRST},,Reception,,Label alone,", f"{SECOND},,Night desk,,,", f"{THIRD},twilio,Reception,,,"
         ),
     )
     assert requested == []
-    csv_import.apply(scope, found.id)
+    csv_import.apply(scope, preview.id)
     assert requested == [acme.organization.id]
     assert {row.phone_number: row.due for row in rows(acme, DriftCheck)} == {
         FIRST: False,
@@ -248,13 +250,13 @@ def test_apply_queues_checks_of_changed_webhooks(acme):
 def test_apply_with_a_failing_statement_changes_nothing(acme, engine, report):
     """Whichever statement fails, nothing of it stays; afterwards it can be applied."""
     made(acme, label="Old")
-    found = checked(acme, sheet(f"{FIRST},,Night desk,,New,", f"{SECOND},twilio,Reception,,,"))
+    preview = checked(acme, sheet(f"{FIRST},,Night desk,,New,", f"{SECOND},twilio,Reception,,,"))
     before = dumped(acme)
     failed = 0
     while dumped(acme) == before:
         failed += 1
         with suppress(Fault), failing_at(engine, failed):
-            csv_import.apply(acme, found.id)
+            csv_import.apply(acme, preview.id)
     report("SQL statement fails", tried=failed - 1, survived=failed - 1)
     assert failed > 10
     assert [row.label for row in rows(acme)] == ["New", None]
@@ -270,16 +272,16 @@ def dumped(scope):
 
 def test_apply_after_a_change_returns_a_fresh_preview(acme):
     first = made(acme, label="Old")
-    found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"))
+    preview = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"))
     crud.update(acme, first.id, {"label": "New"})
-    again = csv_import.apply(acme, found.id)
+    again = csv_import.apply(acme, preview.id)
     assert again.applied_at is None
     assert totals(again) == {"unchanged": 1, "added": 1}
     assert again.shown["moved"] == [
         {"line": 2, "number": FIRST, "was": "changed", "is": "unchanged", "said": ""}
     ]
     assert [row.phone_number for row in rows(acme)] == [FIRST]
-    assert csv_import.apply(acme, found.id).applied_at
+    assert csv_import.apply(acme, preview.id).applied_at
     assert [row.phone_number for row in rows(acme)] == [FIRST, SECOND]
 
 
@@ -290,24 +292,24 @@ def test_the_preview_counts_the_live_numbers_that_it_takes_down(acme):
     made(acme, THIRD)
     header = "phone_number,inbound_agent_name,is_active"
     raw = sheet(f"{THIRD},Other,", f"{SECOND},,no", f"{FIRST},,no", header=header)
-    found = checked(acme, raw)
-    assert found.shown["stopped"] == {"inbound": 0, "outbound": 0}
+    preview = checked(acme, raw)
+    assert preview.shown["stopped"] == {"inbound": 0, "outbound": 0}
     go_live(acme)
-    again = csv_import.apply(acme, found.id)
+    again = csv_import.apply(acme, preview.id)
     assert again.applied_at is None
     assert again.shown["stopped"] == {"inbound": 1, "outbound": 1}
     first = again.shown["rows"]["changed"][0]
     assert (first["number"], first["stops"]) == (FIRST, ["inbound", "outbound"])
-    assert csv_import.apply(acme, found.id).applied_at
+    assert csv_import.apply(acme, preview.id).applied_at
 
 
 @pytest.mark.both_databases
 def test_apply_refuses_a_number_claimed_since_or_concurrently(acme, globex, monkeypatch):
     """Concurrently: between the last look and the insert, as another process can on PostgreSQL."""
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
+    first = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
     other = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
     made(globex, SECOND)
-    for preview in (found, other):
+    for preview in (first, other):
         again = csv_import.apply(acme, preview.id)
         assert again.applied_at is None
         assert refused(again) == [(3, messages.IN_USE)]
@@ -316,16 +318,16 @@ def test_apply_refuses_a_number_claimed_since_or_concurrently(acme, globex, monk
 
 
 def test_apply_is_refused_twice_stale_too_late_or_elsewhere(acme, globex):
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
+    preview = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     for ask in (csv_import.get, csv_import.apply, csv_import.report):
         with pytest.raises(NotFound):
-            ask(globex, found.id)
+            ask(globex, preview.id)
     with pytest.raises(Stale):
-        csv_import.apply(acme, found.id, version=found.version + 1)
+        csv_import.apply(acme, preview.id, version=preview.version + 1)
     assert rows(acme) == rows(globex) == []
-    csv_import.apply(acme, found.id)
+    csv_import.apply(acme, preview.id)
     with pytest.raises(Conflict) as reported:
-        csv_import.apply(acme, found.id)
+        csv_import.apply(acme, preview.id)
     assert reported.value.code == "APPLIED_ALREADY"
 
     old = checked(acme, sheet(f"{SECOND},twilio,,,,"))
@@ -333,8 +335,8 @@ def test_apply_is_refused_twice_stale_too_late_or_elsewhere(acme, globex):
         old.created_at -= timedelta(days=1, seconds=1)
     with pytest.raises(NotFound):
         csv_import.apply(acme, old.id)
-    kept = checked(acme, sheet(f"{SECOND},twilio,,,,"))
-    assert set(acme.session.scalars(select(EndpointImport.id))) == {found.id, kept.id}
+    recent_preview = checked(acme, sheet(f"{SECOND},twilio,,,,"))
+    assert set(acme.session.scalars(select(EndpointImport.id))) == {preview.id, recent_preview.id}
 
 
 @pytest.mark.both_databases
@@ -354,16 +356,16 @@ def test_apply_concurrently_happens_once(acme, scopes):
     assert totals(other) == {"unchanged": 50}
     assert len(rows(acme)) == 50
 
-    found = checked(acme, sheet("+15550000001,twilio,,,,"))
-    answers = applied(found.id, found.id)
+    preview = checked(acme, sheet("+15550000001,twilio,,,,"))
+    answers = applied(preview.id, preview.id)
     assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "EndpointImport"]
     assert len(rows(acme)) == 51
 
 
 def test_report_has_every_row(acme):
     made(acme, label="=Old")
-    found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,", "x,,,,,"))
-    table = list(csv.reader(io.StringIO(b"".join(csv_import.report(acme, found.id)).decode("utf-8-sig"))))
+    preview = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,", "x,,,,,"))
+    table = list(csv.reader(io.StringIO(b"".join(csv_import.report(acme, preview.id)).decode("utf-8-sig"))))
     assert table == [
         ["line", "phone_number", "result", "details"],
         ["2", f"'{FIRST}", "changed", "label: =Old → New"],
@@ -374,32 +376,32 @@ def test_report_has_every_row(acme):
 
 def test_apply_of_many_rows_takes_few_statements_and_reports_its_progress(acme, engine, monkeypatch):
     raw = sheet(*(f"+1212{n:07d},twilio,Reception,,Line {n},true" for n in range(500)))
-    found = checked(acme, raw)
-    assert totals(found) == {"added": 500}
-    assert len(found.shown["rows"]["added"]) == csv_import.SHOWN
-    with statements(engine) as seen:
-        csv_import.apply(acme, found.id)
-    assert len(seen) < 60
+    preview = checked(acme, raw)
+    assert totals(preview) == {"added": 500}
+    assert len(preview.shown["rows"]["added"]) == csv_import.SHOWN
+    with statements(engine) as sql_statements:
+        csv_import.apply(acme, preview.id)
+    assert len(sql_statements) < 60
     (event,) = search.about(acme, "+12120000000")
     assert search.about(acme, "+12120000499") == [event], "one event has them all"
     again = checked(acme, raw.replace(b"Reception", b"Night desk"))
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         csv_import.apply(acme, again.id)
-    assert len(seen) < 60
+    assert len(sql_statements) < 60
     assert {row.inbound_agent_name for row in rows(acme)} == {"Night desk"}
 
     monkeypatch.setattr(progress, "BATCH", 2)
     made(acme, label="Old")
     reported: list[tuple[str, int, int]] = []
     table = csv_format.open_table(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
-    found = csv_import.check(acme, table, on_progress=lambda *step: reported.append(step))
+    preview = csv_import.check(acme, table, on_progress=lambda *step: reported.append(step))
     assert reported == [
         *((messages.READING_FILE, done, 3) for done in (0, 2, 3)),
         *((messages.COMPARING, done, 3) for done in (0, 2, 3)),
         (messages.SAVING_PREVIEW, 0, 0),
     ]
     reported.clear()
-    csv_import.apply(acme, found.id, on_progress=lambda *step: reported.append(step))
+    csv_import.apply(acme, preview.id, on_progress=lambda *step: reported.append(step))
     assert reported == [
         *((messages.PREPARING, done, 2) for done in (0, 2)),
         *((messages.CHECKING_FOR_CHANGES, done, 1) for done in (0, 1)),

@@ -51,9 +51,9 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 def test_stream_count_and_agents_select_the_organizations_rows(four, monkeypatch, globex):
     wrong = []
     for values, numbers in FILTERS:
-        wanted = Filter(**values)
-        streamed = [row["phone_number"] for row in listing.stream(four, wanted)]
-        if (streamed, listing.count(four, wanted)) != (numbers, len(numbers)):
+        filters = Filter(**values)
+        streamed = [row["phone_number"] for row in listing.stream(four, filters)]
+        if (streamed, listing.count(four, filters)) != (numbers, len(numbers)):
             wrong.append((values, streamed))
     assert wrong == []
 
@@ -64,8 +64,8 @@ def test_stream_count_and_agents_select_the_organizations_rows(four, monkeypatch
     monkeypatch.setattr(listing, "COUNT_MOST", 2)
     assert listing.count(four, Filter()) == 3
 
-    theirs = {"phone_number": "+15551230000", "provider": "twilio", "inbound_agent_name": "theirs"}
-    crud.create(globex, theirs)
+    payload = {"phone_number": "+15551230000", "provider": "twilio", "inbound_agent_name": "theirs"}
+    crud.create(globex, payload)
     assert listing.agents(four) == ["support"]
 
 

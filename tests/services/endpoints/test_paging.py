@@ -67,16 +67,16 @@ def _numbers(page):
     return [row.phone_number for row in page.rows]
 
 
-def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
+def _walk(scope, sort, limit, filters=Filter()):  # noqa: B008
     """Every page forwards, and then every page back from the last."""
-    forwards = [paging.page(scope, wanted, limit=limit, sort=sort)]
+    forwards = [paging.page(scope, filters, limit=limit, sort=sort)]
     while forwards[-1].next:
         cursor = forwards[-1].next
-        forwards.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
+        forwards.append(paging.page(scope, filters, limit=limit, sort=sort, cursor=cursor))
     back = [forwards[-1]]
     while back[-1].previous:
         cursor = back[-1].previous
-        back.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
+        back.append(paging.page(scope, filters, limit=limit, sort=sort, cursor=cursor))
     return forwards, back[::-1]
 
 
@@ -86,17 +86,17 @@ def test_page_visits_every_row_once_in_order_and_keeps_the_filter(acme, many):
     for sort, limit in [*((sort, 1) for sort in SORTS), ("label", 4), ("-agent", 10)]:
         forwards, back = _walk(acme, sort, limit)
         expected = _expected(many, sort)
-        seen = [number for page in forwards for number in _numbers(page)]
-        assert seen == expected, (sort, limit)
+        numbers = [number for page in forwards for number in _numbers(page)]
+        assert numbers == expected, (sort, limit)
         assert [_numbers(page) for page in back] == [_numbers(page) for page in forwards], (sort, limit)
         assert (forwards[0].previous, forwards[-1].next) == (None, None), (sort, limit)
 
     expected = {row["phone_number"] for row in many if row["provider"] == "vobiz"}
     for sort in ("label", "-agent"):
         for pages in _walk(acme, sort, 3, Filter(provider="vobiz")):
-            seen = [number for page in pages for number in _numbers(page)]
-            assert len(seen) == len(set(seen))
-            assert set(seen) == expected
+            numbers = [number for page in pages for number in _numbers(page)]
+            assert len(numbers) == len(set(numbers))
+            assert set(numbers) == expected
 
 
 def test_page_keeps_its_place_when_a_row_goes_and_refuses_foreign_cursors(acme, many):

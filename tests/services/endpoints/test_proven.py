@@ -72,12 +72,12 @@ def test_proven_is_the_same_in_python_and_in_sql(acme, globex):
         acme.session.add_all([row for rows, _ in every for row in rows[1:]])
     expected = {rows[0].id for rows, is_proven in every if is_proven}
     assert expected == {"0"}
-    found = {}
+    proven_by_id = {}
     for rows, _ in every:
         by_model = {type(row): row for row in rows}
         evidence = proven.Evidence(*(by_model.get(model) for model in RIGHT))
-        found[rows[0].id] = evidence.is_proven
-    assert {key for key, is_proven in found.items() if is_proven} == expected
+        proven_by_id[rows[0].id] = evidence.is_proven
+    assert {key for key, is_proven in proven_by_id.items() if is_proven} == expected
     assert set(acme.session.scalars(proven.ids())) == expected
     assert set(proven.times(acme)) == {"0"}
     assert proven.times(globex) == {}

@@ -89,8 +89,8 @@ def _check_readiness(scope, *, can_be_ready):
     assert {row.id for row in scope.session.scalars(blocked)} == takes_calls - ready
     dialing = {row.id for row in rows if rule.blocked_reason(row, "outbound") is None}
     assert selected(rule.can_dial) == dialing
-    found = bulk.affected(scope, Selection(filters=Filter()))
-    assert (found.ready, found.dialing) == (len(ready), len(dialing))
+    affected = bulk.affected(scope, Selection(filters=Filter()))
+    assert (affected.ready, affected.dialing) == (len(ready), len(dialing))
 
 
 NUMBER = "+15551234567"

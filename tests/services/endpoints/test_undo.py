@@ -29,16 +29,18 @@ by_number: Any = readiness.by_number
 def rows(acme):
     agents = ("Ann", "Ann", "Bob", None, "Cy")
     for n, agent in enumerate(agents):
-        sent = {"phone_number": f"+1555000000{n}", "provider": "twilio", "is_active": n != 4}
-        crud.create(acme, sent | {"inbound_agent_name": agent, "label": f"Line {n}"})
+        payload = {"phone_number": f"+1555000000{n}", "provider": "twilio", "is_active": n != 4}
+        crud.create(acme, payload | {"inbound_agent_name": agent, "label": f"Line {n}"})
     return stored(acme)
 
 
 def stored(scope):
     scope.session.rollback()
     scope.session.expire_all()
-    found = scope.session.scalars(scope.select(Endpoint).order_by(Endpoint.phone_number))
-    return {row.phone_number: {name: getattr(row, name) for name in RESTORABLE_FIELDS} for row in found}
+    endpoint_rows = scope.session.scalars(scope.select(Endpoint).order_by(Endpoint.phone_number))
+    return {
+        row.phone_number: {name: getattr(row, name) for name in RESTORABLE_FIELDS} for row in endpoint_rows
+    }
 
 
 def number(n):
@@ -46,13 +48,13 @@ def number(n):
 
 
 def undo(scope, event_id, **more):
-    seen = endpoints_undo.plan(scope, event_id)
-    return endpoints_undo.undo(scope, event_id, expected_count=seen.count, stopped=seen.stopped, **more)
+    plan = endpoints_undo.plan(scope, event_id)
+    return endpoints_undo.undo(scope, event_id, expected_count=plan.count, stopped=plan.stopped, **more)
 
 
-def edit(scope, n, sent):
+def edit(scope, n, changes):
     row = by_number(scope, number(n))
-    crud.update(scope, row.id, sent)
+    crud.update(scope, row.id, changes)
 
 
 def due(scope):
@@ -68,17 +70,17 @@ CHANGES: list[dict[str, Any]] = [
 
 
 def test_undo_restores_each_number_and_can_be_undone(acme, rows, subtests):
-    for sent in CHANGES:
-        with subtests.test(sent=sent):
+    for changes in CHANGES:
+        with subtests.test(sent=changes):
             requested: list[str] = []
             queueing = replace(acme, queue_drift_check=requested.append)
             versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
-            done = change(queueing, ALL, sent, expected_count=5, reason="hurry")
+            done = change(queueing, ALL, changes, expected_count=5, reason="hurry")
             after = stored(acme)
             again = undo(queueing, done.event_id, reason="not that one")
             assert again.count == done.count > 0
             assert stored(acme) == rows
-            assert bool(requested) == ("outbound_agent_name" not in sent)  # no provider is concerned
+            assert bool(requested) == ("outbound_agent_name" not in changes)  # no provider is concerned
             event = endpoints_undo.get(acme, again.event_id)
             assert (event.action, event.subject) == ("endpoints.restored", f"{done.count} endpoints")
             assert event.changes["reason"] == [None, "not that one"]
@@ -108,8 +110,8 @@ def test_undo_queues_checks_and_skips_numbers_changed_since(acme, rows, globex):
     crud.delete(acme, by_number(acme, number(2)).id)
     crud.delete(acme, by_number(acme, number(3)).id)
     crud.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
-    found = endpoints_undo.plan(acme, done.event_id)
-    assert (found.numbers, found.skipped) == ([number(1), number(4)], [number(0), number(2), number(3)])
+    plan = endpoints_undo.plan(acme, done.event_id)
+    assert (plan.numbers, plan.skipped) == ([number(1), number(4)], [number(0), number(2), number(3)])
     undo(acme, done.event_id)
     now = stored(acme)
     assert now[number(0)]["inbound_agent_name"] == "Zoe"
@@ -153,8 +155,8 @@ def test_undo_restores_deleted_numbers_not_claimed_since(acme, globex, rows):
     done = remove(acme, ALL, expected_count=5)
     assert stored(acme) == {}
     crud.create(globex, {"phone_number": number(1), "provider": "twilio"})
-    found = endpoints_undo.plan(acme, done.event_id)
-    assert (found.count, found.skipped) == (4, [number(1)])
+    plan = endpoints_undo.plan(acme, done.event_id)
+    assert (plan.count, plan.skipped) == (4, [number(1)])
     undo(acme, done.event_id)
     assert stored(acme) == {name: row for name, row in rows.items() if name != number(1)}
     assert due(acme) == {number(0), number(2)}
@@ -169,8 +171,8 @@ def test_undo_of_an_import_deletes_what_it_added_and_of_one_restores_it(acme, ro
     assert event.changes["reason"] == [None, "from the old system"]
     row = by_number(acme, "+15550000078")
     crud.update(acme, row.id, {"label": "Kept"})
-    found = endpoints_undo.plan(acme, event.id)
-    assert ([step.number for step in found.deleted], found.skipped) == (["+15550000077"], ["+15550000078"])
+    plan = endpoints_undo.plan(acme, event.id)
+    assert ([step.number for step in plan.deleted], plan.skipped) == (["+15550000077"], ["+15550000078"])
     undo(acme, event.id)
     assert stored(acme).keys() == rows.keys() | {"+15550000078"}
     assert stored(acme)[number(0)] == rows[number(0)]
@@ -203,9 +205,9 @@ def test_undo_of_no_numbers_or_with_another_count_is_refused(acme, globex, rows)
 
     done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, expected_count=5)
     before = stored(acme)
-    for seen in (4, 6, None):
+    for expected_count in (4, 6, None):
         with pytest.raises(Conflict) as refused:
-            endpoints_undo.undo(acme, done.event_id, expected_count=seen)
+            endpoints_undo.undo(acme, done.event_id, expected_count=expected_count)
         assert refused.value.code == "SELECTION_CHANGED"
     undo(acme, done.event_id)
     with pytest.raises(Conflict) as refused:

@@ -13,8 +13,8 @@ ONE, TWO, THREE = "+15551230001", "+15551230002", "+15551230003"
 
 
 def _give(scope, user, number, provider="twilio", **more):
-    sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
-    return assignments.assign(scope, sent | more)[0]
+    payload = {"userId": user.id, "provider": provider, "phoneNumber": number}
+    return assignments.assign(scope, payload | more)[0]
 
 
 def _of(scope, user):
@@ -60,8 +60,8 @@ def test_first_of_a_provider_is_the_default_until_it_changes_or_goes(acme, cast)
     assert _of(acme, cast.mo) == {("sinch", TWO): False, ("sinch", THREE): True}
 
 
-def _change(scope, user, number, provider="twilio", **sent):
-    return assignments.update(scope, user.id, provider, number, sent)
+def _change(scope, user, number, provider="twilio", **changes):
+    return assignments.update(scope, user.id, provider, number, changes)
 
 
 def test_update_sets_label_inbound_and_default_and_refuses_the_rest(acme, cast):
@@ -127,8 +127,8 @@ def test_assign_shares_a_number_between_users_of_one_organization_once(acme, glo
 @pytest.mark.both_databases
 def test_assign_concurrently_one_organization_and_one_default_win(scopes):
     def give(scope):
-        sent = {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": ONE}
-        return assignments.assign(scope, sent)
+        payload = {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": ONE}
+        return assignments.assign(scope, payload)
 
     answers = scopes.in_parallel(*[(who, give) for who in ("dana", "gus") * 5])
     assert len(winners(answers)) == 1
@@ -171,7 +171,7 @@ def test_unknown_and_foreign_numbers_and_bad_values_are_refused(acme, globex, ca
         with pytest.raises(NotFound):
             assignments.unassign(acme, user_id, provider, ONE)
 
-    sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": ONE}
+    payload = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": ONE}
     wrong = []
     for field, value in (
         ("provider", "vobiz"),
@@ -184,7 +184,7 @@ def test_unknown_and_foreign_numbers_and_bad_values_are_refused(acme, globex, ca
         ("phone_number", ONE),
     ):
         with pytest.raises(Invalid) as refused:
-            assignments.assign(acme, sent | {field: value})
+            assignments.assign(acme, payload | {field: value})
         if {problem.field for problem in refused.value.problems} != {field}:
             wrong.append((field, value))
     assert wrong == []

@@ -48,21 +48,21 @@ def rows(scope, model=Endpoint):
 
 
 def events(scope, action):
-    found = scope.select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
-    return list(scope.session.scalars(found))
+    query = scope.select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)
+    return list(scope.session.scalars(query))
 
 
 def test_import_endpoints_keeps_labels_is_audited_and_queues_checks(acme, twilio, http, monkeypatch):
     twilio.numbers[FIRST].friendly_name = "Front desk"
-    made = imports.import_endpoints(acme, http, TWILIO, [SECOND, FIRST, SECOND], AGENTS)
-    assert [row.phone_number for row in made] == [FIRST, SECOND]
+    imported_rows = imports.import_endpoints(acme, http, TWILIO, [SECOND, FIRST, SECOND], AGENTS)
+    assert [row.phone_number for row in imported_rows] == [FIRST, SECOND]
     first, second = rows(acme)
     assert (first.provider, first.label, first.is_active) == ("twilio", "Front desk", True)
     assert {row.inbound_agent_name for row in (first, second)} == {"Reception"}
     assert {row.outbound_agent_name for row in (first, second)} == {"Sales"}
-    found = events(acme, "endpoint.created")
-    assert [event.subject for event in found] == [FIRST, SECOND]
-    assert [event.changes["imported_from"] for event in found] == [[None, "Twilio"]] * 2
+    created_events = events(acme, "endpoint.created")
+    assert [event.subject for event in created_events] == [FIRST, SECOND]
+    assert [event.changes["imported_from"] for event in created_events] == [[None, "Twilio"]] * 2
 
     queued: list[str] = []
     scope = replace(acme, queue_drift_check=queued.append)
@@ -94,7 +94,7 @@ def test_import_endpoints_claimed_number_imports_nothing(acme, globex, http, mon
 
     looked = claims.claims
 
-    def late(scope, wanted):
+    def late(scope, numbers):
         monkeypatch.setattr(claims, "claims", looked)
         return {}
 
@@ -148,11 +148,11 @@ def test_import_of_unusable_or_foreign_numbers_imports_nothing(acme, twilio, htt
 
 def test_import_voice_numbers_has_a_default_their_label_and_their_carrier(acme, cast, sinch, twilio, http):
     there = reach(acme, sinch, "sinch")
-    wanted = ["+12025550103", "+12025550101"]
-    user = imports.import_voice_numbers(acme, there, SINCH, wanted, cast.mo.id)
+    requested = ["+12025550103", "+12025550101"]
+    user = imports.import_voice_numbers(acme, there, SINCH, requested, cast.mo.id)
     assert user.id == cast.mo.id
-    given = rows(acme, VoicePhoneNumber)
-    assert [(row.phone_number, row.provider, row.is_default) for row in given] == [
+    assigned_numbers = rows(acme, VoicePhoneNumber)
+    assert [(row.phone_number, row.provider, row.is_default) for row in assigned_numbers] == [
         ("+12025550101", "sinch", True),
         ("+12025550103", "sinch", False),
     ]
@@ -160,8 +160,8 @@ def test_import_voice_numbers_has_a_default_their_label_and_their_carrier(acme, 
 
     twilio.numbers[FIRST].friendly_name = "Front desk"
     imports.import_voice_numbers(acme, http, TWILIO, [FIRST], cast.mo.id)
-    given = rows(acme, VoicePhoneNumber)
-    assert [row.label for row in given if row.provider == "twilio"] == ["Front desk"]
+    assigned_numbers = rows(acme, VoicePhoneNumber)
+    assert [row.label for row in assigned_numbers if row.provider == "twilio"] == ["Front desk"]
 
     with SinchEst() as upstream:
         http = reach(acme, upstream, "sinch_est")

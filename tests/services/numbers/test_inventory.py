@@ -51,8 +51,8 @@ def endpoint(scope, number, **more):
 
 
 def give(scope, user, number, provider="sinch"):
-    sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
-    return assignments.assign(scope, sent)
+    payload = {"userId": user.id, "provider": provider, "phoneNumber": number}
+    return assignments.assign(scope, payload)
 
 
 def test_list_owned_returns_each_number_sorted(acme, subtests):
@@ -70,8 +70,8 @@ def test_list_owned_returns_each_number_sorted(acme, subtests):
 def test_list_owned_has_the_state_of_each_number_of_agents_and_dialers(acme, globex, cast, http):
     give(globex, cast.gus, FIRST)
     give(acme, cast.mo, THIRD)
-    found = states(numbers_inventory.list_owned(acme, http, TWILIO))
-    assert found == {FIRST: "elsewhere", SECOND: "unmapped", THIRD: "unmapped"}
+    states_by_number = states(numbers_inventory.list_owned(acme, http, TWILIO))
+    assert states_by_number == {FIRST: "elsewhere", SECOND: "unmapped", THIRD: "unmapped"}
     assignments.unassign(globex, cast.gus.id, "sinch", FIRST)
     mapped = endpoint(acme, FIRST)
     endpoint(globex, SECOND)
@@ -79,13 +79,13 @@ def test_list_owned_has_the_state_of_each_number_of_agents_and_dialers(acme, glo
     assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
     assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
 
-    mine, theirs, dialled, free = "+12025550101", "+12025550102", "+12025550103", "+12025550104"
+    mine, foreign, dialled, free = "+12025550101", "+12025550102", "+12025550103", "+12025550104"
     give(acme, cast.mo, mine)
-    give(globex, cast.gus, theirs)
+    give(globex, cast.gus, foreign)
     endpoint(globex, dialled)
     with SIMULATORS["sinch"]() as upstream:
         inventory = numbers_inventory.list_owned(acme, reach(acme, upstream, "sinch"), SINCH)
-    assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
+    assert states(inventory) == {mine: "mapped", foreign: "elsewhere", dialled: "elsewhere", free: "unmapped"}
     assert inventory.rows[0].claims.user_id == cast.mo.id
 
 
@@ -106,8 +106,8 @@ def test_document_has_no_password_and_matching_searches_the_label(acme, twilio, 
         twilio.numbers[number].friendly_name = "Line"
     endpoint(acme, SECOND)
     inventory = numbers_inventory.list_owned(acme, http, TWILIO)
-    found = {text: len(inventory.matching(text)) for text in ("568", "+1 555-123", "FRONT", "zzz", "")}
-    assert found == {"568": 1, "+1 555-123": 3, "FRONT": 1, "zzz": 0, "": 3}
+    match_counts = {text: len(inventory.matching(text)) for text in ("568", "+1 555-123", "FRONT", "zzz", "")}
+    assert match_counts == {"568": 1, "+1 555-123": 3, "FRONT": 1, "zzz": 0, "": 3}
     assert [row.number.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
     assert inventory.matching("567", Claim.MAPPED) == []
 
