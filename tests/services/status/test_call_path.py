@@ -98,12 +98,12 @@ def test_find_with_http_and_owners_show_what_the_provider_has(live, twilio, http
             call_path.find(live, NUMBER, http=http)
 
     twilio.add("+15557654321")
-    found = call_path.owners(live, http, "+15557654321")
-    assert ([one.key for one in found.providers], found.silent) == (["twilio"], [])
+    owners = call_path.owners(live, http, "+15557654321")
+    assert ([one.key for one in owners.providers], owners.silent) == (["twilio"], [])
     assert call_path.owners(live, http, "+15550000000").providers == []
     twilio.trouble = Trouble.FAULT
-    found = call_path.owners(live, http, "+15557654321")
-    assert (found.providers, [one.key for one in found.silent]) == ([], ["twilio"])
+    owners = call_path.owners(live, http, "+15557654321")
+    assert (owners.providers, [one.key for one in owners.silent]) == ([], ["twilio"])
 
     credentials.save(live, TWILIO, {}, enabled=False)
     before = len(twilio.requests)

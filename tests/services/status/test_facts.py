@@ -26,9 +26,9 @@ def test_load_counts_active_numbers_and_has_the_last_check(live, globex):
         one, other = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number))
         one.verdict, one.cause, one.since, one.checked_at = "unhealthy", "no_webhook", last, last
         other.verdict, other.cause, other.since, other.checked_at = "unhealthy", "no_webhook", first, first
-    found = _facts(live)
-    assert found.drifted == {"twilio": facts.DriftedNumbers(2, first)}
-    assert (found.checked_at, found.unchecked, found.healthy) == (last, 0, 0)
+    own_facts = _facts(live)
+    assert own_facts.drifted == {"twilio": facts.DriftedNumbers(2, first)}
+    assert (own_facts.checked_at, own_facts.unchecked, own_facts.healthy) == (last, 0, 0)
     edit(live, inbound_agent_name="another")
     assert _facts(live).unchecked == 1
 
@@ -41,8 +41,8 @@ def test_load_counts_active_numbers_and_has_the_last_check(live, globex):
     ]
     with live.transaction():
         live.session.add_all(rows)
-    found, other = _facts(live), _facts(globex)
-    assert (found.numbers, found.answered, found.live) == ({"twilio": 3, "gone": 1}, 3, 4)
+    own_facts, other = _facts(live), _facts(globex)
+    assert (own_facts.numbers, own_facts.answered, own_facts.live) == ({"twilio": 3, "gone": 1}, 3, 4)
     assert (other.numbers, other.answered, other.live) == ({}, 0, 0)
 
 
@@ -53,12 +53,12 @@ def test_is_usable_matches_the_connection(acme):
         ({}, False),
         ({"auth_token": None}, True),
     )
-    seen = []
+    usable_after_each = []
     for values, enabled in changes:
         credentials.save(acme, TWILIO, values, enabled=enabled)
-        found = _facts(acme)
-        differ = [key for key, it in store.load_all(acme).items() if found.is_usable(key) != it.is_usable]
+        own_facts = _facts(acme)
+        differ = [key for key, it in store.load_all(acme).items() if own_facts.is_usable(key) != it.is_usable]
         assert differ == []
-        seen.append(found.is_usable("twilio"))
-    assert seen == [False, True, False, False]
+        usable_after_each.append(own_facts.is_usable("twilio"))
+    assert usable_after_each == [False, True, False, False]
     assert not _facts(acme).is_usable("unknown")

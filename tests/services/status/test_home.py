@@ -17,9 +17,15 @@ from tests.support.statuses import drifted, edit, in_sync, save_result
 
 
 def _counts(scope):
-    found = facts.of(scope)
-    counted = (found.healthy, found.all_drifted, found.blocked, found.unchecked, found.unverified)
-    assert sum(counted) == found.expected
+    own_facts = facts.of(scope)
+    counted = (
+        own_facts.healthy,
+        own_facts.all_drifted,
+        own_facts.blocked,
+        own_facts.unchecked,
+        own_facts.unverified,
+    )
+    assert sum(counted) == own_facts.expected
     return counted
 
 
@@ -49,11 +55,11 @@ def test_facts_count_each_number_once_and_the_calls_of_two_days(live, globex):
 
 def test_home_lists_findings_calls_and_changes(live, globex):
     save_result(live, drifted())
-    found = home.of(live)
-    assert [finding.kind for finding in found.findings] == [Kind.DRIFTED]
-    assert (found.setup.is_done, found.calls.calls, len(found.calls.days)) == (True, 0, 14)
-    assert "endpoint.created" in [change.event.action for change in found.changes]
-    assert {change.event.organization_id for change in found.changes} == {live.organization.id}
+    summary = home.of(live)
+    assert [finding.kind for finding in summary.findings] == [Kind.DRIFTED]
+    assert (summary.setup.is_done, summary.calls.calls, len(summary.calls.days)) == (True, 0, 14)
+    assert "endpoint.created" in [change.event.action for change in summary.changes]
+    assert {change.event.organization_id for change in summary.changes} == {live.organization.id}
     save_result(live, in_sync())
     assert home.of(live).findings == []
     new = home.of(globex)

@@ -37,16 +37,16 @@ def live(acme, cast):
         ("+15551234563", "twilio", "old", None, False),
         ("+15551234564", "vobiz", None, "sales", True),
     ):
-        sent = {"phone_number": number, "provider": key, "is_active": is_active}
-        crud.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
+        payload = {"phone_number": number, "provider": key, "is_active": is_active}
+        crud.create(acme, payload | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
     assignments.assign(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     return acme
 
 
 def test_of_a_switch_a_provider_and_the_base_url_counts_what_they_touch(live, globex, cast):
-    found = impact.of_switch(live, Family.VOICE, "twilio")
-    assert (found.was, found.now, found.dialers.total) == ("sinch", "twilio", 2)
-    assert found.without == NameSample(["Mo"], 1)
+    switch_impact = impact.of_switch(live, Family.VOICE, "twilio")
+    assert (switch_impact.was, switch_impact.now, switch_impact.dialers.total) == ("sinch", "twilio", 2)
+    assert switch_impact.without == NameSample(["Mo"], 1)
     assert impact.of_switch(live, Family.VOICE, "sinch").without.total == 0
 
     calls = impact.of_switch(live, Family.TELEPHONY, "vobiz")
@@ -100,6 +100,6 @@ def test_base_url_affects_call_webhooks_too_and_a_few_things_are_named(acme):
     directory.update(acme, OFFLINE, {"public_base_url": BASE})
     assert not impact.of_base_url(acme, NOW).has_effect
     credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
-    found = impact.of_base_url(acme, NOW)
-    assert found.call_webhooks == ["ElevenLabs"]
-    assert found.has_effect
+    url_impact = impact.of_base_url(acme, NOW)
+    assert url_impact.call_webhooks == ["ElevenLabs"]
+    assert url_impact.has_effect

@@ -40,14 +40,14 @@ def _store(scope, number, spells):
 
 def _random_spells(source, now):
     at = now - timedelta(days=40)
-    found: list[Any] = []
+    spells: list[Any] = []
     while (at := at + timedelta(hours=source.choice([3, 5, 40, 200]))) < now:
         end = at + timedelta(minutes=source.randrange(10, 4000))
         if end >= now:
-            return [*found, (at, None, False)]
-        found.append((at, end, source.random() < 0.8))
+            return [*spells, (at, None, False)]
+        spells.append((at, end, source.random() < 0.8))
         at = end
-    return found
+    return spells
 
 
 @pytest.mark.both_databases

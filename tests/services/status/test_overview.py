@@ -18,12 +18,14 @@ def _make(scope, count):
     """So many more organizations, each with two numbers."""
     with scope.transaction():
         for place in range(count):
-            made = Organization(name=f"Tenant {place:03}", slug=f"tenant-{place:03}")
-            scope.session.add(made)
+            organization = Organization(name=f"Tenant {place:03}", slug=f"tenant-{place:03}")
+            scope.session.add(organization)
             scope.session.flush()
             for line in range(2):
                 number = f"+1555{place:04}{line:03}"
-                scope.session.add(Endpoint(organization_id=made.id, phone_number=number, provider="twilio"))
+                scope.session.add(
+                    Endpoint(organization_id=organization.id, phone_number=number, provider="twilio")
+                )
 
 
 def _names(scope, **how):
@@ -35,9 +37,9 @@ def test_page_sorts_by_numbers_that_fail_then_by_level(live, globex):
     other = live.for_organization(directory.create(live, {"name": "Zebra"}))
     directory.update(other, OFFLINE, {"public_base_url": "https://voice.zebra.example"})
     for number in range(2):
-        sent = {"phone_number": f"+1555777000{number}", "provider": "twilio", "inbound_agent_name": "a"}
-        crud.create(other, sent)
-        save_result(other, in_sync(sent["phone_number"]), sent["phone_number"])
+        payload = {"phone_number": f"+1555777000{number}", "provider": "twilio", "inbound_agent_name": "a"}
+        crud.create(other, payload)
+        save_result(other, in_sync(payload["phone_number"]), payload["phone_number"])
     directory.update(other, OFFLINE, {"public_base_url": None})
     save_result(live, drifted())
     page = overview.page(live)
@@ -82,8 +84,8 @@ def test_page_has_new_organizations_apart_and_the_pages_beside_it(live, globex, 
     assert ([row.organization.name for row in page.new], page.all_new) == (["Globex", "New 0"], 4)
     assert {row.setup.done for row in page.new} == {0}
     assert _names(live, only_new=True) == ["Globex", "New 0", "New 1", "New 2"]
-    found = overview.page(live, OverviewFilter("new"))
-    assert (len(found.rows), found.new) == (3, [])
+    page_of_new = overview.page(live, OverviewFilter("new"))
+    assert (len(page_of_new.rows), page_of_new.new) == (3, [])
 
     _make(live, 8)
     monkeypatch.setattr(overview, "PAGE", 4)

@@ -17,7 +17,7 @@ WRITES = (".transaction(", "session.add", ".flush(", ".commit(", "sql.run(", "sq
 def test_no_operation_of_status_opens_a_transaction_and_no_module_writes(live, engine, monkeypatch):
     opened = []
     monkeypatch.setattr(Scope, "transaction", lambda *_, **__: opened.append(1))
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         overview.page(live)
         home.of(live)
         setup.next_step(live)
@@ -27,11 +27,11 @@ def test_no_operation_of_status_opens_a_transaction_and_no_module_writes(live, e
         impact.of_base_url(live, None)
         impact.of_switch(live, Family.VOICE, "twilio")
     assert opened == []
-    assert {line.split()[0] for line in seen} == {"SELECT", "WITH"}
+    assert {line.split()[0] for line in sql_statements} == {"SELECT", "WITH"}
 
     modules = list(Path(status.__file__).parent.glob("*.py"))
-    found = [
+    writes = [
         (module.name, word) for module in modules for word in WRITES if word in module.read_text("utf-8")
     ]
     assert len(modules) > 5
-    assert found == []
+    assert writes == []

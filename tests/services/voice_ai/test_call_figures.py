@@ -40,8 +40,11 @@ def reported(acme):
         is_his = row.get("agent_name", NINA) is None
         fixed = {"kind": CallEvent.ENDED, "agent_id": OTTO if is_his else "agent-nina", "agent_name": NINA}
         way = Direction.OUTBOUND if is_his else Direction.INBOUND
-        ours, theirs = (HIS if is_his else HERS), "+15550100000"
-        numbers = {"from_number": ours if is_his else theirs, "to_number": theirs if is_his else ours}
+        agent_number, external_number = (HIS if is_his else HERS), "+15550100000"
+        numbers = {
+            "from_number": agent_number if is_his else external_number,
+            "to_number": external_number if is_his else agent_number,
+        }
         own = {"organization_id": acme.organization.id, "conversation_id": f"conv-{number}", "direction": way}
         acme.session.add(Call(**fixed | numbers | own | row))
     acme.session.commit()
@@ -49,23 +52,23 @@ def reported(acme):
 
 
 def test_figures_by_day_agent_and_number(reported):
-    found = call_figures.of(reported, CallFilter(), FIRST, LAST)
-    assert [(day.date.day, day.outcomes) for day in found.daily.days] == [
+    figures = call_figures.of(reported, CallFilter(), FIRST, LAST)
+    assert [(day.date.day, day.outcomes) for day in figures.daily.days] == [
         (1, {CallOutcome.SUCCESS: 2, CallOutcome.FAILURE: 1}),
         (2, {}),
         (3, {CallOutcome.UNKNOWN: 1, CallOutcome.BUSY: 1, CallOutcome.NOT_STARTED: 1}),
     ]
-    assert found.total == Tally("", 6, 4, 2, 26)  # between 21 and 30
-    assert found.agents == [Tally(NINA, 3, 3, 2, 21), Tally(OTTO, 3, 1, 0, 40)]
-    assert found.numbers == [Tally(HERS, 3, 3, 2, 21), Tally(HIS, 3, 1, 0, 40)]
-    assert list(found.daily.outcomes.values()) == [2, 1, 1, 1, 1]
+    assert figures.total == Tally("", 6, 4, 2, 26)  # between 21 and 30
+    assert figures.agents == [Tally(NINA, 3, 3, 2, 21), Tally(OTTO, 3, 1, 0, 40)]
+    assert figures.numbers == [Tally(HERS, 3, 3, 2, 21), Tally(HIS, 3, 1, 0, 40)]
+    assert list(figures.daily.outcomes.values()) == [2, 1, 1, 1, 1]
     none = call_figures.of(reported, CallFilter(agent="Unused"), FIRST, LAST)
     assert (none.total, none.agents, len(none.daily.days)) == (Tally("", 0, 0, 0, None), [], 3)
 
 
 def test_filters_select_the_same_calls_for_lists_figures_and_exports(reported):
     wrong: list[object] = []
-    for wanted, expected in (
+    for filters, expected in (
         (CallFilter(), [0, 1, 2, 3, 4, 5, 6]),
         (CallFilter(agent=NINA), [0, 1, 2, 6]),
         (CallFilter(agent=OTTO), [3, 4, 5]),
@@ -78,17 +81,17 @@ def test_filters_select_the_same_calls_for_lists_figures_and_exports(reported):
         (CallFilter(until=date.max), [0, 1, 2, 3, 4, 5, 6]),
         (CallFilter(text="5550102", outcome=CallOutcome.BUSY), [4]),
     ):
-        listed = {row.conversation_id for row in calls.page(reported, wanted).rows}
-        exported = {row.conversation_id for row in calls.export(reported, wanted)}
-        counted = call_figures.of(reported, wanted, date(2026, 1, 1), date(2026, 3, 31)).total.calls
+        listed = {row.conversation_id for row in calls.page(reported, filters).rows}
+        exported = {row.conversation_id for row in calls.export(reported, filters)}
+        counted = call_figures.of(reported, filters, date(2026, 1, 1), date(2026, 3, 31)).total.calls
         own = {f"conv-{number}" for number in expected}
         if not (listed == exported == own and counted == len(own)):
-            wrong.append((wanted, listed, exported, counted))
+            wrong.append((filters, listed, exported, counted))
         by_python = {
-            call.conversation_id: call_search.outcome_of(call) for call in calls.export(reported, wanted)
+            call.conversation_id: call_search.outcome_of(call) for call in calls.export(reported, filters)
         }
-        if wanted.outcome and set(by_python.values()) != {wanted.outcome}:
-            wrong.append((wanted, by_python))
+        if filters.outcome and set(by_python.values()) != {filters.outcome}:
+            wrong.append((filters, by_python))
     assert wrong == []
     assert calls.agents(reported) == [OTTO, NINA]
 

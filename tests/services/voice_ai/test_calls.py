@@ -107,9 +107,9 @@ def test_read_report_finds_the_numbers_and_leaves_out_odd_values(signing):
         (phone_call("9" * 21, "٣٤٥٦"), (None, None)),
         ({"metadata": None}, (None, None)),
     ):
-        found = LABS.read_report(ended(**data))
-        if (found.from_number, found.to_number) != numbers:
-            wrong.append((data, found))
+        reported_call = LABS.read_report(ended(**data))
+        if (reported_call.from_number, reported_call.to_number) != numbers:
+            wrong.append((data, reported_call))
     assert wrong == []
 
     number = 0
@@ -141,17 +141,17 @@ def test_receive_not_signed_for_the_organization_is_refused_as_for_none(signing,
         {"secret": ""},
     ]
     for way in ways:
-        with statements(engine) as seen, pytest.raises(Unauthenticated) as refused:
+        with statements(engine) as sql_statements, pytest.raises(Unauthenticated) as refused:
             report(signing, ended(), **way)
         assert refused.value.code == "INVALID_SIGNATURE"
-        assert not [line for line in seen if not line.lstrip().startswith("SELECT")], way
+        assert not [line for line in sql_statements if not line.lstrip().startswith("SELECT")], way
     assert rows(signing) == rows(signing, WebhookReceipt) == []
 
     said = set()
-    for known in (globex.organization.id, "nowhere", signing.organization.id):
+    for organization_id in (globex.organization.id, "nowhere", signing.organization.id):
         for secret in ("", "sample-and-wrong"):
             with pytest.raises(Unauthenticated) as refused:
-                report(signing, ended(), secret=secret, organization_id=known)
+                report(signing, ended(), secret=secret, organization_id=organization_id)
             said.add((refused.value.message, refused.value.code))
     credentials.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "sample-webhook-secret-of-globex"})
     with pytest.raises(Unauthenticated) as refused:
@@ -268,18 +268,18 @@ class TestPages:
 
     @pytest.mark.both_databases
     def test_page_has_every_call_of_the_organization_once_and_finds_text(self, many, globex):
-        seen = []
+        listed_calls = []
         before = None
         while True:
             page = calls.page(many, before=before, limit=2)
-            seen += page.rows
+            listed_calls += page.rows
             before = page.next
             if before is None:
                 break
-        assert len({call.id for call in seen}) == 7
-        assert [call.at for call in seen] == sorted((c.at for c in seen), reverse=True)
+        assert len({call.id for call in listed_calls}) == 7
+        assert [call.at for call in listed_calls] == sorted((c.at for c in listed_calls), reverse=True)
 
-        found = {
+        numbers_by_text = {
             "agent 1": {1, 3, 5},
             "id-4": {4},
             "+1 415-555-0103": {3},
@@ -289,15 +289,17 @@ class TestPages:
             "CONV-5": {5},
             "unknown": set(),
         }
-        expected = {text: {f"conv-{number}" for number in numbers} for text, numbers in found.items()}
+        expected = {
+            text: {f"conv-{number}" for number in numbers} for text, numbers in numbers_by_text.items()
+        }
         assert {
             text: {call.conversation_id for call in calls.page(many, CallFilter(text=text)).rows}
-            for text in found
+            for text in numbers_by_text
         } == expected
 
         assert calls.page(globex).rows == []
-        theirs = calls.page(many, limit=1).next
-        for unknown in (theirs, "nothing"):
+        foreign_cursor = calls.page(many, limit=1).next
+        for unknown in (foreign_cursor, "nothing"):
             with pytest.raises(NotFound):
                 calls.page(globex, before=unknown)
 
@@ -308,7 +310,7 @@ class TestPages:
             report(signing, ended(name, metadata={"start_time_unix_secs": start}))
         report(signing, ended("untold", metadata={}))
         report(signing, ended("oldest", metadata={"start_time_unix_secs": now - 90_000}))
-        found = [calls.page(signing, limit=5).rows, calls.page(signing, limit=2).rows]
-        assert [call.conversation_id for call in found[0]] == ["untold", "to come", "old", "older", "oldest"]
-        after = calls.page(signing, before=found[1][-1].id, limit=5).rows
+        pages = [calls.page(signing, limit=5).rows, calls.page(signing, limit=2).rows]
+        assert [call.conversation_id for call in pages[0]] == ["untold", "to come", "old", "older", "oldest"]
+        after = calls.page(signing, before=pages[1][-1].id, limit=5).rows
         assert [call.conversation_id for call in after] == ["old", "older", "oldest"]

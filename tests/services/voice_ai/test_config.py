@@ -111,9 +111,13 @@ def test_config_numbers_take_one_query(engine, acme, cast):
     def queries():
         acme.session.expire_all()
         acme.session.commit()
-        with statements(engine) as seen:
+        with statements(engine) as sql_statements:
             numbers = voice_ai_config.config(acme)["phoneNumbers"]
-        return len(numbers), len(seen), sum("voice_phone_numbers" in line for line in seen)
+        return (
+            len(numbers),
+            len(sql_statements),
+            sum("voice_phone_numbers" in line for line in sql_statements),
+        )
 
     assert queries()[0] == 0
     _fill(acme, cast.mo, 0, 1)

@@ -71,7 +71,7 @@ def test_enable_imports_assigns_and_stores_one_at_the_trunks_domain(here):
     assert here.on().ai_enabled
     (imported,) = here.labs.convai.numbers.values()
     assert imported["outbound_trunk_config"]["address"] == "stored.example"
-    assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
+    assert not [request for request in here.est.requests if "/trunks/" in request.path]
 
 
 def test_enable_uses_the_stored_import_then_one_of_ours_then_a_manual_one(here):
@@ -84,23 +84,23 @@ def test_enable_uses_the_stored_import_then_one_of_ours_then_a_manual_one(here):
     assert here.row() == OFF
     assert here.labs.convai.numbers[manual]["agent_id"] is None
 
-    left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    earlier_id = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
     here.on()
-    assert here.row() == (True, RECEPTION, left)
+    assert here.row() == (True, RECEPTION, earlier_id)
     assert here.labs.convai.numbers[manual]["agent_id"] is None
     assert len(here.labs.convai.numbers) == 2
 
-    foreign, ours, stored = (
+    foreign, own_number, stored = (
         ImportedNumber(number_id, None, label)
         for number_id, label in (("1", "Desk"), ("2", f"{LABEL_PREFIX}+15551234567"), ("3", "Desk"))
     )
-    every = [foreign, ours, stored]
-    found = [
+    every = [foreign, own_number, stored]
+    preferred_numbers = [
         imported.preferred(every, "3"),
         imported.preferred(every, None),
         imported.preferred([stored], None),
     ]
-    assert found == [stored, ours, stored]
+    assert preferred_numbers == [stored, own_number, stored]
     assert imported.preferred([], "3") is None
 
 
@@ -358,12 +358,12 @@ def test_enable_of_a_number_changed_meanwhile_is_undone(here, scopes, meanwhile)
         with scopes.of("dana") as scope:
             assignments.unassign(scope, here.cast.mo.id, "sinch", NUMBER)
 
-    for act, error, left in ((rename, Stale, [OFF]), (take, NotFound, [])):
+    for act, error, expected_rows in ((rename, Stale, [OFF]), (take, NotFound, [])):
         meanwhile(act)
         with pytest.raises(error):
             here.on()
         assert here.labs.convai.numbers == {}
-        assert list(here.rows().values()) == left
+        assert list(here.rows().values()) == expected_rows
 
 
 @pytest.mark.both_databases
@@ -380,12 +380,12 @@ def test_enable_concurrently_imports_one_number(here, scopes):
 
 
 def test_enable_and_disable_have_no_open_transaction_during_requests(here, monkeypatch):
-    seen = []
+    open_meanwhile = []
     for upstream in (here.est, here.labs):
         answer = upstream.answer
 
         def watched(request, answer=answer):
-            seen.append(here.scope.session.in_transaction())
+            open_meanwhile.append(here.scope.session.in_transaction())
             return answer(request)
 
         monkeypatch.setattr(upstream, "answer", watched)
@@ -395,8 +395,8 @@ def test_enable_and_disable_have_no_open_transaction_during_requests(here, monke
     with pytest.raises(Conflict):
         here.on(NIGHT_SHIFT)
     here.off()
-    assert len(seen) > 12
-    assert not any(seen)
+    assert len(open_meanwhile) > 12
+    assert not any(open_meanwhile)
 
 
 def test_disable_removes_the_import_and_lets_the_number_be_unassigned(here):
@@ -501,12 +501,12 @@ def test_enable_applies_to_every_user_of_the_number(here):
 
 
 def test_update_follows_the_draft_and_agents_are_those_that_can_be_chosen(here):
-    def update(**sent):
-        return numbers.update(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
+    def update(**payload):
+        return numbers.update(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(payload))
 
-    for sent in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
+    for payload in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
         with pytest.raises(Invalid):
-            update(**sent)
+            update(**payload)
     with pytest.raises(Invalid):
         update(aiEnabled=True, agent=RECEPTION)
     assert update(aiEnabled=True, aiAgentId=RECEPTION).ai_agent_id == RECEPTION

@@ -47,10 +47,10 @@ CASES: list[tuple[list[SipEndpoint], str]] = [
 def test_leads_to_names_what_keeps_calls_from_the_hosts_of_the_residency():
     wrong = []
     for endpoints, words in CASES:
-        found = trunk.leads_to(endpoints, HOSTS, "Sinch EST", "ElevenLabs")
+        verdict = trunk.leads_to(endpoints, HOSTS, "Sinch EST", "ElevenLabs")
         expected = {"": True, ADDRESS: None}.get(words, False)
-        if found.in_sync is not expected or words not in found.detail:
-            wrong.append((endpoints, found))
+        if verdict.in_sync is not expected or words not in verdict.detail:
+            wrong.append((endpoints, verdict))
     assert wrong == []
 
     hosts = {
@@ -76,9 +76,13 @@ def test_check_and_caution_read_the_trunk(here, acme):
         before = {name: getattr(est, name) for name in changes}
         for name, value in changes.items():
             setattr(est, name, value)
-        found = trunk.check(acme, here.http, provider)
-        if bool(found.problem) is not bool(words) or words not in (found.problem or "") or found.failure:
-            wrong.append((changes, found))
+        watched = trunk.check(acme, here.http, provider)
+        if (
+            bool(watched.problem) is not bool(words)
+            or words not in (watched.problem or "")
+            or watched.failure
+        ):
+            wrong.append((changes, watched))
         for name, value in before.items():
             setattr(est, name, value)
     assert wrong == []
@@ -123,12 +127,12 @@ def test_check_of_an_unread_part_fails_and_an_odd_list_is_not_known(here, subtes
     for reply, expected in LISTED if thorough else LISTED[1::3]:
         with subtests.test(status=reply.status, body=repr(reply.body)):
             here.labs.instead = {("GET", "/v1/convai/phone-numbers"): reply}
-            found = trunk.check(scope, here.http, PROVIDERS[trunk_key])
-            assert found.failure is None
+            watched = trunk.check(scope, here.http, PROVIDERS[trunk_key])
+            assert watched.failure is None
             scope.session.expire_all()
             row = tallies.of_numbers(scope, [NUMBER])[(trunk_key, NUMBER)]
             assert row.in_sync is expected
-            assert bool(found.problem) is (expected is not True)
+            assert bool(watched.problem) is (expected is not True)
 
 
 def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
@@ -138,8 +142,8 @@ def test_what_the_trunk_does_is_the_verdict_on_the_number(here):
 
     def verdict() -> tuple[str | None, str | None] | None:
         scope.session.expire_all()
-        found = tallies.of_numbers(scope, [NUMBER]).get((trunk_key, NUMBER))
-        return (found.verdict, found.cause) if found else None
+        check = tallies.of_numbers(scope, [NUMBER]).get((trunk_key, NUMBER))
+        return (check.verdict, check.cause) if check else None
 
     assert verdict() == (Verdict.UNKNOWN, Cause.NOT_CHECKED)
     assert runs.run_at(scope, here.http, trunk_key).checked == 1

@@ -64,21 +64,23 @@ def wanted(scope, base=BASE):
 
 
 def calls(upstream):
-    return [f"{seen.method} {seen.path}" for seen in upstream.requests]
+    return [f"{request.method} {request.path}" for request in upstream.requests]
 
 
 def check_it_is_one(scope, workspace, base=BASE):
     """One webhook of ours is there, receives the reports, and is stored with its secret."""
-    (ours,) = [one for one in workspace.webhooks.values() if scope.organization.id in one["webhook_url"]]
-    assert ours["webhook_url"] == wanted(scope, base)
-    assert not ours["is_disabled"]
-    assert not ours["is_auto_disabled"]
-    assert workspace.selected == ours["webhook_id"]
+    (own_webhook,) = [
+        one for one in workspace.webhooks.values() if scope.organization.id in one["webhook_url"]
+    ]
+    assert own_webhook["webhook_url"] == wanted(scope, base)
+    assert not own_webhook["is_disabled"]
+    assert not own_webhook["is_auto_disabled"]
+    assert workspace.selected == own_webhook["webhook_id"]
     scope.session.rollback()
     scope.session.expire_all()
     connection = store.load(scope, ELEVENLABS)
-    assert connection.values["webhook_id"] == ours["webhook_id"]
-    assert connection.secrets["webhook_secret"].value == workspace.secrets[ours["webhook_id"]]
+    assert connection.values["webhook_id"] == own_webhook["webhook_id"]
+    assert connection.secrets["webhook_secret"].value == workspace.secrets[own_webhook["webhook_id"]]
     status = webhook.status(scope, ELEVENLABS)
     assert (status.state, status.url) == (State.ACTIVE, wanted(scope, base))
 
@@ -94,8 +96,8 @@ def test_set_up_creates_and_audits_one_webhook_and_again_changes_nothing(ready, 
         f"GET {SETTINGS}",
         f"PATCH {SETTINGS}",
     ]
-    (made,) = upstream.workspace.webhooks.values()
-    assert made["name"] == "Patchbay Acme Support"
+    (own_webhook,) = upstream.workspace.webhooks.values()
+    assert own_webhook["name"] == "Patchbay Acme Support"
 
     (secret,) = upstream.workspace.secrets.values()
     changes = [event.changes for event in ready.session.scalars(ready.select(AuditEvent))]
@@ -167,18 +169,18 @@ OTHERS = {
 def test_follow_sets_up_after_a_save_that_concerns_it_in_no_transaction(
     ready, scopes, upstream, http, monkeypatch
 ):
-    seen = []
+    states_meanwhile = []
     answer = upstream.answer
 
     def watched(request):
         with scopes.of("dana") as other:
-            seen.append((ready.session.in_transaction(), config.config(other)["aiVoiceProvider"]))
+            states_meanwhile.append((ready.session.in_transaction(), config.config(other)["aiVoiceProvider"]))
         return answer(request)
 
     with monkeypatch.context() as patch:
         patch.setattr(upstream, "answer", watched)
         config.save(ready, http, {"aiVoiceProvider": "elevenlabs"})
-    assert seen == [(False, "elevenlabs")] * 5
+    assert states_meanwhile == [(False, "elevenlabs")] * 5
 
     _reset(ready, upstream, http, "new")
     upstream.requests.clear()
@@ -193,12 +195,12 @@ def test_follow_sets_up_after_a_save_that_concerns_it_in_no_transaction(
 
 def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, http):
     webhook.set_up(ready, http, ELEVENLABS)
-    (made,) = upstream.workspace.webhooks.values()
+    (own_webhook,) = upstream.workspace.webhooks.values()
     for why in ("is_disabled", "is_auto_disabled"):
-        made[why] = True
+        own_webhook[why] = True
         webhook.set_up(ready, http, ELEVENLABS)
         check_it_is_one(ready, upstream.workspace)
-        assert list(upstream.workspace.webhooks) == [made["webhook_id"]]
+        assert list(upstream.workspace.webhooks) == [own_webhook["webhook_id"]]
 
     with ready.transaction():
         for row in ready.session.scalars(ready.select(Secret).where(Secret.field == "webhook_secret")):
@@ -213,7 +215,7 @@ def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, h
         upstream.workspace.add(wanted(ready, base))
         for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub")
     ]
-    theirs = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
+    foreign_id = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
     upstream.workspace.keeps = {olds[-1]}
     status = webhook.set_up(ready, http, ELEVENLABS)
     assert status.state is State.FAILED
@@ -222,7 +224,7 @@ def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, h
     webhook.set_up(ready, http, ELEVENLABS)
     check_it_is_one(ready, upstream.workspace)
     assert len(upstream.workspace.webhooks) == 2
-    assert theirs in upstream.workspace.webhooks
+    assert foreign_id in upstream.workspace.webhooks
 
 
 class Killed(BaseException):
@@ -489,8 +491,8 @@ def working(ready, http):
 
 def check_now(scope, http):
     """What a check found, and the state that it stored."""
-    found = webhook_checks.check(scope, http, ELEVENLABS)
-    return bool(found.problem), bool(found.failure), webhook.status(scope, ELEVENLABS).state
+    watched = webhook_checks.check(scope, http, ELEVENLABS)
+    return bool(watched.problem), bool(watched.failure), webhook.status(scope, ELEVENLABS).state
 
 
 WELL = (False, False, State.ACTIVE)
@@ -520,33 +522,33 @@ def test_check_only_reads_and_names_agents_with_a_webhook_of_their_own(ready, up
 
 
 def test_check_repairs_what_the_provider_switched_off_and_look_reports_it(working, upstream, http):
-    (ours,) = upstream.workspace.webhooks.values()
-    assert upstream.workspace.retried == {ours["webhook_id"]}
-    ours["is_auto_disabled"] = True
+    (own_webhook,) = upstream.workspace.webhooks.values()
+    assert upstream.workspace.retried == {own_webhook["webhook_id"]}
+    own_webhook["is_auto_disabled"] = True
     assert check_now(working, http) == WELL
-    assert not ours["is_auto_disabled"]
+    assert not own_webhook["is_auto_disabled"]
     upstream.workspace.retried.clear()
     with working.transaction():
         working.session.scalars(working.select(WebhookSetup)).one().has_retries = False
     assert check_now(working, http) == WELL
-    assert upstream.workspace.retried == {ours["webhook_id"]}
-    ours["retry_enabled"] = False
+    assert upstream.workspace.retried == {own_webhook["webhook_id"]}
+    own_webhook["retry_enabled"] = False
     upstream.workspace.retried.clear()
     check_now(working, http)
-    assert upstream.workspace.retried == {ours["webhook_id"]}
+    assert upstream.workspace.retried == {own_webhook["webhook_id"]}
 
     webhook.set_up(working, http, ELEVENLABS)
-    del ours["retry_enabled"]
+    del own_webhook["retry_enabled"]
     assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.ACTIVE
     upstream.workspace.retried.clear()
     with working.transaction():
         working.session.scalars(working.select(WebhookSetup)).one().has_retries = False
-    before = dict(ours)
+    before = dict(own_webhook)
     del upstream.requests[:]
     assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.IMPAIRED
-    ours["is_auto_disabled"] = True
+    own_webhook["is_auto_disabled"] = True
     assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.FAILED
-    assert (upstream.writes, dict(ours)) == ([], before | {"is_auto_disabled": True})
+    assert (upstream.writes, dict(own_webhook)) == ([], before | {"is_auto_disabled": True})
     webhook.set_up(working, http, ELEVENLABS)
     assert webhook_checks.inspect(working, http, ELEVENLABS).state is State.ACTIVE
 
@@ -557,29 +559,29 @@ def test_check_reports_and_audits_what_a_user_changed_and_writes_nothing(working
         events = select(AuditEvent).where(AuditEvent.action.in_(actions)).order_by(AuditEvent.id)
         return [event.action for event in working.session.scalars(events)]
 
-    (ours,) = upstream.workspace.webhooks.values()
+    (own_webhook,) = upstream.workspace.webhooks.values()
     check_now(working, http)
     assert news() == []
-    ours["is_disabled"] = True
+    own_webhook["is_disabled"] = True
     for _ in range(2):
         check_now(working, http)
     assert news() == [Action.CALL_WEBHOOK_FAILED]
-    ours["is_disabled"] = False
+    own_webhook["is_disabled"] = False
     check_now(working, http)
     assert news() == [Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS]
-    ours["is_auto_disabled"] = True
+    own_webhook["is_auto_disabled"] = True
     check_now(working, http)
     assert news()[2:] == [Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_WORKS]
 
     workspace = upstream.workspace
-    (ours,) = workspace.webhooks.values()
+    (own_webhook,) = workspace.webhooks.values()
     other = workspace.add("https://elsewhere.example/calls")
     setting = workspace.settings["webhooks"]
     selected, events = dict(setting), setting["events"]
     wrong: list[Any] = []
     for place, name, value, state in (
-        (ours, "is_disabled", True, State.FAILED),
-        (ours, "webhook_url", "https://elsewhere.example/x", State.FAILED),
+        (own_webhook, "is_disabled", True, State.FAILED),
+        (own_webhook, "webhook_url", "https://elsewhere.example/x", State.FAILED),
         (setting, "post_call_webhook_id", None, State.FAILED),
         (setting, "post_call_webhook_id", other, State.NEEDS_CONFIRMATION),
         (setting, "events", events[:1], State.FAILED),
@@ -588,9 +590,9 @@ def test_check_reports_and_audits_what_a_user_changed_and_writes_nothing(working
         before = place[name]
         place[name] = value
         del upstream.requests[:]
-        found = check_now(working, http)
-        if found != (True, False, state) or upstream.writes:
-            wrong.append((name, value, found, upstream.writes))
+        check_result = check_now(working, http)
+        if check_result != (True, False, state) or upstream.writes:
+            wrong.append((name, value, check_result, upstream.writes))
         place[name] = before
         if check_now(working, http) != WELL:
             wrong.append((name, "again"))
@@ -599,22 +601,25 @@ def test_check_reports_and_audits_what_a_user_changed_and_writes_nothing(working
 
 
 def test_check_reports_failed_deliveries_until_a_report_is_received(working, upstream, http):
-    (ours,) = upstream.workspace.webhooks.values()
+    (own_webhook,) = upstream.workspace.webhooks.values()
     failed = clock.now().replace(microsecond=0)
-    ours |= {"most_recent_failure_error_code": 502, "most_recent_failure_timestamp": clock.seconds(failed)}
+    own_webhook |= {
+        "most_recent_failure_error_code": 502,
+        "most_recent_failure_timestamp": clock.seconds(failed),
+    }
     assert check_now(working, http) == (True, False, State.IMPAIRED)
     status = webhook.status(working, ELEVENLABS)
     assert (status.url, status.disabled_at) == (wanted(working), None)
     assert "502" in str(status.reason)
 
-    ours |= {"is_disabled": True, "is_auto_disabled": True, "most_recent_failure_error_code": 503}
+    own_webhook |= {"is_disabled": True, "is_auto_disabled": True, "most_recent_failure_error_code": 503}
     assert check_now(working, http) == (True, False, State.IMPAIRED)
     status = webhook.status(working, ELEVENLABS)
     assert (status.failed_at, status.failure_status) == (failed, 503)
     assert status.disabled_at
-    assert not ours["is_disabled"]
-    found = overview.page(working).new[0].findings
-    assert [one.status for one in found if one.kind is Kind.WEBHOOK_IMPAIRED] == [503]
+    assert not own_webhook["is_disabled"]
+    findings = overview.page(working).new[0].findings
+    assert [one.status for one in findings if one.kind is Kind.WEBHOOK_IMPAIRED] == [503]
     with working.transaction():
         own = {"organization_id": working.organization.id, "kind": "x", "agent_id": "x"}
         working.session.add(Call(**own, conversation_id="x", received_at=failed + timedelta(seconds=5)))
@@ -629,20 +634,20 @@ def test_check_reports_failed_deliveries_until_a_report_is_received(working, ups
 def test_check_during_an_outage_or_of_what_cannot_be_read_keeps_the_state(working, upstream, http):
     """What cannot be read is not gone, and is not created again."""
     workspace, checked_at = upstream.workspace, webhook.status(working, ELEVENLABS).checked_at
-    ((ours_id, ours),) = workspace.webhooks.items()
+    ((own_id, own_webhook),) = workspace.webhooks.items()
     upstream.trouble = Trouble.FAULT
     assert check_now(working, http) == (False, True, State.ACTIVE)
     upstream.trouble = None
     wrong: list[Any] = []
     for odd in ("text", {"webhook_id": 7}, {"webhook_id": "x", "webhook_url": []}):
-        workspace.webhooks = {ours_id: odd}
-        found = check_now(working, http)
+        workspace.webhooks = {own_id: odd}
+        check_result = check_now(working, http)
         unchanged_at = webhook.status(working, ELEVENLABS).checked_at
         del upstream.requests[:]
         webhook.set_up(working, http, ELEVENLABS)
-        if found != (False, True, State.ACTIVE) or unchanged_at != checked_at or upstream.writes:
-            wrong.append((odd, found, unchanged_at, upstream.writes))
-        workspace.webhooks = {ours_id: ours, "odd": odd}
+        if check_result != (False, True, State.ACTIVE) or unchanged_at != checked_at or upstream.writes:
+            wrong.append((odd, check_result, unchanged_at, upstream.writes))
+        workspace.webhooks = {own_id: own_webhook, "odd": odd}
         if check_now(working, http) != WELL:
             wrong.append((odd, "beside ours"))
         checked_at = webhook.status(working, ELEVENLABS).checked_at
