@@ -100,5 +100,5 @@ def connected(acme: Scope, twilio: Twilio) -> Scope:
 @pytest.fixture
 def endpoint_id(connected: Scope) -> str:
     """The id of an endpoint whose number should call `URL`."""
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return crud.create(connected, sent).id
+    payload = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    return crud.create(connected, payload).id

@@ -45,8 +45,8 @@ def read(scope: Scope) -> int:
 
 def send_all(scope: Scope, sender: Sender) -> int:
     """Sends until nothing is ready; returns how many messages were accepted."""
-    sent = 0
+    count = 0
     for destination_id in delivery.ready(scope):
         while delivery.send_next(scope, sender, destination_id):
-            sent += 1
-    return sent
+            count += 1
+    return count

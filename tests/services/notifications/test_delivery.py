@@ -190,15 +190,15 @@ def test_processes_in_parallel_never_send_twice(acme, sender, receiver, webhook,
 
     def work(scope):
         chance = random.Random(id(scope))
-        sent = 0
+        count = 0
         while waiting := list(scope.session.scalars(select(Delivery.id).where(delivery_waits()))):
             scope.end_read()
             attempt = delivery.send(scope, sender, chance.choice(waiting))
-            sent += bool(attempt and attempt.ok)
-        return sent
+            count += bool(attempt and attempt.ok)
+        return count
 
-    sent = scopes.in_parallel(*[("dana", work)] * 4)
-    assert sum(sent) == 12
+    counts = scopes.in_parallel(*[("dana", work)] * 4)
+    assert sum(counts) == 12
     ids = [got.headers["webhook-id"] for got in receiver.arrived]
     assert len(ids) == len(set(ids)) == 12
 
@@ -208,14 +208,14 @@ def delivery_waits():
 
 
 def test_installation_receives_what_organizations_do(installation, acme, globex, sender, receiver):
-    made = destinations.create(installation, {"kind": "webhook", "url": URL})
+    saved = destinations.create(installation, {"kind": "webhook", "url": URL})
     for scope in (acme, globex):
         add(scope)
     add(installation, event=Event.BACKUP_OLD)
     assert send_all(acme, sender) == 3
     owners = [(got.json["data"]["organization"] or {}).get("name") for got in receiver.arrived]
     assert owners == ["Acme Support", "Globex", None]
-    assert made.row.organization_id is None
+    assert saved.row.organization_id is None
 
 
 def _close(scope, row):
@@ -225,8 +225,8 @@ def _close(scope, row):
 
 def test_muted_destination_waits_and_a_quiet_period_sends_what_is_still_so(acme, sender, receiver, webhook):
     """Of two problems one is over by then; of two recoveries one is from a problem that was sent."""
-    wanted = {"kind": "webhook", "url": f"https://{HOST}/other", "events": ["number.recovered"]}
-    other = destinations.create(acme, wanted)
+    payload = {"kind": "webhook", "url": f"https://{HOST}/other", "events": ["number.recovered"]}
+    other = destinations.create(acme, payload)
     until = clock.utc(clock.now() + timedelta(hours=1))
     destinations.change(acme, webhook.row.id, {"muted_until": until})
     add(acme)
@@ -259,11 +259,11 @@ def test_muted_destination_waits_and_a_quiet_period_sends_what_is_still_so(acme,
 
 def test_digest_is_one_message_a_day(acme, sender, receiver):
     hour = clock.now().hour
-    made = destinations.create(acme, {"kind": "webhook", "url": URL, "digest_hour": hour})
+    saved = destinations.create(acme, {"kind": "webhook", "url": URL, "digest_hour": hour})
     rows = [add(acme, str(number)) for number in range(3)]
     assert send_all(acme, sender) == 0
     assert digest.collect(acme) == 0
-    made.row.created_at -= timedelta(days=2)
+    saved.row.created_at -= timedelta(days=2)
     acme.session.commit()
     assert (digest.collect(acme), digest.collect(acme)) == (1, 0)
     assert send_all(acme, sender) == 1
@@ -302,12 +302,12 @@ def test_test_and_resend_are_sent_now_in_few_turns(acme, sender, webhook, monkey
 
 def test_replaced_secret_signs_until_its_time_is_over(acme, webhook):
     old = webhook.secrets["signing_secret"]
-    made = destinations.replace_secret(acme, webhook.row.id)
-    values = sealed.values(acme, made.row)
-    assert values["signing_secret"] == made.secrets["signing_secret"] != old
+    saved = destinations.replace_secret(acme, webhook.row.id)
+    values = sealed.values(acme, saved.row)
+    assert values["signing_secret"] == saved.secrets["signing_secret"] != old
     assert values["previous_signing_secret"] == old
-    made.row.previous_until = clock.now()
-    assert "previous_signing_secret" not in sealed.values(acme, made.row)
+    saved.row.previous_until = clock.now()
+    assert "previous_signing_secret" not in sealed.values(acme, saved.row)
 
 
 def test_sweep_keeps_what_is_open_or_young(acme, webhook):
@@ -316,6 +316,6 @@ def test_sweep_keeps_what_is_open_or_young(acme, webhook):
     rows[0].at = rows[0].closed_at = rows[1].at = old
     acme.session.commit()
     assert inbox.sweep(acme) == 1
-    left = set(acme.session.scalars(select(Notification.subject)))
-    assert left == {"1", "2"}
+    remaining_subjects = set(acme.session.scalars(select(Notification.subject)))
+    assert remaining_subjects == {"1", "2"}
     assert acme.session.scalar(select(func.count()).select_from(Delivery)) == 2

@@ -188,8 +188,8 @@ def test_settings_that_change_are_reported_and_each_action_that_notifies(live):
 
     with live.transaction():
         log.note(live, Action.CHANGE_STARTED, NUMBER)
-        kept = log.note(live, Action.CALL_WEBHOOK_FAILED, "ElevenLabs")
-    assert live.session.scalars(select(NotificationOutbox.audit_event_id)).all() == [kept.id]
+        failure_event = log.note(live, Action.CALL_WEBHOOK_FAILED, "ElevenLabs")
+    assert live.session.scalars(select(NotificationOutbox.audit_event_id)).all() == [failure_event.id]
 
     assert set(audited._READERS) == set(actions.with_trait(Trait.NOTIFIES))
 

@@ -45,9 +45,9 @@ BAD = {
 
 def test_create_refuses_bad_input_by_field_and_too_many(acme, monkeypatch):
     wrong = []
-    for case, (sent, expected) in BAD.items():
+    for case, (payload, expected) in BAD.items():
         try:
-            destinations.create(acme, sent)
+            destinations.create(acme, payload)
             fields = set()
         except Invalid as error:
             fields = {problem.field for problem in error.problems}
@@ -67,12 +67,12 @@ def test_create_refuses_bad_input_by_field_and_too_many(acme, monkeypatch):
 
 def test_create_seals_what_is_secret_and_rotation_reseals_it(acme, shared_keys):
     keys.prepare(acme)
-    made = destinations.create(acme, {"kind": "slack", "url": SLACK})
-    assert made.secrets == {}
-    assert destinations.document(made.row)["url_hint"] == "mple"
+    saved = destinations.create(acme, {"kind": "slack", "url": SLACK})
+    assert saved.secrets == {}
+    assert destinations.document(saved.row)["url_hint"] == "mple"
     stored = acme.session.execute(select(*Destination.__table__.columns)).one()
     assert SLACK not in repr(stored)
-    assert sealed.values(acme, made.row) == {"url": SLACK}
+    assert sealed.values(acme, saved.row) == {"url": SLACK}
     webhook = destinations.create(acme, WEBHOOK)
     (secret,) = webhook.secrets.values()
     assert secret.startswith("whsec_")
@@ -86,7 +86,7 @@ def test_create_seals_what_is_secret_and_rotation_reseals_it(acme, shared_keys):
     list(keys.reseal(rotating))
     assert keys.unrotated_count(rotating) == 0
     after = replace(acme, keys=replace(acme.keys, sealer=Sealer([newer])))
-    assert sealed.values(after, destinations.get(after, made.row.id))["url"] == SLACK
+    assert sealed.values(after, destinations.get(after, saved.row.id))["url"] == SLACK
     assert (setup.sealed_counts(after), setup.sealed_counts(acme)) == ((2, 0), (2, 2))
 
 
@@ -104,9 +104,9 @@ def test_change_saves_what_was_sent(acme, globex):
         "of another kind": (Invalid, {"address": None}, None),
     }
     wrong = []
-    for case, (error, sent, version) in refusals.items():
+    for case, (error, payload, version) in refusals.items():
         try:
-            destinations.change(acme, row.id, sent, version=version)
+            destinations.change(acme, row.id, payload, version=version)
             wrong.append(case)
         except error:
             pass
@@ -120,17 +120,17 @@ def test_change_saves_what_was_sent(acme, globex):
 
 
 def test_owners_see_their_own_destinations_only(acme, globex, installation):
-    made = {
+    ids_by_owner = {
         name: destinations.create(scope, WEBHOOK).row.id
         for name, scope in (("acme", acme), ("globex", globex), ("installation", installation))
     }
     for name, scope in (("acme", acme), ("globex", globex), ("installation", installation)):
-        assert [row.id for row in destinations.listed(scope)] == [made[name]]
-        for other in made.values():
-            if other != made[name]:
+        assert [row.id for row in destinations.listed(scope)] == [ids_by_owner[name]]
+        for other in ids_by_owner.values():
+            if other != ids_by_owner[name]:
                 with pytest.raises(NotFound):
                     destinations.delete(scope, other)
-    destinations.delete(acme, made["acme"])
+    destinations.delete(acme, ids_by_owner["acme"])
     assert destinations.listed(acme) == []
 
 
@@ -151,11 +151,11 @@ def test_quiet_periods_and_limits_refuse_bad_input(acme, installation):
         (limits.save, {"most_backup_days": 7}, "most_backup_days"),
     ]
     wrong = []
-    for call, sent, field in cases:
+    for call, payload, field in cases:
         with pytest.raises(Invalid) as refused:
-            call(acme, sent)
+            call(acme, payload)
         if [problem.field for problem in refused.value.problems] != [field]:
-            wrong.append((sent, refused.value.problems))
+            wrong.append((payload, refused.value.problems))
     assert wrong == []
     period = quiet.add(acme, {"starts_at": soon, "ends_at": later})
     assert [row.id for row in quiet.listed(acme)] == [period.id]

@@ -36,12 +36,12 @@ def test_token_is_reported_14_and_3_days_before_it_ends(acme, cast):
         tokens.create(acme, cast.mo, name="Short", scopes=(), life=timedelta(days=2))
         tokens.create(acme, cast.mo, name="x", scopes=(), life=timedelta(days=1), is_sign_in=True)
     life = {}
-    for left in (15, 13, 4, 3, 1):
+    for remaining_days in (15, 13, 4, 3, 1):
         own = ApiToken.name == "Dialer"
         with acme.transaction():
-            values = {"expires_at": clock.now() + left * DAY, "created_at": clock.now() - 90 * DAY}
+            values = {"expires_at": clock.now() + remaining_days * DAY, "created_at": clock.now() - 90 * DAY}
             acme.session.execute(update(ApiToken).where(own).values(values))
-        life[left] = opened(acme)
+        life[remaining_days] = opened(acme)
     first, last = [(Event.TOKEN_EXPIRING, "14")], [(Event.TOKEN_EXPIRING, "3")]
     assert life == {15: [], 13: first, 4: first, 3: last, 1: last}
     change(acme, ApiToken, revoked_at=clock.now())

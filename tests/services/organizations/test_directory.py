@@ -26,11 +26,11 @@ SLUGS = {
 
 @pytest.mark.both_databases
 def test_create_makes_a_slug_of_the_name_and_numbers_it_concurrently(acme, scopes):
-    made = {name: directory.create(acme, {"name": name}) for name in SLUGS}
-    assert {name: row.slug for name, row in made.items()} == SLUGS
-    assert [row.name for row in made.values()] == [name.strip() for name in SLUGS]
-    assert all(directory.by_slug(acme, slug) is made[name] for name, slug in SLUGS.items())
-    event = search.recent(acme.for_organization(made["Initech"]))[0]
+    organizations_by_name = {name: directory.create(acme, {"name": name}) for name in SLUGS}
+    assert {name: row.slug for name, row in organizations_by_name.items()} == SLUGS
+    assert [row.name for row in organizations_by_name.values()] == [name.strip() for name in SLUGS]
+    assert all(directory.by_slug(acme, slug) is organizations_by_name[name] for name, slug in SLUGS.items())
+    event = search.recent(acme.for_organization(organizations_by_name["Initech"]))[0]
     assert (event.action, event.actor_name) == ("organization.created", "dana@acme.example")
 
     task = (
@@ -97,13 +97,13 @@ def test_every_sorts_by_name_and_an_unknown_one_is_not_found(acme, globex):
 
 
 def test_planned_base_url_stores_nothing_and_base_urls_lists_changes(acme):
-    sent = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
-    assert directory.planned_base_url(acme, sent) == "https://voice.example.com"
+    payload = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
+    assert directory.planned_base_url(acme, payload) == "https://voice.example.com"
     assert acme.organization.public_base_url is None
     with pytest.raises(Invalid):
-        directory.planned_base_url(acme, sent | {"name": ""})
+        directory.planned_base_url(acme, payload | {"name": ""})
     with pytest.raises(Stale):
-        directory.planned_base_url(acme, sent, version=99)
+        directory.planned_base_url(acme, payload, version=99)
 
     for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
         directory.update(acme, OFFLINE, {"public_base_url": url}, reason=reason)

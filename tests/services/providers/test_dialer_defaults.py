@@ -107,9 +107,9 @@ def test_find_is_one_query_for_the_default_number_of_the_user(engine, acme, cast
                 _number(cast, "+15551230005", user="dana", is_default=True),
             ]
         )
-    with statements(engine) as seen:
+    with statements(engine) as sql_statements:
         assert defaults.find(token) == Default("twilio", "+15551230004")
-    assert len(seen) == 1
+    assert len(sql_statements) == 1
 
 
 def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
@@ -123,9 +123,9 @@ def test_look_up_on_postgresql_is_one_query_for_all_and_none_after_others(
             patch.setattr(dialer_defaults, limit, 60.0)
         for token_id in issued:
             defaults.expect(token_id)
-        with statements(acme.session.get_bind()) as seen:
+        with statements(acme.session.get_bind()) as sql_statements:
             assert look_up(defaults, issued) == [Default(None, None)] * len(issued)
-        assert len(seen) == 1
+        assert len(sql_statements) == 1
 
     token = issued[0]
     look_up(defaults, [token])
@@ -142,9 +142,9 @@ def test_look_up_on_postgresql_uses_a_query_that_ended_quickly(acme, issued, def
     if not acme.is_postgresql:
         return
     monkeypatch.setattr(Thread, "start", lambda self, start=Thread.start: start_and_wait(self, start))
-    with statements(acme.session.get_bind()) as seen:
+    with statements(acme.session.get_bind()) as sql_statements:
         assert look_up(defaults, issued[:1]) == [Default(None, None)]
-    assert len(seen) == 1
+    assert len(sql_statements) == 1
 
 
 def test_look_up_is_none_without_a_database_and_reconnects(token, changes, engine):

@@ -77,10 +77,10 @@ def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
 
 
 def test_update_needs_a_base_url_and_refused_changes_nothing(acme, subtests):
-    for sent in [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}]:
-        with subtests.test(sent=sent):
+    for payload in [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}]:
+        with subtests.test(sent=payload):
             with pytest.raises(Invalid) as refused:
-                telephony.update(acme, OFFLINE, sent)
+                telephony.update(acme, OFFLINE, payload)
             assert [problem.field for problem in refused.value.problems] == ["public_base_url"]
             assert telephony.document(acme)["vobiz_max_concurrent"] == 5
 
@@ -92,14 +92,14 @@ def test_update_needs_a_base_url_and_refused_changes_nothing(acme, subtests):
 
     telephony.update(acme, OFFLINE, READY)
     before = telephony.document(acme)
-    sent = {
+    payload = {
         "public_base_url": "https://new.example.com",
         "twilio_max_concurrent": 0,
         "vobiz_auth_token": "",
         "exotel_api_base": "https://evil.example",
     }
     with pytest.raises(Invalid) as refused:
-        telephony.update(acme, OFFLINE, sent)
+        telephony.update(acme, OFFLINE, payload)
     fields = [problem.field for problem in refused.value.problems]
     assert fields == ["twilio_max_concurrent", "exotel_api_base", "vobiz_auth_token"]
     assert telephony.document(acme) == before
@@ -134,9 +134,9 @@ def test_update_reads_numbers_with_the_country_and_refuses_unknown_fields(acme):
 
     with pytest.raises(Invalid) as refused:
         telephony.update(acme, OFFLINE, READY | {"twilio_auth_tokn": "x", "active": True})
-    found = {problem.field: problem.message for problem in refused.value.problems}
-    assert found["twilio_auth_tokn"] == messages.did_you_mean("twilio_auth_token")
-    assert found.keys() == {"twilio_auth_tokn", "active"}
+    messages_by_field = {problem.field: problem.message for problem in refused.value.problems}
+    assert messages_by_field["twilio_auth_tokn"] == messages.did_you_mean("twilio_auth_token")
+    assert messages_by_field.keys() == {"twilio_auth_tokn", "active"}
 
     with pytest.raises(Invalid):
         telephony.update(acme, OFFLINE, READY | {"twilio_api_key_sid": "SK" + "0" * 32})

@@ -125,5 +125,5 @@ def test_active_is_of_the_scopes_organization_until_it_is_disconnected(acme, cas
 
 
 def _give(scope, user, number, **more):
-    sent = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
-    return assignments.assign(scope, sent | more)
+    payload = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
+    return assignments.assign(scope, payload | more)

@@ -59,8 +59,8 @@ def test_callback_of_an_application_is_proven_and_needs_a_url_and_a_number(acme,
     subject = runs.application(acme, "sinch")
     with Runtime(answer) as runtime:
         report = runs.run_test(acme, http(runtime.base), subject, signed=True)
-    found = {str(result.name): str(result.verdict) for result in report.results}
-    assert found == {"unsigned": "refused", "wrongly_signed": "refused", "signed": "connects"}
+    result_codes = {str(result.name): str(result.verdict) for result in report.results}
+    assert result_codes == {"unsigned": "refused", "wrongly_signed": "refused", "signed": "connects"}
     assert report.is_proof
     assert [got.path for got in runtime.got] == [PATH] * 3
     assert b'"dice"' in runtime.got[0].body

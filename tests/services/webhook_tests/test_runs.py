@@ -54,8 +54,8 @@ def verifying(said, url):
     validator = RequestValidator(TOKEN)
 
     def answer(got):
-        given = got.headers["X-Twilio-Signature"] or ""
-        return said if validator.validate(url, got.form, given) else REFUSED
+        signature = got.headers["X-Twilio-Signature"] or ""
+        return said if validator.validate(url, got.form, signature) else REFUSED
 
     return answer
 
@@ -66,8 +66,8 @@ def official(started, url=lambda: request.url, *, token=TOKEN):
 
     @app.post("/telephony/twilio/inbound/<agent>")
     def inbound(agent):
-        given = request.headers.get("X-Twilio-Signature", "")
-        if not RequestValidator(token).validate(url(), request.form, given):
+        signature = request.headers.get("X-Twilio-Signature", "")
+        if not RequestValidator(token).validate(url(), request.form, signature):
             return Response(status=403)
         if not request.form.get(MARK):
             started.append(agent)
@@ -128,9 +128,9 @@ def test_run_says_how_a_runtime_misreads_its_url(acme, endpoint, http):
     wrong = []
     for app, row, expected in cases:
         with wsgi(app) as base:
-            found = codes(runs.run(acme, http(base), row.id, signed=True))
-        if found != {"unsigned": "refused", "wrongly_signed": "refused", "signed": expected}:
-            wrong.append((expected, found))
+            result_codes = codes(runs.run(acme, http(base), row.id, signed=True))
+        if result_codes != {"unsigned": "refused", "wrongly_signed": "refused", "signed": expected}:
+            wrong.append((expected, result_codes))
     assert wrong == []
 
 
@@ -172,15 +172,15 @@ def test_run_judges_responses_to_an_unsigned_and_a_signed_request(acme, endpoint
     with Runtime(Said()) as runtime:
         for expected, said in UNSIGNED.items():
             runtime.said = said
-            found = runs.run(acme, http(runtime.base), row.id)
-            if found.code != expected or "token" in found.reason.lower():
-                wrong.append((expected, found.code))
+            report = runs.run(acme, http(runtime.base), row.id)
+            if report.code != expected or "token" in report.reason.lower():
+                wrong.append((expected, report.code))
         for expected, answers in SIGNED.items():
             for said in answers:
                 runtime.said = verifying(said, url)
-                found = runs.run(acme, http(runtime.base), row.id, signed=True)
-                if found.code != expected or not found.reason.endswith("."):
-                    wrong.append((expected, found.code, said))
+                report = runs.run(acme, http(runtime.base), row.id, signed=True)
+                if report.code != expected or not report.reason.endswith("."):
+                    wrong.append((expected, report.code, said))
     assert wrong == []
 
 
@@ -192,8 +192,10 @@ def test_run_stops_at_a_runtime_that_is_not_reached_or_too_slow(acme, endpoint, 
             "unknown_host": http("http://no-such-host.invalid"),
             "certificate": http(plain.base.replace("http:", "https:")),
         }
-        found = {code: codes(runs.run(acme, client, row.id, signed=True)) for code, client in clients.items()}
-    assert found == {code: {"unsigned": code} for code in clients}
+        result_codes = {
+            code: codes(runs.run(acme, client, row.id, signed=True)) for code, client in clients.items()
+        }
+    assert result_codes == {code: {"unsigned": code} for code in clients}
 
     private = [addresses.literal("10.0.0.8")]
     with monkeypatch.context() as patch:
@@ -212,11 +214,11 @@ def test_run_stops_at_a_runtime_that_is_not_reached_or_too_slow(acme, endpoint, 
 
 def test_judge_compares_the_time_with_the_limit():
     twilio = typed(CallsWebhooks, PROVIDERS["twilio"])
-    found = {}
+    by_latency = {}
     for latency in (5_000, 5_001, 15_000, 15_001):
         received = Received(Answer(200, XML, CONNECT.encode()), latency)
-        found[latency] = str(verdicts.judge(twilio, Signing.SIGNED, received, has_ended=False).verdict)
-    assert found == {
+        by_latency[latency] = str(verdicts.judge(twilio, Signing.SIGNED, received, has_ended=False).verdict)
+    assert by_latency == {
         5_000: "connects",
         5_001: "connects_slowly",
         15_000: "connects_slowly",
@@ -252,9 +254,9 @@ def test_run_of_providers_with_other_signatures(acme, endpoint, http):
     wrong = []
     for said, expected in cases:
         with Runtime(said) as runtime:
-            found = codes(runs.run(acme, http(runtime.base), rows["exotel"].id, signed=True))
-        if found != {"unsigned": expected} or runtime.got[0].method != "GET":
-            wrong.append((expected, found))
+            result_codes = codes(runs.run(acme, http(runtime.base), rows["exotel"].id, signed=True))
+        if result_codes != {"unsigned": expected} or runtime.got[0].method != "GET":
+            wrong.append((expected, result_codes))
     assert wrong == []
     with Runtime(voicebot) as runtime:
         assert codes(runs.run(acme, http(runtime.base), rows["exotel"].id)) == {"unsigned": "responds"}
@@ -281,18 +283,18 @@ def test_run_merges_results_until_a_credential_or_the_url_changes(acme, endpoint
 
 
 def test_run_is_one_at_a_time_and_limited(acme, scopes, cast, endpoint, http):
-    row, found = endpoint(), []
+    row, refusal_codes = endpoint(), []
 
     def again(_got):
         with scopes.of("dana") as other:
             with pytest.raises(Conflict) as refused:
                 runs.run(other, http("http://127.0.0.1:9"), row.id)
-            found.append(refused.value.code)
+            refusal_codes.append(refused.value.code)
         return REFUSED
 
     with Runtime(again) as runtime:
         runs.run(acme, http(runtime.base), row.id)
-        assert found == ["TEST_RUNNING"]
+        assert refusal_codes == ["TEST_RUNNING"]
         runtime.said = REFUSED
         for _ in range(runs.MOST - 2):
             runs.run(acme, http(runtime.base), row.id)
@@ -302,19 +304,19 @@ def test_run_is_one_at_a_time_and_limited(acme, scopes, cast, endpoint, http):
 
 def test_run_refuses_what_cannot_be_tested(acme, endpoint, http):
     row = endpoint()
-    found = {}
+    refusals = {}
     crud.update(acme, row.id, {"inbound_agent_name": None})
-    with pytest.raises(Conflict) as found["NO_INBOUND_AGENT"]:
+    with pytest.raises(Conflict) as refusals["NO_INBOUND_AGENT"]:
         runs.run(acme, http("http://127.0.0.1:9"), row.id)
     crud.update(acme, row.id, {"inbound_agent_name": "support", "is_active": False})
     credentials.save(acme, PROVIDERS["twilio"], {"auth_token": None})
-    with pytest.raises(Conflict) as found["PROVIDER_NOT_CONFIGURED"]:
+    with pytest.raises(Conflict) as refusals["PROVIDER_NOT_CONFIGURED"]:
         runs.run(acme, http("http://127.0.0.1:9"), row.id, signed=True)
     assert codes(runs.run(acme, http("http://127.0.0.1:9"), row.id)) == {"unsigned": "no_connection"}
     directory.update(acme, OFFLINE, {"public_base_url": None})
-    with pytest.raises(Conflict) as found["NO_PUBLIC_BASE_URL"]:
+    with pytest.raises(Conflict) as refusals["NO_PUBLIC_BASE_URL"]:
         runs.run(acme, http("http://127.0.0.1:9"), row.id)
-    assert {refused.value.code for refused in found.values()} == set(found)
+    assert {refused.value.code for refused in refusals.values()} == set(refusals)
     with pytest.raises(NotFound):
         runs.run(acme, http("http://127.0.0.1:9"), "no-such-id")
 

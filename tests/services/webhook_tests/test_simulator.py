@@ -32,14 +32,18 @@ EXPECTED = {
 def endpoints(acme):
     """An endpoint of each provider whose webhook is answered, with the demonstration's accounts."""
     telephony.update(acme, OFFLINE, {"public_base_url": MERIDIAN.base_url})
-    made = {}
+    endpoint_ids = {}
     for place, key in enumerate(("twilio", "vobiz", "exotel")):
-        known = {field.name for field in PROVIDERS[key].typed_fields} - {"phone_number"}
-        values = {n: v for n, v in SIMULATORS[key].demo.credentials.items() if n in known}
+        typed_names = {field.name for field in PROVIDERS[key].typed_fields} - {"phone_number"}
+        values = {n: v for n, v in SIMULATORS[key].demo.credentials.items() if n in typed_names}
         credentials.save(acme, PROVIDERS[key], values)
-        sent = {"phone_number": f"+1555123456{place}", "provider": key, "inbound_agent_name": "support-agent"}
-        made[key] = crud.create(acme, sent).id
-    return made
+        payload = {
+            "phone_number": f"+1555123456{place}",
+            "provider": key,
+            "inbound_agent_name": "support-agent",
+        }
+        endpoint_ids[key] = crud.create(acme, payload).id
+    return endpoint_ids
 
 
 def test_runtime_misbehaves_as_its_buttons_say(acme, endpoints, monkeypatch):
@@ -50,11 +54,11 @@ def test_runtime_misbehaves_as_its_buttons_say(acme, endpoints, monkeypatch):
         for trouble, (unsigned, signed) in EXPECTED.items():
             runtime.trouble = trouble
             report = runs.run(acme, http, endpoints["twilio"], signed=True)
-            found = {str(result.name): str(result.verdict) for result in report.results}
-            if (signed is None and found["unsigned"] != unsigned) or (
-                signed and (found["unsigned"], found["signed"]) != (unsigned, signed)
+            result_codes = {str(result.name): str(result.verdict) for result in report.results}
+            if (signed is None and result_codes["unsigned"] != unsigned) or (
+                signed and (result_codes["unsigned"], result_codes["signed"]) != (unsigned, signed)
             ):
-                wrong.append((trouble, found))
+                wrong.append((trouble, result_codes))
         runtime.trouble = None
         for key in ("vobiz", "exotel"):
             report = runs.run(acme, http, endpoints[key], signed=True)

@@ -56,10 +56,10 @@ def _pointed(scope):
 
 def test_point_sets_and_audits_the_url_and_look_says_how_it_differs(stored, sinch, http):
     was, before = sinch.urls["primary"], store.load(stored, SINCH)
-    seen = application.observe(stored, http, SINCH)
-    assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
-    assert seen.reason is Reason.NOTHING_EXPECTED
-    after = _point(stored, http, f" {URL} ", seen.digest)
+    observed = application.observe(stored, http, SINCH)
+    assert (observed.now.primary, observed.now.numbers) == (was, ("+12025550101", "+12025550102"))
+    assert observed.reason is Reason.NOTHING_EXPECTED
+    after = _point(stored, http, f" {URL} ", observed.digest)
     assert after is not None
     assert (after.now.primary, after.reason) == (URL, None)
     assert sinch.urls == {"primary": URL}
@@ -74,16 +74,16 @@ def test_point_sets_and_audits_the_url_and_look_says_how_it_differs(stored, sinc
         (None, Reason.NO_WEBHOOK),
     ):
         sinch.urls = {"primary": there} if there else {}
-        if (found := application.observe(stored, http, SINCH).reason) is not reason:
-            wrong.append((there, found))
+        if (observed_reason := application.observe(stored, http, SINCH).reason) is not reason:
+            wrong.append((there, observed_reason))
     assert wrong == []
 
 
 def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
     stored, cast, sinch, http, monkeypatch
 ):
-    given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-    assignments.assign(stored, given)
+    payload = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+    assignments.assign(stored, payload)
     queued: list[str] = []
     open_meanwhile = []
     answer = sinch.answer
@@ -102,12 +102,12 @@ def test_point_queues_checks_of_assigned_numbers_and_holds_no_transaction(
 
 
 def test_point_after_a_change_raises_stale(stored, sinch, http):
-    seen = application.observe(stored, http, SINCH)
+    observed = application.observe(stored, http, SINCH)
     changes = [{"primary": "https://other.example/"}, sinch.urls | {"fallback": "https://other.example/"}]
     for urls in changes:
         sinch.urls = urls
         with pytest.raises(Stale) as stale:
-            _point(stored, http, digest=seen.digest)
+            _point(stored, http, digest=observed.digest)
         assert stale.value.current.now.primary == urls["primary"]
     sinch.owned.append({"number": "+12025550109", "applicationkey": KEY, "capability": "voice"})
     with pytest.raises(Stale):
@@ -147,9 +147,9 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     for there in ("https://other.example/", URL):
         sinch.urls = {"primary": there}
-        seen = application.observe(stored, http, SINCH)
+        observed = application.observe(stored, http, SINCH)
         with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET) as refused:
-            _point(stored, http, digest=seen.digest)
+            _point(stored, http, digest=observed.digest)
         assert refused.value.code == "PROVIDER_REFUSED"
         assert _pointed(stored) == ([], None)
 
@@ -165,21 +165,21 @@ def test_point_refused_or_without_a_response_stores_what_is_there(stored, sinch,
             raise ConnectionResetError
         return answer(request)
 
-    seen = application.observe(stored, http, SINCH)
+    observed = application.observe(stored, http, SINCH)
     sinch.answer = lost
     with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET):
-        _point(stored, http, digest=seen.digest)
+        _point(stored, http, digest=observed.digest)
     assert _pointed(stored) == ([], None)
     assert len(sinch.writes) == 1
 
     is_set = True
-    assert _point(stored, http, digest=seen.digest) is not None
+    assert _point(stored, http, digest=observed.digest) is not None
     assert _pointed(stored)[1] == URL
 
 
 def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, monkeypatch):
     """If it is not recorded, the URL is set by then, and the error says so."""
-    seen = application.observe(stored, http, SINCH)
+    observed = application.observe(stored, http, SINCH)
 
     def fail(*_arguments: object) -> None:
         raise OperationalError("UPDATE", {}, Exception())
@@ -187,12 +187,12 @@ def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, 
     with monkeypatch.context() as patch:
         patch.setattr(log, "record", fail)
         with pytest.raises(Unavailable, match=re.escape(messages.callback_not_recorded("Sinch"))):
-            _point(stored, http, digest=seen.digest)
+            _point(stored, http, digest=observed.digest)
     assert sinch.urls["primary"] == URL
     assert _pointed(stored) == ([], None)
 
     sinch.urls = {"primary": "https://other.example/"}
-    seen = application.observe(stored, http, SINCH)
+    observed = application.observe(stored, http, SINCH)
     answer, before = sinch.answer, sinch.urls
     is_lost = True
 
@@ -206,9 +206,9 @@ def test_point_unrecorded_or_not_read_again_claims_nothing(stored, sinch, http, 
 
     sinch.answer = away
     with pytest.raises(ProviderCallFailed, match=re.escape(messages.CALLBACK_UNKNOWN)):
-        _point(stored, http, digest=seen.digest)
+        _point(stored, http, digest=observed.digest)
     assert _pointed(stored) == ([], None)
 
     is_lost, sinch.trouble, sinch.urls = False, None, before
-    assert _point(stored, http, digest=seen.digest) is None
+    assert _point(stored, http, digest=observed.digest) is None
     assert _pointed(stored)[1] == URL

@@ -53,15 +53,15 @@ def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, end
     for at_provider, expected in AT_PROVIDER:
         with subtests.test(at_provider=at_provider):
             _set(twilio, **USUAL | at_provider)
-            seen = endpoint.observe(acme, http, endpoint_id)
-            assert (seen.in_sync, seen.reason, seen.actual) == expected
-            assert seen.expected == URL
-            kept = _kept(acme)
-            assert (kept.in_sync, kept.reason, kept.actual, kept.expected) == (*expected, URL)
-            assert (kept.since is not None) == (seen.in_sync is False)
-            assert not kept.due
-            assert seen.message
-            assert CANARY not in seen.message
+            observation = endpoint.observe(acme, http, endpoint_id)
+            assert (observation.in_sync, observation.reason, observation.actual) == expected
+            assert observation.expected == URL
+            check = _kept(acme)
+            assert (check.in_sync, check.reason, check.actual, check.expected) == (*expected, URL)
+            assert (check.since is not None) == (observation.in_sync is False)
+            assert not check.due
+            assert observation.message
+            assert CANARY not in observation.message
     twilio.applications[sample_id("AP")].voice_url = URL
     _set(twilio, **USUAL | APPLICATION)
     assert endpoint.observe(acme, http, endpoint_id).in_sync is True, "by an application with the right URL"
@@ -77,9 +77,12 @@ def test_observe_and_point_return_the_verdict_of_the_connection_too(acme, twilio
         for name, value in changes.items():
             setattr(twilio, name, value)
         verification.verify(acme, http, TWILIO, {})
-        for seen in (endpoint.point(acme, http, endpoint_id), endpoint.observe(acme, http, endpoint_id)):
-            assert (seen.in_sync, seen.reason, seen.actual) == (False, reason, URL)
-            assert [seen.message] == [check.reason for check in proof.last_of_all(acme).values()]
+        for observation in (
+            endpoint.point(acme, http, endpoint_id),
+            endpoint.observe(acme, http, endpoint_id),
+        ):
+            assert (observation.in_sync, observation.reason, observation.actual) == (False, reason, URL)
+            assert [observation.message] == [check.reason for check in proof.last_of_all(acme).values()]
         assert _kept(acme).cause == reason
     assert len(twilio.writes) == 1
     twilio.status = "active"
@@ -96,10 +99,10 @@ def test_observe_without_a_response_keeps_the_result_and_gone_is_drift(
     for trouble in (Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD):
         with subtests.test(trouble=trouble):
             twilio.trouble = trouble
-            seen = endpoint.observe(acme, http, endpoint_id)
-            assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
-            kept = _kept(acme)
-            assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
+            observation = endpoint.observe(acme, http, endpoint_id)
+            assert (observation.in_sync, observation.reason) == (None, Reason.PROVIDER_UNREACHABLE)
+            check = _kept(acme)
+            assert (check.in_sync, check.reason, check.since) == (False, "different_url", since)
 
     twilio.trouble = None
     _set(twilio, voice_url="https://other.example/x")
@@ -110,12 +113,12 @@ def test_observe_without_a_response_keeps_the_result_and_gone_is_drift(
     assert _kept(acme).since is None
 
     del twilio.numbers[NUMBER]
-    seen = endpoint.observe(acme, http, endpoint_id)
-    assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
+    observation = endpoint.observe(acme, http, endpoint_id)
+    assert (observation.in_sync, observation.reason, observation.actual) == (False, Reason.NUMBER_GONE, None)
 
     twilio.status, twilio.hides_status = "suspended", True
-    seen = endpoint.observe(acme, http, endpoint_id)
-    assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
+    observation = endpoint.observe(acme, http, endpoint_id)
+    assert (observation.in_sync, observation.reason) == (False, Reason.CREDENTIALS_REFUSED)
 
 
 def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(
@@ -125,8 +128,12 @@ def test_observe_is_of_ones_own_endpoint_needs_a_connection_and_is_limited(
         with pytest.raises(NotFound):
             act(globex, http, endpoint_id)
     crud.update(acme, endpoint_id, {"is_active": False})
-    seen = endpoint.observe(acme, http, endpoint_id)
-    assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
+    observation = endpoint.observe(acme, http, endpoint_id)
+    assert (observation.in_sync, observation.reason, observation.expected) == (
+        None,
+        Reason.NOTHING_EXPECTED,
+        None,
+    )
 
     credentials.set_enabled(acme, OFFLINE, TWILIO, False)
     before = len(twilio.requests)
@@ -196,7 +203,7 @@ def test_point_that_fails_is_sent_once_and_has_the_code_of_the_reason(
                 endpoint.point(acme, http, endpoint_id)
             assert raised.value.message.endswith(messages.NOT_SET)
             assert raised.value.code == expected
-            assert [seen.method for seen in twilio.requests].count("POST") == 1
+            assert [request.method for request in twilio.requests].count("POST") == 1
             assert _kept(acme).in_sync is False
 
     twilio.trouble = None
@@ -213,9 +220,9 @@ def test_point_that_fails_is_sent_once_and_has_the_code_of_the_reason(
     assert code(endpoint_id) == "NO_INBOUND_AGENT"
     crud.update(acme, endpoint_id, {"is_active": False})
     assert code(endpoint_id) == "ENDPOINT_INACTIVE"
-    sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
-    assert code(crud.create(acme, sent).id) == "CANNOT_POINT"
-    assert "POST" not in {seen.method for seen in twilio.requests}
+    payload = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
+    assert code(crud.create(acme, payload).id) == "CANNOT_POINT"
+    assert "POST" not in {request.method for request in twilio.requests}
 
 
 def test_changed_expectation_queues_a_check(acme, twilio, http, endpoint_id):
@@ -228,8 +235,8 @@ def test_changed_expectation_queues_a_check(acme, twilio, http, endpoint_id):
         queued.clear()
 
     def is_void():
-        kept = _kept(acme)
-        return (kept.due, kept.verdict, kept.cause) == (True, "unknown", "not_checked")
+        check = _kept(acme)
+        return (check.due, check.verdict, check.cause) == (True, "unknown", "not_checked")
 
     look()
     crud.update(acme, endpoint_id, {"label": "Reception"})

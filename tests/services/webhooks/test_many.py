@@ -106,7 +106,7 @@ def unfinished(scope):
 
 
 def urls(simulator):
-    return {phone_number: found.voice_url for phone_number, found in simulator.numbers.items()}
+    return {phone_number: row.voice_url for phone_number, row in simulator.numbers.items()}
 
 
 KEPT_SETTINGS = "#rc=2&rt=5000"
@@ -146,22 +146,24 @@ def test_set_webhooks_follows_the_rules_of_one_endpoint(acme, engine, twilio, ht
         if case == "region":
             twilio.regions[number(place)] = "ie1"
     twilio.subaccounts = {sample_id("AC", 2): {}}
-    twilio.subaccounts[sample_id("AC", 2)][number(80)] = theirs = twilio.add(number(80), voice_url=OLD)
+    twilio.subaccounts[sample_id("AC", 2)][number(80)] = subaccount_number = twilio.add(
+        number(80), voice_url=OLD
+    )
     del twilio.numbers[number(80)]
     add(acme, 90, provider="exotel")
     twilio.requests.clear()
 
     job = set_all(acme, engine, http)
 
-    found = results(acme, job)
+    outcomes = results(acme, job)
     wrong = [
-        (case, found.get(number(place)), urls(twilio).get(number(place)))
+        (case, outcomes.get(number(place)), urls(twilio).get(number(place)))
         for place, (case, (_, result, url)) in enumerate(AT_TWILIO.items())
-        if found.get(number(place)) != result or urls(twilio).get(number(place)) != url
+        if outcomes.get(number(place)) != result or urls(twilio).get(number(place)) != url
     ]
     assert wrong == []
-    assert (found[number(80)], theirs.voice_url) == ((False, "of_subaccount"), OLD)
-    assert found[number(90)] == (False, "cannot_point")
+    assert (outcomes[number(80)], subaccount_number.voice_url) == ((False, "of_subaccount"), OLD)
+    assert outcomes[number(90)] == (False, "cannot_point")
     assert len(twilio.writes) == 4
     assert listings(twilio) == 1 + 2 + 4, "once; for two in the subaccount; each of a few afterwards"
     assert unfinished(acme) == []
@@ -208,8 +210,8 @@ def test_restore_restores_what_was_there(acme, engine, twilio, http):
         number(5): (False, "changed_since")
     }, "a URL with a password is not kept"
     for place, values in enumerate(before[:5]):
-        found = vars(twilio.numbers[number(place)])
-        assert {name: found[name] for name in values} == values
+        attributes = vars(twilio.numbers[number(place)])
+        assert {name: attributes[name] for name in values} == values
     assert tallies.drifted_among(acme, ["twilio"]) == 6
     assert unfinished(acme) == []
     events = select(AuditEvent.subject).where(AuditEvent.action == "number.restored")
@@ -282,10 +284,10 @@ def test_provider_that_falls_silent_is_not_called_for_the_rest(acme, engine, twi
 
     twilio.answer = lost
     job = set_all(acme, engine, http)
-    found = results(acme, job)
-    assert [found[number(place)] for place in range(2)] == [(None, "provider_unreachable")] * 2
-    assert found[number(2)] == (None, "unreachable"), "it is not known whether it was changed"
-    assert [found[number(place)] for place in range(3, FEW + 2)] == [(False, "provider_unreachable")] * (
+    outcomes = results(acme, job)
+    assert [outcomes[number(place)] for place in range(2)] == [(None, "provider_unreachable")] * 2
+    assert outcomes[number(2)] == (None, "unreachable"), "it is not known whether it was changed"
+    assert [outcomes[number(place)] for place in range(3, FEW + 2)] == [(False, "provider_unreachable")] * (
         FEW - 1
     )
     assert len(twilio.writes) == 3
@@ -410,24 +412,24 @@ def test_next_reading_settles_what_a_killed_job_left(acme, http, mortal, here, k
     with pytest.raises(Killed):
         run_one(acme, acme.session.get_bind(), mortal, kind)
     job = acme.session.scalars(select(Job).where(Job.kind == kind)).one()
-    left = dict.fromkeys([number(0), number(1)], (None, "unconfirmed"))
-    assert results(acme, job) == left
+    unconfirmed = dict.fromkeys([number(0), number(1)], (None, "unconfirmed"))
+    assert results(acme, job) == unconfirmed
     runs.run(acme, http, everything=True)
-    assert results(acme, job) == left, "it may still be running"
-    sent = [number(1)] if is_sent else []
-    assert unfinished(acme) == sent
+    assert results(acme, job) == unconfirmed, "it may still be running"
+    unfinished_numbers = [number(1)] if is_sent else []
+    assert unfinished(acme) == unfinished_numbers
 
     jobs.interrupt_running(acme)
     _age(acme)
     runs.run(acme, http, everything=True)
-    made, not_made = MADE[kind]
+    made_code, not_made = MADE[kind]
     assert results(acme, job) == {
-        number(0): (True, made),
-        number(1): (True, made) if is_sent else (False, not_made),
+        number(0): (True, made_code),
+        number(1): (True, made_code) if is_sent else (False, not_made),
     }
     assert unfinished(acme) == []
     resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
-    assert acme.session.scalars(resolved).all() == sent
+    assert acme.session.scalars(resolved).all() == unfinished_numbers
     counts = jobs.counts(acme, jobs.get(acme, job.id))
     undoable = 1 + is_sent if kind is Kind.SET_WEBHOOKS else 0
     assert (counts.unconfirmed, counts.failed, counts.undoable) == (0, 1 - is_sent, undoable)
@@ -484,7 +486,7 @@ def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine,
     assert stays.application_id == old
 
     assert set(results(acme, restore(acme, engine, http, done)).values()) == {(True, "restored")}
-    assert {found.application_id for found in vobiz.numbers.values()} == {old}
+    assert {row.application_id for row in vobiz.numbers.values()} == {old}
 
 
 def test_vobiz_restores_an_application_of_its_own_and_clear_detaches_one(acme, engine, vobiz):
@@ -531,8 +533,8 @@ def test_clear_removes_our_webhook_and_nothing_else(acme, engine, twilio, http):
     codes = {place: "left_alone" if place == 1 else "cleared" for place in range(4)}
     assert results(acme, job) == {number(place): (True, code) for place, code in codes.items()}
     assert urls(twilio) == {number(0): "", number(1): "https://other.example/", number(2): ""}
-    kept = vars(twilio.numbers[number(0)])
-    assert {name: kept[name] for name in others} == others
+    attributes = vars(twilio.numbers[number(0)])
+    assert {name: attributes[name] for name in others} == others
     assert len(twilio.writes) == 2
 
 
