@@ -33,7 +33,7 @@ def _name(operation: Operation) -> str:
 
 
 def _path(operation: Operation, cast: Cast, **ids: str) -> str:
-    known = {
+    values = {
         "organization_id": cast.acme,
         "endpoint_id": "no-such-endpoint",
         "user_id": cast.mo.id,
@@ -47,7 +47,7 @@ def _path(operation: Operation, cast: Cast, **ids: str) -> str:
         "phone_number": "+15551234567",
     } | ids
     path = operation.path
-    for name, value in known.items():
+    for name, value in values.items():
         path = path.replace(f"<{name}>", value)
     assert "<" not in path, f"say what {path} means here"
     return path
@@ -132,12 +132,12 @@ class TestOrganizationId:
             before = _entered(app)
             for organization_id in (cast.globex, cast.acme):
                 _call(gus, operation, f"{_path(operation, cast)}?organizationId={organization_id}")
-            found = [
+            events = [
                 (event.organization_id, event.actor_name, event.actor_id, event.changes)
                 for event in _entered(app)[len(before) :]
             ]
-            if found != [(cast.acme, cast.gus.email, cast.gus.id, {"from": [None, "Globex"]})]:
-                wrong.append((_name(operation), found))
+            if events != [(cast.acme, cast.gus.email, cast.gus.id, {"from": [None, "Globex"]})]:
+                wrong.append((_name(operation), events))
         assert wrong == []
 
     def test_save_changes_the_organization_of_the_query_and_of_no_body(
@@ -180,10 +180,10 @@ def test_tokens_in_another_form_and_unknown_paths_are_refused(anonymous: Caller,
     elsewhere = f"{PATH}?access_token={dana.token}&token={dana.token}"
     assert anonymous.get(elsewhere, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
 
-    found = {}
+    refusals = {}
     for path in UNKNOWN_PATHS:
         got, posted = dana.get(path), dana.call("POST", path)
-        found[path] = (got.status_code, "/api/docs" in sentence(got), posted.status_code in (404, 405))
-    assert found == dict.fromkeys(UNKNOWN_PATHS, (404, True, True))
+        refusals[path] = (got.status_code, "/api/docs" in sentence(got), posted.status_code in (404, 405))
+    assert refusals == dict.fromkeys(UNKNOWN_PATHS, (404, True, True))
     answer = dana.call("PATCH", "/api/settings/endpoints")
     assert (answer.status_code, "GET or HEAD or POST" in sentence(answer)) == (405, True)

@@ -106,8 +106,8 @@ def test_switch_ai_refusals_name_the_field_or_have_codes(
         ({"aiEnabled": False, "elevenlabsPhoneNumberId": "x"}, "elevenlabsPhoneNumberId"),
     ]
     with unchanged(app):
-        assert [(sent, fields(dana.put(path, sent))) for sent, _ in wrong] == [
-            (sent, {field}) for sent, field in wrong
+        assert [(payload, fields(dana.put(path, payload))) for payload, _ in wrong] == [
+            (payload, {field}) for payload, field in wrong
         ]
         assert dana.put(path.replace(cast.mo.id, cast.dana.id), on).status_code == 404
         assert gus.put(path.replace(cast.acme, cast.globex), on).status_code == 404

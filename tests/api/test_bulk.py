@@ -51,9 +51,9 @@ def test_bulk_refusals_change_nothing(app: Flask, dana: Caller, gus: Caller, mo:
         assert fields(dana.post(PATH, {"endpoints": [other] * 1001})) == {"endpoints"}
         stale = dana.post(PATH, {"endpoints": [other, {"id": own["id"], "version": 7}]})
         assert (stale.status_code, stale.get_json()["code"]) == (412, "STALE")
-        theirs = dana.post(PATH, {"endpoints": [other, NEW]})
-        assert (theirs.status_code, theirs.get_json()["code"]) == (409, "NUMBER_IN_USE")
-        assert "existing_id" not in theirs.get_json()
-        taken = dana.post(PATH, {"endpoints": [other, contract.ENDPOINT_EXAMPLE]})
-        assert taken.get_json()["existing_id"] == own["id"]
+        in_use = dana.post(PATH, {"endpoints": [other, NEW]})
+        assert (in_use.status_code, in_use.get_json()["code"]) == (409, "NUMBER_IN_USE")
+        assert "existing_id" not in in_use.get_json()
+        duplicate = dana.post(PATH, {"endpoints": [other, contract.ENDPOINT_EXAMPLE]})
+        assert duplicate.get_json()["existing_id"] == own["id"]
         assert mo.post(PATH, {"endpoints": [other]}).status_code == 403

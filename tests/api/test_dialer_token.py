@@ -46,8 +46,8 @@ def events(app: Flask) -> list[tuple[str, Any]]:
     """(Email, changes) of each event about a token, oldest first."""
     with app.app_context():
         query = select(AuditEvent.actor_name, AuditEvent.changes).order_by(AuditEvent.id)
-        found = context.session().execute(query.where(AuditEvent.action == "dialer-token.issued"))
-        return [(name, changes) for name, changes in found]
+        rows = context.session().execute(query.where(AuditEvent.action == "dialer-token.issued"))
+        return [(name, changes) for name, changes in rows]
 
 
 def test_token_is_of_the_active_provider_and_user_and_logged_nowhere(
@@ -66,12 +66,12 @@ def test_token_is_of_the_active_provider_and_user_and_logged_nowhere(
     answer = mo.post(PATH, {})
     assert answer.status_code == 200, answer.text
     identity = f"user_{cast.mo.id.replace('-', '')}"
-    found = answer.json or {}
-    assert (found["provider"], found["identity"]) == ("twilio", identity)
-    expires_at = datetime.fromisoformat(found["expiresAt"].removesuffix("Z"))
-    assert found["expiresAt"].endswith("Z")
+    document = answer.json or {}
+    assert (document["provider"], document["identity"]) == ("twilio", identity)
+    expires_at = datetime.fromisoformat(document["expiresAt"].removesuffix("Z"))
+    assert document["expiresAt"].endswith("Z")
     assert before + timedelta(hours=1) <= expires_at <= clock.now() + timedelta(hours=1)
-    token = jwt.decode(found["token"], OctKey.import_key(API_KEY_SECRET))
+    token = jwt.decode(document["token"], OctKey.import_key(API_KEY_SECRET))
     assert token.claims["grants"]["identity"] == identity
     assert token.claims["exp"] == clock.seconds(expires_at)
     assert mo.post(f"{PATH}?organizationId={cast.globex}", {}).status_code == 401

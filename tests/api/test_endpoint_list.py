@@ -43,8 +43,8 @@ def _numbers(caller: Caller, query: str = "") -> list[str]:
 
 
 def _next(link: str | None) -> str | None:
-    found = re.fullmatch(r'<http://localhost(/api/settings/endpoints\?[^>]+)>; rel="next"', link or "")
-    return found[1] if found else None
+    match = re.fullmatch(r'<http://localhost(/api/settings/endpoints\?[^>]+)>; rel="next"', link or "")
+    return match[1] if match else None
 
 
 def test_list_is_whole_in_pages_that_add_up_to_it_or_filtered(
@@ -64,16 +64,16 @@ def test_list_is_whole_in_pages_that_add_up_to_it_or_filtered(
         *((dana, f"limit={limit}", expected) for limit in (1000, 150, 149, 60, 11)),
         (gus, exotel, expected[::3]),
     ):
-        found: list[str] = []
+        listed: list[str] = []
         path: str | None = f"{PATH}?{query}"
         while path is not None:
             answer = caller.get(path)
             rows = answer.get_json()
             assert 0 < len(rows) <= int(query.partition("&")[0].removeprefix("limit=")), query
-            found += [row["phone_number"] for row in rows]
+            listed += [row["phone_number"] for row in rows]
             path = _next(answer.headers.get("Link"))
             assert (path is None) == ("Link" not in answer.headers), query
-        if found != numbers:
+        if listed != numbers:
             wrong.append(query)
     assert wrong == []
 

@@ -28,29 +28,29 @@ def test_create_returns_the_endpoint_as_it_is_stored(dana: Caller) -> None:
     spelled = create(dana, phone_number=" +91 98765-43211 ")
     assert (spelled["phone_number"], spelled["inbound_webhook_url"]) == ("+919876543211", None)
     dana.put("/api/settings/telephony", BASE)
-    made = create(dana)
-    assert {name: value for name, value in made.items() if name not in ("id", "created_at")} == {
+    created = create(dana)
+    assert {name: value for name, value in created.items() if name not in ("id", "created_at")} == {
         **contract.ENDPOINT_EXAMPLE,
         "is_active": True,
         "inbound_webhook_url": "https://your-domain.com/telephony/exotel/inbound/support-agent",
         "proven_at": None,
         "version": 1,
     }
-    assert len(made["id"]) == 36
-    assert dana.get(f"{PATH}?q=43210").json == [made]
+    assert len(created["id"]) == 36
+    assert dana.get(f"{PATH}?q=43210").json == [created]
     least = dana.post(PATH, {"phone_number": "+15551234567", "provider": "twilio"})
     assert least.status_code == 201
     names = ("inbound_agent_name", "outbound_agent_name", "label", "inbound_webhook_url")
     assert [least.get_json()[name] for name in names] == [None] * 4
     for n, label in enumerate(("{{7*7}}", "Línea ñ 電話 🐘", "<b>&amp;", 'quote " back\\slash')):
-        made = create(dana, phone_number=f"+1555000000{n}", label=label)
-        found = dana.get(PATH, query_string={"q": label}).get_json()
-        assert [row["label"] for row in found] == [made["label"]] == [label]
+        created = create(dana, phone_number=f"+1555000000{n}", label=label)
+        rows = dana.get(PATH, query_string={"q": label}).get_json()
+        assert [row["label"] for row in rows] == [created["label"]] == [label]
 
 
 def test_create_refuses_wrong_fields_and_taken_numbers(app: Flask, dana: Caller, gus: Caller) -> None:
     """The conflict names the caller's own endpoint, and nothing of another organization's."""
-    made, theirs = create(dana), create(gus, phone_number="+919876543211")
+    created, foreign = create(dana), create(gus, phone_number="+919876543211")
     with unchanged(app):
         for field in ("phone_number", "provider"):
             answer = dana.post(PATH, {n: v for n, v in contract.ENDPOINT_EXAMPLE.items() if n != field})
@@ -58,8 +58,8 @@ def test_create_refuses_wrong_fields_and_taken_numbers(app: Flask, dana: Caller,
         answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {"inbound_agent": "x"})
         assert sentence(answer) == shared_messages.did_you_mean("inbound_agent_name")
         for number, own in (
-            (made["phone_number"], {"existing_id": made["id"]}),
-            (theirs["phone_number"], {}),
+            (created["phone_number"], {"existing_id": created["id"]}),
+            (foreign["phone_number"], {}),
         ):
             answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {"phone_number": number})
             refused = {"success": False, "error": messages.in_use(number), "code": "NUMBER_IN_USE"}
@@ -72,11 +72,11 @@ def test_update_keeps_omitted_fields_and_delete_frees_the_number(
     """What is null is cleared. A URL that was read may be sent back with another agent, of which it is
     made."""
     dana.put("/api/settings/telephony", BASE)
-    made = create(dana)
-    path = f"{PATH}/{made['id']}"
+    created = create(dana)
+    path = f"{PATH}/{created['id']}"
     with unchanged(app):
         assert fields(dana.put(path, {"version": True, "label": "x"})) == {"version"}
-    expected = made | {"label": "New", "outbound_agent_name": None, "version": 2}
+    expected = created | {"label": "New", "outbound_agent_name": None, "version": 2}
     assert dana.put(path, {"label": " New ", "outbound_agent_name": None}).json == expected
     assert dana.put(path, {}).json == expected
     off = dana.put(path, expected | {"is_active": False, "inbound_agent_name": "other"})
@@ -99,21 +99,21 @@ NUMBER = "+919876543210"
 def resolve(caller: Caller, direction: str = "inbound") -> dict[str, Any]:
     answer = caller.get(f"{PATH}/resolve", query_string={"phone_number": NUMBER, "direction": direction})
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
+    resolution: dict[str, Any] = answer.get_json()
+    return resolution
 
 
 def test_resolve_returns_the_agent_of_the_direction(dana: Caller, mo: Caller, gus: Caller) -> None:
     dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
-    made = create(dana)
+    created = create(dana)
     ready = {"ready": True, "blocked_reason": None, "health": "unknown", "health_reason": "not_checked"}
     expected = {
         "phone_number": NUMBER,
         "direction": "inbound",
-        "endpoint_id": made["id"],
+        "endpoint_id": created["id"],
         "provider": "exotel",
         "agent_name": "support-agent",
-        "inbound_webhook_url": made["inbound_webhook_url"],
+        "inbound_webhook_url": created["inbound_webhook_url"],
         "health_detail": None,
         "proven": False,
         **ready,
@@ -122,8 +122,8 @@ def test_resolve_returns_the_agent_of_the_direction(dana: Caller, mo: Caller, gu
     assert (resolve(mo), resolve(mo, "outbound")) == (expected, expected | outbound)
     assert resolve(gus)["blocked_reason"] == "unknown_number", "another organization has it"
     for written in ("+919876543210", "%2B919876543210", "%2B91%2098765%2043210"):
-        found = dana.get(f"{PATH}/resolve?phone_number={written}").get_json()
-        assert found["endpoint_id"] == made["id"], written
+        resolution = dana.get(f"{PATH}/resolve?phone_number={written}").get_json()
+        assert resolution["endpoint_id"] == created["id"], written
     for query, field in (
         ("", "phone_number"),
         ("phone_number=hello", "phone_number"),
@@ -136,10 +136,10 @@ def test_resolve_returns_the_agent_of_the_direction(dana: Caller, mo: Caller, gu
 def test_resolve_names_what_blocks(dana: Caller, mo: Caller) -> None:
     nothing = ("endpoint_id", "provider", "agent_name", "inbound_webhook_url", "health_detail")
     off = {"health": "off", "health_reason": "unknown_number", "blocked_reason": "unknown_number"}
-    known = {"phone_number": NUMBER, "direction": "inbound", "ready": False, "proven": False}
-    assert resolve(mo) == dict.fromkeys(nothing) | off | known
-    made = create(dana, is_active=False, inbound_agent_name=None, outbound_agent_name=None)
-    path = f"{PATH}/{made['id']}"
+    common = {"phone_number": NUMBER, "direction": "inbound", "ready": False, "proven": False}
+    assert resolve(mo) == dict.fromkeys(nothing) | off | common
+    created = create(dana, is_active=False, inbound_agent_name=None, outbound_agent_name=None)
+    path = f"{PATH}/{created['id']}"
     assert resolve(mo)["blocked_reason"] == "endpoint_inactive"
     dana.put(path, {"is_active": True})
     assert resolve(mo)["blocked_reason"] == "no_inbound_agent"

@@ -54,11 +54,11 @@ def test_get_with_current_etag_is_304_until_a_change(dana: Caller, cast: Cast, t
     wrong = []
     for path, tag in tags.items():
         is_whole = thorough or path in (TELEPHONY, ENDPOINTS)
-        for known in (tag, f'"other", {tag}', f"W/{tag}", "*")[: 4 if is_whole else 1]:
-            answer = dana.get(path, headers={"If-None-Match": known})
-            head = dana.call("HEAD", path, headers={"If-None-Match": known})
+        for condition in (tag, f'"other", {tag}', f"W/{tag}", "*")[: 4 if is_whole else 1]:
+            answer = dana.get(path, headers={"If-None-Match": condition})
+            head = dana.call("HEAD", path, headers={"If-None-Match": condition})
             if (answer.status_code, answer.headers["ETag"], head.status_code) != (304, tag, 304):
-                wrong.append((path, known))
+                wrong.append((path, condition))
         for header in ({"If-None-Match": '"other"'}, {"If-Match": '"stale"'}) if is_whole else ():
             if dana.get(path, headers=header).status_code != 200:
                 wrong.append((path, str(header)))
@@ -172,9 +172,9 @@ def test_conditions_are_those_of_rfc_9110(app: Flask, dana: Caller, *, thorough:
 def test_endpoint_with_stale_etag_is_412_as_after_a_change_of_its_url(app: Flask, dana: Caller) -> None:
     """The webhook URL is made of the organization's base URL, and the version is of the row alone."""
     for method in ("DELETE", "PUT"):
-        made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
-        path = f"{ENDPOINTS}/{made.get_json()['id']}"
-        stale = made.headers["ETag"]
+        response = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+        path = f"{ENDPOINTS}/{response.get_json()['id']}"
+        stale = response.headers["ETag"]
         changed = dana.put(path, {"label": "new"}, headers={"If-Match": stale})
         assert changed.status_code == 200
         fresh = changed.headers["ETag"]
@@ -187,10 +187,10 @@ def test_endpoint_with_stale_etag_is_412_as_after_a_change_of_its_url(app: Flask
         assert done.status_code in (200, 204)
 
     dana.delete(path)
-    made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
-    path = f"{ENDPOINTS}/{made.get_json()['id']}"
+    response = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+    path = f"{ENDPOINTS}/{response.get_json()['id']}"
     old = dana.get(path).headers["ETag"]
-    assert old == made.headers["ETag"]
+    assert old == response.headers["ETag"]
     dana.put(TELEPHONY, {"public_base_url": "https://voice.example.com"})
     answer = dana.get(path, headers={"If-None-Match": old})
     assert (answer.status_code, answer.get_json()["version"]) == (200, 1)
