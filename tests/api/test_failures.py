@@ -97,9 +97,9 @@ def test_failure_in_the_view_or_after_it_is_500_and_not_503(
         return response
 
     monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], fail_once])
-    found = []
+    outcomes = []
     for error in (RuntimeError("sample"), OperationalError(None, None, Exception("sample"))):
         raised.append(error)
         answer = dana.get("/api/me")
-        found.append((answer.status_code, answer.get_json()["code"], "id" in answer.get_json()))
-    assert found == [(500, "INTERNAL_ERROR", True), (503, "DATABASE_UNAVAILABLE", False)]
+        outcomes.append((answer.status_code, answer.get_json()["code"], "id" in answer.get_json()))
+    assert outcomes == [(500, "INTERNAL_ERROR", True), (503, "DATABASE_UNAVAILABLE", False)]

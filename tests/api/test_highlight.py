@@ -12,8 +12,8 @@ TAG = re.compile(r'<span class="([\w-]+)">|</span>')
 
 
 def _kinds(code: str) -> dict[str, list[str]]:
-    found = re.findall(r'<span class="([\w-]+)">(.*?)</span>', code, re.DOTALL)
-    return {kind: [unescape(text) for each, text in found if each == kind] for kind, _ in found}
+    spans = re.findall(r'<span class="([\w-]+)">(.*?)</span>', code, re.DOTALL)
+    return {kind: [unescape(text) for each, text in spans if each == kind] for kind, _ in spans}
 
 
 KINDS: list[tuple[str, str, dict[str, list[str]]]] = [

@@ -27,9 +27,9 @@ def twilio(app: Flask) -> Iterator[Twilio]:
 def path(dana: Caller, twilio: Twilio) -> str:
     values = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
     dana.put("/api/settings/telephony", {"public_base_url": BASE, **values})
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    made = dana.post("/api/settings/endpoints", sent).get_json()
-    return f"/api/settings/endpoints/{made['id']}/last-call"
+    payload = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    created = dana.post("/api/settings/endpoints", payload).get_json()
+    return f"/api/settings/endpoints/{created['id']}/last-call"
 
 
 def test_post_reads_what_get_and_the_list_return(dana: Caller, twilio: Twilio, path: str) -> None:

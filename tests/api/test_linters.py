@@ -26,8 +26,8 @@ def _findings(folder: Path, *documents: dict[str, Any]) -> list[list[str]]:
         path = folder / f"openapi-{number}.json"
         path.write_text(json.dumps(checked))
         paths.append(path)
-    found: list[list[str]] = json.loads(node.run("lint.mjs", *paths))
-    return found
+    findings: list[list[str]] = json.loads(node.run("lint.mjs", *paths))
+    return findings
 
 
 FAULTY = {
@@ -43,6 +43,6 @@ FAULTY = {
     "test_operations_parameters_and_errors_are_described",
 )
 def test_document_passes_the_recommended_rules(tmp_path: Path) -> None:
-    ours, theirs = _findings(tmp_path, document(), FAULTY)
-    assert ours == []
-    assert {finding.split()[0] for finding in theirs} == {"redocly", "spectral"}
+    own_findings, faulty_findings = _findings(tmp_path, document(), FAULTY)
+    assert own_findings == []
+    assert {finding.split()[0] for finding in faulty_findings} == {"redocly", "spectral"}

@@ -48,12 +48,12 @@ def base(request, cast):
 
 
 def test_destination_is_changed_tested_deleted_and_messages_resent(dana, base, receiver):
-    made = dana.post(f"{base}/notifications", json=NEW)
-    assert made.status_code == 201
-    document = made.get_json()
+    response = dana.post(f"{base}/notifications", json=NEW)
+    assert response.status_code == 201
+    document = response.get_json()
     assert NEW.items() <= document.items()
     own = f"{base}/notifications/{document['id']}"
-    assert made.headers["Location"].endswith(own)
+    assert response.headers["Location"].endswith(own)
     assert [one["id"] for one in dana.get(f"{base}/notifications").get_json()] == [document["id"]]
     assert "secret" not in dana.get(own).get_json()
 
@@ -121,11 +121,11 @@ def test_problem_is_listed_and_acknowledged(dana, app, cast):
 
 def test_quiet_period_and_settings(dana, base):
     ends = clock.utc(clock.now() + timedelta(hours=1))
-    made = dana.post(f"{base}/quiet-periods", json={"ends_at": ends, "reason": "Move"})
-    assert (made.status_code, made.get_json()["ends_at"]) == (201, ends)
+    response = dana.post(f"{base}/quiet-periods", json={"ends_at": ends, "reason": "Move"})
+    assert (response.status_code, response.get_json()["ends_at"]) == (201, ends)
     assert dana.post(f"{base}/quiet-periods", json={"ends_at": "soon"}).status_code == 422
     assert [one["reason"] for one in dana.get(f"{base}/quiet-periods").get_json()] == ["Move"]
-    assert dana.delete(f"{base}/quiet-periods/{made.get_json()['id']}").status_code == 204
+    assert dana.delete(f"{base}/quiet-periods/{response.get_json()['id']}").status_code == 204
     lasting = dana.post(f"{base}/quiet-periods", json={"hours": 720}).get_json()
     assert lasting["starts_at"] < ends < lasting["ends_at"]
     assert dana.delete(f"{base}/quiet-periods/{lasting['id']}").status_code == 204

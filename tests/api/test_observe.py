@@ -29,9 +29,9 @@ def endpoint(dana: Caller, twilio: Twilio) -> str:
     """The endpoint's path."""
     values = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
     dana.put("/api/settings/telephony", {"public_base_url": BASE, **values})
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    made = dana.post("/api/settings/endpoints", sent).get_json()
-    return f"/api/settings/endpoints/{made['id']}"
+    payload = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    created = dana.post("/api/settings/endpoints", payload).get_json()
+    return f"/api/settings/endpoints/{created['id']}"
 
 
 def test_observe_and_point_a_number_until_it_is_gone(

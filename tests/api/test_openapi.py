@@ -105,19 +105,19 @@ def test_document_has_exactly_the_routes_and_the_contracts_and_names(app: Flask)
             "Save organization-level Voice AI configuration (superadmin)",
         ),
     }
-    found = {(operation.method, operation.path): operation for operation in OPERATIONS}
-    assert {key: (operation_id(found[key]), found[key].summary) for key in named} == named
-    assert {found[key].tag.name for key in named} == {"Calls"}
+    operations = {(operation.method, operation.path): operation for operation in OPERATIONS}
+    assert {key: (operation_id(operations[key]), operations[key].summary) for key in named} == named
+    assert {operations[key].tag.name for key in named} == {"Calls"}
 
 
 def test_document_schemas_and_examples_are_those_of_the_contract() -> None:
     """Also in what is null, for schemas of responses."""
     wrong: list[tuple[Any, ...]] = []
     for name in sorted(contract.SCHEMAS.keys() - {"Endpoints"}):
-        ours = document()["components"]["schemas"][name]["properties"]
+        properties = document()["components"]["schemas"][name]["properties"]
         is_response = name.startswith("Calls") and "Save" not in name
         for field, schema in contract.SCHEMAS[name]["properties"].items():
-            types = _types(ours[field]) if field in ours else set()
+            types = _types(properties[field]) if field in properties else set()
             is_nullable = bool(schema.get("nullable"))
             fits = "null" in types if is_nullable else not (is_response and "null" in types)
             if not types or not fits or schema.get("type", min(types)) not in types:
@@ -174,8 +174,8 @@ def test_schemas_have_no_shared_name_or_default_for_generated_clients() -> None:
 
 def _of_body(path: str, method: str) -> dict:
     name = document()["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    found: dict = document()["components"]["schemas"][name.rpartition("/")[2]]
-    return found
+    schema: dict = document()["components"]["schemas"][name.rpartition("/")[2]]
+    return schema
 
 
 def test_document_is_valid_and_made_once_and_sent_once(app: Flask, anonymous: Caller) -> None:
@@ -189,10 +189,10 @@ def test_document_is_valid_and_made_once_and_sent_once(app: Flask, anonymous: Ca
     for path in ("/api/docs", "/api/openapi.json"):
         first = anonymous.get(path)
         with template_rendered.connected_to(lambda *_, **__: pytest.fail("made again"), app):
-            known = anonymous.get(path, headers={"If-None-Match": first.headers["ETag"]})
-        assert (first.status_code, known.status_code, known.data) == (200, 304, b""), path
+            not_modified = anonymous.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, not_modified.status_code, not_modified.data) == (200, 304, b""), path
         for name in ("Content-Security-Policy", "Cache-Control", "ETag"):
-            assert first.headers[name] == known.headers[name], (path, name)
+            assert first.headers[name] == not_modified.headers[name], (path, name)
     dark = anonymous.get("/api/docs", headers={"Cookie": "patchbay-theme=dark"})
     assert b'data-theme="dark"' in dark.data
 
@@ -200,8 +200,12 @@ def test_document_is_valid_and_made_once_and_sent_once(app: Flask, anonymous: Ca
 def test_events_are_what_a_destination_receives_and_links_lead_on() -> None:
     organization = _of_body("/api/organizations/{organization_id}/notifications/{destination_id}", "put")
     installation = _of_body("/api/notifications/{destination_id}", "put")
-    ours, theirs = (one["properties"]["events"]["items"]["enum"] for one in (organization, installation))
-    assert set(theirs) - set(ours) == {event for event in Event if event.reach is Reach.INSTALLATION}
+    organization_events, installation_events = (
+        one["properties"]["events"]["items"]["enum"] for one in (organization, installation)
+    )
+    assert set(installation_events) - set(organization_events) == {
+        event for event in Event if event.reach is Reach.INSTALLATION
+    }
 
     created = {
         f"{method} {path}": response["links"]
@@ -212,8 +216,8 @@ def test_events_are_what_a_destination_receives_and_links_lead_on() -> None:
     }
     located = {f"{one.method.lower()} {template(one)}" for one in OPERATIONS if "Location" in one.headers}
     assert set(created) == located
-    found = created["post /api/organizations/{organization_id}/users"]
-    assert found["put_organizations_organization_id_users_user_id"]["parameters"] == {
+    links = created["post /api/organizations/{organization_id}/users"]
+    assert links["put_organizations_organization_id_users_user_id"]["parameters"] == {
         "organization_id": "$request.path.organization_id",
         "user_id": "$response.body#/id",
     }

@@ -33,15 +33,15 @@ def fresh(app: Flask, cast: Cast) -> Caller:
 
 
 def test_organizations_are_listed_created_and_changed(dana: Caller, cast: Cast) -> None:
-    made = dana.post(ORGANIZATIONS, {"name": "Initech"})
-    assert made.status_code == 201
-    created = made.get_json()
+    response = dana.post(ORGANIZATIONS, {"name": "Initech"})
+    assert response.status_code == 201
+    created = response.get_json()
     assert (created["slug"], created["country"], created["version"]) == ("initech", None, 1)
     names = [row["name"] for row in dana.get(ORGANIZATIONS).get_json()]
     assert names == ["Acme Support", "Globex", "Initech"]
     changes = {"name": "Initech BV", "country": "nl", "public_base_url": "https://voice.initech.example/"}
     changed = dana.put(
-        f"{ORGANIZATIONS}/{created['id']}", changes, headers={"If-Match": made.headers["ETag"]}
+        f"{ORGANIZATIONS}/{created['id']}", changes, headers={"If-Match": response.headers["ETag"]}
     )
     expected = created | changes | {"country": "NL", "public_base_url": "https://voice.initech.example"}
     assert changed.get_json().items() >= (expected | {"version": changed.get_json()["version"]}).items()
@@ -49,9 +49,9 @@ def test_organizations_are_listed_created_and_changed(dana: Caller, cast: Cast) 
 
 
 def test_users_are_paged_created_and_changed(app: Flask, dana: Caller, fresh: Caller, here: str) -> None:
-    made = fresh.post(f"{here}/users", NEW_USER)
-    assert made.status_code == 201
-    ned = made.get_json()
+    response = fresh.post(f"{here}/users", NEW_USER)
+    assert response.status_code == 201
+    ned = response.get_json()
     assert ned == {
         "id": ned["id"],
         "email": "ned@acme.example",
@@ -99,8 +99,8 @@ def test_user_is_invited_and_conflicts_have_codes(
     with unchanged(app):
         own = fresh.post(f"{here}/users", NEW_USER | {"email": cast.mo.email})
         assert (own.status_code, own.get_json()["existing_id"]) == (409, cast.mo.id)
-        theirs = fresh.post(f"{here}/users", NEW_USER | {"email": cast.gus.email})
-        assert (theirs.get_json()["code"], "existing_id" in theirs.get_json()) == ("EMAIL_IN_USE", False)
+        foreign = fresh.post(f"{here}/users", NEW_USER | {"email": cast.gus.email})
+        assert (foreign.get_json()["code"], "existing_id" in foreign.get_json()) == ("EMAIL_IN_USE", False)
         oneself = dana.put(f"{here}/users/{cast.dana.id}", {"is_active": False})
         assert (oneself.status_code, oneself.get_json()["code"]) == (403, "FORBIDDEN")
     globex = f"{ORGANIZATIONS}/{cast.globex}/users/{cast.gus.id}"
@@ -113,9 +113,9 @@ def test_tokens_are_created_used_and_revoked(
     app: Flask, dana: Caller, fresh: Caller, cast: Cast, here: str
 ) -> None:
     path = f"{here}/users/{cast.mo.id}/tokens"
-    made = fresh.post(path, {"name": "Dialer", "expires_days": 30})
-    assert made.status_code == 201
-    created = made.get_json()
+    response = fresh.post(path, {"name": "Dialer", "expires_days": 30})
+    assert response.status_code == 201
+    created = response.get_json()
     jwt = created.pop("token")
     assert (created.pop("token_type"), created["scopes"], created["is_sign_in"]) == ("Bearer", [], False)
     assert Caller(app, jwt).get("/api/me").get_json()["user"]["id"] == cast.mo.id
@@ -170,8 +170,8 @@ BAD_QUERIES = {
 def test_bad_query_or_body_names_the_fields_and_changes_nothing(
     dana: Caller, here: str, app: Flask, fresh: Caller, cast: Cast
 ) -> None:
-    found = {query: fields(dana.get(f"{here}/{query}")) for query in BAD_QUERIES}
-    assert found == {query: {name} for query, name in BAD_QUERIES.items()}
+    fields_by_query = {query: fields(dana.get(f"{here}/{query}")) for query in BAD_QUERIES}
+    assert fields_by_query == {query: {name} for query, name in BAD_QUERIES.items()}
     cursors = ["audit?cursor=x", "audit?cursor=-1", f"audit?cursor={'9' * 16}", f"users?cursor={UNKNOWN}"]
     assert [dana.get(f"{here}/{cursor}").status_code for cursor in cursors] == [400] * 4
     assert dana.get(f"{here}/audit?cursor={'9' * search.LONGEST_ID}").status_code == 200
@@ -179,11 +179,11 @@ def test_bad_query_or_body_names_the_fields_and_changes_nothing(
 
     wrong = []
     with unchanged(app, but=("api_tokens",)):
-        for method, path, sent, expected in BAD_BODIES:
+        for method, path, payload, expected in BAD_BODIES:
             address = ORGANIZATIONS + path.format(acme=cast.acme, mo=cast.mo.id)
-            named = fields(fresh.call(method, address, json=sent))
+            named = fields(fresh.call(method, address, json=payload))
             if named != expected:
-                wrong.append((method, path, sent, named))
+                wrong.append((method, path, payload, named))
     assert wrong == []
 
 
@@ -258,17 +258,17 @@ def test_created_resources_are_at_their_url_whose_host_is_trusted(
         (ENDPOINTS, contract.ENDPOINT_EXAMPLE),
         (f"{ENDPOINTS}?organizationId={cast.globex}", {"phone_number": "+15551234567", "provider": "twilio"}),
     ]
-    for path, sent in requests:
-        made = fresh.post(path, sent)
-        assert made.status_code == 201, made.text
-        location = made.headers["Location"].removeprefix("http://localhost")
+    for path, payload in requests:
+        response = fresh.post(path, payload)
+        assert response.status_code == 201, response.text
+        location = response.headers["Location"].removeprefix("http://localhost")
         read = fresh.get(location)
         assert read.status_code == 200, location
-        body = made.get_json()
+        body = response.get_json()
         assert read.get_json() == {
             name: value for name, value in body.items() if not name.startswith(("token", "invitation"))
         }
-        assert read.headers["ETag"] == made.headers.get("ETag", read.headers["ETag"])
+        assert read.headers["ETag"] == response.headers.get("ETag", read.headers["ETag"])
 
     for last in range(2):
         dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE | {"phone_number": f"+1555123456{last}"})

@@ -51,11 +51,11 @@ def test_wrong_parameters_are_refused_by_every_operation(
 ) -> None:
     """Thorough, each parameter of each operation; else a name that several have, at the first of them.
     A refusal names every wrong one, and the nearest."""
-    wrong, known = [], set[str]()
+    wrong, tried_names = [], set[str]()
     with unchanged(app):
         for operation in CHECKED:
-            tried = [one for one in operation.parameters if thorough or one.name not in known]
-            known |= {one.name for one in operation.parameters}
+            tried = [one for one in operation.parameters if thorough or one.name not in tried_names]
+            tried_names |= {one.name for one in operation.parameters}
             for query, (status, field) in _queries(operation, tried).items():
                 answer = dana.call(operation.method, f"{_path(operation, cast)}?{query}")
                 named = fields(answer) if answer.status_code == 422 else {sentence(answer).split()[0]}
@@ -74,9 +74,9 @@ def test_wrong_parameters_are_refused_by_every_operation(
 
 
 def test_ids_are_read_in_either_case(dana: Caller, cast: Cast) -> None:
-    made = dana.post(LIST, {"phone_number": "+15551234567", "provider": "twilio"}).get_json()["id"]
-    upper = made.upper()
-    assert dana.get(f"{LIST}/{upper}?organizationId={cast.acme.upper()}").get_json()["id"] == made
+    endpoint_id = dana.post(LIST, {"phone_number": "+15551234567", "provider": "twilio"}).get_json()["id"]
+    upper = endpoint_id.upper()
+    assert dana.get(f"{LIST}/{upper}?organizationId={cast.acme.upper()}").get_json()["id"] == endpoint_id
     changed = dana.post(f"{LIST}/bulk", {"endpoints": [{"id": upper, "label": "x"}]}).get_json()
-    assert [row["id"] for row in changed["endpoints"]] == [made]
-    assert fields(dana.post(f"{LIST}/point", {"ids": [made, upper]})) == {"ids.1"}
+    assert [row["id"] for row in changed["endpoints"]] == [endpoint_id]
+    assert fields(dana.post(f"{LIST}/point", {"ids": [endpoint_id, upper]})) == {"ids.1"}

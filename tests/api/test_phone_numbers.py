@@ -27,10 +27,10 @@ def test_numbers_are_assigned_the_first_as_default_and_unassigned(
     dana: Caller, cast: Cast, path: str
 ) -> None:
     """Another user may have the same number."""
-    given = dana.post(path, _body(cast, label="Main line"))
-    assert given.status_code == 201
-    assert given.json is not None
-    assert given.json == {
+    response = dana.post(path, _body(cast, label="Main line"))
+    assert response.status_code == 201
+    assert response.json is not None
+    assert response.json == {
         "provider": "sinch",
         "phoneNumber": NUMBER,
         "isDefault": True,
@@ -39,10 +39,10 @@ def test_numbers_are_assigned_the_first_as_default_and_unassigned(
         "label": "Main line",
         "userId": cast.mo.id,
         "userName": "Mo",
-        "id": given.json["id"],
+        "id": response.json["id"],
         "version": 1,
     }
-    assert dana.get(path).json == [given.json]
+    assert dana.get(path).json == [response.json]
     assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 204
     assert dana.get(path).json == []
     assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 404
@@ -90,9 +90,9 @@ def test_assign_refuses_wrong_fields_other_users_and_taken_numbers(
         ]
         assert wrong == []
         assert dana.post(path, _body(cast)).status_code == 409
-        theirs = gus.post(f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id))
-        assert (theirs.status_code, theirs.get_json()["code"]) == (409, "NUMBER_IN_USE")
-        assert "Acme" not in theirs.text
+        foreign = gus.post(f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id))
+        assert (foreign.status_code, foreign.get_json()["code"]) == (409, "NUMBER_IN_USE")
+        assert "Acme" not in foreign.text
         elsewhere = dana.post(path, _body(cast, userId=cast.gus.id))
         nowhere = dana.post(path, _body(cast, userId="unknown"))
         assert elsewhere.status_code == nowhere.status_code == 404

@@ -63,11 +63,11 @@ def _ask(
 def _raw(server: Server, request: bytes) -> bytes:
     """What comes back until the server has nothing more to say."""
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as sent:
-        sent.sendall(request)
+    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as connection:
+        connection.sendall(request)
         received = b""
         try:
-            while piece := sent.recv(65536):
+            while piece := connection.recv(65536):
                 received += piece
         except ConnectionResetError:
             pass
@@ -140,9 +140,9 @@ def test_bodies_are_read_up_to_their_limit_unless_compressed(server: Server, tok
         answer, _ = _ask(connection, token, "POST", SAVE, body=b"\xef\xbb\xbf{}", headers=kind)
     assert answer.status == 200
 
-    sent = json.dumps({"email": "dana@acme.example", "password": PASSWORD}).encode()
+    payload = json.dumps({"email": "dana@acme.example", "password": PASSWORD}).encode()
     kind = {"Content-Type": "application/json"}
-    received = _raw(server, _chunked("/api/auth/login", kind, sent))
+    received = _raw(server, _chunked("/api/auth/login", kind, payload))
     assert received.startswith(b"HTTP/1.1 200 "), received[:500]
     assert json.loads(received.split(b"\r\n\r\n")[1])["token"]
 
@@ -173,15 +173,15 @@ def test_every_spelling_of_a_path_gets_json_and_an_id_of_its_own(server: Server,
             assert (answer.status, isinstance(json.loads(body), dict)) == (status, True), path
             assert answer.headers["Content-Type"] == "application/json; charset=utf-8", path
             assert "Set-Cookie" not in answer.headers, path
-    seen = set()
+    request_ids = set()
     paths = (PATH, PATH, "/api/unknown", "/api/calls/providers?x=1", f"/{'x' * 9000}", f"/api/{'x' * 9000}")
     with _connected(server) as connection:
         for path in (*paths, "/sign-in", "/static/0/patchbay.js", "/healthz", "/unknown", SAVE):
             for method in ("GET", "HEAD", "POST"):
                 answer, _ = _ask(connection, token, method, path, headers={"X-Request-Id": "of-the-client"})
                 assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"]), (method, path)
-                seen.add(answer.headers["X-Request-Id"])
-    assert len(seen) == 3 * (len(paths) + 5)
+                request_ids.add(answer.headers["X-Request-Id"])
+    assert len(request_ids) == 3 * (len(paths) + 5)
 
 
 def _webhook(server: Server) -> str:

@@ -69,8 +69,8 @@ def test_secrets_are_in_two_audited_reads_and_in_no_save(app: Flask, dana: Calle
         expected.append(subject)
         assert _reads(app) == expected
 
-    sent = {"twilio_auth_token": f"{CANARY}-again"}
-    assert CANARY not in dana.put(TELEPHONY, sent).text
+    payload = {"twilio_auth_token": f"{CANARY}-again"}
+    assert CANARY not in dana.put(TELEPHONY, payload).text
     wrong = {"twilio_auth_token": f"{CANARY} with spaces", "twilio_account_sid": f"{CANARY}-sid"}
     assert CANARY not in dana.put(TELEPHONY, wrong).text
     long = dana.post(CONFIG, {"provider": "sinch", "sinchApplicationSecret": CANARY * 200})

@@ -19,15 +19,15 @@ PATH = "/api/auth/login"
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Misses without argon2's slowness; whether a password is right is not decided here."""
-    monkeypatch.setattr(passwords, "matches", lambda hashed, given: bool(hashed) and given == PASSWORD)
+    monkeypatch.setattr(passwords, "matches", lambda hashed, password: bool(hashed) and password == PASSWORD)
 
 
 def test_login_returns_a_working_token_or_names_the_wrong_field(
     app: Flask, anonymous: Caller, cast: Cast
 ) -> None:
     with unchanged(app):
-        found = [(body, fields(anonymous.post(PATH, body))) for body, _ in WRONG]
-    assert found == [(body, {field}) for body, field in WRONG]
+        refusals = [(body, fields(anonymous.post(PATH, body))) for body, _ in WRONG]
+    assert refusals == [(body, {field}) for body, field in WRONG]
 
     for person, status in ((cast.dana, 200), (cast.mo, 403)):
         answer = anonymous.post(PATH, {"email": f" {person.email.upper()} ", "password": PASSWORD})
@@ -45,8 +45,8 @@ def test_login_limits_failures_of_any_account_until_a_success(
     anonymous: Caller, cast: Cast, quick: None
 ) -> None:
     def misses(email: str, count: int) -> list[int]:
-        sent = {"email": email, "password": "wrong"}
-        return [anonymous.post(PATH, sent).status_code for _ in range(count)]
+        payload = {"email": email, "password": "wrong"}
+        return [anonymous.post(PATH, payload).status_code for _ in range(count)]
 
     assert misses("unknown@acme.example", 11) == [401] * 10 + [429]
     for _ in range(2):

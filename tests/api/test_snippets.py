@@ -101,17 +101,17 @@ def _code(text: str) -> str:
 
 
 def _curl(texts: Mapping[str, str], environment: Mapping[str, str]) -> Outcomes:
-    found = {}
+    outcomes = {}
     for name, text in texts.items():
         done = subprocess.run(
             ["bash", "-c", text], env={**environment}, capture_output=True, text=True, timeout=60, check=True
         )
-        found[name] = _code(done.stdout)
-    return found
+        outcomes[name] = _code(done.stdout)
+    return outcomes
 
 
 def _python(texts: Mapping[str, str], environment: Mapping[str, str]) -> Outcomes:
-    found = {}
+    outcomes = {}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
@@ -119,10 +119,10 @@ def _python(texts: Mapping[str, str], environment: Mapping[str, str]) -> Outcome
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile(text, name, "exec"), {})  # noqa: S102
-                found[name] = OK
+                outcomes[name] = OK
             except requests.HTTPError as error:
-                found[name] = _code(error.response.text)
-    return found
+                outcomes[name] = _code(error.response.text)
+    return outcomes
 
 
 def _javascript(texts: Mapping[str, str], environment: Mapping[str, str]) -> Outcomes:
@@ -141,12 +141,12 @@ def _javascript(texts: Mapping[str, str], environment: Mapping[str, str]) -> Out
 
 def _one_of_each_shape() -> list[Operation]:
     """Of the operations whose examples have the same parts, the first."""
-    found: dict[tuple[object, ...], Operation] = {}
+    by_shape: dict[tuple[object, ...], Operation] = {}
     for one in RUN:
         has_query = any(parameter.required for parameter in one.parameters)
         shape = (one.method, one.needs_token, one.body is None, one.status == 204, one.media, has_query)
-        found.setdefault(shape, one)
-    return list(found.values())
+        by_shape.setdefault(shape, one)
+    return list(by_shape.values())
 
 
 DATED = "/quiet-periods"

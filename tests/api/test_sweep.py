@@ -88,12 +88,12 @@ def _misspelt(chance: random.Random, name: str) -> str:
 def _body(chance: random.Random, names: list[str]) -> Any:
     if chance.random() < 0.05:
         return _value(chance)
-    sent = {name: _value(chance) for name in names if chance.random() < chance.choice([0.1, 0.5, 1])}
+    payload = {name: _value(chance) for name in names if chance.random() < chance.choice([0.1, 0.5, 1])}
     if chance.random() < 0.2:
-        sent[_misspelt(chance, chance.choice(names))] = _value(chance)
+        payload[_misspelt(chance, chance.choice(names))] = _value(chance)
     if chance.random() < 0.2:
-        sent[_key(chance)] = _value(chance)
-    return sent
+        payload[_key(chance)] = _value(chance)
+    return payload
 
 
 def _names(operation: Operation) -> list[str]:
@@ -113,7 +113,7 @@ def _headers(chance: random.Random) -> dict[str, str]:
 
 
 def _path(operation: Operation, cast: Cast, chance: random.Random, *, wild: bool) -> str:
-    known = {
+    values = {
         "organization_id": cast.acme,
         "endpoint_id": "none",
         "user_id": cast.mo.id,
@@ -122,7 +122,7 @@ def _path(operation: Operation, cast: Cast, chance: random.Random, *, wild: bool
         "phone_number": "+15551234567",
     }
     path = operation.path
-    for name, value in known.items():
+    for name, value in values.items():
         if wild and chance.random() < 0.3:
             value = quote(chance.choice(TEXTS[2:]), safe="")  # noqa: PLW2901
         path = path.replace(f"<{name}>", value)

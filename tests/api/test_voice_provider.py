@@ -25,17 +25,17 @@ SINCH = {
 @contextmanager
 def _statements(app: Flask) -> Iterator[list[str]]:
     """Fills up with the SQL that is sent."""
-    sent: list[str] = []
+    statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement != "BEGIN":
-            sent.append(statement)
+            statements.append(statement)
 
     with app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -69,6 +69,6 @@ def test_active_provider_has_the_callers_default_number(
     with app.app_context():
         db.session.get_one(Organization, cast.acme).active_voice = "twilio"
         db.session.commit()
-    with _statements(app) as sent:
+    with _statements(app) as statements:
         assert mo.get(PATH).json == {"provider": "twilio", "phoneNumber": "+14165550102"}
-    assert len(sent) == 1, sent
+    assert len(statements) == 1, statements

@@ -76,7 +76,7 @@ def test_point_many_by_id_and_by_filter(dana: Caller, twilio: Twilio, ids: list[
     started = dana.post(PATH, {"filter": {"provider": "twilio"}})
     ended()
     assert dana.get(job_path(started)).get_json()["done"] == 3
-    assert {found.voice_url for found in twilio.numbers.values()} == {
+    assert {settings.voice_url for settings in twilio.numbers.values()} == {
         f"{NEW_BASE}/telephony/twilio/inbound/support"
     }
 
@@ -108,9 +108,9 @@ def test_point_many_refuses_what_is_wrong_or_of_another_organization(
 ) -> None:
     """A job is its organization's own."""
     with unchanged(app):
-        found = [(body, fields(dana.post(PATH, body))) for body, _ in WRONG]
+        refusals = [(body, fields(dana.post(PATH, body))) for body, _ in WRONG]
         assert [
-            (body, got) for (body, got), (_, wanted) in zip(found, WRONG, strict=True) if got != wanted
+            (body, got) for (body, got), (_, expected) in zip(refusals, WRONG, strict=True) if got != expected
         ] == []
         foreign = gus.post(PATH, {"ids": ids})
         assert (foreign.status_code, "ids.0, ids.1, ids.2" in sentence(foreign)) == (404, True)

@@ -37,21 +37,22 @@ def runtime(app: Flask) -> Iterator[Runtime]:
 @pytest.fixture
 def path(dana: Caller, runtime: Runtime) -> str:
     values = SIMULATORS["twilio"].sample_values
-    sent = {f"twilio_{name}": values[name] for name in ("account_sid", "auth_token")}
-    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **sent})
+    credentials = {f"twilio_{name}": values[name] for name in ("account_sid", "auth_token")}
+    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **credentials})
     endpoint = {"phone_number": "+15551234567", "provider": "twilio", "inbound_agent_name": "support"}
-    made = dana.post("/api/settings/endpoints", endpoint).get_json()
-    return f"/api/settings/endpoints/{made['id']}/webhook-test"
+    created = dana.post("/api/settings/endpoints", endpoint).get_json()
+    return f"/api/settings/endpoints/{created['id']}/webhook-test"
 
 
 def test_webhook_test_is_made_by_superadmins_and_read_again(
     dana: Caller, mo: Caller, gus: Caller, runtime: Runtime, path: str, *, numbers: list[str]
 ) -> None:
     """Bad input is refused by field."""
-    found = [
-        (of_many, sent, fields(dana.post(MANY if of_many else path, sent))) for of_many, sent, _ in WRONG
+    refusals = [
+        (of_many, payload, fields(dana.post(MANY if of_many else path, payload)))
+        for of_many, payload, _ in WRONG
     ]
-    assert found == [(of_many, sent, {field}) for of_many, sent, field in WRONG]
+    assert refusals == [(of_many, payload, {field}) for of_many, payload, field in WRONG]
     assert dana.get(f"{path}?signed=true").status_code == 422
     for caller, status in ((mo, 403), (gus, 404)):
         assert caller.get(path).status_code == status
@@ -67,8 +68,8 @@ def test_webhook_test_is_made_by_superadmins_and_read_again(
         [],
         15000,
     )
-    for sent in (None, {}, {"signed": False}):
-        answer = dana.post(path, sent)
+    for payload in (None, {}, {"signed": False}):
+        answer = dana.post(path, payload)
         assert answer.status_code == 200
         assert [(test["name"], test["code"]) for test in answer.get_json()["tests"]] == [
             ("unsigned", "refused")
@@ -112,11 +113,11 @@ def numbers(dana: Caller, path: str) -> list[str]:
     return [row["id"] for row in saved["endpoints"]]
 
 
-def job(dana: Caller, sent: dict[str, Any]) -> dict[str, Any]:
-    path = job_path(dana.post(MANY, sent))
+def job(dana: Caller, payload: dict[str, Any]) -> dict[str, Any]:
+    path = job_path(dana.post(MANY, payload))
     ended()
-    found: dict[str, Any] = dana.get(path).get_json()
-    return found | {"results": paged(dana, f"{path}/results")}
+    document: dict[str, Any] = dana.get(path).get_json()
+    return document | {"results": paged(dana, f"{path}/results")}
 
 
 def test_webhooks_of_many_are_tested_unsigned(dana: Caller, runtime: Runtime, numbers: list[str]) -> None:
@@ -140,20 +141,20 @@ def test_a_runtime_is_requested_once_if_it_fails_or_the_job_is_stopped(
     done = job(dana, {"filter": {"agent": "billing"}})
     assert [row["code"] for row in done["results"]] == ["no_connection"] * 2
     tested = [dana.get(f"/api/settings/endpoints/{row_id}/webhook-test").get_json() for row_id in numbers[:2]]
-    assert sorted(found["code"] for found in tested) == ["no_connection", "not_tested"]
+    assert sorted(responses["code"] for responses in tested) == ["no_connection", "not_tested"]
 
     app.extensions["patchbay_outbound"] = Outbound({"voice.acme.example": runtime.base})
-    found: dict[str, Any] = {}
+    responses: dict[str, Any] = {}
 
     def stop(_got: Got) -> Said:
-        found["second"] = dana.post(MANY, {"filter": {}})
-        found["stopped"] = dana.post(f"{JOBS}/{found['second'].get_json()['existing_id']}/stop")
+        responses["second"] = dana.post(MANY, {"filter": {}})
+        responses["stopped"] = dana.post(f"{JOBS}/{responses['second'].get_json()['existing_id']}/stop")
         return Said(403, "")
 
     runtime.said = stop
     done = job(dana, {"filter": {"agent": "billing"}})
-    assert (found["second"].status_code, found["second"].get_json()["code"]) == (409, "JOB_RUNNING")
-    assert found["stopped"].get_json()["state"] == "running"
+    assert (responses["second"].status_code, responses["second"].get_json()["code"]) == (409, "JOB_RUNNING")
+    assert responses["stopped"].get_json()["state"] == "running"
     assert (done["state"], done["done"]) == ("stopped", 1)
 
 
@@ -184,9 +185,9 @@ def test_callback_of_an_application_is_tested(
     assert dana.get(path).get_json()["code"] == "not_tested"
     assert dana.post(path).get_json()["code"] == "NO_CALLBACK"
     values = SIMULATORS["sinch"].sample_values
-    sent = {"sinchApplicationKey": values["application_key"], "phoneNumber": "+15551234567"}
+    settings = {"sinchApplicationKey": values["application_key"], "phoneNumber": "+15551234567"}
     dana.post(
-        "/api/calls/providers/config", {"provider": "sinch", **sent, "sinchApplicationSecret": "c2VjcmV0"}
+        "/api/calls/providers/config", {"provider": "sinch", **settings, "sinchApplicationSecret": "c2VjcmV0"}
     )
     with scope_as(app, cast.dana) as scope, scope.transaction():
         row = store.row_for(scope, PROVIDERS["sinch"])

@@ -27,8 +27,8 @@ def guarded(environment: dict[str, str]) -> FlaskClient:
 
 
 def status(client: FlaskClient, peer: str, **headers: str) -> int:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.get("/metrics", headers=sent, environ_base={"REMOTE_ADDR": peer}).status_code
+    all_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.get("/metrics", headers=all_headers, environ_base={"REMOTE_ADDR": peer}).status_code
 
 
 def test_metrics_are_open_to_loopback_that_nothing_forwards(

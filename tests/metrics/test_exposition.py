@@ -110,10 +110,12 @@ def test_provider_requests_are_counted_by_host_and_outcome(
 
 
 def test_names_and_labels_follow_the_rules_and_are_those_of_the_guide(scraped: dict[str, Metric]) -> None:
-    ours = {name: family for name, family in scraped.items() if name.startswith("patchbay_")}
-    wrong = [problem for name, family in ours.items() for problem in _wrong(name, family)]
+    own_metrics = {name: family for name, family in scraped.items() if name.startswith("patchbay_")}
+    wrong = [problem for name, family in own_metrics.items() for problem in _wrong(name, family)]
     assert wrong == []
-    assert {"patchbay_requests", "patchbay_provider_requests", *(gauge.name for gauge in GAUGES)} <= set(ours)
+    assert {"patchbay_requests", "patchbay_provider_requests", *(gauge.name for gauge in GAUGES)} <= set(
+        own_metrics
+    )
 
     _, rules, panels = (yaml.safe_load(block) for block in BLOCK.findall(GUIDE))
     alerts = rules["groups"][0]["rules"]
@@ -135,16 +137,16 @@ def test_names_and_labels_follow_the_rules_and_are_those_of_the_guide(scraped: d
 
 def _unknown(expression: str, scraped: dict[str, Metric]) -> Iterator[str]:
     """Yields names and labels of the expression that no sample has."""
-    known = {one.name: set(one.labels) for family in scraped.values() for one in family.samples}
-    known |= {gauge.name: set(gauge.labels) for gauge in GAUGES}
+    labels_by_name = {one.name: set(one.labels) for family in scraped.values() for one in family.samples}
+    labels_by_name |= {gauge.name: set(gauge.labels) for gauge in GAUGES}
     used: set[str] = set()
     for match in NAME.finditer(expression):
         name = match[0].partition("{")[0]
-        if name not in known:
+        if name not in labels_by_name:
             yield f"{name} does not exist"
             continue
-        used |= known[name]
-        labels = set(MATCHER.findall(match[1] or "")) - known[name]
+        used |= labels_by_name[name]
+        labels = set(MATCHER.findall(match[1] or "")) - labels_by_name[name]
         yield from (f"{name} has no label {label}" for label in labels)
     grouped = {label.strip() for group in GROUPING.findall(expression) for label in group.split(",")}
     yield from (f"{label} is no label in {expression}" for label in grouped - used - OWN_OF_PROMETHEUS)

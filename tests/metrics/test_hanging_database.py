@@ -26,15 +26,15 @@ def test_scrape_waits_for_no_other_scrape(app: Flask, monkeypatch: pytest.Monkey
     engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
     with engine.connect() as holder:
         holder.execute(text("LOCK TABLE drift_checks"))
-        held = threading.Thread(target=scrape, args=(app.test_client(),))
-        held.start()
+        waiting = threading.Thread(target=scrape, args=(app.test_client(),))
+        waiting.start()
         while not holder.scalar(WAITS):
             pass
-        found = scrape(app.test_client())
-        assert samples(found["patchbay_database_up"]) == {(): 1}
+        scraped = scrape(app.test_client())
+        assert samples(scraped["patchbay_database_up"]) == {(): 1}
         assert holder.scalar(WAITS) == 1
         holder.rollback()
-    held.join()
+    waiting.join()
     engine.dispose()
 
 

@@ -53,7 +53,7 @@ def test_gauges_are_of_all_organizations(client: FlaskClient, monkeypatch: pytes
         context.session().add(ApiToken(user_id=people.gus.id, name="x", expires_at=NOW + A_DAY))
         context.session().get_one(Installation, 1).backed_up_at = NOW - A_DAY
         context.session().commit()
-    found = scrape(client)
+    scraped = scrape(client)
     expected = {
         "patchbay_database_up": {(): 1},
         "patchbay_numbers": {("healthy", "twilio"): 4, ("unhealthy", "twilio"): 2, ("unknown", "vobiz"): 2},
@@ -73,7 +73,7 @@ def test_gauges_are_of_all_organizations(client: FlaskClient, monkeypatch: pytes
         "patchbay_oldest_secret_timestamp_seconds": {("twilio",): unix(31 * A_DAY)},
         "patchbay_last_backup_timestamp_seconds": {(): unix(A_DAY)},
     }
-    assert {name: samples(found[name]) for name in expected} == expected
+    assert {name: samples(scraped[name]) for name in expected} == expected
 
 
 def _add(owner: str, place: int) -> None:
@@ -90,9 +90,9 @@ def _add(owner: str, place: int) -> None:
         context.session().add(row)
         context.session().flush()
     for provider, enabled in [("twilio", True), ("vobiz", True), ("exotel", True), ("sinch", False)]:
-        made = NOW - 3 * later
+        created_at = NOW - 3 * later
         own = {"organization_id": owner, "provider": provider}
-        context.session().add(Connection(**own, enabled=enabled, created_at=made))
+        context.session().add(Connection(**own, enabled=enabled, created_at=created_at))
     context.session().add(CheckRun(organization_id=owner, provider="vobiz", started_at=NOW - 2 * later))
     ended = {"started_at": NOW - 9 * A_DAY, "finished_at": NOW - later, "failure": "The provider hangs."}
     context.session().add(CheckRun(organization_id=owner, provider="twilio", **ended))
@@ -121,8 +121,8 @@ def _add_destinations(owner: str, later: timedelta) -> None:
         ("failed", 9 * later, False),
     ]:
         own = {"notification_id": row.id, "destination_id": webhook.id, "lane": "x", "due_at": NOW}
-        made = NOW - ago
-        context.session().add(Delivery(**own, state=state, was_held=was_held, created_at=made))
+        created_at = NOW - ago
+        context.session().add(Delivery(**own, state=state, was_held=was_held, created_at=created_at))
 
 
 def test_scrape_without_a_database_says_so(client: FlaskClient) -> None:
@@ -131,7 +131,7 @@ def test_scrape_without_a_database_says_so(client: FlaskClient) -> None:
         db.session.remove()
         with db.engine.connect().execution_options(writes=True) as connection, connection.begin():
             connection.execute(text("DROP TABLE drift_checks"))
-    found = scrape(client)
-    assert samples(found["patchbay_database_up"]) == {(): 0}
-    assert "patchbay_numbers" not in found
-    assert "patchbay_requests" in found
+    scraped = scrape(client)
+    assert samples(scraped["patchbay_database_up"]) == {(): 0}
+    assert "patchbay_numbers" not in scraped
+    assert "patchbay_requests" in scraped
