@@ -37,21 +37,21 @@ from tests.support.project_copy import install, report
 from tests.support.receivers import Receiver
 
 SECRET = "sample-token-of-the-pager"
-here, found = install(), {}
+here, results = install(), {}
 with Receiver() as receiver, scope_as(here.app, here.cast.dana) as scope:
     sender = Sender(Post(receiver.client()), compose.no_link)
     row = destinations.create(scope, {"kind": "pager", "team": "On call", "token": SECRET}).row
-    found["document"] = destinations.document(row)
-    found["sent"] = inbox.test(scope, sender, row.id).attempts[0].ok
-    found["got"] = receiver.arrived[0].json
+    results["document"] = destinations.document(row)
+    results["sent"] = inbox.test(scope, sender, row.id).attempts[0].ok
+    results["got"] = receiver.arrived[0].json
 files = Path(os.environ["PATCHBAY_DATA"]).glob("patchbay.db*")
-found["stored"] = any(SECRET.encode() in file.read_bytes() for file in files)
-report(**found)
+results["stored"] = any(SECRET.encode() in file.read_bytes() for file in files)
+report(**results)
 """
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def results(tmp_path_factory):
     project = ProjectCopy.at(tmp_path_factory.mktemp("new_kind"))
     project.write("app/destinations/pager.py", DECLARED)
     return project.run(SCRIPT)
@@ -60,10 +60,10 @@ def found(tmp_path_factory):
 @pytest.mark.thorough(
     "test_fields_accept_what_can_be_reached", "test_load_broken_declaration_is_refused_by_name"
 )
-def test_new_kind_is_stored_sealed_and_sends(found):
+def test_new_kind_is_stored_sealed_and_sends(results):
     shown = {"kind": "pager", "team": "On call", "token_hint": "ager"}
-    assert shown.items() <= found["document"].items()
-    assert SECRET not in str(found["document"])
-    assert found["sent"]
-    assert found["got"] == {"team": "On call", "token": SECRET, "text": found["got"]["text"]}
-    assert not found["stored"]
+    assert shown.items() <= results["document"].items()
+    assert SECRET not in str(results["document"])
+    assert results["sent"]
+    assert results["got"] == {"team": "On call", "token": SECRET, "text": results["got"]["text"]}
+    assert not results["stored"]

@@ -20,8 +20,8 @@ Verify = Callable[..., Verified]
 @pytest.fixture
 def key(request: pytest.FixtureRequest) -> str:
     """Of the provider; a module that has none asks for it by parameter."""
-    found: str = request.module.KEY
-    return found
+    module_key: str = request.module.KEY
+    return module_key
 
 
 @pytest.fixture

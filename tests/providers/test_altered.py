@@ -124,8 +124,8 @@ def test_one_altered_value_is_never_in_sync_or_gone(in_sync):
         for value in values:
             at = (part, name, value)
             upstream.answer = lambda request, usual=upstream.usual, at=at: _changed(usual(request), *at)
-            if (found := _verdict(account, NUMBER[key], account.observe)) != expected:
-                wrong.append((key, part, name, value, found))
+            if (verdict := _verdict(account, NUMBER[key], account.observe)) != expected:
+                wrong.append((key, part, name, value, verdict))
     assert wrong == []
 
 
@@ -143,7 +143,7 @@ ROWS = {
 
 def test_list_with_an_unreadable_row_is_not_whole(in_sync):
     """As `observe`, it does not say that a number is gone."""
-    found = {}
+    listed_and_whole = {}
     for key, place in ROWS.items():
         upstream, _account = in_sync(key)
         normal, provider = upstream.answer, cast(Numbers, PROVIDERS[key])
@@ -152,8 +152,8 @@ def test_list_with_an_unreadable_row_is_not_whole(in_sync):
         at = (*place, None)
         upstream.answer = lambda request, normal=normal, at=at: _changed(normal(request), *at)
         listed, is_whole = numbers.by_number(provider.numbers(http, upstream.values))
-        found[key] = (NUMBER[key] in listed, is_whole)
-    assert found == dict.fromkeys(ROWS, (False, False))
+        listed_and_whole[key] = (NUMBER[key] in listed, is_whole)
+    assert listed_and_whole == dict.fromkeys(ROWS, (False, False))
 
 
 def answering(upstream, change):
@@ -258,7 +258,7 @@ def test_twilio_without_a_sid_is_not_written_to_and_states_are_not_proven(in_syn
     wrong = []
     for changes, code in ACCOUNTS:
         answering(upstream, lambda body, of=changes: body | of if "owner_account_sid" in body else body)
-        found = cast(Verifies, PROVIDERS["twilio"]).verify(Outbound(upstream.upstreams), upstream.values)
-        if found.code != code:
-            wrong.append((changes, found.code))
+        result = cast(Verifies, PROVIDERS["twilio"]).verify(Outbound(upstream.upstreams), upstream.values)
+        if result.code != code:
+            wrong.append((changes, result.code))
     assert wrong == []

@@ -51,7 +51,7 @@ def is_sentence(text):
 
 
 def test_every_provider_has_its_file_simulator_label_and_families():
-    assert {found.name for found in pkgutil.iter_modules(providers.__path__)} == set(PROVIDERS)
+    assert {module_info.name for module_info in pkgutil.iter_modules(providers.__path__)} == set(PROVIDERS)
     assert list(SIMULATORS) == list(PROVIDERS)
     for key, provider in PROVIDERS.items():
         assert type(provider).__module__ == f"app.providers.{key}"

@@ -49,16 +49,16 @@ class Reader:
     def read(self, *numbers, since=None, **changes) -> LastCalls:
         provider = cast(ReadsCalls, PROVIDERS[self.key])
         http = Outbound(self.upstream.upstreams, deadline=5.0)
-        found = provider.last_calls(http, self.upstream.values | changes, numbers or [self.first], since)
-        assert CANARY not in repr(found)
-        assert CALLER not in repr(found)
-        assert found.calls.keys() <= set(numbers or [self.first])
-        return found
+        last_calls = provider.last_calls(http, self.upstream.values | changes, numbers or [self.first], since)
+        assert CANARY not in repr(last_calls)
+        assert CALLER not in repr(last_calls)
+        assert last_calls.calls.keys() <= set(numbers or [self.first])
+        return last_calls
 
     def last(self, *numbers, **more) -> Any:
         """The outcome of the last call to each number that has one."""
-        found = self.read(*numbers, **more)
-        return {number: call.outcome for number, call in found.calls.items()}
+        last_calls = self.read(*numbers, **more)
+        return {number: call.outcome for number, call in last_calls.calls.items()}
 
     def refusal(self, **changes):
         with pytest.raises(Refusal) as refused:
@@ -86,16 +86,16 @@ def test_last_calls_returns_the_last_incoming_one(reader):
     calls.add(f"{first}9", CallOutcome.FAILED)
     calls.add(reader.second, CallOutcome.FAILED)
     vars(reader.upstream)["ignores_direction"] = True
-    (found,) = reader.read().calls.values()
-    assert (found.phone_number, found.outcome) == (first, CallOutcome.ANSWERED)
-    assert abs(found.started_at - call.at.replace(tzinfo=None)) < timedelta(seconds=2)
+    (last_call,) = reader.read().calls.values()
+    assert (last_call.phone_number, last_call.outcome) == (first, CallOutcome.ANSWERED)
+    assert abs(last_call.started_at - call.at.replace(tzinfo=None)) < timedelta(seconds=2)
     assert reader.upstream.writes == []
 
     reader.upstream.calls.clear()
     reader.upstream.calls.add(reader.first, CallOutcome.NO_ANSWER, ago=70 * DAY)
-    found = reader.read()
-    assert list(found.calls) == [reader.first]
-    assert found.since is None or found.since < clock.now() - 80 * DAY
+    last_calls = reader.read()
+    assert list(last_calls.calls) == [reader.first]
+    assert last_calls.since is None or last_calls.since < clock.now() - 80 * DAY
 
 
 def test_last_calls_reads_many_numbers_in_few_requests_without_secrets(reader):
@@ -126,11 +126,11 @@ def test_last_calls_knows_every_outcome(reader):
     for outcome in CallOutcome:
         reader.upstream.calls.clear()
         reader.upstream.calls.add(reader.first, outcome)
-        found = reader.last().get(reader.first)
+        observed = reader.last().get(reader.first)
         less = {CallOutcome.FAILED} if reader.key == "elevenlabs" else {CallOutcome.UNKNOWN}
         is_unsaid = reader.key == "vobiz" and outcome in (CallOutcome.IN_PROGRESS, CallOutcome.UNKNOWN)
-        if not (found in (outcome, *less) or is_unsaid):
-            wrong.append((outcome, found))
+        if not (observed in (outcome, *less) or is_unsaid):
+            wrong.append((outcome, observed))
     assert wrong == []
 
 
@@ -144,11 +144,15 @@ def test_last_calls_refusals_have_their_codes(reader):
     reader.upstream.trouble_at = "conversations" if reader.key == "elevenlabs" else ""
     for trouble, code in TROUBLES.items():
         reader.upstream.trouble = trouble
-        codes += [(trouble, found) for found in [reader.refusal().code] if found != code]
+        codes += [(trouble, refusal_code) for refusal_code in [reader.refusal().code] if refusal_code != code]
     reader.upstream.trouble = None
     for body in SILENT:
         reader.upstream.answer = lambda request, body=body: Reply(401, body, PLAIN)
-        codes += [(body, found) for found in [reader.refusal().code] if found != Outcome.BAD_CREDENTIALS]
+        codes += [
+            (body, refusal_code)
+            for refusal_code in [reader.refusal().code]
+            if refusal_code != Outcome.BAD_CREDENTIALS
+        ]
     assert codes == []
     reader.upstream.answer = normal
     if hasattr(reader.upstream, "hides_calls"):

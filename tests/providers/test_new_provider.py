@@ -58,8 +58,8 @@ class AcmeVoice(Provider):
                 yield ProviderNumber(number, webhook_url=one_line(row.get("url"), 2000))
 
     def observe(self, http, values, phone_number):
-        found = [line for line in self.numbers(http, values) if line.phone_number == phone_number]
-        return found[0] if found else None
+        results = [line for line in self.numbers(http, values) if line.phone_number == phone_number]
+        return results[0] if results else None
 
     def point(self, http, values, line, url):
         self.require_credentials(values)
@@ -146,44 +146,44 @@ with SIMULATORS["acme"]() as simulator:
         answer = here.app.test_client().open(path, method=method, headers=bearer, json=sent or None)
         return {"status": answer.status_code, "body": answer.get_json()}
 
-    found = {"before": call("GET", "/api/settings/telephony")["body"]}
+    results = {"before": call("GET", "/api/settings/telephony")["body"]}
     form = here.portal.get(f"{HOME}/providers/acme")
     typed = {f"acme_{name}": value for name, value in simulator.values.items()}
-    found["form"] = sorted(control["name"] for control in form.root.all("input") if "acme" in control["name"])
+    results["form"] = sorted(control["name"] for control in form.root.all("input") if "acme" in control["name"])
     form.press("Save", **typed)
     with here.app.app_context():
         checks = select(Check.ok).where(Check.provider == "acme")
-        found["tested"] = list(context.session().scalars(checks))
+        results["tested"] = list(context.session().scalars(checks))
     choice = here.portal.get(f"{HOME}/active/telephony?provider=acme").root
     (form,) = [form for form in choice.all("form") if form.get("action", "").endswith("/active/telephony")]
     here.portal.post(form["action"], html.filled(form, {}))
-    found["changed"] = call(
+    results["changed"] = call(
         "PUT",
         "/api/settings/telephony",
         public_base_url="https://voice.example.com",
         acme_phone_number=NUMBER,
         acme_lines=4,
     )
-    found["refused"] = call("PUT", "/api/settings/telephony", acme_signing_secret="", acme_lines=0)
-    found["after"] = call("GET", "/api/settings/telephony")["body"]
-    found["numbers"] = NUMBER in here.portal.get(f"{HOME}/providers/acme/numbers?list=1").source
-    found["endpoint"] = call(
+    results["refused"] = call("PUT", "/api/settings/telephony", acme_signing_secret="", acme_lines=0)
+    results["after"] = call("GET", "/api/settings/telephony")["body"]
+    results["numbers"] = NUMBER in here.portal.get(f"{HOME}/providers/acme/numbers?list=1").source
+    results["endpoint"] = call(
         "POST",
         "/api/settings/endpoints",
         phone_number=NUMBER,
         provider="acme",
         inbound_agent_name="support",
     )
-    path = f"/api/settings/endpoints/{found['endpoint']['body']['id']}"
-    found["pointed"] = call("POST", f"{path}/point")
-    found["called"] = simulator.numbers[NUMBER]
-    found["openapi"] = call("GET", "/api/openapi.json")["body"]
+    path = f"/api/settings/endpoints/{results['endpoint']['body']['id']}"
+    results["pointed"] = call("POST", f"{path}/point")
+    results["called"] = simulator.numbers[NUMBER]
+    results["openapi"] = call("GET", "/api/openapi.json")["body"]
     page = here.portal.get(f"{HOME}/providers/acme").source
-    found["page"] = {text: text in page for text in ("Acme Voice", "Line count", "sample-tenant", SECRET)}
+    results["page"] = {text: text in page for text in ("Acme Voice", "Line count", "sample-tenant", SECRET)}
     files = Path(os.environ["PATCHBAY_DATA"]).glob("patchbay.db*")
-    found["stored"] = {file.name: SECRET.encode() in file.read_bytes() for file in files}
-    found["telephony"] = keys_in(Family.TELEPHONY)
-report(**found)
+    results["stored"] = {file.name: SECRET.encode() in file.read_bytes() for file in files}
+    results["telephony"] = keys_in(Family.TELEPHONY)
+report(**results)
 """
 
 
@@ -204,50 +204,50 @@ def _add_folders(project, *names):
 
 
 @pytest.fixture(scope="module")
-def found(copy, shared, shared_keys, migrate):
+def results(copy, shared, shared_keys, migrate):
     return copy.run(SCRIPT, DATABASE_URL=copy.database(shared, migrate), **shared_keys)
 
 
-def test_new_provider_is_in_every_api_page_and_openapi(found):
-    fields = {name: value for name, value in found["before"].items() if name.startswith("acme")}
+def test_new_provider_is_in_every_api_page_and_openapi(results):
+    fields = {name: value for name, value in results["before"].items() if name.startswith("acme")}
     assert fields == {
         "acme_tenant": None,
         "acme_signing_secret": None,
         "acme_phone_number": None,
         "acme_lines": 3,
     }
-    assert found["changed"]["status"] == 200, found["changed"]
+    assert results["changed"]["status"] == 200, results["changed"]
     changed = {"acme_signing_secret": SECRET, "acme_lines": 4}
-    assert changed.items() <= found["after"].items()
-    assert found["refused"]["status"] == 422
-    details = found["refused"]["body"]["error"]["details"]
+    assert changed.items() <= results["after"].items()
+    assert results["refused"]["status"] == 422
+    details = results["refused"]["body"]["error"]["details"]
     assert {detail["field"] for detail in details} == {"acme_signing_secret", "acme_lines"}
 
-    assert {"acme_tenant", "acme_signing_secret", "acme_phone_number", "acme_lines"} <= set(found["form"])
-    assert found["tested"] == [True]
-    assert found["page"] == {
+    assert {"acme_tenant", "acme_signing_secret", "acme_phone_number", "acme_lines"} <= set(results["form"])
+    assert results["tested"] == [True]
+    assert results["page"] == {
         "Acme Voice": True,
         "Line count": True,
         "sample-tenant": True,
         SECRET: False,
     }
 
-    assert "acme" in found["telephony"]
-    assert found["after"]["provider"] == "acme"
-    assert found["numbers"]
+    assert "acme" in results["telephony"]
+    assert results["after"]["provider"] == "acme"
+    assert results["numbers"]
 
-    assert found["endpoint"]["status"] == 201, found["endpoint"]
+    assert results["endpoint"]["status"] == 201, results["endpoint"]
     url = "https://voice.example.com/telephony/acme/inbound/support"
-    assert found["endpoint"]["body"]["inbound_webhook_url"] == url
-    assert found["pointed"]["status"] == 200, found["pointed"]
-    assert found["called"] == url
+    assert results["endpoint"]["body"]["inbound_webhook_url"] == url
+    assert results["pointed"]["status"] == 200, results["pointed"]
+    assert results["called"] == url
 
-    schemas = found["openapi"]["components"]["schemas"]
+    schemas = results["openapi"]["components"]["schemas"]
     for name in ("TelephonyChanges", "Telephony"):
         assert {"acme_tenant", "acme_signing_secret", "acme_lines"} <= set(schemas[name]["properties"])
     assert "acme" in json.dumps(schemas["EndpointDraft"]["properties"]["provider"])
-    assert "patchbay.db" in found["stored"]
-    assert not any(found["stored"].values())
+    assert "patchbay.db" in results["stored"]
+    assert not any(results["stored"].values())
 
 
 @pytest.mark.thorough("test_new_provider_is_in_every_api_page_and_openapi")
@@ -268,11 +268,11 @@ def test_new_provider_is_in_the_contract_tests(copy):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     passed = [line for line in done.stdout.splitlines() if line.startswith("PASSED")]
-    new, known = (
+    new, existing = (
         {line.removesuffix(f"[{key}]") for line in passed if line.endswith(f"[{key}]")}
         for key in ("acme", "vobiz")
     )
-    assert new == known, done.stdout[-3000:]
+    assert new == existing, done.stdout[-3000:]
     assert {line.partition("::")[0].partition(" ")[2] for line in new} == set(files[1:])
 
 

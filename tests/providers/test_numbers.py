@@ -54,10 +54,10 @@ def key(request):
 def calls(account):
     """The calls that the provider can make, each with its arguments."""
     first = account.upstream.phone_numbers[0]
-    known = {"observe": (first,), "point": (account.line(first),), "set_callback": (URL,)}
+    arguments = {"observe": (first,), "point": (account.line(first),), "set_callback": (URL,)}
     account.upstream.requests.clear()
     can = PROVIDERS[account.key].capabilities
-    return [(what, known.get(what, ())) for what, capability in CALLS.items() if capability in can]
+    return [(what, arguments.get(what, ())) for what, capability in CALLS.items() if capability in can]
 
 
 @listing

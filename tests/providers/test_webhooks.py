@@ -99,12 +99,12 @@ def test_twilio_signature_is_as_published_and_matches_its_library(subtests):
             accepted = {}
             for signing in Signing:
                 request = made(provider, signing, url=url)
-                given = request.headers.get("X-Twilio-Signature", "")
-                accepted[signing] = validator.validate(url, parameters(request), given)
+                signature = request.headers.get("X-Twilio-Signature", "")
+                accepted[signing] = validator.validate(url, parameters(request), signature)
             assert accepted == {signing: signing is Signing.SIGNED for signing in Signing}
     request = made(provider, Signing.SIGNED, signed_url="http://other.example/x")
-    given = request.headers["X-Twilio-Signature"]
-    assert validator.validate("http://other.example/x", parameters(request), given)
+    signature = request.headers["X-Twilio-Signature"]
+    assert validator.validate("http://other.example/x", parameters(request), signature)
 
 
 def test_other_signatures_cover_path_nonce_and_body():
@@ -156,11 +156,11 @@ def test_instructions_are_read_as_each_provider_reads_them():
     wrong = []
     for (key, body), expected in INSTRUCTIONS.items():
         try:
-            found = BY_KEY[key].instructions(body).effect
+            effect = BY_KEY[key].instructions(body).effect
         except Unreadable:
-            found = None
-        if found is not expected:
-            wrong.append((key, body, found))
+            effect = None
+        if effect is not expected:
+            wrong.append((key, body, effect))
     assert wrong == []
     assert BY_KEY["exotel"].instructions(b'{"url": "ws://a.example"}').has_bad_stream
     with pytest.raises(Unreadable):

@@ -25,11 +25,11 @@ def catcher() -> Iterator[MailCatcher]:
 
 
 def message(subject: str = "A number is unhealthy: Ünïcode") -> EmailMessage:
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = SENDER, RECIPIENT, subject
-    made.set_content("First line\n.A line that begins with a dot\n")
-    made.add_alternative(MARKUP, subtype="html")
-    return made
+    composed = EmailMessage()
+    composed["From"], composed["To"], composed["Subject"] = SENDER, RECIPIENT, subject
+    composed.set_content("First line\n.A line that begins with a dot\n")
+    composed.add_alternative(MARKUP, subtype="html")
+    return composed
 
 
 def send(catcher: MailCatcher, *, tls: bool = True, credentials: tuple[str, str] | None = None) -> None:
@@ -99,13 +99,13 @@ def test_catcher_misbehaves_as_chosen(catcher: MailCatcher) -> None:
         Trouble.REJECTS_MESSAGE: "SMTPDataError 554",
         Trouble.CLOSES_AFTER_DATA: "SMTPServerDisconnected",
     }
-    seen = {}
+    outcomes = {}
     for trouble in expected:
         catcher.behaviour.trouble = trouble
-        seen[trouble] = _outcome(catcher)
+        outcomes[trouble] = _outcome(catcher)
         if trouble is Trouble.GREYLISTS:
-            seen[trouble] += f", then {_outcome(catcher)}"
-    assert seen == expected
+            outcomes[trouble] += f", then {_outcome(catcher)}"
+    assert outcomes == expected
     assert set(Trouble) - set(expected) == {Trouble.HANG, Trouble.GIGABYTE, Trouble.REFUSES_SIGN_IN}
 
     with MailCatcher() as hanging:

@@ -103,12 +103,12 @@ def test_receiver_misbehaves_by_path_and_by_choice(receiver: Receiver) -> None:
 
 def test_receiver_responds_as_slack_does_to_whole_requests(receiver: Receiver) -> None:
     http = Outbound(receiver.upstreams)
-    sent = [
+    messages = [
         (SLACK_URL, {"text": "Down"}),
         (SLACK_URL, {}),
         ("https://hooks.slack.com/", {}),
     ]
-    answers = [http.send("POST", url, json=message) for url, message in sent]
+    answers = [http.send("POST", url, json=message) for url, message in messages]
     assert [(answer.status, answer.body) for answer in answers] == [
         (200, b"ok"),
         (400, b"no_text"),

@@ -52,7 +52,7 @@ def refusal_of(call, name):
 
 def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypatch):
     assert call("agents") == [Agent(NIGHT_SHIFT, "Night shift"), Agent(RECEPTION, "Reception")]
-    assert [seen.query for seen in upstream.requests] == [{"page_size": "100"}]
+    assert [request.query for request in upstream.requests] == [{"page_size": "100"}]
 
     upstream.reset()
     upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
@@ -65,7 +65,7 @@ def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypat
     upstream.convai.agents = {f"agent_{n}": f"Agent {n:03}" for n in range(25)}
     upstream.convai.page_size = 10
     assert len(call("agents")) == 25
-    assert [seen.query.get("cursor") for seen in upstream.requests] == [None, "10", "20"]
+    assert [request.query.get("cursor") for request in upstream.requests] == [None, "10", "20"]
     monkeypatch.setattr(agents, "MOST_PAGES", 2)
     assert len(call("agents")) == 20
 
@@ -74,9 +74,9 @@ def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, su
     label = new_label(NUMBER)
     assert label.startswith(f"Patchbay {NUMBER} ")
     assert label != new_label(NUMBER)
-    made = call("import_number", NUMBER, DOMAIN, label)
+    number_id = call("import_number", NUMBER, DOMAIN, label)
     assert upstream.convai.numbers == {
-        made: {
+        number_id: {
             "provider": "sip_trunk",
             "phone_number": NUMBER,
             "label": label,
@@ -89,12 +89,12 @@ def test_import_number_sends_the_trunk_domain_and_needs_an_id(upstream, call, su
             "agent_id": None,
         }
     }
-    assert call("imported_numbers")[NUMBER] == [ImportedNumber(made, None, label)]
+    assert call("imported_numbers")[NUMBER] == [ImportedNumber(number_id, None, label)]
 
-    for made in [None, 7, "", "a/../b", {"x": 1}]:
-        with subtests.test(made=made):
+    for number_id in [None, 7, "", "a/../b", {"x": 1}]:
+        with subtests.test(made=number_id):
             upstream.reset()
-            upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
+            upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": number_id}))]
             assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
 
 
@@ -105,13 +105,13 @@ def test_imported_number_is_found_given_agents_and_removed(upstream, call, subte
     convai.add("+14165550101", RECEPTION)
     convai.add(NUMBER, RECEPTION, provider="twilio")
     manual = convai.add(NUMBER, RECEPTION)
-    ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    found = call("imported_numbers")[NUMBER]
-    assert found == [
+    own_id = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    imported_numbers = call("imported_numbers")[NUMBER]
+    assert imported_numbers == [
         ImportedNumber(manual, RECEPTION, "Imported manually"),
-        ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
+        ImportedNumber(own_id, None, f"Patchbay {NUMBER}"),
     ]
-    assert [one.is_ours for one in found] == [False, True]
+    assert [one.is_ours for one in imported_numbers] == [False, True]
 
     upstream.reset()
     number = upstream.convai.add(NUMBER)
@@ -136,7 +136,9 @@ def test_imported_number_is_found_given_agents_and_removed(upstream, call, subte
     upstream.reset()
     with pytest.raises(Refusal):
         call("assign_agent", "a/../../b?c#d", RECEPTION)
-    assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
+    assert [request.path for request in upstream.requests] == [
+        "/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"
+    ]
 
 
 def test_calls_refused_have_their_code_whatever_the_response(upstream, http, call, subtests):

@@ -11,7 +11,7 @@ KEY = "elevenlabs"
 
 def test_verify_reads_everything_that_is_used_at_its_host_only(upstream, verify):
     assert verify().code == Outcome.OK
-    assert [seen.path for seen in upstream.requests] == [
+    assert [request.path for request in upstream.requests] == [
         "/v1/user",
         "/v1/convai/agents",
         "/v1/convai/phone-numbers",
@@ -27,7 +27,7 @@ def test_verify_reads_everything_that_is_used_at_its_host_only(upstream, verify)
             upstream.requests.clear()
             code = verify(api_base=chosen).code
             is_right = (chosen or f"https://{HOSTS[0]}") == f"https://{host}"
-            called = {seen.host for seen in upstream.requests}
+            called = {request.host for request in upstream.requests}
             if (code == Outcome.OK) is not is_right or called != {
                 (chosen or HOSTS[0]).removeprefix("https://")
             }:

@@ -88,31 +88,31 @@ def test_webhook_calls_write_once_at_their_address_and_hide_the_secret(upstream,
             assert len(upstream.requests) == 1
 
     upstream.reset()
-    made = ask(upstream, "create")
-    assert made.secret
-    assert made.secret not in repr(made)
+    created = ask(upstream, "create")
+    assert created.secret
+    assert created.secret not in repr(created)
 
     ask(upstream, "delete")
 
     LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
-    assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]
+    assert "/v1/convai/agents" not in [request.path for request in upstream.requests]
 
 
 def test_odd_webhooks_are_read_and_the_rest_of_the_setting_is_kept(upstream):
-    made = upstream.workspace.add(URL, is_auto_disabled=True)
+    webhook_id = upstream.workspace.add(URL, is_auto_disabled=True)
     upstream.workspace.webhooks |= {
         "odd": {"webhook_id": 7},
         "bare": {"webhook_id": "bare"},
         "none": {"webhook_id": "none", "name": None, "webhook_url": []},
     }
-    found = ask(upstream, "list")
-    assert [webhook.id for webhook in found] == [made, "bare", "none"]
-    assert [webhook.is_disabled for webhook in found] == [True, False, False]
-    assert found[2].url == found[2].name == ""
-    assert not found.is_whole
+    observed = ask(upstream, "list")
+    assert [webhook.id for webhook in observed] == [webhook_id, "bare", "none"]
+    assert [webhook.is_disabled for webhook in observed] == [True, False, False]
+    assert observed[2].url == observed[2].name == ""
+    assert not observed.is_whole
 
     upstream.reset()
-    made = upstream.workspace.add(URL)
+    webhook_id = upstream.workspace.add(URL)
     http = Outbound(upstream.upstreams)
     needed = ["transcript", "call_initiation_failure"]
     wrong = []
@@ -124,9 +124,9 @@ def test_odd_webhooks_are_read_and_the_rest_of_the_setting_is_kept(upstream):
         document = {"post_call_webhook_id": "", "events": events, "transcript_format": "json"}
         upstream.workspace.settings["webhooks"] = document
         setting = LABS.call_webhook(http, upstream.values)
-        LABS.set_call_webhook(http, upstream.values, setting, made)
-        now = document | {"post_call_webhook_id": made, "events": expected}
-        found = (setting.webhook_id, setting.has_all_events, upstream.workspace.settings["webhooks"])
-        if found != (None, events == needed, now):
-            wrong.append(found)
+        LABS.set_call_webhook(http, upstream.values, setting, webhook_id)
+        now = document | {"post_call_webhook_id": webhook_id, "events": expected}
+        observed = (setting.webhook_id, setting.has_all_events, upstream.workspace.settings["webhooks"])
+        if observed != (None, events == needed, now):
+            wrong.append(observed)
     assert wrong == []

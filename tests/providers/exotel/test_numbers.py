@@ -105,7 +105,7 @@ def test_numbers_reads_national_formats_capabilities_and_ids(account, upstream, 
 def test_numbers_reads_every_page_at_the_host_of_the_region(account, upstream, monkeypatch):
     upstream.page_size_cap = 2
     account.numbers()
-    assert [(seen.host, seen.query) for seen in upstream.requests] == [
+    assert [(request.host, request.query) for request in upstream.requests] == [
         ("api.exotel.com", {"Page": "0", "PageSize": "50"}),
         ("api.exotel.com", {"Page": "1", "PageSize": "50"}),
     ]
@@ -113,11 +113,11 @@ def test_numbers_reads_every_page_at_the_host_of_the_region(account, upstream, m
     upstream.reset()
     upstream.region = MUMBAI
     assert account.numbers(api_base=f"https://{MUMBAI}")
-    assert {seen.host for seen in upstream.requests} == {MUMBAI}
+    assert {request.host for request in upstream.requests} == {MUMBAI}
     assert account.refusal("numbers").code == Outcome.WRONG_ACCOUNT
 
     upstream.reset()
-    for pages, found in [
+    for pages, expected_count in [
         ([_page(2, None, 1, 2)], 2),
         ([_page(2, "/more", 1)], 1),
         ([_page(2, "/more", 1, 2), _page(2, "/more")], 2),
@@ -126,8 +126,8 @@ def test_numbers_reads_every_page_at_the_host_of_the_region(account, upstream, m
     ]:
         upstream.reset()
         upstream.answer = lambda requested, pages=pages: Reply(200, pages[int(requested.query["Page"])])
-        assert len(account.numbers()) == found, (pages, found)
-        assert len(upstream.requests) == len(pages), (pages, found)
+        assert len(account.numbers()) == expected_count, (pages, expected_count)
+        assert len(upstream.requests) == len(pages), (pages, expected_count)
 
     upstream.reset()
     upstream.page_size_cap, upstream.ignores_paging = 2, True

@@ -18,7 +18,7 @@ def test_verify_requests_the_cheapest_pages_and_needs_permission_for_each(upstre
     upstream.reset()
     upstream.region = MUMBAI
     assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
-    assert {seen.host for seen in upstream.requests} == {MUMBAI}
+    assert {request.host for request in upstream.requests} == {MUMBAI}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
     upstream.reset()

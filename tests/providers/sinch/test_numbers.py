@@ -36,8 +36,8 @@ def ask(upstream, http):
     """Calls the method of that name with the account's values, with some of them changed."""
 
     def ask(name, *more, **changes):
-        found = getattr(SINCH, name)(http, upstream.values | changes, *more)
-        return list(found) if name == "numbers" else found
+        result = getattr(SINCH, name)(http, upstream.values | changes, *more)
+        return list(result) if name == "numbers" else result
 
     return ask
 
@@ -71,7 +71,7 @@ def test_numbers_lists_every_voice_number_and_limits_shared_ones(upstream, ask):
         ProviderNumber(FREE, shared_with=(FIRST, SECOND)),
         ProviderNumber(ELSEWHERE, shared_with=(FIRST, SECOND), application_id=ANOTHER_KEY, **away),
     ]
-    assert [(seen.method, seen.path) for seen in upstream.requests] == [
+    assert [(request.method, request.path) for request in upstream.requests] == [
         ("GET", NUMBERS),
         ("GET", CALLBACKS + KEY),
     ]

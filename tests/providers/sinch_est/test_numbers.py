@@ -54,7 +54,9 @@ def line(number, trunk, place):
 
 
 def pages(upstream):
-    return [seen.query.get("page") for seen in upstream.requests if seen.path.endswith("/phoneNumbers")]
+    return [
+        request.query.get("page") for request in upstream.requests if request.path.endswith("/phoneNumbers")
+    ]
 
 
 def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
@@ -70,7 +72,7 @@ def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
             sinch_est.tokens.clear()
             upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
             upstream.returns_total = returns_total
-            assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
+            assert [number.phone_number for number in numbers()] == sorted(upstream.numbers)
             assert pages(upstream) == requested
 
     for count, changes, requested in [
@@ -86,7 +88,7 @@ def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
             sinch_est.tokens.clear()
             upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
             vars(upstream).update(changes)
-            assert sorted(found.phone_number for found in numbers()) == sorted(upstream.numbers)
+            assert sorted(number.phone_number for number in numbers()) == sorted(upstream.numbers)
             assert pages(upstream) == requested
 
 
@@ -125,7 +127,7 @@ def test_numbers_and_observe_return_each_number_with_its_trunk(upstream, numbers
         line("+14165550101", "", 1),
         line("+14165550102", OTHER_TRUNK, 2),
     ]
-    assert [difference(found, "https://x.example") for found in numbers()] == [
+    assert [difference(number, "https://x.example") for number in numbers()] == [
         Reason.TRUNK_OVERRIDES,
         Reason.NOT_SHOWN,
         Reason.TRUNK_OVERRIDES,
@@ -133,7 +135,7 @@ def test_numbers_and_observe_return_each_number_with_its_trunk(upstream, numbers
 
     upstream.reset()
     upstream.odd_items = ODD
-    assert [found.phone_number for found in numbers()] == [NUMBER]
+    assert [number.phone_number for number in numbers()] == [NUMBER]
     upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
     upstream.numbers = {}
     assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
@@ -216,11 +218,11 @@ def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
     assert observe() is not None
     upstream.revoke()
     assert numbers()
-    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 3
+    assert [request.host for request in upstream.requests].count("auth.sinch.com") == 3
     upstream.refusal = error(401, "UNAUTHENTICATED")
     with pytest.raises(Refusal):
         observe()
-    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
+    assert [request.host for request in upstream.requests].count("auth.sinch.com") == 4
 
 
 def test_sip_domain_and_endpoints_are_those_of_the_trunk_or_refused(upstream, domain, subtests, http):
@@ -245,8 +247,8 @@ def test_sip_domain_and_endpoints_are_those_of_the_trunk_or_refused(upstream, do
         endpoint("203.0.113.7", port=None, priority=2, enabled=None),
         endpoint(None),
     ]
-    found = SinchEst().endpoints(http, upstream.values)
-    assert [(one.text, one.priority, one.is_address) for one in found] == [
+    trunk_endpoints = SinchEst().endpoints(http, upstream.values)
+    assert [(one.text, one.priority, one.is_address) for one in trunk_endpoints] == [
         ("sip.rtc.elevenlabs.io:5061", 1, False),
         ("203.0.113.7:5060", 2, True),
     ]

@@ -14,13 +14,13 @@ KEY = "sinch_est"
 
 
 def token_requests(upstream):
-    return [seen.method for seen in upstream.requests if seen.host == "auth.sinch.com"].count("POST")
+    return [request.method for request in upstream.requests if request.host == "auth.sinch.com"].count("POST")
 
 
 def test_verify_distinguishes_key_trunk_project_and_token(upstream, verify):
     assert verify(key_id="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert {seen.host for seen in upstream.requests} == {"auth.sinch.com"}
+    assert {request.host for request in upstream.requests} == {"auth.sinch.com"}
 
     upstream.reset()
     sinch_est.tokens.clear()
@@ -124,4 +124,4 @@ def test_verify_fault_at_the_trunk_or_malformed_token_is_reported(upstream, veri
             reply = Reply(200, {"access_token": token, "expires_in": 3600})
             upstream.answer = lambda _request, reply=reply: reply
             assert verify().code == Outcome.UNEXPECTED_ANSWER
-            assert {seen.host for seen in upstream.requests} == {"auth.sinch.com"}
+            assert {request.host for request in upstream.requests} == {"auth.sinch.com"}

@@ -64,6 +64,6 @@ def test_last_call_is_read_in_its_region_with_errors_without_a_password(upstream
 
 def test_every_known_code_has_a_sentence():
     sentences = PROVIDERS[KEY].call_errors
-    known = "10003 11200 11203 11205 11206 11210 11215 11217 11220 11235 11236 11237 11750 12100 12300"
-    assert sorted(sentences) == known.split()
+    codes = "10003 11200 11203 11205 11206 11210 11215 11217 11220 11235 11236 11237 11750 12100 12300"
+    assert sorted(sentences) == codes.split()
     assert all(sentence.endswith(".") for sentence in sentences.values())

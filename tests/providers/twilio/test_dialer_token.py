@@ -36,8 +36,8 @@ def test_token_is_the_one_of_the_official_library_and_its_key():
     wrong = []
     for region, claimed in ((None, None), ("us1", None), ("ie1", "ie1"), ("au1", "au1")):
         token = _mint(region=region)
-        ours = _decode(token.jwt)
-        theirs = AccessToken(
+        decoded = _decode(token.jwt)
+        official_token = AccessToken(
             VALUES["account_sid"],
             VALUES["api_key_sid"],
             VALUES["api_key_secret"],
@@ -47,11 +47,11 @@ def test_token_is_the_one_of_the_official_library_and_its_key():
             valid_until=clock.seconds(token.expires_at),
             region=claimed,
         )
-        times = {name: ours.payload[name] for name in ("iat", "jti")}
-        if ours.headers != theirs.headers or ours.payload != theirs.payload | times:
+        times = {name: decoded.payload[name] for name in ("iat", "jti")}
+        if decoded.headers != official_token.headers or decoded.payload != official_token.payload | times:
             wrong.append(region)
-        assert ours.payload["jti"] == f"{VALUES['api_key_sid']}-{ours.payload['iat']}"
-        assert ours.payload["exp"] - ours.payload["iat"] == timedelta(hours=1).total_seconds()
+        assert decoded.payload["jti"] == f"{VALUES['api_key_sid']}-{decoded.payload['iat']}"
+        assert decoded.payload["exp"] - decoded.payload["iat"] == timedelta(hours=1).total_seconds()
     assert wrong == []
 
     text = _mint().jwt

@@ -75,7 +75,7 @@ def test_observe_reads_text_voice_and_application_of_the_whole_number(account, n
     for longer in ("+155512345671", "+1555123456", "+91155512345"):
         upstream.add(longer, voice_application_sid=APP)
     assert account.observe("+155512345") is None
-    assert not [seen for seen in upstream.requests if "Applications" in seen.path]
+    assert not [request for request in upstream.requests if "Applications" in request.path]
     upstream.add("+155512345", friendly_name="this one")
     upstream.page_size_cap = 1
     assert account.line("+155512345").label == "this one"
@@ -88,14 +88,14 @@ def test_numbers_reads_page_by_page_and_a_shared_application_once(account, upstr
     for line in account.numbers():
         assert (line.override, line.override_name, line.application_id) == (Override.APPLICATION, APP, APP)
         assert (line.webhook_url, line.method) == (URL, "GET")
-    assert [seen.path for seen in upstream.requests if "Applications" in seen.path] == [
+    assert [request.path for request in upstream.requests if "Applications" in request.path] == [
         f"/2010-04-01/Accounts/{upstream.sid}/Applications/{APP}.json"
     ]
 
     upstream.reset()
     upstream.page_size_cap = 1
-    found = cast(Numbers, PROVIDERS[KEY]).numbers(Outbound(upstream.upstreams), upstream.values)
-    assert next(found).phone_number == ONE
+    numbers = cast(Numbers, PROVIDERS[KEY]).numbers(Outbound(upstream.upstreams), upstream.values)
+    assert next(numbers).phone_number == ONE
     assert len(upstream.requests) == 1
 
 
@@ -130,7 +130,7 @@ def test_point_sends_what_is_needed_and_mends_every_difference(account, upstream
     upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
     assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
 
-    for changes, sent in [
+    for changes, submitted in [
         ({}, {}),
         ({"voice_application_sid": APP}, {"VoiceApplicationSid": "", **NO_FALLBACK}),
         ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
@@ -142,7 +142,7 @@ def test_point_sends_what_is_needed_and_mends_every_difference(account, upstream
         line = account.line(ONE)
         forms = watched_forms(upstream)
         account.point(line)
-        assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
+        assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | submitted]
         assert upstream.transfers == []
         assert upstream.writes == [
             ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
@@ -182,7 +182,7 @@ def test_numbers_failing_endless_repeating_or_elsewhere_is_refused(
     upstream.page_size_cap, upstream.pages_elsewhere = 1, True
     for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
         assert result.code == Outcome.UNEXPECTED_ANSWER
-    assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
+    assert {request.host for request in upstream.requests} == {"api.twilio.com"}
 
     for following in [
         "//elsewhere.example/x",

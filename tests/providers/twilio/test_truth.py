@@ -138,7 +138,7 @@ def test_a_number_answered_in_another_region_is_not_in_sync(account, upstream, n
             if now and not (there in now[0].detail and here in now[0].detail):
                 wrong.append((here, there, now))
     assert wrong == []
-    assert {seen.host for seen in upstream.requests} == {*api.REGIONS.values(), "routes.twilio.com"}
+    assert {request.host for request in upstream.requests} == {*api.REGIONS.values(), "routes.twilio.com"}
 
     upstream.reset()
     upstream.numbers[ONE].voice_url = URL
@@ -196,10 +196,10 @@ def test_a_line_of_the_list_is_completed_as_observe_does(account, upstream, numb
     complete = partial(PROVIDERS[KEY].completed, Outbound(upstream.upstreams), upstream.values, listed)
     assert complete(phone_number=ONE) == account.line(ONE)
     upstream.requests.clear()
-    known = complete(phone_number=ONE, place="ie1")
-    assert known
-    assert (known.place, upstream.requests) == (None, []), "it was not read"
-    assert known.faults == account.line(ONE).faults
+    line = complete(phone_number=ONE, place="ie1")
+    assert line
+    assert (line.place, upstream.requests) == (None, []), "it was not read"
+    assert line.faults == account.line(ONE).faults
 
 
 ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [

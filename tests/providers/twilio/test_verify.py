@@ -93,7 +93,7 @@ def test_verify_reads_a_service_at_each_host_of_its_kind(upstream, verify, subte
     upstream.reset()
     result = verify(service_sid=sample_id("ZZ"))
     assert result.code == Outcome.NOT_PROVEN
-    assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
+    assert {request.host for request in upstream.requests} == {"api.twilio.com"}
 
     upstream.closed_to = "messaging.twilio.com"
     assert verify().code == Outcome.NOT_PROVEN

@@ -84,10 +84,10 @@ def test_numbers_reads_voice_flags_and_limits_shared_numbers(
         with subtests.test(name=name, value=value):
             upstream.reset()
             setattr(upstream.numbers[TWO], name, value)
-            found = account.by_number()
-            assert found[TWO].has_voice is has_voice
+            by_number = account.by_number()
+            assert by_number[TWO].has_voice is has_voice
             assert account.line(TWO).has_voice is has_voice
-            assert found[ONE].shared_with == (TWO,)
+            assert by_number[ONE].shared_with == (TWO,)
 
     upstream.answer = lambda requested: Reply(
         200, {"items": [{"e164": int(ONE)}, {"e164": True}], "total": 2}
@@ -146,8 +146,12 @@ def test_point_leaves_a_shared_application_alone(account, upstream, shared):
     assert account.drift(ONE) is None
     assert repr(upstream.applications[shared]) == before
     assert upstream.numbers[TWO].application_id == shared
-    made = upstream.applications[upstream.numbers[ONE].application_id]
-    assert (made.app_name, made.answer_url, made.answer_method) == (NAME, URL, "POST")
+    attached_application = upstream.applications[upstream.numbers[ONE].application_id]
+    assert (
+        attached_application.app_name,
+        attached_application.answer_url,
+        attached_application.answer_method,
+    ) == (NAME, URL, "POST")
 
     upstream.reset()
     before, now = repr(upstream.applications[shared]), account.line(ONE)
@@ -208,7 +212,7 @@ def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subt
             assert result.code in (Outcome.UNEXPECTED_ANSWER, Outcome.RATE_LIMITED)
             assert NAME not in result.reason
             assert upstream.applications == before
-            assert [seen for seen in upstream.writes if seen[0] == "POST"] == [
+            assert [request for request in upstream.writes if request[0] == "POST"] == [
                 ("POST", f"{ACCOUNT}/Application/"),
                 ("POST", ATTACH),
             ]
@@ -226,7 +230,7 @@ def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subt
     upstream.trouble, upstream.trouble_at = Trouble.FAULT, "/application"
     account.refusal("point", line)
     assert ready in upstream.applications
-    assert not [seen for seen in upstream.writes if seen[0] == "DELETE"]
+    assert not [request for request in upstream.writes if request[0] == "DELETE"]
 
     upstream.reset()
     upstream.numbers[FREE].trunk_group_id = "sample-trunk"
@@ -236,7 +240,7 @@ def test_point_failed_attach_leaves_nothing_or_says_what(account, upstream, subt
     assert f"“{NAME}”" in result.reason
     assert "trunk" in result.reason
     assert upstream.numbers[FREE].trunk_group_id == ""
-    assert [seen.method for seen in upstream.requests].count("DELETE") == 2
+    assert [request.method for request in upstream.requests].count("DELETE") == 2
 
     upstream.reset()
     line = account.line(FREE)

@@ -27,9 +27,9 @@ def number(upstream):
 
 @pytest.fixture
 def application(upstream, number):
-    found = upstream.applications[number.application_id]
-    found.answer_url, found.hangup_url = URL, HANGUP
-    return found
+    attached_application = upstream.applications[number.application_id]
+    attached_application.answer_url, attached_application.hangup_url = URL, HANGUP
+    return attached_application
 
 
 def found(account, **values: Any) -> list[Fault]:
@@ -122,8 +122,12 @@ def test_hang_up_url_is_set_unless_it_is_another_one(account, application, upstr
     for changes, expected in [({}, HANGUP), ({"hangup_url": ELSEWHERE}, ELSEWHERE)]:
         upstream.reset()
         account.point(account.line(TWO), **changes)
-        made = upstream.applications[upstream.numbers[TWO].application_id]
-        assert (made.answer_url, made.hangup_url, made.hangup_method) == (URL, expected, "POST")
+        attached_application = upstream.applications[upstream.numbers[TWO].application_id]
+        assert (
+            attached_application.answer_url,
+            attached_application.hangup_url,
+            attached_application.hangup_method,
+        ) == (URL, expected, "POST")
         line = account.observe(TWO, **changes)
         assert (differences(line, URL), cautions(line, URL)) == ([], [])
 

@@ -58,7 +58,7 @@ FIRST, SECOND = "+15551234567", "+15551234568"
 own = install()
 portal, api = own.portal, own.api
 typed = {"phone_number": FIRST, "provider": "twilio", "department": "Sales"}
-found = {}
+results = {}
 
 twilio = PROVIDERS["twilio"]
 with scope_as(own.app, own.cast.dana) as scope:
@@ -75,7 +75,7 @@ with scope_as(own.app, own.cast.dana) as scope:
     }
 page = portal.get("/o/acme-support/audit?action=endpoint.archived")
 options = page.root.one("select", name="action").all("option")
-found["action"] = action | {
+results["action"] = action | {
     "option": [option.text for option in options if option["value"] == "endpoint.archived"],
     "rows": len(page.rows()),
     "group": len(portal.get("/o/acme-support/audit?action=endpoints").rows()),
@@ -100,58 +100,58 @@ def confirm(page, **typed):
 
 
 page = portal.get(f"{PATH}/new").press("Add endpoint", **typed)
-found["created"] = teams()
-found["details"] = page.root.all("section", css="pb-side-card")[0].text
+results["created"] = teams()
+results["details"] = page.root.all("section", css="pb-side-card")[0].text
 page = page.follow("Edit")
-found["form"] = [page.value("department"), page.control("department")["maxlength"]]
+results["form"] = [page.value("department"), page.control("department")["maxlength"]]
 page.press("Save", department="Support")
-found["edited"] = teams()
-event_id, found["event"] = last_event()
-found["audit"] = portal.get(f"/o/acme-support/audit/{event_id}").text
+results["edited"] = teams()
+event_id, results["event"] = last_event()
+results["audit"] = portal.get(f"/o/acme-support/audit/{event_id}").text
 confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
-found["undone"] = teams()
+results["undone"] = teams()
 
 answer = api.post(
     "/api/settings/endpoints", {"phone_number": SECOND, "provider": "twilio", "department": "Desk"}
 )
-found["api"] = [answer.status_code, answer.json["department"]]
+results["api"] = [answer.status_code, answer.json["department"]]
 refused = api.put(f"/api/settings/endpoints/{answer.json['id']}", {"department": 7})
-found["refused"] = [refused.status_code, refused.json["error"]["details"][0]["field"]]
+results["refused"] = [refused.status_code, refused.json["error"]["details"][0]["field"]]
 schemas = api.get("/api/openapi.json").json["components"]["schemas"]
 names = ("Endpoint", "EndpointDraft", "EndpointEdit")
-found["openapi"] = ["department" in schemas[name]["properties"] for name in names]
+results["openapi"] = ["department" in schemas[name]["properties"] for name in names]
 
-found["searched"] = len(portal.get(f"{PATH}?q=desk").rows())
-found["sorted"] = [link.text for link in portal.get(f"{PATH}?sort=-team").root.all("a", css="pb-num")]
+results["searched"] = len(portal.get(f"{PATH}?q=desk").rows())
+results["sorted"] = [link.text for link in portal.get(f"{PATH}?sort=-team").root.all("a", css="pb-num")]
 
-found["csv"] = portal.raw("GET", f"{PATH}.csv").text
-found["help"] = portal.get(f"{PATH}/import").root.one("aside").text
+results["csv"] = portal.raw("GET", f"{PATH}.csv").text
+results["help"] = portal.get(f"{PATH}/import").root.one("aside").text
 rows = "phone_number,department\\n" + FIRST + ",Imported\\n"
 page = portal.get(f"{PATH}/import").press("Preview import", rows=rows)
 confirm_button = [b.text for b in page.root.one("main").all("button")][0]
 page.press(confirm_button)
-found["imported"] = teams()
+results["imported"] = teams()
 
 page = portal.get(f"{PATH}/many?do=department&all=yes")
-found["bulk_page"] = page.text
+results["bulk_page"] = page.text
 confirm(page, department="All")
-found["bulk"] = teams()
+results["bulk"] = teams()
 event_id, _ = last_event()
 confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
-found["bulk_undone"] = teams()
+results["bulk_undone"] = teams()
 
 deleted = portal.get(f"{PATH}/many?do=delete&all=yes")
 confirm(deleted)
 event_id, _ = last_event()
 confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
-found["restored"] = teams()
-report(**found)
+results["restored"] = teams()
+report(**results)
 """
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory, shared, shared_keys, migrate):
-    """What the script found in a copy, whose database had every revision but the new one."""
+def results(tmp_path_factory, shared, shared_keys, migrate):
+    """Returns what the script reports from a copy, whose database had every revision but the new one."""
     project = ProjectCopy.at(tmp_path_factory.mktemp("field"))
     head = sorted(path.name for path in (project.folder / "migrations" / "versions").glob("*.py"))[-1]
     project.insert_after("app/models/endpoint.py", "label: Mapped", "    department: Mapped[str | None]")
@@ -164,38 +164,38 @@ def found(tmp_path_factory, shared, shared_keys, migrate):
 FIRST, SECOND = "+15551234567", "+15551234568"
 
 
-def test_a_new_field_is_in_every_form_list_file_and_document(found):
-    assert found["created"] == {FIRST: "Sales"}
-    assert "Team Sales" in found["details"]
-    assert found["form"] == ["Sales", "200"]
-    assert found["edited"] == {FIRST: "Support"}
+def test_a_new_field_is_in_every_form_list_file_and_document(results):
+    assert results["created"] == {FIRST: "Sales"}
+    assert "Team Sales" in results["details"]
+    assert results["form"] == ["Sales", "200"]
+    assert results["edited"] == {FIRST: "Support"}
 
-    assert found["event"] == {"department": ["Sales", "Support"]}
-    assert "Team" in found["audit"]
-    assert found["undone"] == {FIRST: "Sales"}
-    assert found["restored"] == found["bulk_undone"]
+    assert results["event"] == {"department": ["Sales", "Support"]}
+    assert "Team" in results["audit"]
+    assert results["undone"] == {FIRST: "Sales"}
+    assert results["restored"] == results["bulk_undone"]
 
-    assert found["api"] == [201, "Desk"]
-    assert found["refused"] == [422, "department"]
-    assert found["openapi"] == [True, True, True]
+    assert results["api"] == [201, "Desk"]
+    assert results["refused"] == [422, "department"]
+    assert results["openapi"] == [True, True, True]
 
-    assert found["searched"] == 1
-    assert found["sorted"] == ["+1 555-123-4567", "+1 555-123-4568"]
+    assert results["searched"] == 1
+    assert results["sorted"] == ["+1 555-123-4567", "+1 555-123-4568"]
 
-    header, first, _ = found["csv"].lstrip("\ufeff").splitlines()
+    header, first, _ = results["csv"].lstrip("\ufeff").splitlines()
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert row["department"] == "Sales"
-    assert "Who owns it." in found["help"]
-    assert found["imported"] == {FIRST: "Imported", SECOND: "Desk"}
+    assert "Who owns it." in results["help"]
+    assert results["imported"] == {FIRST: "Imported", SECOND: "Desk"}
 
-    assert "Set team of 2 endpoints?" in found["bulk_page"]
-    assert found["bulk"] == {FIRST: "All", SECOND: "All"}
-    assert found["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}
+    assert "Set team of 2 endpoints?" in results["bulk_page"]
+    assert results["bulk"] == {FIRST: "All", SECOND: "All"}
+    assert results["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}
 
 
-def test_a_new_action_is_one_line(found):
+def test_a_new_action_is_one_line(results):
     """The filter, the label, undo, conflicts and the histories derive from it."""
-    assert found["action"] == {
+    assert results["action"] == {
         "option": ["Endpoint archived"],
         "rows": 2,
         "group": 2,
