@@ -18,5 +18,5 @@ def test_nul_in_a_path_query_or_field_is_refused(dana: Portal) -> None:
     dana.get(NAME).press("Save", 400, name="Acme\0Support")
     assert dana.get(NAME).value("name") == "Acme Support"
 
-    sent = {"id": ["a", "b\0"], "do": "delete", "csrf_token": dana.token()}
-    assert "NUL" in dana.post("/o/acme-support/endpoints/many", sent, 400).text
+    submitted = {"id": ["a", "b\0"], "do": "delete", "csrf_token": dana.token()}
+    assert "NUL" in dana.post("/o/acme-support/endpoints/many", submitted, 400).text

@@ -101,7 +101,7 @@ def test_two_step_sign_in_is_turned_on_used_and_turned_off(app: Flask, mo: Porta
     page = page.press("Turn on", code=pyotp.TOTP(secret).now())
     assert messages.TWO_STEP_ON in page.notes
     assert secret not in page.source
-    kept = codes_of(page)
+    codes_file = codes_of(page)
     page = page.follow("I've saved these codes")
     assert page.data("codes-left") == ["10"]
     assert mo.is_signed_in()
@@ -116,7 +116,7 @@ def test_two_step_sign_in_is_turned_on_used_and_turned_off(app: Flask, mo: Porta
         assert access_messages.WRONG_CODE in refused.notes
     elsewhere.get("/sign-in/code").press("Continue", code=ahead)
     page = page.press("Turn off", 422, your_password=PASSWORD, code=ahead)
-    page = page.press("Turn off", your_password=PASSWORD, code=kept[0])
+    page = page.press("Turn off", your_password=PASSWORD, code=codes_file[0])
     assert messages.TWO_STEP_OFF in page.notes
     assert not elsewhere.is_signed_in()
     assert dump(app)["recovery_codes"] == []
@@ -151,8 +151,8 @@ def test_sessions_are_listed_and_ended_one_by_one_or_all(
     assert [event.action for event in audit(app)][-1] == "session.ended"
 
     other = firefox(app, cast)
-    sent = {"email": cast.mo.email, "password": PASSWORD}
-    caller = Caller(app, Caller(app).post("/api/auth/login", sent).get_json()["token"])
+    payload = {"email": cast.mo.email, "password": PASSWORD}
+    caller = Caller(app, Caller(app).post("/api/auth/login", payload).get_json()["token"])
     assert caller.get("/api/calls/providers").status_code == 200
     with scope_as(app, cast.mo) as scope, scope.transaction():
         for _ in range(5):
@@ -186,9 +186,9 @@ def test_recovery_codes_are_shown_once_downloaded_and_replaced(
         code for code in codes if code in shown or code in stored or code.replace("-", "") in stored
     ] == []
 
-    sent = {"codes": f"{codes[0]} 0000-0000-0000-0000 <script>", "csrf_token": mo.token()}
-    assert mo.raw("POST", form["action"], data=sent).text.splitlines()[2:] == codes[:1]
-    refused = dana.post(form["action"], sent | {"csrf_token": dana.token()})
+    submitted = {"codes": f"{codes[0]} 0000-0000-0000-0000 <script>", "csrf_token": mo.token()}
+    assert mo.raw("POST", form["action"], data=submitted).text.splitlines()[2:] == codes[:1]
+    refused = dana.post(form["action"], submitted | {"csrf_token": dana.token()})
     assert messages.CODES_REPLACED in refused.notes
 
     page = mo.get("/account")

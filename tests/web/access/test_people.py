@@ -112,12 +112,12 @@ def test_links_that_do_not_work_are_all_the_same_page(
     choose(Portal(app), links["used"], CHOSEN)
     links["of a disabled user"] = link_of(reset(dana, of(cast)))
     dana.get(of(cast)).press("Disable Mo").send("Enable Mo")
-    seen = set()
+    pages = set()
     for link in links.values():
         address, token = link.removeprefix("https://localhost").split("#")
         page = anonymous.get(address).press("Continue", 404, key=token)
-        seen.add((page.title, page.error("key"), page.text))
-    assert len(seen) == 1, seen
+        pages.add((page.title, page.error("key"), page.text))
+    assert len(pages) == 1, pages
 
 
 def test_sessions_of_another_user_are_ended_or_they_are_disabled(
@@ -160,13 +160,13 @@ def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cas
     page = dana.get(own)
     assert not page.root.by_id("sessions").all("button")
     assert not page.has_link("Reset password…")
-    sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
+    submitted = {"csrf_token": dana.token(), "your_password": PASSWORD}
     with unchanged(app, but=("sessions",)):
-        page = dana.post(f"{own}/link", sent, 403)
+        page = dana.post(f"{own}/link", submitted, 403)
         summary = page.root.one("div", css="pb-summary")
         assert summary.one("strong").text == access_messages.NOT_YOUR_PASSWORD
         assert summary.all("li") == []
-        page = dana.post(f"{own}/sessions/end", sent)
+        page = dana.post(f"{own}/sessions/end", submitted)
         assert access_messages.NOT_YOUR_SESSIONS in page.notes
 
 
@@ -244,8 +244,8 @@ def number_rows(page: Page) -> list[Element]:
 
 
 def folds(page: Page) -> dict[str, bool]:
-    found = page.root.all("summary")
-    return {summary.text: "open" in summary.parent.attrs for summary in found if summary.parent}
+    summaries = page.root.all("summary")
+    return {summary.text: "open" in summary.parent.attrs for summary in summaries if summary.parent}
 
 
 def test_unassign_confirms_promotes_the_next_and_links_to_assign_again(
@@ -253,8 +253,8 @@ def test_unassign_confirms_promotes_the_next_and_links_to_assign_again(
 ) -> None:
     with scope_as(app, cast.dana) as scope:
         for number, label in (("+15551234567", "Desk"), ("+15551234568", None)):
-            sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number, "label": label}
-            assignments.assign(scope, sent)
+            assignment = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number, "label": label}
+            assignments.assign(scope, assignment)
     page = dana.get(of(cast))
     with unchanged(app):
         confirmation = page.follow("Unassign… +15551234567")
@@ -289,8 +289,8 @@ def test_create_token_shows_it_once_or_the_error(
         page = form.press("Create token", 422, **values | {field: typed})
         assert page.root.all(css="pb-summary"), (field, typed)
         assert dump(app)["api_tokens"] == []
-    sent = values | {"csrf_token": dana.token(), "scope": "y"}
-    assert dana.raw("POST", f"{of(cast)}/tokens", data=sent).status_code == 422
+    submitted = values | {"csrf_token": dana.token(), "scope": "y"}
+    assert dana.raw("POST", f"{of(cast)}/tokens", data=submitted).status_code == 422
     assert dump(app)["api_tokens"] == []
     page = issue(dana, f"{PATH}/{cast.dana.id}", scope=True)
     assert "Can read" in page.follow("Done").text
@@ -370,7 +370,7 @@ def test_password_set_by_another_is_shown_until_changed(
 
 def set_by_another(page: Page) -> list[str]:
     """Who set the password of a person who has not changed it since."""
-    return [found.text for found in page.root.all("bdi") if "data-password-by" in found.attrs]
+    return [element.text for element in page.root.all("bdi") if "data-password-by" in element.attrs]
 
 
 def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:

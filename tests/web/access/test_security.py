@@ -30,8 +30,8 @@ def test_requirement_needs_ones_own_second_step_and_can_be_ended(
     page = dana.get("/security")
     assert not page.has_button("Require it")
     with unchanged(app):
-        sent = {"csrf_token": dana.token(), "needed": "yes"}
-        assert dana.raw("POST", "/security", data=sent).status_code == 409
+        submitted = {"csrf_token": dana.token(), "needed": "yes"}
+        assert dana.raw("POST", "/security", data=submitted).status_code == 409
     dana = Portal(app)
     dana.sign_in(cast.dana.email, secret=turn_on(app, cast.dana))
     dana.get("/security").send("Require it")

@@ -49,8 +49,8 @@ def test_code_page_needs_a_password_first_and_clears_a_wrong_code(
 ) -> None:
     """The next code differs in each digit; a recovery code may have one wrong letter, and is kept."""
     assert anonymous.get("/sign-in/code").title == "Sign in"
-    sent = {"csrf_token": anonymous.token(), "code": pyotp.TOTP(secret).now()}
-    page = anonymous.post("/sign-in/code", sent)
+    submitted = {"csrf_token": anonymous.token(), "code": pyotp.TOTP(secret).now()}
+    page = anonymous.post("/sign-in/code", submitted)
     assert page.title == "Sign in"
     assert messages.SIGN_IN_EXPIRED in page.notes
     page = anonymous.sign_in(cast.dana.email).press("Continue", 401, code="000000")

@@ -27,8 +27,8 @@ def event(app: Flask, cast: Cast) -> int:
     """Three numbers were given the wrong agent."""
     with scope_as(app, cast.dana) as scope:
         for n, agent in enumerate(("Ann", "=1+1", None)):
-            sent = {"phone_number": f"+1555100000{n}", "provider": "twilio", "inbound_agent_name": agent}
-            crud.create(scope, sent)
+            payload = {"phone_number": f"+1555100000{n}", "provider": "twilio", "inbound_agent_name": agent}
+            crud.create(scope, payload)
         done = bulk.change(
             scope,
             Selection(filters=Filter()),

@@ -42,7 +42,7 @@ def test_table_shows_actor_address_changes_and_results(dana: Portal, app: Flask,
 
 def _events(page: Page) -> list[str]:
     """The texts of the events, on lines of their own and in folded ones."""
-    return [found.text for found in page.root.all() if found.get("data-event")]
+    return [element.text for element in page.root.all() if element.get("data-event")]
 
 
 def test_repeats_are_one_line_that_unfolds(app: Flask, cast: Cast, dana: Portal) -> None:
@@ -54,7 +54,7 @@ def test_repeats_are_one_line_that_unfolds(app: Flask, cast: Cast, dana: Portal)
     (row,) = page.rows()
     assert "4 times" in row
     (fold,) = page.root.all("details", css="pb-run")
-    assert [found.get("data-event") != "" for found in fold.all("li")] == [True] * 4
+    assert [element.get("data-event") != "" for element in fold.all("li")] == [True] * 4
     assert fold.one("summary").text == "Sinch, Vobiz"
     two = dana.get(f"{PATH}?action=endpoint.saved")
     assert (len(two.rows()), len(_events(two))) == (2, 2)
@@ -69,14 +69,14 @@ def _happen(app: Flask, cast: Cast, *subjects: str, action: Action = Action.ENDP
 
 def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, *[f"{('Twilio', 'Sinch')[n % 2]} {n:03}" for n in range(120)])
-    page, seen = dana.get(PATH), []
+    page, events = dana.get(PATH), []
     while True:
         assert len(_events(page)) <= 50
-        seen += _events(page)
+        events += _events(page)
         if not page.has_link("Older"):
             break
         page = page.follow("Older")
-    things = [match[1] for row in seen if (match := re.search(r"(?:Twilio|Sinch) (\d+)", row))]
+    things = [match[1] for row in events if (match := re.search(r"(?:Twilio|Sinch) (\d+)", row))]
     assert things == [f"{number:03}" for number in reversed(range(120))]
     assert page.follow("Newest").path == PATH
 
@@ -85,7 +85,7 @@ def test_table_is_paged_newest_first_within_its_filter(app: Flask, cast: Cast, d
         *("twil", "endpoints", "2020-01-01", "2100-01-01")
     ]
     older = page.follow("Older")
-    assert [len(_events(found)) for found in (page, older)] == [50, 10]
+    assert [len(_events(listing)) for listing in (page, older)] == [50, 10]
     assert "Sinch" not in " ".join(page.rows() + older.rows())
     assert older.follow("Newer").rows() == page.rows()
     for place in ("x", "-1", "9" * 40, "9" * 5000, "1.5", "0", "999999999999999"):
@@ -139,10 +139,10 @@ def test_csv_escapes_formulas_and_jsonl_has_every_event(app: Flask, cast: Cast, 
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-acme-support-')
     assert answer.content_type == "text/csv; charset=utf-8; header=present"
     header, row = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
-    found = dict(zip(header, row, strict=True))
-    assert found["About"] == "'=cmd|' /C calc'!A0"
-    assert (found["What"], found["Who"]) == (Action.ENDPOINT_SAVED.label, "dana@acme.example")
-    assert found["Changes"] == "Label: =1+1 \u2192 b"
+    cells = dict(zip(header, row, strict=True))
+    assert cells["About"] == "'=cmd|' /C calc'!A0"
+    assert (cells["What"], cells["Who"]) == (Action.ENDPOINT_SAVED.label, "dana@acme.example")
+    assert cells["Changes"] == "Label: =1+1 \u2192 b"
     (exported,) = dana.get(PATH).root.all("tr", **{"data-action": Action.AUDIT_EXPORTED})
     assert changes_in(exported) == {"Format": ("csv",), "Search": ("cmd",)}
     numbers = ("+15551000001", "+15551000002")
@@ -225,11 +225,13 @@ def test_pages_lead_to_the_history_of_their_thing(here: Furnished, dana: Portal,
     wrong = []
     for path, name in [*few, *others] if thorough else few:
         page = dana.get(path if path.startswith("/") else f"/o/acme-support/{path}")
-        found = page.follow(name)
-        wanted = "action=organization" if path == "settings" else "about="
+        history = page.follow(name)
+        expected_query = "action=organization" if path == "settings" else "about="
         has_card = bool(page.root.all("section", id="history")) or not name.startswith("All")
-        if not found.path.startswith(f"{PATH}?{wanted}") or not (found.rows() or page.path == "/account"):
-            wrong.append((path, found.path))
+        if not history.path.startswith(f"{PATH}?{expected_query}") or not (
+            history.rows() or page.path == "/account"
+        ):
+            wrong.append((path, history.path))
         if not has_card:
             wrong.append((path, "no card"))
     assert wrong == []

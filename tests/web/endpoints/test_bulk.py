@@ -57,10 +57,10 @@ def chosen(
     ticks = page.root.all("input", name="id")
     assert {tick["form"] for tick in ticks} == {form["id"]}
     assert form["method"] == "get"
-    sent = [("id", tick["value"]) for tick in ticks if tick["value"] in ids]
-    sent += [(kept["name"], kept["value"]) for kept in form.all("input", type="hidden")]
-    sent += [("do", action), *([("all", "yes")] if all_ else [])]
-    return portal.get(f"{form['action']}?{urlencode(sent)}")
+    submitted = [("id", tick["value"]) for tick in ticks if tick["value"] in ids]
+    submitted += [(hidden["name"], hidden["value"]) for hidden in form.all("input", type="hidden")]
+    submitted += [("do", action), *([("all", "yes")] if all_ else [])]
+    return portal.get(f"{form['action']}?{urlencode(submitted)}")
 
 
 def confirmed(page: Page, status: int = 200, **typed: Any) -> Page:
@@ -124,8 +124,8 @@ def test_change_needs_a_selection_its_count_an_effect_and_one_value(
         page = dana.post(f"{PATH}/many?do=delete&all=yes", {"csrf_token": token, "count": "59"}, 409)
         assert page.value("count") == "60"
         for count in ("", "sixty", "-60", "9" * 5000):
-            sent = {"csrf_token": token, "count": count}
-            answer = dana.raw("POST", f"{PATH}/many?do=delete&all=yes", data=sent)
+            submitted = {"csrf_token": token, "count": count}
+            answer = dana.raw("POST", f"{PATH}/many?do=delete&all=yes", data=submitted)
             assert answer.status_code == 409, count
         dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)
 

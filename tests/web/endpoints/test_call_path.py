@@ -145,9 +145,9 @@ def test_trace_links_to_what_blocks_the_call(app: Flask, cast: Cast, live: Porta
 def test_trace_of_an_unknown_number_links_to_add_and_import(live: Portal, twilio: Twilio) -> None:
     twilio.add("+15557654321")
     page = ask(live, "+15557654321")
-    found = page.follow("Search provider accounts")
-    assert (found.data("found-at"), found.data("silent")) == (["twilio"], [])
-    imported = found.follow("Import it from Twilio")
+    trace = page.follow("Search provider accounts")
+    assert (trace.data("found-at"), trace.data("silent")) == (["twilio"], [])
+    imported = trace.follow("Import it from Twilio")
     (row,) = imported.rows()
     assert "555-765-4321" in row
     none = ask(live, "+15550000001").follow("Search provider accounts")

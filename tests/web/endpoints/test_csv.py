@@ -32,8 +32,8 @@ HEADER = "phone_number,provider,inbound_agent_name,label"
 
 def upload(portal: Portal, raw: bytes, status: int = 200, name: str = "lines.csv") -> Page:
     """Chooses the file in the form, and sends it as a browser does."""
-    sent: dict[str, Any] = {"csrf_token": portal.token(), "rows": "", "file": (io.BytesIO(raw), name)}
-    answer = portal.client.post(NEW, data=sent, base_url=HOME, content_type="multipart/form-data")
+    submitted: dict[str, Any] = {"csrf_token": portal.token(), "rows": "", "file": (io.BytesIO(raw), name)}
+    answer = portal.client.post(NEW, data=submitted, base_url=HOME, content_type="multipart/form-data")
     if answer.status_code == 303:
         return led_on(portal.get(answer.headers["Location"], status))
     assert answer.status_code == status
@@ -219,8 +219,8 @@ def test_uploads_have_a_larger_limit_which_the_largest_export_fits(
         ]
     with unchanged(app, but=("sessions",)):
         assert upload(dana, b"x" * MAX_BYTES, 413).text.count("50 MB") == 1
-        sent = {"csrf_token": dana.token(), "name": "x" * 1_000_001}
-        reported = dana.raw("POST", "/o/acme-support/settings", data=sent)
+        submitted = {"csrf_token": dana.token(), "name": "x" * 1_000_001}
+        reported = dana.raw("POST", "/o/acme-support/settings", data=submitted)
         assert (reported.status_code, reported.text.count("1 MB")) == (413, 1)
         assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 

@@ -84,12 +84,12 @@ def test_pages_name_the_check_that_was_not_completed(
     """Neither the number nor the connection is judged by such a response, but it is no secret."""
     paths = (number, "/o/acme-support/providers/twilio")
     check(app)
-    found = []
+    failures = []
     for twilio.instead in ({("GET", "/"): Reply(451, {"message": CANARY})}, {}):
         dana.get("/").send("Check all numbers")
         check(app)
-        found.append([dana.get(path).root.all("p", id="failed-run") for path in paths])
-    during, after = found
+        failures.append([dana.get(path).root.all("p", id="failed-run") for path in paths])
+    during, after = failures
     assert ["(HTTP 451)" in line.text for lines in during for line in lines] == [True, True]
     assert after == [[], []]
 
@@ -222,8 +222,8 @@ def test_what_cannot_be_repaired_leads_elsewhere(
     app: Flask, cast: Cast, dana: Portal, twilio: Twilio, number: str
 ) -> None:
     with scope_as(app, cast.dana) as scope:
-        sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "collections"}
-        added = crud.create(scope, sent)
+        payload = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "collections"}
+        added = crud.create(scope, payload)
     page = dana.get(f"/o/acme-support/endpoints/{added.id}/provider")
     card = page.root.one("section", id="at_provider")
     assert [item.text for item in card.one("ol").all("li")] == list(PROVIDERS["exotel"].webhook_steps)
@@ -290,8 +290,8 @@ def test_change_of_a_line_updates_the_counts_beside_it(app: Flask, dana: Portal,
     strip, toggle = table.by_id("checks"), table.one("button", css="pb-toggle")
     assert strip["hx-trigger"] == "changed from:body"
     headers = {"HX-Request": "true", "HX-Target": f"endpoint-{number.rpartition('/')[2]}"}
-    sent = {"csrf_token": dana.token(), "active": "no", "confirmed": "yes"}
-    switched = dana.raw("POST", str(toggle["formaction"]), data=sent, headers=headers)
+    submitted = {"csrf_token": dana.token(), "active": "no", "confirmed": "yes"}
+    switched = dana.raw("POST", str(toggle["formaction"]), data=submitted, headers=headers)
     assert switched.headers["HX-Trigger"] == "changed"
     counts = dana.raw("GET", str(strip["hx-get"]), headers={"HX-Request": "true", "HX-Target": "checks"})
     assert "sync=drifted" not in counts.text

@@ -36,14 +36,14 @@ def number(app: Flask, cast: Cast, twilio: Twilio) -> str:
 
 
 def state(page: Page) -> str:
-    (found,) = [one for one in page.root.by_id("last_call").all("p") if "data-state" in one.attrs]
-    return str(found["data-state"])
+    (element,) = [one for one in page.root.by_id("last_call").all("p") if "data-state" in one.attrs]
+    return str(element["data-state"])
 
 
 def hop(dana: Portal) -> str:
     page = dana.get("/o/acme-support/trace?number=%2B15551234567")
-    (found,) = [one for one in page.root.all("li") if one.attrs.get("data-hop") == "last_call"]
-    return str(found["data-state"])
+    (element,) = [one for one in page.root.all("li") if one.attrs.get("data-hop") == "last_call"]
+    return str(element["data-state"])
 
 
 def test_card_reads_the_last_call_and_keeps_it_if_a_reading_fails(

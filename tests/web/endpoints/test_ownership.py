@@ -17,8 +17,8 @@ OWN, OTHER = "+15551234567", "+15559999999"
 
 
 def hint(page: Page) -> str | None:
-    found = [one["data-owned"] for one in page.root.all("p") if "data-owned" in one.attrs]
-    return found[0] if found else None
+    owners = [one["data-owned"] for one in page.root.all("p") if "data-owned" in one.attrs]
+    return owners[0] if owners else None
 
 
 def typed(portal: Portal, number: str, provider: str = "twilio") -> str:

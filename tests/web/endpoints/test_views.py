@@ -115,8 +115,8 @@ def test_the_form_shows_the_number_and_the_url_as_they_are_typed(
     ]:
         query = {"provider": provider, "inbound_agent_name": name}
         page = dana.get(f"{PATH}/webhook-url?{urlencode(query)}", htmx="webhook_url")
-        found = page.root.all("code")
-        shown_url = found[0].text if found else ""
+        codes = page.root.all("code")
+        shown_url = codes[0].text if codes else ""
         has = (
             bool(page.root.all("p", **{"data-warning": ""})),
             bool(page.root.all("div", **{"class": "pb-error"})),
@@ -161,8 +161,8 @@ def test_create_shows_the_webhook_url_or_an_error_beside_its_field(
     with unchanged(app):
         for field, typed in BAD_VALUES:
             page = form.press("Add endpoint", 422, **values | {field: typed})
-            kept = field == "provider" or page.value(field) == typed
-            if not page.error(field) or not kept:
+            is_unchanged = field == "provider" or page.value(field) == typed
+            if not page.error(field) or not is_unchanged:
                 wrong.append((field, typed))
         page = form.press("Add endpoint", 409, **values)
     assert wrong == []
@@ -265,12 +265,12 @@ def test_save_warns_of_an_agent_no_other_number_has(app: Flask, dana: Portal, ca
 
 
 def test_the_table_is_searched_and_filtered(dana: Portal, many: list[str], *, thorough: bool) -> None:
-    found = {}
+    counts = {}
     for query in SEARCHES:
         page = dana.get(f"{PATH}?{query}", htmx="endpoints")
-        found[query] = len(page.rows())
-        assert page.has_link("Clear filters") == (found[query] == 0), query
-    assert found == SEARCHES
+        counts[query] = len(page.rows())
+        assert page.has_link("Clear filters") == (counts[query] == 0), query
+    assert counts == SEARCHES
     page = dana.get(f"{PATH}?q=Line&provider=exotel&active=on&agent=Agent+1")
     requested = {name: page.value(name) for name in ("q", "provider", "active", "agent")}
     assert requested == {"q": "Line", "provider": "exotel", "active": "on", "agent": "Agent 1"}
@@ -332,9 +332,9 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(
         assert page.title == "Deactivate +1 555-123-4567?"
         assert ["Front desk" in page.text, "Reception" in page.text] == [True, True]
         assert page.follow("Cancel").path == f"{PATH}?q=555"
-        sent = {"csrf_token": dana.token(), "active": "no", "version": "1"}
+        submitted = {"csrf_token": dana.token(), "active": "no", "version": "1"}
         headers = {"HX-Request": "true", "HX-Target": f"endpoint-{live.id}"}
-        answer = dana.raw("POST", f"{PATH}/{live.id}/active?q=555", data=sent, headers=headers)
+        answer = dana.raw("POST", f"{PATH}/{live.id}/active?q=555", data=submitted, headers=headers)
         assert answer.headers["HX-Redirect"] == page.path
     page = page.press("Deactivate")
     assert page.path == f"{PATH}?q=555"
@@ -343,15 +343,15 @@ def test_a_live_number_goes_down_only_if_that_is_confirmed(
 
     with scope_as(app, cast.dana) as scope:
         event = crud.save(scope, live.id, {"is_active": True}).event_id
-    sent = {"csrf_token": dana.token()}
+    submitted = {"csrf_token": dana.token()}
     with unchanged(app):
         headers = {"HX-Request": "true", "HX-Target": "endpoints"}
-        in_place = dana.raw("POST", f"{PATH}/undo/{event}", data=sent, headers=headers)
-        page = dana.post(f"{PATH}/undo/{event}", sent)
+        in_place = dana.raw("POST", f"{PATH}/undo/{event}", data=submitted, headers=headers)
+        page = dana.post(f"{PATH}/undo/{event}", submitted)
         assert in_place.headers["HX-Redirect"] == page.path
         page.root.by_id("stops-inbound")
-        sent |= {"count": "1", "inbound": "0", "outbound": "0"}
-        again = dana.raw("POST", f"{page.path}", data=sent)
+        submitted |= {"count": "1", "inbound": "0", "outbound": "0"}
+        again = dana.raw("POST", f"{page.path}", data=submitted)
         assert again.status_code == 409
     page.send("Restore 1 endpoint")
     assert audit(app)[-1].changes["is_active"] == [True, False]
@@ -381,7 +381,7 @@ def test_a_number_is_found_by_its_digits_and_leads_to_its_neighbors(dana: Portal
     assert dana.get(f"{PATH}/+15550000000").path == f"{PATH}?q=%2B15550000000"
     dana.get(f"{PATH}/{'0' * 36}/delete", 404)
     table = dana.get(f"{PATH}?provider=twilio&sort=-number")
-    listed = [found.text for found in table.root.all("a", css="pb-num")]
+    listed = [link.text for link in table.root.all("a", css="pb-num")]
     page = table.follow(listed[0])
     walked = [page.title]
     assert not page.root.all("a", rel="prev")

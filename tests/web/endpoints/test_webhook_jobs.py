@@ -131,8 +131,8 @@ def test_delete_clears_the_webhook_if_that_is_ticked(dana: Portal, twilio: Twili
 def test_delete_names_the_host_that_a_number_still_calls(dana: Portal, twilio: Twilio) -> None:
     """A webhook that is not the endpoint's is no cleared one."""
     ids = [str(tick["value"]) for tick in dana.get(PATH).root.all("input", name="id")]
-    for found in twilio.numbers.values():
-        found.voice_url = "https://earlier.example/inbound?key=sample"
+    for settings in twilio.numbers.values():
+        settings.voice_url = "https://earlier.example/inbound?key=sample"
     done = dana.get(f"{PATH}/{ids[0]}/delete").press("Delete endpoint", clear_webhook="y")
     (note,) = [
         note.text for note in done.root.all("div", css="pb-note") if "pb-warn" in note["class"].split()

@@ -45,14 +45,14 @@ def number(app: Flask, cast: Cast, runtime: Runtime) -> str:
 
 
 def requests(page: object) -> dict[str, str]:
-    found = page.root.by_id("webhook_test").all("li")  # type: ignore[attr-defined]
-    return {one["data-request"]: one["data-code"] for one in found if "data-request" in one.attrs}
+    elements = page.root.by_id("webhook_test").all("li")  # type: ignore[attr-defined]
+    return {one["data-request"]: one["data-code"] for one in elements if "data-request" in one.attrs}
 
 
 def hop(dana: Portal) -> str:
     page = dana.get("/o/acme-support/trace?number=%2B15551234567")
-    (found,) = [one for one in page.root.all("li") if one.attrs.get("data-hop") == "webhook_test"]
-    return str(found["data-state"])
+    (element,) = [one for one in page.root.all("li") if one.attrs.get("data-hop") == "webhook_test"]
+    return str(element["data-state"])
 
 
 def test_webhook_test_is_careful_until_confirmed(dana: Portal, runtime: Runtime, number: str) -> None:

@@ -45,8 +45,8 @@ def _own(portal, base):
 @pytest.mark.parametrize("base", [OWN, pytest.param(INSTALLATION, marks=THOROUGH)])
 def test_webhook_is_added_tested_muted_deleted_or_refused(dana, base, receiver, app, cast):
     """Bad and stale values are refused; a destination of another owner is not found."""
-    made = _add(dana, base)
-    assert made.source.count("whsec_") >= 1
+    added = _add(dana, base)
+    assert added.source.count("whsec_") >= 1
     own = _own(dana, base)
     assert "whsec_" not in dana.get(own).source
 

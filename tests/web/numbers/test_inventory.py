@@ -118,8 +118,8 @@ def test_show_is_of_any_connected_provider_and_requests_its_list(
     with SIMULATORS["sinch"]() as sinch:
         connect(app, cast, sinch, "sinch")
         with scope_as(app, cast.dana) as scope:
-            given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-            assignments.assign(scope, given)
+            assignment = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+            assignments.assign(scope, assignment)
         page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
     assert not page.has_button("Import as endpoints")
     assert page.link("Imported +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
@@ -171,10 +171,10 @@ def test_list_is_filtered_sorted_and_cut(
     """What is empty is last both ways, and a search keeps the order."""
     mapped(app, cast, FIRST)
     twilio.numbers[FIRST].friendly_name = "Front desk"
-    for query, found in FILTERS.items():
+    for query, expected in FILTERS.items():
         page = dana.get(f"{LIST}&{query}")
-        assert tickable(page) == found, query
-        assert page.has_link("Show all numbers") is not bool(found), query
+        assert tickable(page) == expected, query
+        assert page.has_link("Show all numbers") is not bool(expected), query
 
     twilio.numbers[SECOND].friendly_name = "Zoo"
     twilio.numbers[THIRD].friendly_name = "aquarium"
@@ -242,10 +242,10 @@ def test_import_refused_keeps_the_input_and_shows_why_first(
             assert ticked(page) == tickable(page) == [number, THIRD]
             assert page.value("outbound_agent_name") == "Sales"
             assert "Globex" not in page.source
-        for way, wanted, typed in MISTAKES:
-            page = sent(dana, way, wanted, 422, **typed)
+        for way, numbers, typed in MISTAKES:
+            page = sent(dana, way, numbers, 422, **typed)
             assert page.notes
-            assert set(ticked(page)) == set(wanted) & {FIRST}
+            assert set(ticked(page)) == set(numbers) & {FIRST}
     sent(dana, "endpoints", [THIRD], inbound_agent_name="Reception")
     assert [row.phone_number for row in stored(app, cast)] == [FIRST, THIRD]
 

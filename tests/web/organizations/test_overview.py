@@ -64,8 +64,8 @@ def test_table_is_searched_filtered_sorted_and_paged(
     page = dana.get("/")
     assert (page.rows(), len(page.root.one("details", css="pb-new").all("li"))) == ([], 20)
     assert len(page.follow("Show all 34").rows()) == 25
-    found = page.press("Search", q="tenant 01")
-    assert (len(found.rows()), _found(found)) == (10, "10")
+    filtered = page.press("Search", q="tenant 01")
+    assert (len(filtered.rows()), _found(filtered)) == (10, "10")
     assert len(dana.get("/?q=tenant+01", htmx="organizations").rows()) == 10
     none = page.press("Search", q="<unknown>")
     assert (none.rows(), none.link("Show all organizations")["href"]) == ([], "/")

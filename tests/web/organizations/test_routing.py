@@ -54,7 +54,7 @@ def test_map_and_homes_show_each_number_with_its_state(app: Flask, dana: Portal,
         scope.session.add_all(Endpoint(phone_number=f"+1666000{n:04}", **own) for n in range(25))
         scope.session.commit()
     groups = dana.get(PATH).root.one("ul", css="pb-rack-numbers").all("a")
-    found = {link["href"].partition("?")[2]: link["href"] for link in groups}
-    named = found["provider=twilio&agent=front+desk+%26+more"]
-    assert "provider=twilio&agent=a" in found
+    by_query = {link["href"].partition("?")[2]: link["href"] for link in groups}
+    named = by_query["provider=twilio&agent=front+desk+%26+more"]
+    assert "provider=twilio&agent=a" in by_query
     assert len(dana.get(named, htmx="endpoints").rows()) == 1

@@ -159,7 +159,7 @@ def test_callback_page_needs_credentials_and_numbers_a_callback(
 
 
 @pytest.fixture
-def given(app: Flask, cast: Cast, page: Page) -> Portal:
+def assigned(app: Flask, cast: Cast, page: Page) -> Portal:
     """Mo has four numbers, and all were looked at after the address was set."""
     with scope_as(app, cast.dana) as scope:
         for number in (ON_IT, BARE, ELSEWHERE, GONE):
@@ -176,9 +176,9 @@ def check(app: Flask, cast: Cast) -> None:
 
 
 def test_users_numbers_are_listed_and_moved_after_a_confirmation(
-    app: Flask, given: Portal, sinch: Sinch
+    app: Flask, assigned: Portal, sinch: Sinch
 ) -> None:
-    page = given.get(PATH)
+    page = assigned.get(PATH)
     bare, elsewhere, gone, on_it = page.root.one("tbody").all("tr")
     assert page.data("cause") == ["no_webhook", "application_in_the_way", "number_gone", "in_sync"]
     assert [row.one("bdi").text for row in (bare, elsewhere, gone, on_it)] == ["Mo"] * 4
@@ -189,7 +189,7 @@ def test_users_numbers_are_listed_and_moved_after_a_confirmation(
         (BARE, "+1 202-555-0103", ""),
         (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY),
     ):
-        page = given.get(PATH).follow(f"{PUT}: {shown}")
+        page = assigned.get(PATH).follow(f"{PUT}: {shown}")
         assert page.title == f"Move {shown} to this application?"
         now, new = page.root.one("dl", css="pb-kv").all("dd")
         assert [code.text for code in now.all("code")] == ([was] if was else [])
@@ -205,13 +205,13 @@ def test_users_numbers_are_listed_and_moved_after_a_confirmation(
         assert (started.action, started.subject) == (Action.CHANGE_STARTED, number)
         assert (event.action, event.subject) == (Action.NUMBER_POINTED, number)
         assert event.changes == {"webhook": [None, URL], "application": [was or None, KEY]}
-        assert given.get(f"{PATH}/numbers/{number}").data("unchanged") == [""]
+        assert assigned.get(f"{PATH}/numbers/{number}").data("unchanged") == [""]
 
 
 def test_move_number_refused_or_changed_meanwhile_moves_nothing(
-    app: Flask, given: Portal, sinch: Sinch
+    app: Flask, assigned: Portal, sinch: Sinch
 ) -> None:
-    form = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
+    form = assigned.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     sinch.instead["POST", NUMBERS] = error(403, 40300)
     before = len(audit(app))
     assert messages.NOT_ATTACHED in form.press("Move number", 409).notes
@@ -226,7 +226,7 @@ def test_move_number_refused_or_changed_meanwhile_moves_nothing(
     assert sinch.owner(BARE) == KEY
     next(entry for entry in sinch.owned if entry["number"] == BARE)["capability"] = "sms"
     for number in (BARE, GONE):
-        refused = given.get(f"{PATH}/numbers/{number}")
+        refused = assigned.get(f"{PATH}/numbers/{number}")
         assert (bool(refused.notes), refused.has_button("Move number")) == (True, False), number
-    given.get(f"{PATH}/numbers/+12025550102", 404)
-    given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
+    assigned.get(f"{PATH}/numbers/+12025550102", 404)
+    assigned.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)

@@ -242,8 +242,12 @@ def test_disable_keeps_credentials_and_links_to_numbers_that_stop(
     dana.get(path_of(vobiz)).send("Enable")
     with scope_as(app, cast.dana) as scope:
         for place, agent in enumerate(("a", "a", None)):
-            sent = {"phone_number": f"+1555123000{place}", "provider": "vobiz", "inbound_agent_name": agent}
-            crud.create(scope, sent | {"outbound_agent_name": "a"})
+            payload = {
+                "phone_number": f"+1555123000{place}",
+                "provider": "vobiz",
+                "inbound_agent_name": agent,
+            }
+            crud.create(scope, payload | {"outbound_agent_name": "a"})
     page = dana.get(disable).press("Disable Vobiz")
     assert messages.blocked(messages.disabled("Vobiz"), 2) in page.notes
     assert len(page.follow("Show").rows()) == 2

@@ -36,11 +36,11 @@ FRESH = count(10)
 @pytest.fixture
 def ids(app: Flask, cast: Cast) -> dict[str, str]:
     """What there is to edit, as addresses have it."""
-    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "Ann", "label": "Desk"}
+    payload = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "Ann", "label": "Desk"}
     with scope_as(app, cast.dana) as scope:
         for key in ("twilio", "vobiz"):
             credentials.save(scope, PROVIDERS[key], good_values(PROVIDERS[key]))
-        return {"endpoint": crud.create(scope, sent).id, "mo": cast.mo.id}
+        return {"endpoint": crud.create(scope, payload).id, "mo": cast.mo.id}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ CASES = {
 
 def rows(page: Page) -> dict[str, tuple[str, str, str]]:
     """By label: what is stored now, what was typed, and what the form has."""
-    outcomes = [found.one("small").text for found in page.root.all(css="pb-compare-outcome")]
+    outcomes = [element.one("small").text for element in page.root.all(css="pb-compare-outcome")]
     return {
         label: (stored, typed, outcome)
         for (label, stored, typed), outcome in zip(page.compared, outcomes, strict=True)
@@ -115,9 +115,9 @@ def _conflict(app: Flask, dana: Portal, gus: Portal, case: Case, path: str) -> N
     mine = {case.both[0]: case.both[3]} | ({case.mine[0]: case.mine[3]} if case.mine else {})
     with unchanged(app):
         page = form.press("Save", 412, **mine)
-    found = rows(page)
+    compared = rows(page)
     label = _label(page, case.both[0])
-    assert found.pop(label) == (str(case.both[2]), str(case.both[3]), messages.CHANGED_BY_BOTH)
+    assert compared.pop(label) == (str(case.both[2]), str(case.both[3]), messages.CHANGED_BY_BOTH)
     expected = {
         _label(page, case.theirs[0]): (
             case.spoken(case.theirs[2]),
@@ -129,14 +129,14 @@ def _conflict(app: Flask, dana: Portal, gus: Portal, case: Case, path: str) -> N
         sides = case.spoken(case.mine[2]) if case.mine[0] != "public_base_url" else "nothing"
         typed = str(case.mine[3])
         expected[_label(page, case.mine[0])] = (sides, typed, messages.CHANGED_BY_YOU)
-    assert found == expected
+    assert compared == expected
     assert page.notes.count(GUS) == 2
     assert page.data("take") == [_control(page, case.both[0])["id"]]
     assert page.root.one("button", **{"data-take": page.data("take")[0]})["value"] == case.both[2]
-    kept = mine | {case.theirs[0]: case.theirs[2]}
-    assert _values(page, kept) == kept
+    merged = mine | {case.theirs[0]: case.theirs[2]}
+    assert _values(page, merged) == merged
     page.send("Save")
-    assert _values(dana.get(path), kept) == kept
+    assert _values(dana.get(path), merged) == merged
 
 
 def _label(page: Page, name: str) -> str:
@@ -149,8 +149,8 @@ def _control(page: Page, name: str) -> Element:
 
 
 def _values(page: Page, names: Iterable[str]) -> dict[str, str]:
-    sent = filled(page.form_with("Save")[0], {})
-    return {name: sent[name] for name in names}
+    submitted = filled(page.form_with("Save")[0], {})
+    return {name: submitted[name] for name in names}
 
 
 def test_conflict_keeps_the_typed_values_and_is_of_the_last_change(
@@ -160,8 +160,8 @@ def test_conflict_keeps_the_typed_values_and_is_of_the_last_change(
     form = dana.get(f"{ACME}/settings")
     gus.get(f"{ACME}/settings").send("Save", name="Theirs")
     odd = ["{", "[]", '{"name": 7}', json.dumps({"name": None})]
-    for seen in ["", "[" * 100_000, *(odd if thorough else ())]:
-        page = form.press("Save", 412, seen=seen)
+    for snapshot in ["", "[" * 100_000, *(odd if thorough else ())]:
+        page = form.press("Save", 412, seen=snapshot)
         assert rows(page)["Name"] == ("Theirs", "Acme Support", messages.CHANGED_BY_UNKNOWN)
         assert page.value("name") == "Acme Support"
 
@@ -184,20 +184,20 @@ def test_conflict_keeps_the_typed_values_and_is_of_the_last_change(
 def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     app: Flask, dana: Portal, gus: Portal, ids: dict[str, str]
 ) -> None:
-    theirs, mine = f"{MARK}TheirsSecret9", f"{MARK}MineSecret8"
+    their_secret, own_secret = f"{MARK}TheirsSecret9", f"{MARK}MineSecret8"
     form = dana.get(TWILIO)
-    gus.get(TWILIO).send("Save", twilio_auth_token=theirs)
+    gus.get(TWILIO).send("Save", twilio_auth_token=their_secret)
     with unchanged(app):
-        page = form.press("Save", 412, twilio_auth_token=mine, twilio_api_key_secret=f"{MARK}Other7")
-    found = rows(page)
-    assert found["Auth token"] == ("replaced", "a new value", messages.SECRET_CHANGED_BY_BOTH)
-    assert found["API key secret"][:2] == ("as it was", "a new value")
+        page = form.press("Save", 412, twilio_auth_token=own_secret, twilio_api_key_secret=f"{MARK}Other7")
+    compared = rows(page)
+    assert compared["Auth token"] == ("replaced", "a new value", messages.SECRET_CHANGED_BY_BOTH)
+    assert compared["API key secret"][:2] == ("as it was", "a new value")
     assert GUS in page.notes
     assert page.value("twilio_auth_token") == ""
     page.send("Save")
     form = dana.get(TWILIO)
     hint = form.root.by_id(f"{form.control('twilio_auth_token')['id']}-stored")
-    assert hint.one("code").text == theirs[-4:]
+    assert hint.one("code").text == their_secret[-4:]
     gus.get(TWILIO).send("Save", clear_twilio_api_key_secret=True)
     page = form.press("Save", 412)
     assert rows(page)["API key secret"] == ("removed", "not changed", messages.CHANGED_BY_THEM)
@@ -309,8 +309,8 @@ def test_stale_confirmation_is_shown_again_with_the_changes(
                 page = requested.press(button, 412, **typed)
             events = [item for item in page.root.one("div", role="alert").all("li") if GUS in item.text]
             assert [event["data-action"] for event in events[:1]] == [reported]
-            kept = {field: value for field, value in typed.items() if "password" not in field}
-            assert {field: page.value(field) for field in kept} == kept
+            expected = {field: value for field, value in typed.items() if "password" not in field}
+            assert {field: page.value(field) for field in expected} == expected
             before = len(audit(app))
             if "your_password" in typed:
                 page.press(button, **typed)

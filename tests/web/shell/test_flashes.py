@@ -16,8 +16,8 @@ def _toasts(portal: Portal, **headers: str) -> int:
 
 def test_a_request_that_the_page_makes_by_itself_takes_no_message(dana: Portal) -> None:
     form, _ = dana.get(f"{ACME}/settings").form_with("Save")
-    sent = html.filled(form, {"name": "Acme Help"})
-    assert dana.raw("POST", f"{ACME}/settings", data=sent).status_code == 303
+    submitted = html.filled(form, {"name": "Acme Help"})
+    assert dana.raw("POST", f"{ACME}/settings", data=submitted).status_code == 303
     assert _toasts(dana, **{BACKGROUND: "true"}) == 0
     assert _toasts(dana) == 1
     assert _toasts(dana) == 0

@@ -36,11 +36,11 @@ def test_without_a_session_forms_and_htmx_lead_to_sign_in_and_back(
     """htmx is redirected, so that no page is swapped into another. Where something was sent, it stays on
     the page that has it."""
     page = dana.get("/o/acme-support/settings")
-    sent = {"csrf_token": dana.token(), "name": "Typed for long"}
+    submitted = {"csrf_token": dana.token(), "name": "Typed for long"}
     Portal(app, dana.cookie).sign_out()
     for portal in (dana, Portal(app)):
         referer = {"Referer": f"https://localhost{page.path}"}
-        answer = portal.raw("POST", page.path, data=sent, headers=referer)
+        answer = portal.raw("POST", page.path, data=submitted, headers=referer)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
         form = portal.get(answer.headers["Location"])
         assert messages.SIGNED_OUT in form.notes
@@ -93,13 +93,13 @@ def test_file_response_returns_its_connection(app: Flask, here: Furnished, dana:
     with app.app_context():
         pool = db.engine.pool
     assert isinstance(pool, QueuePool)
-    seen = 0
+    count = 0
     for rule, _, _ in portal_rules(app, unsafe=False):
         if rule.rule.endswith(FILES):
             assert dana.raw("GET", here.address(rule)).status_code == 200
             assert pool.checkedout() == 0, rule.rule
-            seen += 1
-    assert seen > 4
+            count += 1
+    assert count > 4
 
 
 def test_a_refusal_is_in_the_log_with_the_id_of_its_request(dana: Portal, logged: StringIO) -> None:

@@ -48,35 +48,35 @@ class Held:
 
 @pytest.fixture
 def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Held]]:
-    made: list[Held] = []
+    gates: list[Held] = []
 
     def hold(name: str) -> Held:
-        held = Held()
-        made.append(held)
+        gate = Held()
+        gates.append(gate)
         really = getattr(csv_import, name)
 
         def slow(*arguments: Any, on_progress: Any, **options: Any) -> Any:
             on_progress("Counting", 1500, 50_000)
-            held.reached.set()
-            assert held.go_on.wait(SECONDS)
+            gate.reached.set()
+            assert gate.go_on.wait(SECONDS)
             return really(*arguments, on_progress=on_progress, **options)
 
         monkeypatch.setattr(csv_import, name, slow)
-        return held
+        return gate
 
     yield hold
-    for held in made:
-        held.go_on.set()
+    for gate in gates:
+        gate.go_on.set()
     finished()
 
 
 def test_show_polls_while_the_job_runs_and_leads_to_its_result(
     dana: Portal, hold: Callable[[str], Held]
 ) -> None:
-    held = hold("check")
+    gate = hold("check")
     page = dana.get(NEW).press(CHECK, rows=ROWS)
     assert "/jobs/" in page.path
-    assert held.reached.wait(SECONDS)
+    assert gate.reached.wait(SECONDS)
     page = dana.get(page.path)
     bar = page.root.one("progress")
     assert (bar["aria-label"], bar["value"], bar["max"]) == ("Counting", "1500", "50000")
@@ -85,7 +85,7 @@ def test_show_polls_while_the_job_runs_and_leads_to_its_result(
     assert (refresh["content"], refresh.parent.tag) == ("2", "noscript")
     block = dana.get(page.path, htmx="job")
     assert block.root.by_id("job")["hx-get"] == page.path
-    held.go_on.set()
+    gate.go_on.set()
     finished()
     block = dana.get(page.path, htmx="job")
     assert "hx-get" not in block.root.by_id("job").attrs
@@ -99,19 +99,19 @@ def test_apply_requested_twice_imports_once(
 ) -> None:
     """Whether or not the user stays on its page."""
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
-    held = hold("apply")
-    sent = {"csrf_token": dana.token(), "version": "1"}
-    pages = [dana.post(f"{page.path}/apply", sent) for _ in range(2)]
-    assert held.reached.wait(SECONDS)
+    gate = hold("apply")
+    submitted = {"csrf_token": dana.token(), "version": "1"}
+    pages = [dana.post(f"{page.path}/apply", submitted) for _ in range(2)]
+    assert gate.reached.wait(SECONDS)
     assert dana.get(page.path).has_button(IMPORT)
-    held.go_on.set()
+    gate.go_on.set()
     finished()
     assert not dana.get(page.path).has_button(IMPORT)
     done = {ended.path: ended for ended in map(led_on, pages)}
     assert done.keys() == {page.path, f"{page.path}?imported=1"}
     assert "50" in done[f"{page.path}?imported=1"].notes
     assert dana.get(page.path).notes == ""
-    dana.post(f"{page.path}/apply", sent, 412)
+    dana.post(f"{page.path}/apply", submitted, 412)
     with scope_as(app, cast.dana) as scope:
         assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
 
@@ -174,12 +174,12 @@ def test_import_starts_no_job_of_an_unreadable_file_or_beyond_four(
     dana.post(f"{refused.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
     assert dana.get(PATH).rows() == []
 
-    held = hold("check")
-    sent = {"csrf_token": dana.token(), "rows": ROWS}
-    statuses = [dana.raw("POST", NEW, data=sent).status_code for _ in range(job_threads.MOST)]
+    gate = hold("check")
+    submitted = {"csrf_token": dana.token(), "rows": ROWS}
+    statuses = [dana.raw("POST", NEW, data=submitted).status_code for _ in range(job_threads.MOST)]
     assert (job_threads.MOST, statuses) == (4, [303] * 4)
-    fifth = dana.raw("POST", NEW, data=sent)
+    fifth = dana.raw("POST", NEW, data=submitted)
     assert (fifth.status_code, "Retry-After" in fifth.headers) == (503, True)
-    held.go_on.set()
+    gate.go_on.set()
     finished()
-    assert dana.raw("POST", NEW, data=sent).status_code == 303
+    assert dana.raw("POST", NEW, data=submitted).status_code == 303

@@ -21,7 +21,7 @@ MISTYPED = "not the password at all"
 
 
 @pytest.fixture
-def known(app: Flask, cast: Cast) -> Portal:
+def known_browser(app: Flask, cast: Cast) -> Portal:
     """A browser with which Dana has signed in, and out."""
     portal = Portal(app)
     portal.sign_in(cast.dana.email)
@@ -36,9 +36,11 @@ def _fill(app: Flask, email: str, portal: Portal | None = None) -> None:
     page.press("Sign in", 429, email=email, password=MISTYPED)
 
 
-def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
+def test_anonymous_failures_do_not_lock_out_a_known_browser(
+    app: Flask, cast: Cast, known_browser: Portal
+) -> None:
     """It has ten attempts of its own, for the users who signed in with it."""
-    cookie = known.client.get_cookie(COOKIE)
+    cookie = known_browser.client.get_cookie(COOKIE)
     assert cookie is not None
     assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Strict")
     assert cookie.path == "/"
@@ -50,15 +52,15 @@ def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Ca
         if forged is not None:
             portal.client.set_cookie(COOKIE, forged)
         portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
-    assert known.sign_in(cast.dana.email).title == "Organizations"
+    assert known_browser.sign_in(cast.dana.email).title == "Organizations"
 
-    known.sign_out()
-    _fill(app, cast.dana.email, known)
+    known_browser.sign_out()
+    _fill(app, cast.dana.email, known_browser)
     _fill(app, cast.mo.email)
-    known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
+    known_browser.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
 
 
-def test_known_browser_has_its_own_limit_of_codes(app: Flask, cast: Cast, known: Portal) -> None:
+def test_known_browser_has_its_own_limit_of_codes(app: Flask, cast: Cast, known_browser: Portal) -> None:
     with scope_as(app, cast.dana) as scope:
         user = scope.session.get_one(User, cast.dana.id)
         secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
@@ -67,4 +69,4 @@ def test_known_browser_has_its_own_limit_of_codes(app: Flask, cast: Cast, known:
     count_as(app, 9)
     page = page.press("Continue", 401, code="000000")
     page.press("Continue", 429, code=pyotp.TOTP(secret).now())
-    assert known.sign_in(cast.dana.email, secret=secret).title == "Organizations"
+    assert known_browser.sign_in(cast.dana.email, secret=secret).title == "Organizations"

@@ -13,8 +13,8 @@ from tests.support.pages import Page, Portal
 
 def crumbs(page: Page) -> list[tuple[str, str]]:
     """The text and address of each page above this one."""
-    found = page.root.all("nav", css="pb-crumbs")
-    return [(crumb.text, _href(crumb)) for nav in found for crumb in nav.all("li")]
+    navs = page.root.all("nav", css="pb-crumbs")
+    return [(crumb.text, _href(crumb)) for nav in navs for crumb in nav.all("li")]
 
 
 def _href(crumb: Element) -> str:
@@ -61,11 +61,11 @@ def test_refused_form_or_failed_page_is_a_page_of_the_portal(
         assert dana.get(path).path == provider, "an address that only takes a form leads to its page"
     page = dana.get("/sign-out", 405)
     assert page.root.one("div", **{"data-error": "405"}).one("h2").text == "This address only receives forms."
-    for path, sent, status in (
+    for path, submitted, status in (
         ("/o/acme-support/settings", {"csrf_token": "old"}, 400),
         ("/o/acme-support/endpoints/new/x", {"csrf_token": dana.token()}, 404),
     ):
-        assert crumbs(dana.post(path, sent, status))[0] == ("Acme Support", "/o/acme-support/")
+        assert crumbs(dana.post(path, submitted, status))[0] == ("Acme Support", "/o/acme-support/")
 
     def fail(**_: object) -> None:
         raise RuntimeError

@@ -26,5 +26,5 @@ def test_every_place_is_a_page(app: Flask, here: Furnished) -> None:
     assert addresses[Place.CALL_WEBHOOK] == "/o/acme-support/voice-ai#webhook"
     assert len(set(addresses.values())) == len(Place)
     rules = app.url_map.bind("localhost")
-    found = {rules.match(urlsplit(address).path, "GET")[0] for address in addresses.values()}
-    assert found <= {page.endpoint for page in portal_pages()}
+    pages = {rules.match(urlsplit(address).path, "GET")[0] for address in addresses.values()}
+    assert pages <= {page.endpoint for page in portal_pages()}

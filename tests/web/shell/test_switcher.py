@@ -14,8 +14,8 @@ from tests.support.pages import Page, Portal
 
 def listed(page: Page) -> dict[str, list[str]]:
     """The names under each heading."""
-    found = page.root.one("div", id="found-list")
-    groups = zip(found.all("h2"), found.all("ul"), strict=True)
+    panel = page.root.one("div", id="found-list")
+    groups = zip(panel.all("h2"), panel.all("ul"), strict=True)
     return {heading.text: [link.text for link in group.all("a")] for heading, group in groups}
 
 

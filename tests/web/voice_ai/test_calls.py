@@ -118,11 +118,11 @@ def test_table_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> No
     assert count(page.follow("Newest")) == 50
     form = page.root.one("form", role="search")
     assert (form["action"], form["method"]) == (PATH, "get")
-    found = dana.get(f"{PATH}?q=agent+1&outcome=success")
-    assert count(found) == 26
-    assert (found.value("q"), found.value("outcome")) == ("agent 1", "success")
+    filtered = dana.get(f"{PATH}?q=agent+1&outcome=success")
+    assert count(filtered) == 26
+    assert (filtered.value("q"), filtered.value("outcome")) == ("agent 1", "success")
     assert count(dana.get(f"{PATH}?q=agent+1", htmx="calls")) == 26
-    assert found.link("Remove Outcome: Success")["href"] == f"{PATH}?q=agent+1"
+    assert filtered.link("Remove Outcome: Success")["href"] == f"{PATH}?q=agent+1"
     part = dana.get(f"{PATH}?outcome=success", htmx="calls")
     assert [one.get("id") for one in part.root.children if not isinstance(one, str)] == ["calls", "matches"]
     none = dana.get(f"{PATH}?outcome=busy&direction=outbound&agent=Agent+1")

@@ -217,20 +217,20 @@ report(**found)
 def test_new_voice_ai_provider_is_included_everywhere(tmp_path):
     copy = ProjectCopy.at(tmp_path / "patchbay")
     copy.write("app/providers/acme.py", DECLARED)
-    found = copy.run(SCRIPT)
-    assert found["tested"] == [True]
-    config = found["config"]
+    results = copy.run(SCRIPT)
+    assert results["tested"] == [True]
+    config = results["config"]
     assert config["aiVoiceProvider"] == "acme"
     assert (config["hasAcmeCredentials"], config["hasAcmeToolSecret"]) == (True, True)
     assert (config["hasApiKey"], config["hasToolSecret"]) == (True, False)
 
-    assert (found["webhook"], found["reporting"]) == ("working", "webhooks-1")
-    assert found["url"] == "https://voice.acme.example/api/webhook/acme/<id>"
-    assert found["reported"] == [401, 200]
-    assert (found["calls"], found["shown"], found["openapi"]) == (["c1"], True, True)
+    assert (results["webhook"], results["reporting"]) == ("working", "webhooks-1")
+    assert results["url"] == "https://voice.acme.example/api/webhook/acme/<id>"
+    assert results["reported"] == [401, 200]
+    assert (results["calls"], results["shown"], results["openapi"]) == (["c1"], True, True)
 
     (entry,) = config["phoneNumbers"]
     assert (entry["aiEnabled"], entry["aiAgentId"], entry["acmePhoneNumberId"]) == (True, "a1", "numbers-1")
-    ((number, _, agent),) = found["numbers"]
+    ((number, _, agent),) = results["numbers"]
     assert (number, agent) == (entry["phoneNumber"], "a1")
-    assert found["left"] == 0
+    assert results["left"] == 0

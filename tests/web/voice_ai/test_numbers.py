@@ -48,8 +48,8 @@ def labs(app: Flask, est: SinchEst) -> Iterator[ElevenLabs]:
 def give(app: Flask, cast: Cast, *user_ids: str) -> None:
     with scope_as(app, cast.dana) as scope:
         for user_id in user_ids:
-            sent = {"userId": user_id, "provider": "sinch", "phoneNumber": NUMBER}
-            assignments.assign(scope, sent)
+            assignment = {"userId": user_id, "provider": "sinch", "phoneNumber": NUMBER}
+            assignments.assign(scope, assignment)
 
 
 @pytest.fixture
@@ -153,8 +153,8 @@ def test_show_names_what_is_missing_or_not_supported(
     assert page.follow("Voice AI").title == "Voice AI"
     assert labs.requests == []
     with scope_as(app, cast.dana) as scope:
-        sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": "+14165550101"}
-        number_id = assignments.assign(scope, sent)[0].id
+        assignment = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": "+14165550101"}
+        number_id = assignments.assign(scope, assignment)[0].id
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert not page.has_link("Answer with AI… +14165550101")
     page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
@@ -203,8 +203,8 @@ def test_show_names_the_other_users_and_an_interrupted_change(
 
 
 def states(page: Page) -> dict[str, str]:
-    found = page.root.by_id("last_calls").all("p")
-    return {one["data-last-call"]: one["data-state"] for one in found if "data-last-call" in one.attrs}
+    elements = page.root.by_id("last_calls").all("p")
+    return {one["data-last-call"]: one["data-state"] for one in elements if "data-last-call" in one.attrs}
 
 
 def test_last_call_is_read_from_the_trunk_and_the_agent(

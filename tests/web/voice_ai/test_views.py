@@ -57,8 +57,8 @@ def test_each_tab_has_an_address_and_a_form_that_tests_as_it_saves(
         assert current["href"] == f"{PATH}?tab={tab}"
     assert dana.get(TOOL_SECRET).link("Generate tool secret")["href"] == f"{PATH}/tool-secret"
     dana.get(f"{PATH}?tab=twilio", 404)
-    found = dana.get("/find?q=sinch+est&in=acme-support").root.one("main").all("a")
-    assert [link["href"] for link in found if link["href"].startswith("/o/")] == [TRUNK]
+    links = dana.get("/find?q=sinch+est&in=acme-support").root.one("main").all("a")
+    assert [link["href"] for link in links if link["href"].startswith("/o/")] == [TRUNK]
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     page.send("Assign number", phone_number="+15557654321", provider="sinch")
     listed = dana.get(TRUNK).root.one(id="numbers").one("tbody")
@@ -91,8 +91,8 @@ def test_choice_or_form_is_saved_and_refused_if_invalid_or_stale(app: Flask, dan
             refused = page.press("Save choice", 422, provider=provider)
         (problem,) = refused.root.one("main").all("li")
         assert problem.text.startswith("aiVoiceProvider: ")
-        sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
-        assert problem.text in dana.post(f"{PATH}/choice", sent, 422, htmx="main").text
+        submitted = {"provider": provider, "version": "1", "csrf_token": dana.token()}
+        assert problem.text in dana.post(f"{PATH}/choice", submitted, 422, htmx="main").text
     page = page.press("Save choice", provider="elevenlabs", reason="Better voices")
     assert page.value("provider") == "elevenlabs"
     assert "Better voices" in page.root.by_id("history").text
@@ -107,8 +107,8 @@ def test_choice_or_form_is_saved_and_refused_if_invalid_or_stale(app: Flask, dan
                 button, 422, sinch_est_key_secret="two words", sinch_est_project_id="Typed"
             )
         is_tab = page.path.startswith(PATH) and page.title == "Voice AI"
-        kept = page.value("sinch_est_project_id") == "Typed"
-        if not (is_tab and kept and page.error("sinch_est_key_secret")):
+        is_unchanged = page.value("sinch_est_project_id") == "Typed"
+        if not (is_tab and is_unchanged and page.error("sinch_est_key_secret")):
             wrong.append((button, page.path))
     assert wrong == []
     dana.post(f"{PATH}?tab=tool-secret", {"csrf_token": dana.token()}, 404)
@@ -182,16 +182,16 @@ class TestCallWebhook:
         url = f"https://voice.acme.example/api/webhook/elevenlabs/{cast.acme}"
         assert [code.text for code in card.all("code")] == [url]
         assert page.press("Check again").path == f"{PATH}?tab=elevenlabs#webhook"
-        (made,) = upstream.workspace.webhooks.values()
+        (created,) = upstream.workspace.webhooks.values()
         confirmation = dana.get("/o/acme-support/settings").press(
             "Save", public_base_url="https://new.acme.example"
         )
         confirmation.send("Change the base URL")
-        (made,) = upstream.workspace.webhooks.values()
-        assert made["webhook_url"].startswith("https://new.acme.example/")
-        made["is_disabled"] = True
+        (created,) = upstream.workspace.webhooks.values()
+        assert created["webhook_url"].startswith("https://new.acme.example/")
+        created["is_disabled"] = True
         generate(dana)
-        assert made["is_disabled"] is False
+        assert created["is_disabled"] is False
 
     def test_webhook_failure_is_shown_and_retried(self, dana: Portal, upstream: ElevenLabs) -> None:
         upstream.permissions.remove("workspace")
@@ -208,25 +208,25 @@ class TestCallWebhook:
     def test_webhook_foreign_or_in_another_setup_is_replaced_by_its_button(
         self, page: Page, upstream: ElevenLabs, dana: Portal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        theirs = upstream.workspace.add("https://crm.example/calls", '"><b>CRM</b>')
-        upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = theirs
+        foreign_id = upstream.workspace.add("https://crm.example/calls", '"><b>CRM</b>')
+        upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = foreign_id
         page = page.press("Check again")
         card = page.root.one(id="webhook")
-        assert (card["data-state"], f'"><b>CRM</b> ({theirs})' in card.one("bdi").text) == ("asks", True)
+        assert (card["data-state"], f'"><b>CRM</b> ({foreign_id})' in card.one("bdi").text) == ("asks", True)
         assert not page.has_button("Repair")
-        assert upstream.workspace.selected == theirs
+        assert upstream.workspace.selected == foreign_id
         page = page.press("Replace webhook")
         assert messages.WEBHOOK_WORKS in page.notes
-        assert upstream.workspace.selected != theirs
-        assert theirs in upstream.workspace.webhooks
+        assert upstream.workspace.selected != foreign_id
+        assert foreign_id in upstream.workspace.webhooks
 
         def busy(*_: object, **__: object) -> None:
             raise Conflict(service_messages.WEBHOOK_RUNNING)
 
         monkeypatch.setattr(webhook, "perform", busy)
         assert service_messages.WEBHOOK_RUNNING in page.press("Check again").notes
-        for key, kept in (("elevenlabs", [""]), ("twilio", [])):
-            assert dana.get(f"/o/acme-support/providers/{key}/disconnect").data("kept-webhook") == kept
+        for key, expected in (("elevenlabs", [""]), ("twilio", [])):
+            assert dana.get(f"/o/acme-support/providers/{key}/disconnect").data("kept-webhook") == expected
 
     def test_webhook_secret_is_nowhere(
         self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, data_folder: Path
