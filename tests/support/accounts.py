@@ -12,8 +12,8 @@ from app.services.scope import Scope
 
 def typed(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Returns those of a simulator's values that the provider's form has."""
-    known = {field.name for field in PROVIDERS[key].typed_fields}
-    return {name: value for name, value in values.items() if name in known}
+    known_names = {field.name for field in PROVIDERS[key].typed_fields}
+    return {name: value for name, value in values.items() if name in known_names}
 
 
 def connect(scope: Scope, key: str, values: Mapping[str, Any], **changes: Any) -> None:

@@ -134,23 +134,23 @@ def sentence(answer: TestResponse) -> str:
 
 def operation_at(app: Flask, method: str, path: str) -> Operation | None:
     """The declared operation that answers; None if there is none."""
-    path, wanted = path.partition("?")[0], "GET" if method == "HEAD" else method
+    path, requested_method = path.partition("?")[0], "GET" if method == "HEAD" else method
     if any(operation.path == path for operation in OPERATIONS):
-        return next((o for o in OPERATIONS if o.path == path and o.method == wanted), None)
+        return next((o for o in OPERATIONS if o.path == path and o.method == requested_method), None)
     try:
         rule, _ = app.url_map.bind("localhost").match(path, method, return_rule=True)
     except HTTPException:
         return None
-    found = [o for o in OPERATIONS if o.path == rule.rule and o.method == wanted]
-    assert found, f"{method} {rule.rule} is no declared operation"
-    return found[0]
+    operations = [o for o in OPERATIONS if o.path == rule.rule and o.method == requested_method]
+    assert operations, f"{method} {rule.rule} is no declared operation"
+    return operations[0]
 
 
 def _documented(operation: Operation, status: int) -> dict[str, Any] | None:
     """What the document says of the operation's responses with the status."""
     described = document()["paths"][template(operation)][operation.method.lower()]["responses"]
-    found = described.get(str(status))
-    return resolved(found) if found else None
+    response = described.get(str(status))
+    return resolved(response) if response else None
 
 
 @cache
@@ -165,7 +165,7 @@ def _validator(operation: Operation, status: int) -> Draft202012Validator:
 def _closed_schemas() -> dict[str, Any]:
     """Those of the document, but a field that is not in a schema is refused."""
     schemas: dict[str, Any] = copy.deepcopy(document()["components"]["schemas"])
-    for found in schemas.values():
-        if "properties" in found:
-            found.setdefault("additionalProperties", False)
+    for schema in schemas.values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
     return schemas

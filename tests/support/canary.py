@@ -33,13 +33,13 @@ def spellings(secret: str) -> frozenset[bytes]:
 
 def _in_base64(raw: bytes) -> frozenset[bytes]:
     """What of it is the same whatever stands before and after."""
-    found = set()
+    pieces = set()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
             encoded = encode(b"\0" * before + raw)
             whole = len(before * b"\0" + raw) // 3 * 4
-            found.add(encoded[-(-before * 8 // 6) : whole])
-    return frozenset(found)
+            pieces.add(encoded[-(-before * 8 // 6) : whole])
+    return frozenset(pieces)
 
 
 def found_in(content: bytes, secrets: Mapping[str, str]) -> list[str]:

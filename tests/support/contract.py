@@ -262,7 +262,7 @@ def _without_nullable(schema: Any) -> Any:
         return [_without_nullable(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _without_nullable(value) for key, value in schema.items() if key != "nullable"}
+    converted = {key: _without_nullable(value) for key, value in schema.items() if key != "nullable"}
     if schema.get("nullable") is True:
-        found["type"] = [schema["type"], "null"]
-    return found
+        converted["type"] = [schema["type"], "null"]
+    return converted

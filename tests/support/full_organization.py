@@ -106,8 +106,8 @@ class Furnished:
         """Returns the route's path, with the ids of what there is, and a provider that has such a page."""
         sinch, job = {"key": "sinch"}, {"job_id": self.ids["webhook_job_id"]}
         special = {"callback": sinch, "callback_tests": sinch, "webhook_jobs": job}
-        known = self.ids_for(route.rule) | special.get(route.endpoint.partition(".")[0], {}) | other
-        return ARGUMENT.sub(lambda found: known[found["name"]], route.rule)
+        values = self.ids_for(route.rule) | special.get(route.endpoint.partition(".")[0], {}) | other
+        return ARGUMENT.sub(lambda match: values[match["name"]], route.rule)
 
     def page(self, page: Page) -> str:
         """Returns the address of a registered page, with the query that it needs."""
@@ -138,8 +138,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         )
         gone = crud.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
         deleted = crud.delete(scope, gone.id)
-        given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
-        number, user = assignments.assign(scope, given)
+        assignment = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
+        number, user = assignments.assign(scope, assignment)
         table = csv_format.open_table(b"phone_number,provider\n+15550001234,twilio\n")
         sheet = csv_import.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
@@ -191,25 +191,25 @@ def _notify(scope: Scope) -> dict[str, str]:
     Nothing is sent: it has no event that occurs here, and the delivery was given up.
     """
     new = {"kind": "webhook", "url": "https://hooks.example.com/", "events": ["secret.old"]}
-    made = destinations.create(scope, new)
+    created = destinations.create(scope, new)
     ends = clock.utc(clock.now() + timedelta(hours=1))
     period = quiet.add(scope, {"ends_at": ends, "reason": "Move"})
-    key = f"destination:{made.row.id}"
+    key = f"destination:{created.row.id}"
     draft = Draft(Event.DESTINATION_DISABLED, lane="destination", key=key, subject="On call")
     with scope.transaction():
         row = record.add(scope, draft)
-        delivery = record.deliver(scope, row, made.row, is_manual=True)
+        delivery = record.deliver(scope, row, created.row, is_manual=True)
         delivery.state = State.FAILED
         scope.session.flush()
         scope.session.add(DeliveryAttempt(delivery_id=delivery.id, milliseconds=80, ok=False, status=500))
     limits.save(scope, {"most_secret_days": None})
     return {
-        "destination_id": made.row.id,
+        "destination_id": created.row.id,
         "delivery_id": delivery.id,
         "problem_id": row.uid,
         "period_id": period.id,
         "kind": "webhook",
-        "secret": made.secrets["signing_secret"],
+        "secret": created.secrets["signing_secret"],
     }
 
 
@@ -264,9 +264,9 @@ Written = tuple[Path, Furnished]
 
 def put_in_place(app: Flask, written: Written) -> Furnished:
     """Gives an app on SQLite a copy of the database instead of its own."""
-    database, found = written
+    database, furnished = written
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
         shutil.copyfile(database, str(db.engine.url.database))
-    return found
+    return furnished

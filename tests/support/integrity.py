@@ -11,12 +11,12 @@ from devtools.server import Server
 def problems(server: Server) -> list[str]:
     """What SQLite finds wrong with its file and `flask audit verify` with the events; empty if nothing is."""
     url = server.environment.get("DATABASE_URL") or f"sqlite:///{server.data / 'patchbay.db'}"
-    found = _problems_of_file(url) if server.database == "SQLite" else []
+    faults = _problems_of_file(url) if server.database == "SQLite" else []
     try:
         server.flask("audit", "verify")
     except AssertionError as error:
-        found.append(str(error))
-    return found
+        faults.append(str(error))
+    return faults
 
 
 def _problems_of_file(url: str) -> list[str]:

@@ -55,10 +55,10 @@ class Account:
 
     def numbers(self, **changes: Any) -> list[ProviderNumber]:
         provider = cast(Numbers, PROVIDERS[self.key])
-        found = list(provider.numbers(self._http, self.upstream.values | changes))
-        for line in found:
+        lines = list(provider.numbers(self._http, self.upstream.values | changes))
+        for line in lines:
             check_line(line)
-        return found
+        return lines
 
     def by_number(self) -> dict[str, ProviderNumber]:
         return {line.phone_number: line for line in self.numbers()}

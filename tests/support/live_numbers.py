@@ -21,5 +21,5 @@ def go_live(scope: Scope, account: Mapping[str, str] = ACCOUNT) -> None:
 def add_numbers(scope: Scope, account: Mapping[str, str], *numbers: str) -> list[str]:
     """Returns the ids of endpoints of the account, with the agent `support`; nothing is read of them yet."""
     go_live(scope, account)
-    sent = {"provider": "twilio", "inbound_agent_name": "support"}
-    return [crud.create(scope, sent | {"phone_number": number}).id for number in numbers]
+    payload = {"provider": "twilio", "inbound_agent_name": "support"}
+    return [crud.create(scope, payload | {"phone_number": number}).id for number in numbers]

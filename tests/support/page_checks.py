@@ -35,8 +35,8 @@ NONCE = re.compile(r"'nonce-([\w-]+)'")
 def check_page(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8", path
     assert answer.text.startswith("<!doctype html>"), path
-    kept = "private, no-cache" if path == REFERENCE else "no-store"
-    assert answer.headers["Cache-Control"] == kept, path
+    cache_control = "private, no-cache" if path == REFERENCE else "no-store"
+    assert answer.headers["Cache-Control"] == cache_control, path
     headings = root.all("h1")
     assert len(headings) == 1, f"{path} has {len(headings)} h1"
     title = re.sub(r"^\(\d+\) ", "", root.one("head").one("title").text).lstrip("\N{FIRST STRONG ISOLATE}")
@@ -143,10 +143,10 @@ def _method_of(element: Element) -> str:
 
 
 def resolves(app: Flask, path: str, method: str) -> bool:
-    known = _resolved.setdefault(app, {})
-    if (path, method) not in known:
-        known[path, method] = _is_matched(app, path, method)
-    return known[path, method]
+    cached = _resolved.setdefault(app, {})
+    if (path, method) not in cached:
+        cached[path, method] = _is_matched(app, path, method)
+    return cached[path, method]
 
 
 def _is_matched(app: Flask, path: str, method: str) -> bool:

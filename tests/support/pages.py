@@ -76,7 +76,7 @@ class Page:
 
     def data(self, name: str) -> list[str]:
         """The values of `data-<name>` on the page, from its top."""
-        return [found[f"data-{name}"] for found in self.root.walk() if f"data-{name}" in found.attrs]
+        return [element[f"data-{name}"] for element in self.root.walk() if f"data-{name}" in element.attrs]
 
     def rows(self) -> list[str]:
         """The texts of the table's rows, without those that head a day."""
@@ -85,10 +85,10 @@ class Page:
 
     def control(self, name: str) -> Element:
         """The one input of that name that can be seen; else the hidden one."""
-        found = self.root.all("input", "select", "textarea", name=name)
-        seen = [control for control in found if control.get("type") != "hidden"] or found
-        assert len(seen) == 1, f"{len(seen)} of {name!r} in: {self.text[:400]}"
-        return seen[0]
+        controls = self.root.all("input", "select", "textarea", name=name)
+        visible = [control for control in controls if control.get("type") != "hidden"] or controls
+        assert len(visible) == 1, f"{len(visible)} of {name!r} in: {self.text[:400]}"
+        return visible[0]
 
     def value(self, name: str) -> str | bool:
         return html.control_value(self.control(name))
@@ -96,18 +96,18 @@ class Page:
     def error(self, name: str) -> str:
         """What is said beside a field; empty if there is no error."""
         control = self.control(name)
-        found = self.root.all(id=f"{control['id']}-error")
-        if not found:
+        elements = self.root.all(id=f"{control['id']}-error")
+        if not elements:
             return ""
         assert f"{control['id']}-error" in control["aria-describedby"].split()
         assert control["aria-invalid"] == "true"
-        return found[0].text
+        return elements[0].text
 
     def link(self, text: str) -> Element:
-        found = [link for link in self.root.all("a") if link.text == text]
-        assert found, f"no link {text!r}, but {[link.text for link in self.root.all('a')]}"
-        assert len({link["href"] for link in found}) == 1, f"{text!r} leads to several places"
-        return found[0]
+        links = [link for link in self.root.all("a") if link.text == text]
+        assert links, f"no link {text!r}, but {[link.text for link in self.root.all('a')]}"
+        assert len({link["href"] for link in links}) == 1, f"{text!r} leads to several places"
+        return links[0]
 
     def has_link(self, text: str) -> bool:
         return any(link.text == text for link in self.root.all("a"))
@@ -117,30 +117,30 @@ class Page:
 
     def form_with(self, button: str) -> tuple[Element, Element]:
         """The form that has a button of that text, and the button."""
-        found = [
+        matches = [
             (form, press)
             for form in self.root.all("form")
             for press in [*form.all("button"), *self.root.all("button", form=form.get("id", "none"))]
             if press.text == button
         ]
         said = [press.text for press in self.root.all("button")]
-        assert len(found) == 1, f"{len(found)} buttons {button!r}, of {said}"
-        return found[0]
+        assert len(matches) == 1, f"{len(matches)} buttons {button!r}, of {said}"
+        return matches[0]
 
     def has_button(self, text: str) -> bool:
         return any(button.text == text for button in self.root.all("button"))
 
     def press(self, button: str, status: int = 200, *, htmx: str | None = None, **values: Any) -> Page:
         """Fills in the form of the button, sends it, and follows a 303. `htmx` is a target's id."""
-        form, target, sent = self._submitted(button, htmx, values)
+        form, target, submitted = self._submitted(button, htmx, values)
         if form.get("method", "get") == "get":
-            return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)
-        return self.portal.post(target, sent, status, htmx=htmx)
+            return self.portal.get(f"{urlsplit(target).path}?{_query(submitted)}", status, htmx=htmx)
+        return self.portal.post(target, submitted, status, htmx=htmx)
 
     def send(self, button: str, **values: Any) -> None:
         """As `press`, for a form that is accepted and whose next page does not matter."""
-        _, target, sent = self._submitted(button, None, values)
-        answer = self.portal.raw("POST", target, data=sent)
+        _, target, submitted = self._submitted(button, None, values)
+        answer = self.portal.raw("POST", target, data=submitted)
         assert answer.status_code == 303, f"{target} → {answer.status_code}\n{_text_of(answer)}"
 
     def _submitted(
@@ -148,15 +148,15 @@ class Page:
     ) -> tuple[Element, str, dict[str, str]]:
         """The form of the button, its address, and what a browser would send there."""
         form, pressed = self.form_with(button)
-        sent = html.filled(form, values)
+        submitted = html.filled(form, values)
         if pressed.get("name"):
-            sent[pressed["name"]] = pressed.get("value")
+            submitted[pressed["name"]] = pressed.get("value")
         action = pressed.get("formaction") or form.get("hx-post" if htmx else "action") or self.path
-        return form, urljoin(self.path, action), sent
+        return form, urljoin(self.path, action), submitted
 
 
-def _query(sent: Mapping[str, str]) -> str:
-    return urlencode(sent)
+def _query(submitted: Mapping[str, str]) -> str:
+    return urlencode(submitted)
 
 
 def changes_in(part: Element) -> dict[str, tuple[str, ...]]:
@@ -181,9 +181,9 @@ class Portal:
     @property
     def cookie(self) -> str:
         """What a thief would want."""
-        found = self.client.get_cookie(COOKIE)
-        assert found is not None
-        return found.value
+        session_cookie = self.client.get_cookie(COOKIE)
+        assert session_cookie is not None
+        return session_cookie.value
 
     def raw(self, method: str, path: str, **request: Any) -> TestResponse:
         """An answer as it comes: nothing is followed or checked."""
@@ -198,8 +198,8 @@ class Portal:
         headers: Mapping[str, str] | None = None,
     ) -> Page:
         """Follows redirects, and checks what it comes to."""
-        sent = {**(headers or {}), **_htmx(htmx)}
-        return self._page(path, self.raw("GET", path, headers=sent), status, htmx)
+        all_headers = {**(headers or {}), **_htmx(htmx)}
+        return self._page(path, self.raw("GET", path, headers=all_headers), status, htmx)
 
     def post(self, path: str, data: Mapping[str, Any], status: int = 200, *, htmx: str | None = None) -> Page:
         answer = self.raw("POST", path, data=dict(data), headers=_htmx(htmx))

@@ -55,9 +55,9 @@ class ProjectCopy:
     def insert_after(self, path: str, line: str, new: str) -> None:
         """Writes the `new` lines below the one line of a file that begins, after its indentation, so."""
         lines = (self.folder / path).read_text().splitlines(keepends=True)
-        found = [at for at, text in enumerate(lines, 1) if text.lstrip().startswith(line)]
-        assert len(found) == 1, f"{len(found)} lines of {path} begin with {line!r}"
-        lines[found[0] : found[0]] = [new.rstrip("\n") + "\n"]
+        places = [at for at, text in enumerate(lines, 1) if text.lstrip().startswith(line)]
+        assert len(places) == 1, f"{len(places)} lines of {path} begin with {line!r}"
+        lines[places[0] : places[0]] = [new.rstrip("\n") + "\n"]
         self.write(path, "".join(lines))
 
     def database(self, shared: Path, migrate: databases.Migrate) -> str:
@@ -110,6 +110,6 @@ def install() -> Installation:
     return Installation(app, people, portal, Caller(app, token))
 
 
-def report(**found: Any) -> None:
+def report(**results: Any) -> None:
     """For a script in a copy: what `ProjectCopy.run` returns to the test."""
-    Path("report.json").write_text(json.dumps(found))
+    Path("report.json").write_text(json.dumps(results))

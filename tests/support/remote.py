@@ -68,13 +68,13 @@ class _Remote:
         if len(self._idle) < CONNECTIONS:
             return HTTPConnection(urlsplit(self.server.url).netloc, timeout=SECONDS)
         try:
-            found = self._idle.popleft()
+            connection = self._idle.popleft()
         except IndexError:
             return HTTPConnection(urlsplit(self.server.url).netloc, timeout=SECONDS)
-        if select.select([found.sock], [], [], 0)[0]:
-            found.close()
+        if select.select([connection.sock], [], [], 0)[0]:
+            connection.close()
             return self._connection()
-        return found
+        return connection
 
 
 def _target(environ: WSGIEnvironment) -> str:

@@ -30,8 +30,8 @@ def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]
 
 def portal_pages() -> list[Page]:
     """Returns the registered pages that a signed-in user opens."""
-    found = [page for blueprint in web.blueprints() for page in blueprint.registered]
-    return [page for page in found if page.who is not Who.ANYONE]
+    pages = [page for blueprint in web.blueprints() for page in blueprint.registered]
+    return [page for page in pages if page.who is not Who.ANYONE]
 
 
 def operation_path(operation: Operation, here: Furnished, **other: str) -> str:
@@ -45,7 +45,7 @@ def operation_path(operation: Operation, here: Furnished, **other: str) -> str:
 
 def everything(token: str | None) -> dict[str, str]:
     """What any form of the portal could send, as an attacker would fill it in."""
-    sent = {
+    submitted = {
         "version": "1",
         "provider": "vobiz",
         "enabled": "no",
@@ -63,4 +63,4 @@ def everything(token: str | None) -> dict[str, str]:
         "url": "https://evil.example/calls",
         "here_only": "yes",
     }
-    return sent if token is None else sent | {"csrf_token": token}
+    return submitted if token is None else submitted | {"csrf_token": token}

@@ -67,15 +67,15 @@ class Scopes:
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Fills up with the SQL that runs meanwhile, except what begins a transaction."""
-    seen: list[str] = []
+    executed: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith("BEGIN"):
-            seen.append(statement)
+            executed.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        yield executed
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -87,16 +87,16 @@ class Fault(Exception):
 @contextmanager
 def failing_at(engine: Engine, number: int) -> Iterator[list[str]]:
     """Fails instead of running the statement of that number, from 1."""
-    seen: list[str] = []
+    executed: list[str] = []
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-        if len(seen) == number:
+        executed.append(statement)
+        if len(executed) == number:
             raise Fault(statement)
 
     event.listen(engine, "before_cursor_execute", fail)
     try:
-        yield seen
+        yield executed
     finally:
         event.remove(engine, "before_cursor_execute", fail)
 
@@ -108,12 +108,12 @@ def winners(answers: Sequence[Any]) -> list[Any]:
 
 def open_during_requests(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Returns a list that fills up: whether the scope has an open transaction at each provider request."""
-    found: list[bool] = []
+    observed: list[bool] = []
     send = Outbound.send
 
     def watch(self: Outbound, *arguments: Any, **more: Any) -> Any:
-        found.append(scope.session.in_transaction())
+        observed.append(scope.session.in_transaction())
         return send(self, *arguments, **more)
 
     monkeypatch.setattr(Outbound, "send", watch)
-    return found
+    return observed

@@ -52,6 +52,6 @@ class Here:
         return self.rows()[self.cast.mo.id]
 
     def events(self) -> list[tuple[str, str, Any]]:
-        wanted = AuditEvent.action.like("number.ai%")
-        query = self.scope.select(AuditEvent).where(wanted).order_by(AuditEvent.id)
-        return [(found.action, found.subject, found.changes) for found in self.scope.session.scalars(query)]
+        condition = AuditEvent.action.like("number.ai%")
+        query = self.scope.select(AuditEvent).where(condition).order_by(AuditEvent.id)
+        return [(row.action, row.subject, row.changes) for row in self.scope.session.scalars(query)]
