@@ -63,11 +63,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def here(server: Server) -> Furnished:
     """What Acme has; Dana is its superadmin."""
     app = create_app(Settings.from_environment(server.environment))
-    found = furnish(app, assemble(app))
+    furnished = furnish(app, assemble(app))
     with app.app_context():
         db.engine.dispose()
     server.flask("demo")
-    return found
+    return furnished
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +88,8 @@ def stays_here(request: pytest.FixtureRequest) -> Iterator[None]:
     requested: list[str] = []
     errors: list[str] = []
 
-    def note(made: Request) -> None:
-        requested.append(made.url)
+    def note(request: Request) -> None:
+        requested.append(request.url)
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error":

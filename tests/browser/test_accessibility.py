@@ -96,15 +96,15 @@ STYLES = {320: (AS_SHIPPED, WIDE, WIDE + SPACED), 360: (WIDE,), 1280: (AS_SHIPPE
 
 def too_wide(page: Page) -> list[tuple[int, str]]:
     """The widths and styles in which the page scrolls sideways."""
-    found = []
+    overflows = []
     root = "document.documentElement"
     for width, styles in STYLES.items():
         page.set_viewport_size({"width": width, "height": 800})
         for css in styles:
             page.evaluate(STYLE, css)
             if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
-                found.append((width, css))
-    return found
+                overflows.append((width, css))
+    return overflows
 
 
 MORE = pytest.mark.thorough("test_pages_pass_axe_and_fit_their_window")
@@ -118,12 +118,12 @@ def look(thorough: bool) -> Look:
     """Looks at a page as it stands."""
 
     def look(page: Page, where: str) -> list[str]:
-        return [line for way in (WAYS if thorough else WAYS[:1]) for line in seen(page, where, way)]
+        return [line for way in (WAYS if thorough else WAYS[:1]) for line in problems_of(page, where, way)]
 
     return look
 
 
-def seen(page: Page, where: str, way: Way) -> list[str]:
+def problems_of(page: Page, where: str, way: Way) -> list[str]:
     """Returns what is found on the page in a window of that width and color scheme."""
     width, scheme = way
     page.set_viewport_size({"width": width, "height": 800})
@@ -138,17 +138,17 @@ def test_pages_pass_axe_and_fit_their_window(
     dana: Page, addresses: list[str], look: Look, thorough: bool, part: int
 ) -> None:
     """In parts: each is done long before a test times out, on a busy machine too."""
-    found: list[str] = []
+    problems: list[str] = []
     places = [*addresses, *(STATES if thorough else STATES[:1])]
     places = [place for place in places if place != REFERENCE]
     for number, place in enumerate(places[part::3]):
         dana.goto(place)
         expect(dana.get_by_role("heading", level=1)).to_have_count(1)
         assert dana.evaluate("typeof htmx") == "object", place
-        found += look(dana, place)
+        problems += look(dana, place)
         if thorough or number % 3 == 0:
-            found += [f"{place}: too wide at {width} px, {css}" for width, css in too_wide(dana)]
-    assert found == []
+            problems += [f"{place}: too wide at {width} px, {css}" for width, css in too_wide(dana)]
+    assert problems == []
 
 
 LESS = "all => all.forEach((each, place) => place % 40 && each.remove())"
@@ -171,47 +171,47 @@ def test_reference_passes_axe_and_fits_its_window(dana: Page, thorough: bool, wa
     if thorough:
         assert too_wide(dana) == []
         dana.evaluate(STYLE, AS_SHIPPED)
-    assert seen(dana, REFERENCE, way) == []
+    assert problems_of(dana, REFERENCE, way) == []
 
 
 @MORE
 def test_axe_finds_nothing_on_pages_behind_links(dana: Page, look: Look) -> None:
-    found: list[str] = []
+    problems: list[str] = []
     for place, link in FOLLOWED.items():
         dana.goto(place)
         dana.locator(link).first.click()
         dana.wait_for_url(lambda url, place=place: not url.endswith(place))  # type: ignore[misc]
-        found += look(dana, dana.url)
-    assert found == []
+        problems += look(dana, dana.url)
+    assert problems == []
 
 
 @MORE
 def test_axe_finds_nothing_while_signing_in_and_enrolling(page: Page, here: Furnished, look: Look) -> None:
-    found: list[str] = []
+    problems: list[str] = []
     for place in ("/sign-in", "/nowhere", "/setup"):
         page.goto(place)
-        found += look(page, place)
+        problems += look(page, place)
     sign_in(page, here.cast.mo.email)
-    found += look(page, "account")
+    problems += look(page, "account")
     page.get_by_text("Set up…").click()
-    found += look(page, "setting up")
+    problems += look(page, "setting up")
     page.locator("#totpbegin-your_password").fill(PASSWORD)
     page.get_by_role("button", name="Set up two-step sign-in").click()
     page.locator("#two-step details summary").click()
     key = page.locator("#two-step .pb-once code").first.inner_text()
-    found += look(page, "enrolment")
+    problems += look(page, "enrolment")
     page.get_by_label("Code", exact=True).fill(pyotp.TOTP(key.replace(" ", "")).now())
     page.get_by_role("button", name="Turn on").click()
     codes = page.locator(".pb-codes code").all_inner_texts()
     assert len(codes) == 10
-    found += look(page, "recovery codes")
+    problems += look(page, "recovery codes")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.path().read_text().splitlines()[2:] == codes
     page.get_by_role("link", name="I've saved these codes").click()
     for question in ("New recovery codes…", "Turn off…"):
         page.get_by_text(question).click()
-        found += look(page, question)
+        problems += look(page, question)
         page.keyboard.press("Escape")
     page.context.clear_cookies()
     page.goto("/sign-in")
@@ -219,13 +219,13 @@ def test_axe_finds_nothing_while_signing_in_and_enrolling(page: Page, here: Furn
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Use a recovery code").click()
-    found += look(page, "recovery")
+    problems += look(page, "recovery")
     page.get_by_label("Recovery code").fill(codes[0])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("9 left.")).to_be_visible()
     expect(page.get_by_text("Sign out everywhere else…")).to_be_visible()
-    found += look(page, "signed in twice")
-    assert found == []
+    problems += look(page, "signed in twice")
+    assert problems == []
 
 
 @MORE
@@ -237,24 +237,24 @@ def test_axe_finds_nothing_in_conflicts_and_undo(dana: Page, look: Look) -> None
         page.get_by_label("Country").select_option(country)
         page.get_by_role("button", name="Save", exact=True).click()
     expect(dana.locator(".pb-compare")).to_be_visible()
-    found = look(dana, "settings")
+    problems = look(dana, "settings")
     dana.get_by_role("button", name="Use theirs for Country").click()
     expect(dana.get_by_label("Country")).to_have_value("IN")
     dana.goto(f"{MERIDIAN}/endpoints/many?do=inbound_agent_name&all=yes")
     dana.locator("input[name=inbound_agent_name]").fill("wrong-agent")
-    found += look(dana, "many")
+    problems += look(dana, "many")
     dana.locator("input[name=reason]").fill("A test")
     dana.locator("main form.pb-form button[type=submit]").click()
     dana.goto(str(dana.get_by_role("link", name="Undo", exact=True).get_attribute("href")))
-    found += look(dana, "undo")
+    problems += look(dana, "undo")
     dana.locator("main form.pb-form button[type=submit]").click()
     expect(dana).to_have_url(re.compile(r"/audit/\d+$"))
-    found += look(dana, "event")
+    problems += look(dana, "event")
     dana.goto(f"{MERIDIAN}/endpoints")
     dana.locator("tbody th a").first.click()
     expect(dana.locator("#history li")).not_to_have_count(0)
-    found += look(dana, "history of one")
-    assert found == []
+    problems += look(dana, "history of one")
+    assert problems == []
 
 
 OPENED = {
@@ -268,7 +268,7 @@ OPENED = {
 
 @MORE
 def test_axe_finds_nothing_in_what_opens_on_a_page(dana: Page, here: Furnished, look: Look) -> None:
-    found: list[str] = []
+    problems: list[str] = []
     for path, opener in OPENED.items():
         dana.goto("about:blank")
         dana.goto(f"{ACME}/{path}")
@@ -277,11 +277,11 @@ def test_axe_finds_nothing_in_what_opens_on_a_page(dana: Page, here: Furnished, 
         dana.locator(opener).first.click()
         if path.startswith("settings") or "#" in path:
             expect(dana.locator("dialog:modal")).to_be_visible()
-        found += look(dana, path)
+        problems += look(dana, path)
     dana.goto(f"{ACME}/people/{here.cast.mo.id}")
     dana.locator("#issue-title").click()
-    found += look(dana, "token")
+    problems += look(dana, "token")
     dana.locator("dialog:modal").get_by_role("button", name="Create token").click()
     expect(dana.locator(".pb-summary")).to_be_visible()
-    found += look(dana, "token with errors")
-    assert found == []
+    problems += look(dana, "token with errors")
+    assert problems == []

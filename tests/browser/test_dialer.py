@@ -195,16 +195,16 @@ def test_twilio_dialer_registers_and_renews_its_token_or_shows_why_not(
     page: Page, patchbay: Patchbay
 ) -> None:
     patchbay.activate(None)
-    found = start(page, patchbay.token)
-    assert (found["status"], found["code"]) == (409, "NO_VOICE_PROVIDER")
-    assert found["message"].endswith(".")
+    state = start(page, patchbay.token)
+    assert (state["status"], state["code"]) == (409, "NO_VOICE_PROVIDER")
+    assert state["message"].endswith(".")
     assert start(page, "wrong")["status"] == 401
     patchbay.activate(TWILIO)
     assert start(page, patchbay.token) == {"called": "+15551234567"}
     page.evaluate("device.handlers.tokenWillExpire()")
-    found = page.evaluate("({ registered: device.isRegistered, tokens: device.tokens })")
-    assert found["registered"]
-    assert [token.count(".") for token in found["tokens"]] == [2, 2]
+    state = page.evaluate("({ registered: device.isRegistered, tokens: device.tokens })")
+    assert state["registered"]
+    assert [token.count(".") for token in state["tokens"]] == [2, 2]
 
 
 def test_sinch_dialer_registers_each_time_with_another_token(page: Page, patchbay: Patchbay) -> None:
@@ -212,10 +212,10 @@ def test_sinch_dialer_registers_each_time_with_another_token(page: Page, patchba
     assert start(page, patchbay.token) == {"called": "+15551234567"}
     page.wait_for_function("() => client.tokens.length === 1")
     page.evaluate("client.requireCredentials()")
-    found = page.evaluate("({ key: client.applicationKey, user: client.userId, tokens: client.tokens })")
-    assert (found["key"], found["user"]) == ("sample-application", identity(patchbay))
-    assert len(set(found["tokens"])) == 2
-    assert None not in found["tokens"]
+    state = page.evaluate("({ key: client.applicationKey, user: client.userId, tokens: client.tokens })")
+    assert (state["key"], state["user"]) == ("sample-application", identity(patchbay))
+    assert len(set(state["tokens"])) == 2
+    assert None not in state["tokens"]
 
 
 def test_browser_allows_what_is_shared_and_nothing_else(page: Page, patchbay: Patchbay, pages: Pages) -> None:

@@ -158,8 +158,8 @@ def test_table_stays_when_a_change_cannot_be_sent(table: Page, cookies: list[Any
 def test_only_what_a_page_reads_by_itself_is_marked(dana: Page, here: Furnished) -> None:
     """See `_flashed` in `app/web/shell/render.py`."""
 
-    def is_part(made: Request) -> bool:
-        return "hx-request" in made.headers
+    def is_part(request: Request) -> bool:
+        return "hx-request" in request.headers
 
     with dana.expect_request(is_part) as by_itself:
         dana.goto(f"{ACME}/endpoints/{here.ids['endpoint_id']}")
@@ -167,7 +167,7 @@ def test_only_what_a_page_reads_by_itself_is_marked(dana: Page, here: Furnished)
     with dana.expect_request(is_part) as by_user:
         dana.get_by_label("Search").fill("Ann")
     header = BACKGROUND.lower()
-    assert [header in made.value.headers for made in (by_itself, by_user)] == [True, False]
+    assert [header in request.value.headers for request in (by_itself, by_user)] == [True, False]
 
 
 @pytest.mark.thorough(

@@ -50,8 +50,8 @@ def test_palette_works_by_keyboard_alone(dana: Page) -> None:
     expect(box).to_be_focused()
     expect(box).to_have_value("add")
     expect(palette.locator("[data-announce]")).to_have_text("3 found")
-    found = palette.get_by_role("listbox", name="Found")
-    options = found.get_by_role("group", name="Actions").get_by_role("option")
+    listbox = palette.get_by_role("listbox", name="Found")
+    options = listbox.get_by_role("group", name="Actions").get_by_role("option")
     for place in (0, 1, 2, 0):
         expect(options.nth(place)).to_have_attribute("aria-selected", "true")
         expect(box).to_have_attribute("aria-activedescendant", f"found-{place}")

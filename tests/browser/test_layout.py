@@ -56,8 +56,8 @@ MORE = pytest.mark.thorough("test_nothing_moves_when_the_fonts_arrive")
 )
 def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], part: int, width: int) -> None:
     """A page is drawn with fallback fonts of the same size first."""
-    held: list[Route] = []
-    dana.route(FONTS, lambda route: held.append(route))  # noqa: PLW0108 (playwright marks what it is given)
+    routes: list[Route] = []
+    dana.route(FONTS, lambda route: routes.append(route))  # noqa: PLW0108 (playwright marks what it is given)
     tools = dana.context.new_cdp_session(dana)
     tools.send("Page.addScriptToEvaluateOnNewDocument", {"source": SHIFTS})
     moved = {}
@@ -65,9 +65,9 @@ def test_nothing_moves_when_the_fonts_arrive(dana: Page, addresses: list[str], p
     for path in addresses[part::PARTS]:
         dana.goto(path, wait_until="domcontentloaded")
         dana.evaluate(DRAWN)
-        assert held, path
-        while held:
-            held.pop().continue_()
+        assert routes, path
+        while routes:
+            routes.pop().continue_()
         dana.evaluate("document.fonts.ready")
         dana.evaluate(DRAWN)
         if shifts := dana.evaluate("window.shifts"):

@@ -38,8 +38,8 @@ def vobiz() -> Iterator[Vobiz]:
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory, twilio: Twilio, vobiz: Vobiz) -> Iterator[Server]:
     """A new one for each: the setup link works once."""
-    known = {**twilio.upstreams, **vobiz.upstreams}
-    upstreams = ",".join(f"{host}={base}" for host, base in known.items())
+    bases = {**twilio.upstreams, **vobiz.upstreams}
+    upstreams = ",".join(f"{host}={base}" for host, base in bases.items())
     settings = QUICK_SERVER | {"PATCHBAY_UPSTREAMS": upstreams}
     with served(tmp_path_factory.mktemp("server"), settings) as server:
         yield server

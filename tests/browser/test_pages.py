@@ -39,11 +39,11 @@ def test_reduced_motion_and_forced_colors_are_respected(dana: Page) -> None:
 def test_theme_outlasts_the_session_and_nothing_else_does(page: Page, here: Furnished) -> None:
     dana = sign_in(page)
     theme, button = dana.locator("html"), dana.locator("[data-theme-cycle]")
-    seen = []
+    themes = []
     for _ in range(3):
         button.click()
-        seen.append(theme.get_attribute("data-theme"))
-    assert sorted(map(str, seen)) == ["dark", "light", "system"]
+        themes.append(theme.get_attribute("data-theme"))
+    assert sorted(map(str, themes)) == ["dark", "light", "system"]
     while theme.get_attribute("data-theme") != "dark":
         button.click()
     drawn = dana.request.get("/account").text()

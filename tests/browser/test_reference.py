@@ -31,9 +31,9 @@ def test_reference_is_searched_copied_from_and_tried(page: Page, server: Server)
     operation = page.locator("#get_settings_endpoints_endpoint_id")
     operation.locator("[data-try] summary").click()
     operation.get_by_label("Token").fill("no-such-token")
-    with page.expect_request("**/api/settings/endpoints/c2a9d6f1-*") as sent:
+    with page.expect_request("**/api/settings/endpoints/c2a9d6f1-*") as request:
         operation.locator("form button").click()
-    assert sent.value.headers["authorization"] == "Bearer no-such-token"
+    assert request.value.headers["authorization"] == "Bearer no-such-token"
     expect(operation.get_by_role("status")).to_contain_text("401")
     expect(operation.locator("[data-try] pre")).to_contain_text("INVALID_TOKEN")
     assert page.evaluate(STORED) == [[["patchbay-language", "Python"]], 0, ""]

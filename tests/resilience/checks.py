@@ -78,7 +78,7 @@ class Checks:
             finally:
                 self.twilio.free.set()
             self.wait()
-        times = Counter(seen.query.get("PhoneNumber") for seen in self.twilio.requests)
+        times = Counter(request.query.get("PhoneNumber") for request in self.twilio.requests)
         return {number: times[number] for number in numbers}
 
     def wait(self) -> None:

@@ -30,8 +30,8 @@ def test_a_backup_during_writes_has_all_earlier_ones(
             before = stored_agents(portal.url, account).keys()
             backup = tmp_path / f"backup-{number}.zip"
             portal.flask("backup", str(backup))
-            found = restore.check(backup, portal.environment)
-            whole += not found.problems and before <= _numbers(backup)
+            findings = restore.check(backup, portal.environment)
+            whole += not findings.problems and before <= _numbers(backup)
     found_after, wrong = load.compare(), problems(portal)
     report(
         "Backup while writes are under way",

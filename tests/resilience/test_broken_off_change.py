@@ -47,9 +47,9 @@ class SignallingTwilio(Twilio):
 def _actions(app: Flask) -> list[str]:
     with app.app_context():
         query = select(AuditEvent.action).where(AuditEvent.subject == NUMBER).order_by(AuditEvent.id)
-        found = list(db.session.scalars(query))
+        actions = list(db.session.scalars(query))
         db.session.remove()
-        return found
+        return actions
 
 
 @pytest.mark.thorough("test_run_resolves_a_change_of_a_killed_process")
@@ -69,12 +69,12 @@ def test_an_interrupted_change_is_resolved_by_the_next_check(
                 db.session.execute(update(ProviderWrite).values(started_at=old))
                 db.session.commit()
             server.start()
-            seen = client.call("GET", f"{address}/observe").json()
+            observed = client.call("GET", f"{address}/observe").json()
             resolved = _actions(app)
             wrong = problems(server)
     is_good = (begun[-1], resolved[-1]) == ("provider-change.started", "provider-change.resolved")
     report("SIGKILL between a provider's write and its response", tried=1, survived=int(is_good))
-    assert seen["in_sync"] is True
+    assert observed["in_sync"] is True
     assert is_good, (begun, resolved)
     assert wrong == []
 
@@ -85,9 +85,9 @@ def _endpoint(client: ApiClient, twilio: Twilio) -> str:
     body = {"public_base_url": "https://voice.acme.example", **account}
     assert client.call("PUT", "/api/settings/telephony", body).status == 200
     body = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    made = client.call("POST", "/api/settings/endpoints", body)
-    assert made.status == 201
-    return f"/api/settings/endpoints/{made.json()['id']}"
+    response = client.call("POST", "/api/settings/endpoints", body)
+    assert response.status == 201
+    return f"/api/settings/endpoints/{response.json()['id']}"
 
 
 def _killed_while(server: Server, call: Callable[[], object], has_begun: threading.Event) -> None:

@@ -42,9 +42,9 @@ def portal(
 
 @pytest.fixture(scope="module")
 def account(portal: Server) -> Account:
-    found = superadmin(portal)
-    fill(portal.environment["DATABASE_URL"], found.slug, ROWS)
-    return found
+    dana = superadmin(portal)
+    fill(portal.environment["DATABASE_URL"], dana.slug, ROWS)
+    return dana
 
 
 @pytest.fixture(scope="module")

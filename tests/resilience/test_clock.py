@@ -106,8 +106,8 @@ class Person:
 
     def sign_in(self, server: Server, code: str | None = None) -> Response:
         """At the API."""
-        sent = {"email": self.email, "password": PASSWORD, "totp": code or self.code()}
-        return sign_in(server, sent)
+        payload = {"email": self.email, "password": PASSWORD, "totp": code or self.code()}
+        return sign_in(server, payload)
 
 
 def sign_in(server: Server, credentials: dict[str, str]) -> Response:
@@ -149,7 +149,7 @@ def test_a_portal_serves_while_its_clock_is_set(
     clock.set(0)
     session, token = new_session(off, account), new_token(off, account)
     clock.set(jump.seconds)
-    found = {
+    outcomes = {
         "long token": is_token(off, account.token),
         "earlier session": is_signed_in(off, session) is jump.keeps_earlier,
         "earlier token": is_token(off, token) is jump.keeps_earlier,
@@ -158,17 +158,17 @@ def test_a_portal_serves_while_its_clock_is_set(
         "code again": person.sign_in(off).status == 401,
     }
     session, token = new_session(off, account), new_token(off, account)
-    found |= {"new session": is_signed_in(off, session), "new token": is_token(off, token)}
+    outcomes |= {"new session": is_signed_in(off, session), "new token": is_token(off, token)}
     clock.set(0)
-    found |= {
+    outcomes |= {
         "write afterwards": writes(off, account),
         "later session": is_signed_in(off, session) is jump.keeps_later,
         "later token": is_token(off, token) is jump.keeps_later,
         "code afterwards": person.sign_in(off).status == 200,
         "audit": problems(off) == [],
     }
-    report("Clock set while serving", tried=len(found), survived=sum(found.values()))
-    assert [name for name, is_good in found.items() if not is_good] == []
+    report("Clock set while serving", tried=len(outcomes), survived=sum(outcomes.values()))
+    assert [name for name, is_good in outcomes.items() if not is_good] == []
 
 
 def test_a_limit_ends_in_time_whatever_the_clock_is_set_to(
@@ -216,21 +216,21 @@ def test_two_machines_some_seconds_apart(
     person = Person(off, superadmin(off, account.slug, f"two-{account.email}"), clock)
     clock.set(seconds)
     code = person.code()
-    found = {"code": person.sign_in(off, code).status == 200}
-    found["code at the other"] = person.sign_in(shared_portal, code).status == 401
+    outcomes = {"code": person.sign_in(off, code).status == 200}
+    outcomes["code at the other"] = person.sign_in(shared_portal, code).status == 401
     for one, other in ((off, shared_portal), (shared_portal, off)):
         name = "ahead" if (one is off) == (seconds > 0) else "behind"
-        found[f"session from {name}"] = is_signed_in(other, new_session(one, account))
-        found[f"token from {name}"] = is_token(other, new_token(one, account))
-        found[f"writes {name}"] = all(writes(each, account) for each in (one, other) * 3)
+        outcomes[f"session from {name}"] = is_signed_in(other, new_session(one, account))
+        outcomes[f"token from {name}"] = is_token(other, new_token(one, account))
+        outcomes[f"writes {name}"] = all(writes(each, account) for each in (one, other) * 3)
     for n in range(MISSES):
         sign_in((off, shared_portal)[n % 2], {"email": account.email, "password": WRONG})
     for server in (off, shared_portal):
         status = sign_in(server, {"email": account.email, "password": WRONG}).status
-        found[f"limit at {server.url}"] = status == 429
-    found["audit"] = problems(off) == []
-    report("Two machines seconds apart", tried=len(found), survived=sum(found.values()))
-    assert [name for name, is_good in found.items() if not is_good] == []
+        outcomes[f"limit at {server.url}"] = status == 429
+    outcomes["audit"] = problems(off) == []
+    report("Two machines seconds apart", tried=len(outcomes), survived=sum(outcomes.values()))
+    assert [name for name, is_good in outcomes.items() if not is_good] == []
 
 
 def test_one_of_two_machines_apart_checks_a_number(

@@ -106,9 +106,9 @@ def test_no_answer_is_stale(
         elsewhere.change()
         if not clients or clients[0]._token != elsewhere.jwt:
             clients = [ApiClient(shared_portal.url, elsewhere.jwt) for _ in range(CONNECTIONS)]
-        found = [_answer(client) for client in clients] * 2
-        if set(found) != {elsewhere.expected}:
-            stale.append((number, found, elsewhere.expected))
+        answers = [_answer(client) for client in clients] * 2
+        if set(answers) != {elsewhere.expected}:
+            stale.append((number, answers, elsewhere.expected))
     report("Change by another process", tried=changes, survived=changes - len(stale))
     assert stale == []
 

@@ -95,15 +95,15 @@ def test_on_a_full_disk_writes_are_503_and_reads_go_on(
     acknowledged.append(300)
     assert api.call("POST", ENDPOINTS, draft(300)).status == 201
     stored = stored_agents(server.url, account)
-    kept = {draft(number)["phone_number"] for number in acknowledged}
+    acknowledged_numbers = {draft(number)["phone_number"] for number in acknowledged}
     report(
         request.node.callspec.params["short"],
         tried=2 * WRITES,
         survived=2 * WRITES,
-        lost=len(kept - stored.keys()),
-        of=len(kept),
+        lost=len(acknowledged_numbers - stored.keys()),
+        of=len(acknowledged_numbers),
     )
-    assert stored.keys() == kept
+    assert stored.keys() == acknowledged_numbers
     assert problems(server) == []
 
 

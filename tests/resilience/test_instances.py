@@ -111,8 +111,8 @@ def test_crashed_workers_are_started_again(portal: Server, full: bool) -> None:
 def count(server: Server) -> float:
     """How many requests of `answers` all workers have counted together."""
     with urllib.request.urlopen(f"{server.url}/metrics", timeout=SECONDS) as response:  # noqa: S310 (our own)
-        found = re.search(r'requests_total\{.*route="/healthz".*\} (\S+)', response.read().decode())
-    return float(found[1]) if found else 0
+        match = re.search(r'requests_total\{.*route="/healthz".*\} (\S+)', response.read().decode())
+    return float(match[1]) if match else 0
 
 
 def crash(server: Server) -> None:

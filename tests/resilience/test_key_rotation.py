@@ -56,16 +56,16 @@ def scope_with(app: Flask, *keys: str) -> Iterator[Scope]:
 def opened(app: Flask, *keys: str) -> dict[str, str | None]:
     """Every secret that is stored, by where it is; None for one that these keys do not open."""
     with scope_with(app, *keys) as scope:
-        found: dict[str, str | None] = {}
+        opened_secrets: dict[str, str | None] = {}
         for row in scope.session.scalars(select(Secret)):
             with suppress(SealBroken):
                 place = Place(row.organization_id, row.provider, row.field)
-                found[row.field] = scope.keys.sealer.open(row.sealed, place)
+                opened_secrets[row.field] = scope.keys.sealer.open(row.sealed, place)
         for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
-            found[user.email] = totp.pending_uri(scope, user)
+            opened_secrets[user.email] = totp.pending_uri(scope, user)
         for organization in directory.every(scope):
             assert integrity.verify(scope.session, scope.keys.sealer, organization.id).fault is None
-        return found
+        return opened_secrets
 
 
 def seal(app: Flask, key: str, *fields: str) -> None:
@@ -170,15 +170,15 @@ def test_rotation_killed_during_saves_loses_no_secret(
             server.flask("keys", "rotate")
             load.wait_for(1)
     stored = opened(app, NEW)
-    found = load.ledger.compare({SecretWriter.FIELD: stored["api_token"]})
+    comparison = load.ledger.compare({SecretWriter.FIELD: stored["api_token"]})
     report(
         "SIGKILL of keys rotate while secrets are saved",
         tried=tried,
         survived=survived,
-        lost=len(found.lost),
-        of=found.acknowledged,
+        lost=len(comparison.lost),
+        of=comparison.acknowledged,
     )
-    assert found.wrong == {}
+    assert comparison.wrong == {}
     assert set(load.statuses) == {200}
     assert survived == tried
     assert len([field for field, value in stored.items() if value == f"secret of {field}"]) == tried * ROWS

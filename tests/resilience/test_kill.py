@@ -64,14 +64,14 @@ def test_a_killed_server_loses_no_acknowledged_write(
                 load.wait_for(1)
                 survived += 1
         first += len(load.writers)
-        found = load.compare()
+        comparison = load.compare()
         report(
             f"SIGKILL of {fault.name}, {portal.database}",
             tried=tried,
             survived=survived,
-            lost=sum(map(len, found.wrong.values())),
-            of=found.acknowledged,
+            lost=sum(map(len, comparison.wrong.values())),
+            of=comparison.acknowledged,
         )
-        assert found.wrong == {}
+        assert comparison.wrong == {}
         assert not load.statuses.keys() - {200, 201, 303}, load.statuses
     assert problems(portal) == []

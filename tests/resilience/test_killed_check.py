@@ -63,7 +63,9 @@ class StoppedTwilio(Twilio):
 
     def read(self) -> Counter[str]:
         """How often the region of each number was read."""
-        return Counter(unquote(seen.path.rpartition("/")[2]) for seen in self.requests if seen.host == ROUTES)
+        return Counter(
+            unquote(request.path.rpartition("/")[2]) for request in self.requests if request.host == ROUTES
+        )
 
 
 @pytest.fixture
@@ -142,10 +144,10 @@ def _has_ended(app: Flask) -> bool:
 
 def _rows(app: Flask, model: Any) -> list[Any]:
     with app.app_context():
-        found: list[Any] = list(db.session.query(model))
+        rows: list[Any] = list(db.session.query(model))
         db.session.expunge_all()
         db.session.rollback()
-        return found
+        return rows
 
 
 def _wait(is_so: Callable[[], bool]) -> None:

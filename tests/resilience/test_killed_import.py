@@ -27,9 +27,9 @@ def database_url(sqlite_url: str) -> str:
 
 def _count(app: Flask) -> int:
     with app.app_context():
-        found = db.session.scalar(select(func.count()).select_from(Endpoint)) or 0
+        count = db.session.scalar(select(func.count()).select_from(Endpoint)) or 0
         db.session.remove()
-        return found
+        return count
 
 
 def _ended(page: Page) -> Page:
@@ -64,8 +64,8 @@ def test_a_killed_import_is_shown_as_interrupted(
         dana = Portal(remote(server, app))
         dana.sign_in(cast.dana.email)
         preview = _ended(dana.get("/o/acme-support/endpoints/import").press("Preview import", rows=rows))
-        sent = {"csrf_token": dana.token(), "version": "1"}
-        started = dana.raw("POST", f"{preview.path}/apply", data=sent)
+        submitted = {"csrf_token": dana.token(), "version": "1"}
+        started = dana.raw("POST", f"{preview.path}/apply", data=submitted)
         assert started.status_code == 303
         _hold_and_kill(app, server)
         imported = _count(app)

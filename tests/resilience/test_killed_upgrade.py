@@ -53,6 +53,6 @@ def test_an_upgrade_killed_at_any_step_is_finished_next_time(
 
 def _revision(app: Flask) -> str:
     with app.app_context():
-        found: str = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        revision: str = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
         db.session.remove()
-    return found
+    return revision

@@ -37,6 +37,6 @@ def test_compare_finds_lost_torn_and_refused_writes() -> None:
             write = ledger.begin(values)
             if status is not None:
                 ledger.settle(write, status)
-        if (found := set(ledger.compare(stored).wrong)) != expected:
-            wrong.append((writes, stored, found))
+        if (faults := set(ledger.compare(stored).wrong)) != expected:
+            wrong.append((writes, stored, faults))
     assert wrong == []

@@ -82,13 +82,13 @@ def test_memory_does_not_grow(portal: Server, full: bool, report: Report) -> Non
     each = (50_000 if full else 640) // 2 // CLIENTS
     clients = [Client(portal, account, seed) for seed in range(CLIENTS)]
     statuses: Counter[int] = Counter()
-    held = []
+    samples = []
     with ThreadPoolExecutor(CLIENTS) as threads:
         for _ in range(2):
             for some in threads.map(lambda client: [client.send() for _ in range(each)], clients):
                 statuses.update(some)
-            held.append([resident_bytes(worker) for worker in portal.workers()])
-    growth = max(after - before for before, after in zip(*held, strict=True))
+            samples.append([resident_bytes(worker) for worker in portal.workers()])
+    growth = max(after - before for before, after in zip(*samples, strict=True))
     report(
         "Requests with memory flat",
         tried=statuses.total(),
@@ -96,4 +96,4 @@ def test_memory_does_not_grow(portal: Server, full: bool, report: Report) -> Non
         note=f"{growth / 2**20:+.1f} MB per worker in the second half",
     )
     assert statuses.keys() <= EXPECTED, statuses
-    assert growth <= MOST_GROWTH, held
+    assert growth <= MOST_GROWTH, samples

@@ -84,8 +84,8 @@ def test_killed_portals_report_each_change_of_health_in_order(
         expected = _changes(scopes[0])
         with suppress(TimeoutError):
             receiver.wait_until(lambda arrived: _reported(arrived) == expected, SECONDS)
-    found = _reported(receiver.arrived)
-    wrong = {number for number in expected | found if found.get(number) != expected.get(number)}
+    reported = _reported(receiver.arrived)
+    wrong = {number for number in expected | reported if reported.get(number) != expected.get(number)}
     total = sum(map(len, expected.values()))
     again = len(receiver.arrived) - len({item.id for item in receiver.arrived})
     name = f"Changes of health reported after SIGKILL, {portals[0].database}"
@@ -119,8 +119,8 @@ def _furnish(scope: Scope, place: int, receiver: Receiver) -> None:
     for number in _numbers(place):
         crud.create(scope, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"})
     _save(scope, dict.fromkeys(_numbers(place), True))
-    wanted = {"kind": "webhook", "url": URL, "events": ["number.unhealthy", "number.recovered"]}
-    receiver.secrets += destinations.create(scope, wanted).secrets.values()
+    payload = {"kind": "webhook", "url": URL, "events": ["number.unhealthy", "number.recovered"]}
+    receiver.secrets += destinations.create(scope, payload).secrets.values()
 
 
 def _numbers(place: int) -> list[str]:
@@ -165,10 +165,10 @@ def _changes(scope: Scope) -> Events:
 def _reported(arrived: Sequence[Notification]) -> Events:
     """Returns the events that arrived, each message counted once, when it arrived first."""
     events: dict[str, list[str]] = defaultdict(list)
-    known: set[str] = set()
+    counted_ids: set[str] = set()
     for item in arrived:
-        if item.id not in known:
-            known.add(item.id)
+        if item.id not in counted_ids:
+            counted_ids.add(item.id)
             for number in item.data["subjects"]:
                 events[number].append(str(item.json["type"]))
     return events

@@ -71,18 +71,18 @@ def test_a_restart_is_503_and_loses_nothing(
                 time.sleep(0.02)
             own_postgres.start()
         load.wait_for(5)
-    kept = load.compare()
+    comparison = load.compare()
     unexpected = {status: n for status, n in load.statuses.items() if status >= 500 and status != 503}
     report(
         f"PostgreSQL stopped ({how}) and started under load",
         tried=rounds,
         survived=rounds if not unexpected and not load.unanswered else 0,
-        lost=len(kept.lost),
+        lost=len(comparison.lost),
         of=load.ledger.acknowledged,
     )
     assert not unexpected
     assert load.unanswered == 0
-    assert not kept.lost
+    assert not comparison.lost
     # A worker knows that it is over when it gets the next request.
     _wait_until(lambda: _outages(portal, before)[0] == _outages(portal, before)[1])
     assert "Traceback" not in portal.output()[before:]
@@ -114,21 +114,21 @@ def test_with_a_frozen_database_requests_end_in_time(
 
     def get(path: str) -> int:
         client = ApiClient(portal.url, account.token, seconds=SECONDS)
-        found = client.send("GET", path, headers=headers).status
+        status = client.send("GET", path, headers=headers).status
         client.close()
-        return found
+        return status
 
     paths = PATHS * 10
     with ThreadPoolExecutor(len(paths)) as threads:
         _wait_until(lambda: set(threads.map(get, paths)) == {200})
         with own_postgres.frozen():
-            found = Counter(threads.map(get, paths))
+            statuses = Counter(threads.map(get, paths))
             while_it_lasts = Counter(threads.map(get, paths))
         _wait_until(lambda: get(PATHS[0]) == 200)
-    held = sum(n for status, n in (found + while_it_lasts).items() if status not in (200, 503))
-    report("Requests while PostgreSQL is frozen", tried=2 * len(paths), survived=2 * len(paths) - held)
-    assert set(found) <= {200, 503}
+    unexpected = sum(n for status, n in (statuses + while_it_lasts).items() if status not in (200, 503))
+    report("Requests while PostgreSQL is frozen", tried=2 * len(paths), survived=2 * len(paths) - unexpected)
+    assert set(statuses) <= {200, 503}
     assert set(while_it_lasts) <= {200, 503}
-    assert found[503] >= 30
+    assert statuses[503] >= 30
     assert get("/healthz") == 200
     assert "database.unavailable" in portal.output()

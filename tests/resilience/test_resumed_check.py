@@ -33,9 +33,9 @@ def database_url(sqlite_url: str) -> str:
 
 def _checks(app: Flask) -> list[tuple[bool, bool | None]]:
     with app.app_context():
-        found = db.session.execute(select(DriftCheck.due, DriftCheck.in_sync)).all()
+        rows = db.session.execute(select(DriftCheck.due, DriftCheck.in_sync)).all()
         db.session.rollback()
-        return [(row.due, row.in_sync) for row in found]
+        return [(row.due, row.in_sync) for row in rows]
 
 
 @pytest.mark.thorough(

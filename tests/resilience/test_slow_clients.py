@@ -79,7 +79,7 @@ def connected(portal: Portal, requests: Sequence[bytes], *, buffer: int = 0) -> 
     """A connection for each request, which is sent; the responses are left to be read."""
     address = urlsplit(portal.server.url)
     with ExitStack() as stack:
-        found = []
+        connections = []
         for request in requests:
             connection = stack.enter_context(socket.socket())
             if buffer:
@@ -87,8 +87,8 @@ def connected(portal: Portal, requests: Sequence[bytes], *, buffer: int = 0) -> 
             connection.settimeout(SECONDS)
             connection.connect((address.hostname, address.port))
             connection.sendall(request)
-            found.append(connection)
-        yield found
+            connections.append(connection)
+        yield connections
 
 
 def head(method: str, path: str, *lines: str) -> bytes:
@@ -97,11 +97,11 @@ def head(method: str, path: str, *lines: str) -> bytes:
 
 def all_of(connection: socket.socket) -> bytes:
     """Everything that comes until the server ends the connection."""
-    found = b""
+    received = b""
     with suppress(ConnectionError):
         while piece := connection.recv(65_536):
-            found += piece
-    return found
+            received += piece
+    return received
 
 
 def statuses(connections: Sequence[socket.socket]) -> Counter[int]:
@@ -130,11 +130,11 @@ def test_silent_bodies_keep_no_other_client_waiting(portal: Portal, report: Repo
         portal.api().call("GET", QUERY)
         PortalClient(portal.server.url).sign_in(portal.account.email)
         body = {"phone_number": "+15559000001", "provider": "twilio"}
-        made = portal.api().call("POST", LIST, body)
-        found = statuses([*silent])
-    report("Connections that send no body", tried=len(silent), survived=found[408])
-    assert made.status == 201
-    assert found == {408: len(silent)}, found
+        response = portal.api().call("POST", LIST, body)
+        by_status = statuses([*silent])
+    report("Connections that send no body", tried=len(silent), survived=by_status[408])
+    assert response.status == 201
+    assert by_status == {408: len(silent)}, by_status
 
 
 def test_a_body_that_dribbles_or_is_cut_off_is_refused(portal: Portal) -> None:
@@ -157,19 +157,19 @@ def test_a_body_that_dribbles_or_is_cut_off_is_refused(portal: Portal) -> None:
     with connected(portal, [head("POST", LIST, token, "Content-Length: 500") + body]) as (connection,):
         connection.shutdown(socket.SHUT_WR)
         assert not all_of(connection).startswith(b"HTTP/1.1 2")
-    found = portal.api().call("GET", f"{LIST}?q=%2B15559000002&limit=1")
-    assert found.json() == []
+    response = portal.api().call("GET", f"{LIST}?q=%2B15559000002&limit=1")
+    assert response.json() == []
 
 
 def test_an_anonymous_client_may_send_little(portal: Portal) -> None:
     large = json.dumps({"email": "x" * 20_000, "password": PASSWORD}).encode()
-    sent = {"Content-Type": JSON}
+    headers = {"Content-Type": JSON}
     anonymous = ApiClient(portal.server.url, "no token")
-    answer = anonymous.send("POST", "/api/auth/login", large, sent)
+    answer = anonymous.send("POST", "/api/auth/login", large, headers)
     assert (answer.status, answer.json()["code"]) == (413, "TOO_LARGE")
-    assert anonymous.send("POST", LIST, large, sent).status == 401
-    known = portal.api().call("POST", LIST, {"phone_number": "x" * 20_000, "provider": "twilio"})
-    assert known.status == 422
+    assert anonymous.send("POST", LIST, large, headers).status == 401
+    authenticated = portal.api().call("POST", LIST, {"phone_number": "x" * 20_000, "provider": "twilio"})
+    assert authenticated.status == 422
     assert portal.api().call("POST", LIST, {"label": "x" * 1_000_001}).status == 413
 
 
@@ -185,8 +185,8 @@ def test_slow_readers_are_few_and_are_cut_off(filled: Portal, report: Report) ->
     request = head("GET", LIST, f"Authorization: Bearer {filled.account.token}")
     with connected(filled, [request] * MANY, buffer=4096) as readers:
         begins = [connection.recv(15, socket.MSG_WAITALL) for connection in readers]
-        found = Counter(int(STATUS.match(begin + b" ")[1]) for begin in begins)  # type: ignore[index]
-        assert found == {200: downloads.MOST, 503: MANY - downloads.MOST}
+        by_status = Counter(int(STATUS.match(begin + b" ")[1]) for begin in begins)  # type: ignore[index]
+        assert by_status == {200: downloads.MOST, 503: MANY - downloads.MOST}
         refused = readers[begins.index(b"HTTP/1.1 503 Se")]
         assert b"\r\nretry-after: " in refused.recv(65_536)
         assert filled.api().call("GET", QUERY).status == 200
@@ -198,16 +198,16 @@ def test_slow_readers_are_few_and_are_cut_off(filled: Portal, report: Report) ->
         ]
     report("Connections that do not read", tried=len(cut), survived=sum(cut))
     assert all(cut)
-    sent = [int(found) for found in SENT.findall(filled.server.output())]
-    assert len(sent) >= len(cut)
-    assert max(sent) <= MADE_FOR_NONE
+    sizes = [int(by_status) for by_status in SENT.findall(filled.server.output())]
+    assert len(sizes) >= len(cut)
+    assert max(sizes) <= MADE_FOR_NONE
 
 
 def count(portal: Portal) -> int:
     """The endpoints that are stored: those of `filled`, and what other tests have added."""
     with closing(sqlite3.connect(portal.server.data / "patchbay.db")) as database:
-        found: int = database.execute("SELECT count(*) FROM endpoints").fetchone()[0]
-    return found
+        total: int = database.execute("SELECT count(*) FROM endpoints").fetchone()[0]
+    return total
 
 
 def _wait_until(is_so: Callable[[], bool]) -> None:
@@ -266,8 +266,8 @@ def _compare(portal: Portal, report: Report) -> None:
         with connected(portal, slow(portal), buffer=4096) as connections:
             assert all(connection.recv(15, socket.MSG_WAITALL) for connection in connections[-MANY:])
             _wait_until(lambda: is_idle(portal.server))
-            found = latencies(portal)
-        worst.append(found[P95] / quiet[P95])
+            slowed = latencies(portal)
+        worst.append(slowed[P95] / quiet[P95])
     good = sum(ratio <= 1.5 for ratio in worst)
     report("120 slow clients, the dialer's p95 within 1.5 of quiet", tried=rounds, survived=good)
     assert median(worst) <= 1.5, worst
@@ -282,12 +282,12 @@ def is_idle(server: Server) -> bool:
 
 def latencies(portal: Portal) -> list[float]:
     """Of `QUERIES` queries, sorted."""
-    client, taken = portal.api(), []
+    client, durations = portal.api(), []
     for _ in range(QUERIES):
         begin = time.perf_counter()
         assert client.call("GET", QUERY).status == 200
-        taken.append(time.perf_counter() - begin)
-    return sorted(taken)
+        durations.append(time.perf_counter() - begin)
+    return sorted(durations)
 
 
 def test_threads_are_left_for_the_dialer() -> None:

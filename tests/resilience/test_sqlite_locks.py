@@ -103,16 +103,16 @@ def test_another_program_on_the_file_loses_nothing(
         if full:
             portal.start()
             load.wait_for(1)
-    found = load.ledger.compare(stored(file))
+    comparison = load.ledger.compare(stored(file))
     tried = len(PROGRAMS) + (len(COMMANDS) + 1) * is_standard(portal)
     report(
         f"another program on the file, {portal.environment['DRIVER']}",
         tried=tried,
         survived=tried,
-        lost=len(found.lost),
-        of=found.acknowledged,
+        lost=len(comparison.lost),
+        of=comparison.acknowledged,
     )
-    assert found.wrong == {}
+    assert comparison.wrong == {}
     assert problems(portal) == []
 
 

@@ -105,8 +105,8 @@ def test_two_editors_lose_no_update(
 
     with ThreadPoolExecutor(len(editors)) as threads:
         list(threads.map(edit, editors))
-    kept = editors[0].read() - 1
+    saved = editors[0].read() - 1
     saves = rounds * len(editors)
-    report("Two editors of one row", tried=saves, survived=kept, lost=saves - kept, of=saves)
-    assert kept == saves
+    report("Two editors of one row", tried=saves, survived=saved, lost=saves - saved, of=saves)
+    assert saved == saves
     assert sum(editor.refused for editor in editors) >= rounds
