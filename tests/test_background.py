@@ -95,9 +95,9 @@ def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Iterator[
 
 def _unfinished(app: Flask) -> set[str]:
     with app.app_context():
-        found = db.session.scalars(select(CheckRun.provider).where(CheckRun.finished_at.is_(None))).all()
+        providers = db.session.scalars(select(CheckRun.provider).where(CheckRun.finished_at.is_(None))).all()
         db.session.remove()
-    return set(found)
+    return set(providers)
 
 
 def _add_old(app: Flask) -> None:
@@ -147,13 +147,13 @@ def test_schedule_that_is_off_resumes_only(
     assert every.run_once()
     assert not checker.idle.is_set(), "nothing was ever added"
     assert labs.requests == []
-    found = []
+    counts = []
     for seconds in (background.SWEEP_SECONDS, background.SWEEP_SECONDS, 0.0):
         monkeypatch.setattr(background, "SWEEP_SECONDS", seconds)
         _add_old(app)
         every.sweep()
-        found.append(_old(app))
-    assert found == [0, 1, 0]
+        counts.append(_old(app))
+    assert counts == [0, 1, 0]
 
 
 def test_provider_that_hangs_delays_no_other(
@@ -199,9 +199,9 @@ def test_check_of_a_provider_that_fails_is_not_repeated_before_its_time(
 
 def _failed(app: Flask) -> list[str]:
     with app.app_context():
-        found = db.session.scalars(select(CheckRun.provider).where(CheckRun.failure.is_not(None))).all()
+        providers = db.session.scalars(select(CheckRun.provider).where(CheckRun.failure.is_not(None))).all()
         db.session.remove()
-    return list(found)
+    return list(providers)
 
 
 def test_place_that_another_process_checks_is_tried_again_alone(

@@ -242,8 +242,8 @@ def _two_with_a_number(app: Flask, cast: Cast, twilio: Twilio) -> None:
     for person, number in ((cast.dana, "+15551234567"), (cast.gus, "+15551234568")):
         caller = Caller(app, issue(app, person).jwt)
         caller.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example"} | account)
-        sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
-        url = caller.post("/api/settings/endpoints", sent).get_json()["inbound_webhook_url"]
+        payload = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
+        url = caller.post("/api/settings/endpoints", payload).get_json()["inbound_webhook_url"]
         twilio.numbers[number].voice_url = url if person is cast.gus else "https://old.example/x"
 
 
@@ -260,8 +260,8 @@ def test_check_reports_drift_by_exit_code(app: Flask, run: Run, cast: Cast, twil
     assert "Initech not found" in sentence(run("check", "--organization", "Initech", **there))
     twilio.refuses_credentials = True
     done = run("check", "--organization", "Globex", "--json", **there)
-    (found,) = json.loads(done.out)["organizations"]
-    assert (done.code, len(found["problems"]), found["failure"]) == (2, 1, None)
+    (document,) = json.loads(done.out)["organizations"]
+    assert (done.code, len(document["problems"]), document["failure"]) == (2, 1, None)
     twilio.refuses_credentials, twilio.trouble = False, Trouble.FAULT
     done = run("check", **there)
     assert (done.code, done.out) == (1, "")

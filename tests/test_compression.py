@@ -91,14 +91,14 @@ def test_csrf_tokens_of_two_responses_have_nothing_in_common(app: Flask, dana: P
     ]
     assert wrong == []
     for token, status in ((one, 422), (other, 422), (csrf_tokens.unmasked(one), 400), (one[:-4], 400)):
-        sent = {"csrf_token": token, "current_password": "wrong", "new_password": "x"}
-        assert dana.raw("POST", "/account/password", data=sent).status_code == status
+        submitted = {"csrf_token": token, "current_password": "wrong", "new_password": "x"}
+        assert dana.raw("POST", "/account/password", data=submitted).status_code == status
 
 
 def test_lists_and_public_documents_are_compressed_with_a_weak_tag(app: Flask, token: str) -> None:
     for digit in range(9):
-        sent = {"phone_number": f"+1555123456{digit}", "provider": "twilio", "label": "Front desk " * 9}
-        assert _api(app, token, ENDPOINTS, "POST", json=sent).status_code == 201
+        payload = {"phone_number": f"+1555123456{digit}", "provider": "twilio", "label": "Front desk " * 9}
+        assert _api(app, token, ENDPOINTS, "POST", json=payload).status_code == 201
     plain = _api(app, token, ENDPOINTS, headers={"Accept-Encoding": "identity"})
     packed = _api(app, token, ENDPOINTS)
     assert _is_compressed(packed)

@@ -85,8 +85,8 @@ def test_public_url_mail_server_and_origins_are_read_or_refused_by_name(data):
         assert "sample-word" not in str(refused.value)
 
     text = "https://dialer.example.com, http://localhost:3000\nhttps://dialer.example.com"
-    found = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
-    assert found == {"https://dialer.example.com", "http://localhost:3000"}
+    origins = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
+    assert origins == {"https://dialer.example.com", "http://localhost:3000"}
     assert _read(data).cors_origins == frozenset()
     with pytest.raises(SettingsError, match=r"^PATCHBAY_CORS_ORIGINS: entry 2 is not an origin\..+\.$"):
         _read(data, PATCHBAY_CORS_ORIGINS="https://dialer.example.com,*")
@@ -108,14 +108,14 @@ EXAMPLES = [
 
 
 def test_urls_binds_numbers_origins_and_lists_are_read(data, subtests, monkeypatch, tmp_path):
-    for url, found in [
+    for url, expected in [
         ("postgresql+psycopg://db/p", "postgresql+psycopg://db/p"),
         ("postgresql://db/p", "postgresql+psycopg://db/p"),
         ("postgres://db/p", "postgresql+psycopg://db/p"),
         ("sqlite:////srv/patchbay.db", "sqlite:////srv/patchbay.db"),
     ]:
-        with subtests.test(url=url, found=found):
-            assert _read(data, DATABASE_URL=url).database_url == found
+        with subtests.test(url=url, found=expected):
+            assert _read(data, DATABASE_URL=url).database_url == expected
 
     monkeypatch.chdir(tmp_path)
     url = _read(data, DATABASE_URL="sqlite:///here.db").database_url
@@ -292,20 +292,20 @@ def test_concurrent_first_starts_use_the_same_keys(data):
     processes = [context.Process(target=_start, args=(data, barrier, answers)) for _ in range(total)]
     for process in processes:
         process.start()
-    found = [answers.get(timeout=30) for _ in processes]
+    all_settings = [answers.get(timeout=30) for _ in processes]
     for process in processes:
         process.join(30)
-    assert all(settings == found[0] for settings in found)
+    assert all(settings == all_settings[0] for settings in all_settings)
     assert {path.name for path in data.iterdir()} == set(KEY_FILES.values())
 
 
 def test_key_generated_by_another_process_is_read(data, monkeypatch):
     """It came between our look at the folder and our look at the database, with its data."""
-    seen = []
+    looks = []
 
     def has_data(_url):
-        seen.append(1)
-        if len(seen) == 1:
+        looks.append(1)
+        if len(looks) == 1:
             data.mkdir()
             for name, file in KEY_FILES.items():
                 (data / file).write_text(KEYS[name])
@@ -313,4 +313,4 @@ def test_key_generated_by_another_process_is_read(data, monkeypatch):
 
     monkeypatch.setattr(config, "_has_data", has_data)
     assert Settings.from_environment({"PATCHBAY_DATA": str(data)}).secret_key == STRONG
-    assert len(seen) == 1
+    assert len(looks) == 1

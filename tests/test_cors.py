@@ -66,8 +66,8 @@ def test_responses_of_shared_paths_can_be_read_by_named_origins(app: Flask) -> N
         ("GET", "/healthz", DIALER, {}, 200, (None, False)),
         ("GET", "/sign-in", DIALER, {}, 200, (None, False)),
     ]:
-        sent = headers | ({"Origin": origin} if origin else {})
-        answer = client.open(path, method=method, headers=sent)
+        all_headers = headers | ({"Origin": origin} if origin else {})
+        answer = client.open(path, method=method, headers=all_headers)
         if (answer.status_code, shared_with(answer.headers)) != (status, expected):
             wrong.append((method, path, origin, answer.status_code, shared_with(answer.headers)))
     assert wrong == []
@@ -88,11 +88,11 @@ def test_preflight_needs_no_token_and_lists_the_methods_of_the_path(app: Flask) 
         ("/api/settings/endpoints", DIALER, "GET", None),
         ("/sign-in", DIALER, "POST", None),
     ]:
-        sent = {"Origin": origin} | ({"Access-Control-Request-Method": requested} if requested else {})
-        answer = client.open(path, method="OPTIONS", headers=sent)
-        found = answer.headers.get("Access-Control-Allow-Methods")
-        if found != expected or (answer.status_code == 204) is not (expected is not None):
-            wrong.append((path, origin, requested, answer.status_code, found))
+        headers = {"Origin": origin} | ({"Access-Control-Request-Method": requested} if requested else {})
+        answer = client.open(path, method="OPTIONS", headers=headers)
+        methods = answer.headers.get("Access-Control-Allow-Methods")
+        if methods != expected or (answer.status_code == 204) is not (expected is not None):
+            wrong.append((path, origin, requested, answer.status_code, methods))
         if expected:
             assert shared_with(answer.headers) == (DIALER, True)
             assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
@@ -117,23 +117,23 @@ class Requests:
     async def send(
         self, method: str, path: str, *headers: tuple[bytes, bytes]
     ) -> tuple[int, dict[bytes, bytes]]:
-        sent: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         scope = {
             **{"type": "http", "method": method, "http_version": "1.1", "scheme": "http"},
             **{"path": path, "raw_path": path.encode(), "query_string": b""},
             **{"server": ("127.0.0.1", "1"), "client": ("127.0.0.1", "2")},
             "headers": [(b"host", b"localhost"), (b"origin", DIALER.encode()), *headers],
         }
-        await self.edge(scope, self._receive, partial(self._keep, sent))
-        return sent[0]["status"], dict(sent[0]["headers"])
+        await self.edge(scope, self._receive, partial(self._keep, messages))
+        return messages[0]["status"], dict(messages[0]["headers"])
 
     @staticmethod
     async def _receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     @staticmethod
-    async def _keep(sent: list[dict[str, Any]], message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def _keep(messages: list[dict[str, Any]], message: dict[str, Any]) -> None:
+        messages.append(message)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -168,8 +168,8 @@ def test_dialers_preflight_does_not_wait_for_other_requests(
         other = asyncio.create_task(requests.send("GET", "/hang"))
         await asyncio.to_thread(begun.wait, 30)
         try:
-            sent = requests.send("OPTIONS", PROVIDERS, (b"access-control-request-method", b"GET"))
-            return (await asyncio.wait_for(sent, 20))[0]
+            preflight = requests.send("OPTIONS", PROVIDERS, (b"access-control-request-method", b"GET"))
+            return (await asyncio.wait_for(preflight, 20))[0]
         finally:
             released.set()
             await other

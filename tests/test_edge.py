@@ -100,9 +100,9 @@ def test_header_with_underscore_is_dropped(app: Flask, client: Client) -> None:
         (b"x-a", b"1"),
         (b"x-a", b"2"),
     ]
-    found = json.loads(client.get("/api/echo", headers)[2])
-    assert found["X-Forwarded-For"] == "192.0.2.2"
-    assert found["X-A"] == "1,2"
+    echoed = json.loads(client.get("/api/echo", headers)[2])
+    assert echoed["X-Forwarded-For"] == "192.0.2.2"
+    assert echoed["X-A"] == "1,2"
 
 
 def test_url_or_headers_over_the_limit_are_rejected(client: Client, subtests: pytest.Subtests) -> None:
@@ -159,8 +159,8 @@ def test_long_response_is_made_as_the_client_takes_it(app: Flask, client: Client
 
     def pieces() -> Iterator[bytes]:
         for number in range(1, 101):
-            taken = sum(len(message.get("body", b"")) for message in client.sent)
-            ahead.append(number * 100_000 - taken)
+            received = sum(len(message.get("body", b"")) for message in client.sent)
+            ahead.append(number * 100_000 - received)
             yield bytes(100_000)
 
     app.add_url_rule("/long", view_func=lambda: Response(pieces()))
@@ -171,12 +171,12 @@ def test_long_response_is_made_as_the_client_takes_it(app: Flask, client: Client
 
 def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) -> None:
     """And immediately the next time, whenever no place is free."""
-    made: list[bytes] = []
+    chunks: list[bytes] = []
 
     def pieces(count: int) -> Iterator[bytes]:
         for _ in range(count):
-            made.append(bytes(10_000))
-            yield made[-1]
+            chunks.append(bytes(10_000))
+            yield chunks[-1]
 
     app.add_url_rule("/api/long", view_func=lambda: Response(pieces(100)), endpoint="long")
     app.add_url_rule("/api/none", view_func=lambda: Response(status=304), endpoint="none")
@@ -187,7 +187,7 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     alice, bob = ([(b"authorization", f"Bearer {name}".encode())] for name in ("alice", "bob"))
     refused = [Client(app, edge=edge).get("/api/long", who)[0] for who in (alice, alice, bob)]
     assert refused == [503, 503, 503]
-    assert len(made) == 2 * (FIRST_PIECES + 1)
+    assert len(chunks) == 2 * (FIRST_PIECES + 1)
     assert Client(app, edge=edge).get("/api/short")[0] == 200
     assert Client(app, edge=edge).get("/api/none")[0] == 304
     edge._downloads.release()
@@ -196,9 +196,9 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     for _ in range(downloads.MOST + 1):
         assert Client(app, edge=edge).get("/api/short")[0] == 200
     edge._downloads.reserve()
-    before = len(made)
+    before = len(chunks)
     assert Client(app, edge=edge).get("/api/long", alice)[0] == 503
-    assert len(made) == before
+    assert len(chunks) == before
 
 
 def test_teardown_failure_has_an_id_and_security_headers(app: Flask, client: Client) -> None:
@@ -239,8 +239,8 @@ def test_download_waits_until_its_client_has_it_or_is_gone(ends: str) -> None:
         while select.select([], [served], [], 0)[1]:
             served.send(bytes(100_000))
         before = _descriptors()
-        held = _run(_wait_for(served, client, ends))
-        assert (held <= FIRST_AHEAD) == (ends == "read")
+        unacknowledged = _run(_wait_for(served, client, ends))
+        assert (unacknowledged <= FIRST_AHEAD) == (ends == "read")
         assert _descriptors() == before
 
 

@@ -19,9 +19,9 @@ def database_url(sqlite_url: str) -> str:
 
 def warnings(client: FlaskClient, peer: str, host: str, **headers: str) -> tuple[bool, bool]:
     """Of the sign-in page, and of the API."""
-    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Host": host}
-    page = client.get("/sign-in", headers=sent, environ_base={"REMOTE_ADDR": peer})
-    answer = client.get("/api/calls/providers", headers=sent, environ_base={"REMOTE_ADDR": peer})
+    all_headers = {name.replace("_", "-"): value for name, value in headers.items()} | {"Host": host}
+    page = client.get("/sign-in", headers=all_headers, environ_base={"REMOTE_ADDR": peer})
+    answer = client.get("/api/calls/providers", headers=all_headers, environ_base={"REMOTE_ADDR": peer})
     return 'id="plain-http"' in page.text, HEADER in answer.headers
 
 

@@ -34,8 +34,8 @@ def _settings(data: Path, keys: dict[str, str], url: str = "") -> Settings:
 
 
 def _codes(settings: Settings, mounts: str = "") -> list[str]:
-    found = [finding.code for finding in preflight.warnings(settings, mounts)]
-    return [code for code in found if code != "sqlite.wal_bug"]
+    codes = [finding.code for finding in preflight.warnings(settings, mounts)]
+    return [code for code in codes if code != "sqlite.wal_bug"]
 
 
 def _mode(path: Path) -> int:
@@ -116,5 +116,5 @@ def test_warning_for_an_address_without_tls(environment: dict[str, str], subtest
     ]:
         with subtests.test(bind=bind, proxies=proxies, codes=codes):
             chosen = environment | {"PATCHBAY_BIND": bind, "PATCHBAY_TRUSTED_PROXIES": str(proxies)}
-            found = preflight.warnings(Settings.from_environment(chosen))
-            assert [finding.code for finding in found if finding.code.startswith("http")] == codes
+            findings = preflight.warnings(Settings.from_environment(chosen))
+            assert [finding.code for finding in findings if finding.code.startswith("http")] == codes

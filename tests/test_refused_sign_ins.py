@@ -70,9 +70,9 @@ def test_sign_in_without_a_slot_is_refused_without_flask(
     app: Flask, client: Client, flask: list[str]
 ) -> None:
     slots: Slots = app.extensions["patchbay_hashing"]
-    with ExitStack() as taken:
+    with ExitStack() as stack:
         for _ in range(slots._count):
-            taken.enter_context(slots.taken())
+            stack.enter_context(slots.taken())
         assert [_sign_in(client, "a@acme.example") for _ in range(3)] == [503] * 3
         assert len(flask) == 1
     assert _sign_in(client, "a@acme.example") == 401

@@ -90,7 +90,7 @@ def test_response_follows_every_commit(
     app: Flask, cast: Cast, dialer: Dialer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And ends with its token."""
-    seen = []
+    answers = []
     steps: list[tuple[type[Any], str, dict[str, Any]]] = [
         (Organization, cast.acme, {"active_voice": "twilio"}),
         (Organization, cast.acme, {"active_voice": "sinch"}),
@@ -107,8 +107,8 @@ def test_response_follows_every_commit(
         dialer.ask()
         _set(app, model, row_id, values)
         status, _, body = dialer.ask()
-        seen.append(body if status == 200 else status)
-    assert seen == [
+        answers.append(body if status == 200 else status)
+    assert answers == [
         b'{"provider":"twilio","phoneNumber":null}',
         b'{"provider":"sinch","phoneNumber":null}',
         401,

@@ -20,11 +20,11 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def here(app: Flask, written: Written) -> Furnished:
     """In use: its write-ahead log is open."""
-    found = put_in_place(app, written)
+    furnished = put_in_place(app, written)
     with app.app_context():
         db.session.scalar(select(Installation.id))
         db.session.remove()
-    return found
+    return furnished
 
 
 @pytest.fixture(scope="module")

@@ -119,9 +119,9 @@ def test_backup_has_database_and_manifest(
     done = run("backup", str(path))
     assert (done.code, done.err) == (0, "")
     assert path.stat().st_mode & 0o777 == 0o600
-    with archive.open_archive(path) as found:
-        manifest = found.manifest
-        assert found.keys() == {}
+    with archive.open_archive(path) as opened_backup:
+        manifest = opened_backup.manifest
+        assert opened_backup.keys() == {}
     assert manifest.database.rows == {name: len(rows) for name, rows in before.items()}
     assert (manifest.secrets.unopened, manifest.keys.included) == (0, False)
     with app.app_context():
@@ -165,10 +165,10 @@ def test_backup_never_overwrites_the_installation_and_removes_what_is_left(
         (tmp_path / name).write_bytes(b"x" * 100_000)
     back_up(app, path)
     assert list(tmp_path.glob(".backup*")) == []
-    left = Path(target["PATCHBAY_DATA"]) / ".restore-left"
-    left.mkdir(parents=True)
+    leftover = Path(target["PATCHBAY_DATA"]) / ".restore-left"
+    leftover.mkdir(parents=True)
     restore.restore(path, target, replaces=False)
-    assert not left.exists()
+    assert not leftover.exists()
     with archive.atomic_write(path, replaces=True), pytest.raises(ArchiveError, match="Another process"):
         back_up(app, path, replaces=True)
 
@@ -235,9 +235,9 @@ def test_restore_uses_given_keys(
     assert not list(folder.glob("*.key*")), "the environment has them"
 
     keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": secrets.token_urlsafe(48)}
-    found = restore.check(backup, target | keys)
-    assert (len(found.notes), found.problems) == (1, [])
-    assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")
+    findings = restore.check(backup, target | keys)
+    assert (len(findings.notes), findings.problems) == (1, [])
+    assert findings.notes[0].startswith("PATCHBAY_SECRET_KEY")
 
 
 def test_restore_replaces_on_request_and_keeps_a_copy(
@@ -364,8 +364,8 @@ def test_restore_upgrades_an_older_version(
         flask_migrate.downgrade(revision="0007")
         db.session.remove()
     backup = back_up(app, tmp_path / "backup.zip")
-    with archive.open_archive(backup) as found:
-        assert found.manifest.migration == "0007"
+    with archive.open_archive(backup) as opened_backup:
+        assert opened_backup.manifest.migration == "0007"
     restore.restore(backup, target, replaces=False)
     with started(target) as other, other.app_context():
         assert database_migrate.are_current(db.engine)
@@ -380,8 +380,8 @@ def test_restore_accepts_secrets_unreadable_before(
         db.session.commit()
         assert setup.sealed_counts(context.scope(Actor(name="tests")))[1] == 1
     backup = back_up(app, tmp_path / "backup.zip")
-    found = restore.check(backup, target)
-    assert (found.problems, found.unopened) == ([], 1)
+    findings = restore.check(backup, target)
+    assert (findings.problems, findings.unopened) == ([], 1)
     checked = starting.run("restore", str(backup), "--check", environment=clean_environment() | target)
     assert checked.code == 1
     assert restore.restore(backup, target, replaces=False).findings.unopened == 1

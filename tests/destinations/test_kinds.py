@@ -70,14 +70,14 @@ def test_slack_text_has_no_mention_and_a_refusal_says_why_and_when():
         receiver.status, receiver.text = 200, "ok"
         client = receiver.client("hooks.slack.com")
         assert KINDS["slack"].send(Post(client), {"url": SLACK}, hostile) == 200
-        sent = receiver.arrived[0].json
-    texts = [sent["text"]]
-    for block in sent["blocks"]:
+        payload = receiver.arrived[0].json
+    texts = [payload["text"]]
+    for block in payload["blocks"]:
         texts += [part["text"] for part in block.get("elements", [block.get("text")])]
     links = [text for text in texts if "<" in text]
     assert links == ["<https://patchbay.example.com/o/acme/endpoints|Open in Patchbay>"]
     assert all("&lt;!channel&gt;" in text for text in texts if text not in links)
-    assert "\n" not in sent["text"]
+    assert "\n" not in payload["text"]
 
     with Receiver() as receiver:
         receiver.status, receiver.text = 404, "channel_not_found"

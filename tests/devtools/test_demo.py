@@ -112,9 +112,9 @@ def meridian(filled: Path, tmp_path: Path, scope: Scope) -> Scope:
 
 
 def organization(scope: Scope, name: str) -> Scope:
-    found = directory.by_name(scope, name)
-    assert found is not None
-    return scope.for_organization(found)
+    existing = directory.by_name(scope, name)
+    assert existing is not None
+    return scope.for_organization(existing)
 
 
 def drifted(scope: Scope) -> dict[str, str | None]:
@@ -137,8 +137,10 @@ def pressed(base: str, page: Element, number: str, label: str, typed: str = "") 
     """The page after that of a console, once a button of it is pressed."""
     rows = [row for row in page.all("article") if row.one("h3").text == phone.display(number)]
     (row,) = [row for row in rows if label in [button.text for button in row.all("button")]]
-    sent = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
-    answer = requests.post(base, sent, headers={"Origin": base, "Sec-Fetch-Site": "same-origin"}, timeout=5)
+    submitted = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
+    answer = requests.post(
+        base, submitted, headers={"Origin": base, "Sec-Fetch-Site": "same-origin"}, timeout=5
+    )
     return html.parse(answer.text.removeprefix("<!doctype html>").strip())
 
 
@@ -171,8 +173,8 @@ def test_demo_credentials_work_and_numbers_can_be_imported(meridian: Scope, outb
             assert provider.field(name).check(value, "US") == value
     for key in keys_in(Family.TELEPHONY):
         account = SIMULATORS[key].demo
-        found = inventory.list_owned(meridian, outbound, PROVIDERS[key])
-        states = {row.number.phone_number: row.state for row in found.rows}
+        owned = inventory.list_owned(meridian, outbound, PROVIDERS[key])
+        states = {row.number.phone_number: row.state for row in owned.rows}
         assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(account.spare)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}
         assert elsewhere == {endpoint.phone_number for endpoint in account.endpoints_of(HARBOR)}
@@ -229,10 +231,10 @@ def test_console_makes_a_provider_fail(
             one.slowness = 0.01
             press(one.base, one.label, label)
             try:
-                found = provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
+                is_verified = provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
             except OutboundError:
-                found = None
-            assert found is outcome
+                is_verified = None
+            assert is_verified is outcome
             press(one.base, one.label, "Works")
             assert provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
 
@@ -259,13 +261,13 @@ def _press_every_button(one: Any, *, in_each_row: bool) -> None:
     page = looked(one.base)
     assert one.label in page.one("h1").text
     done = set()
-    while left := [
+    while unpressed := [
         (row.one("h3").text, button.text)
         for row in page.all("article")
         for button in row.all("button")
         if (row.one("h3").text if in_each_row else "", button.text) not in done
     ]:
-        name, label = left[0]
+        name, label = unpressed[0]
         done.add((name if in_each_row else "", label))
         page = pressed(one.base, page, name, label, OTHER_URL)
         assert page.one(role="status").text

@@ -42,9 +42,9 @@ REFUSED = {
 def test_read_returns_the_effect_and_the_names_of_verbs() -> None:
     wrong = []
     for document, expected in READ.items():
-        found = call_xml.read(document.encode(), CONNECTING)
-        if (found.effect, found.verbs) != expected:
-            wrong.append((document, found))
+        reading = call_xml.read(document.encode(), CONNECTING)
+        if (reading.effect, reading.verbs) != expected:
+            wrong.append((document, reading))
     assert wrong == []
 
 
@@ -70,9 +70,11 @@ def test_read_finds_streams_that_no_provider_can_open() -> None:
     wrong = []
     for address, expected in addresses.items():
         body = STREAM.format(address).encode()
-        found = tuple(call_xml.read(body, CONNECTING, allows_query=it).has_bad_stream for it in (True, False))
-        if found != expected:
-            wrong.append((address, found))
+        has_bad_stream = tuple(
+            call_xml.read(body, CONNECTING, allows_query=it).has_bad_stream for it in (True, False)
+        )
+        if has_bad_stream != expected:
+            wrong.append((address, has_bad_stream))
     assert wrong == []
     as_text = b"<Response><Dial/><Stream>wss://agents.example/live</Stream></Response>"
     assert not call_xml.read(as_text, CONNECTING).has_bad_stream

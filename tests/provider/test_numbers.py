@@ -54,9 +54,9 @@ def test_difference_names_every_reason(subtests):
 
 def test_differences_list_everything_the_worst_first_with_details():
     line = ProviderNumber("+15551234567", webhook_url="https://x.example", has_voice=False)
-    found = differences(line, URL, "Acme Desk")
-    assert [fault.reason for fault in found] == [Reason.NO_VOICE, Reason.KNOWN_TAKER]
-    assert "Acme Desk" in found[1].detail
+    faults = differences(line, URL, "Acme Desk")
+    assert [fault.reason for fault in faults] == [Reason.NO_VOICE, Reason.KNOWN_TAKER]
+    assert "Acme Desk" in faults[1].detail
 
     line = ProviderNumber("+15551234567", override=Override.TRUNK, override_name="TK1")
     assert "TK1" in differences(line, URL)[0].detail
