@@ -134,13 +134,13 @@ def test_job_stops_on_request(dana: Caller, twilio: Twilio, ids: list[str]) -> N
     """A second one cannot start meanwhile."""
     reached, go_on, answer = threading.Event(), threading.Event(), twilio.answer
 
-    def held(request: Request) -> Reply:
+    def hold_reply(request: Request) -> Reply:
         if request.method == "POST":
             reached.set()
             assert go_on.wait(SECONDS)
         return answer(request)
 
-    twilio.answer = held  # type: ignore[method-assign]
+    twilio.answer = hold_reply  # type: ignore[method-assign]
     job_id = dana.post(PATH, {"ids": ids}).get_json()["id"]
     assert reached.wait(SECONDS)
     refused = dana.post(PATH, {"ids": ids})

@@ -51,8 +51,8 @@ def name_of(path: Path) -> str:
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
-    for found in COMMAND.finditer(text):
-        yield found.group(1).replace("[", " ").replace("]", " ").split()
+    for match in COMMAND.finditer(text):
+        yield match.group(1).replace("[", " ").replace("]", " ").split()
 
 
 def find(group: click.Group, words: list[str]) -> tuple[click.Command | None, list[str]]:
@@ -71,8 +71,8 @@ def test_commands_exist_with_their_options() -> None:
     wrong = []
     for path, words in shown:
         command, rest = find(app.cli, words)
-        known = {name for parameter in command.params for name in parameter.opts} if command else set()
-        unknown = {word for word in rest if word.startswith("--")} - known
+        options = {name for parameter in command.params for name in parameter.opts} if command else set()
+        unknown = {word for word in rest if word.startswith("--")} - options
         if command is None or unknown:
             wrong.append(f"{name_of(path)}: flask {' '.join(words)}")
     assert wrong == []
@@ -100,8 +100,8 @@ def test_files_links_targets_and_modules_exist() -> None:
         code = code_in(text)
         files = [name for name in code if PATH.fullmatch(name) and name.startswith(FOLDERS)]
         broken += [f"{name_of(path)}: {name}" for name in files if not is_there(name)]
-        made = [target for each in code for target in MAKE.findall(each)]
-        broken += [f"{name_of(path)}: make {target}" for target in made if target not in targets]
+        make_targets = [target for each in code for target in MAKE.findall(each)]
+        broken += [f"{name_of(path)}: make {target}" for target in make_targets if target not in targets]
         broken += [f"{name_of(path)}: {name}" for name in MODULE.findall(text) if find_spec(name) is None]
         broken += [f"{name_of(path)}: {target}" for target in LINK.findall(text) if not leads(path, target)]
     assert broken == []

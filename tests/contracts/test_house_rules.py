@@ -150,10 +150,10 @@ def says_what_it_does(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def test_locals_and_parameters_are_named_after_their_thing() -> None:
     assert [
         f"{name_of(path)}:{node.lineno} {name}"
-        for path in [*SOURCES, *TOOLS]
+        for path in [*SOURCES, *TOOLS, *TESTS]
         for node in itertools.chain.from_iterable(map(ast.walk, functions(path)))
-        if isinstance(node, ast.arg | ast.Name)
-        and (name := node.arg if isinstance(node, ast.arg) else node.id) in VAGUE_NAMES
+        if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        if (name := node.arg if isinstance(node, ast.arg) else node.id) in VAGUE_NAMES
     ] == []
 
 

@@ -149,7 +149,8 @@ with SIMULATORS["acme"]() as simulator:
     results = {"before": call("GET", "/api/settings/telephony")["body"]}
     form = here.portal.get(f"{HOME}/providers/acme")
     typed = {f"acme_{name}": value for name, value in simulator.values.items()}
-    results["form"] = sorted(control["name"] for control in form.root.all("input") if "acme" in control["name"])
+    controls = [control["name"] for control in form.root.all("input")]
+    results["form"] = sorted(name for name in controls if "acme" in name)
     form.press("Save", **typed)
     with here.app.app_context():
         checks = select(Check.ok).where(Check.provider == "acme")

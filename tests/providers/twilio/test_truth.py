@@ -30,13 +30,13 @@ def number(upstream):
     return upstream.numbers[ONE]
 
 
-def found(account, **values: Any) -> list[Fault]:
+def faults_of(account, **values: Any) -> list[Fault]:
     line = account.observe(ONE, **values)
     return differences(line, URL, providers.answering_service(line.webhook_url if line else None))
 
 
 def reasons(account, **values: Any) -> list[Reason]:
-    return [fault.reason for fault in found(account, **values)]
+    return [fault.reason for fault in faults_of(account, **values)]
 
 
 OF_NUMBER: list[tuple[dict[str, Any], list[Reason], str]] = [
@@ -61,18 +61,18 @@ def test_observe_names_what_differs_and_the_service_that_answers(account, upstre
     wrong: list[Any] = []
     for changes, expected, named in OF_NUMBER:
         vars(number).update(usual | changes)
-        now = found(account)
+        now = faults_of(account)
         if [fault.reason for fault in now] != expected or (named and named not in now[0].detail):
             wrong.append((changes, now))
 
     vars(number).update(usual)
     for url, name in TAKERS.items():
         number.voice_url, number.voice_application_sid = url, ""
-        [fault] = found(account)
+        [fault] = faults_of(account)
         if fault.reason != Reason.KNOWN_TAKER or name not in fault.detail:
             wrong.append((url, fault))
         number.voice_application_sid, upstream.applications[APP] = APP, Application(url)
-        [fault] = found(account)
+        [fault] = faults_of(account)
         if fault.reason != Reason.APPLICATION_OVERRIDES or name not in fault.detail:
             wrong.append((url, fault))
     assert wrong == []
@@ -119,7 +119,7 @@ def test_point_mends_what_differs_and_keeps_other_status_callbacks(account, upst
     number = upstream.numbers[ONE]
     number.voice_url = URL
     number.status_callback = ELSEWHERE
-    assert found(account) == []
+    assert faults_of(account) == []
     [warning] = cautions(account.line(ONE), URL)
     assert (warning.reason, "elsewhere.example" in warning.detail) == (Reason.DIFFERENT_STATUS_CALLBACK, True)
     account.point(account.line(ONE))
@@ -132,7 +132,7 @@ def test_a_number_answered_in_another_region_is_not_in_sync(account, upstream, n
         upstream.region = here
         for there in REGIONS.values():
             upstream.regions[ONE] = there
-            now = found(account, region=here)
+            now = faults_of(account, region=here)
             if [fault.reason for fault in now] != ([] if here == there else [Reason.OTHER_REGION]):
                 wrong.append((here, there, now))
             if now and not (there in now[0].detail and here in now[0].detail):
@@ -166,7 +166,7 @@ ROUTED: list[tuple[Reply, list[Reason] | Outcome]] = [
 
 def test_a_number_of_a_subaccount_is_named_and_never_written_to(account, upstream, number, monkeypatch):
     upstream.subaccounts[SUB] = {ONE: upstream.numbers.pop(ONE)}
-    [fault] = [fault for fault in found(account) if fault.reason is Reason.OF_SUBACCOUNT]
+    [fault] = [fault for fault in faults_of(account) if fault.reason is Reason.OF_SUBACCOUNT]
     assert SUB in fault.detail
     line = account.line(ONE)
     assert line.owner == SUB

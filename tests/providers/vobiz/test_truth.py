@@ -32,7 +32,7 @@ def application(upstream, number):
     return attached_application
 
 
-def found(account, **values: Any) -> list[Fault]:
+def faults_of(account, **values: Any) -> list[Fault]:
     return differences(account.observe(ONE, **values), URL)
 
 
@@ -65,8 +65,8 @@ def test_observe_names_whatever_differs(account, upstream, number, application):
         usual = dict(vars(thing))
         for changes, expected in table:
             vars(thing).update(usual | changes)
-            if [fault.reason for fault in found(account)] != expected:
-                wrong.append((changes, found(account)))
+            if [fault.reason for fault in faults_of(account)] != expected:
+                wrong.append((changes, faults_of(account)))
         vars(thing).update(usual)
     assert wrong == []
 
@@ -86,8 +86,8 @@ def test_point_mends_an_application_and_writes_to_no_sub_account(account, upstre
         usual = dict(vars(application))
         vars(application).update(changes)
         account.point(account.line(ONE))
-        if found(account):
-            wrong.append((changes, found(account)))
+        if faults_of(account):
+            wrong.append((changes, faults_of(account)))
         number.application_id = next(iter(upstream.applications))
         vars(application).update(usual)
     assert wrong == []

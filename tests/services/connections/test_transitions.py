@@ -257,7 +257,7 @@ def test_health_filter_finds_each_endpoint_once(live):
     crud.create(live, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "a"})
     crud.create(live, {"phone_number": "+15551234569", "provider": "twilio"})
 
-    def found():
+    def transitions_now():
         lists = {verdict: list(listing.stream(live, Filter(health=verdict))) for verdict in Verdict}
         assert [row["health"] for row in listing.stream(live, Filter(), with_health=True)] == [
             next(str(verdict) for verdict, rows in lists.items() if row in rows)
@@ -266,9 +266,9 @@ def test_health_filter_finds_each_endpoint_once(live):
         return {str(verdict): [row["phone_number"] for row in rows] for verdict, rows in lists.items()}
 
     off = ["+15551234569"]
-    assert found() == {"healthy": [NUMBER], "unhealthy": [], "unknown": [OTHER], "off": off}
+    assert transitions_now() == {"healthy": [NUMBER], "unhealthy": [], "unknown": [OTHER], "off": off}
     credentials.save(live, TWILIO, {}, enabled=False)
-    assert found() == {"healthy": [], "unhealthy": [NUMBER], "unknown": [OTHER], "off": off}
+    assert transitions_now() == {"healthy": [], "unhealthy": [NUMBER], "unknown": [OTHER], "off": off}
 
 
 def test_number_that_was_never_read_is_unknown_with_what_it_lacks(acme):

@@ -30,7 +30,7 @@ from tests.support.scopes import OFFLINE
 from tests.support.statuses import BASE, NUMBER, TWILIO, drifted, edit, go_live, in_sync, save_result
 
 
-def found(scope, *events):
+def derived(scope, *events):
     """The owner's notifications, as (event, count) in their order."""
     query = select(Notification).where(record.own(scope)).order_by(Notification.id)
     rows = [row for row in scope.session.scalars(query) if not events or row.event in events]
@@ -49,20 +49,20 @@ def live(acme):
 
 
 def test_number_is_reported_once_after_a_wait_and_closed_when_it_recovers(live):
-    assert found(live, *NUMBERS) == []
+    assert derived(live, *NUMBERS) == []
     save_result(live, drifted())
     read(live)
     save_result(live, ProbeResult())
     save_result(live, drifted())
     read(live)
-    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)]
+    assert derived(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)]
     (row,) = inbox.open_now(live)
     assert (row.subject, row.reason, row.subjects) == (NUMBER, "different_url", [NUMBER])
 
     save_result(live, in_sync())
     assert read(live) == 1
     assert read(live) == 0
-    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1), (Event.NUMBER_RECOVERED, 1)]
+    assert derived(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1), (Event.NUMBER_RECOVERED, 1)]
     assert inbox.open_now(live) == []
 
     save_result(live, drifted())
@@ -80,21 +80,21 @@ def test_new_number_is_reported_after_its_check_and_closed_silently(live):
     """And not while it waits for a connection: it was never read."""
     crud.create(live, {"phone_number": "+15551239999", "provider": "vobiz", "inbound_agent_name": "a"})
     read(live)
-    assert found(live, *NUMBERS) == []
+    assert derived(live, *NUMBERS) == []
     save_result(live, drifted())
     assert derive.pending(live) == [live.organization.id]
     read(live)
     assert derive.pending(live) == []
     edit(live, is_active=False)
     read(live)
-    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)], "it was deactivated"
+    assert derived(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)], "it was deactivated"
     assert inbox.open_now(live) == []
     new = "+15551239998"
     crud.create(live, {"phone_number": new, "provider": "twilio", "inbound_agent_name": "support"})
     read(live)
     save_result(live, drifted(new), new)
     read(live)
-    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)] * 2
+    assert derived(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)] * 2
 
 
 def _transitions(scope, *changes):
@@ -162,10 +162,10 @@ def test_many_numbers_after_one_change_are_one_message(live, webhook):
     (opened,) = [one for one in inbox.open_now(live) if one.event == Event.NUMBER_UNHEALTHY]
     assert (opened.count, opened.reason) == (41, "no_public_base_url")
     assert len(opened.subjects) == 41
-    assert found(live, Event.BASE_URL_CHANGED) == [(Event.BASE_URL_CHANGED, 1)] * 2
+    assert derived(live, Event.BASE_URL_CHANGED) == [(Event.BASE_URL_CHANGED, 1)] * 2
     directory.update(live, OFFLINE, {"public_base_url": BASE})
     read(live)
-    assert [one for one in found(live, *NUMBERS) if one[0] == Event.NUMBER_UNHEALTHY] == [
+    assert [one for one in derived(live, *NUMBERS) if one[0] == Event.NUMBER_UNHEALTHY] == [
         (Event.NUMBER_UNHEALTHY, 41)
     ]
 
@@ -179,7 +179,7 @@ def test_settings_that_change_are_reported_and_each_action_that_notifies(live):
     active.make_active(live, Family.TELEPHONY, None)
     directory.update(live, OFFLINE, {"public_base_url": "https://other.example.com"})
     read(live)
-    events = [event for event, _ in found(live, Event.PROVIDER_SWITCHED, Event.BASE_URL_CHANGED)]
+    events = [event for event, _ in derived(live, Event.PROVIDER_SWITCHED, Event.BASE_URL_CHANGED)]
     assert events == [
         *[Event.BASE_URL_CHANGED, Event.PROVIDER_SWITCHED],
         *[Event.PROVIDER_SWITCHED, Event.BASE_URL_CHANGED],
@@ -200,14 +200,14 @@ def test_connection_and_call_webhook_are_reported_until_they_work_again(live):
             log.note(live, action, "ElevenLabs", {"reason": [None, "It was switched off."]})
         read(live)
     events = (Event.CALL_WEBHOOK_DISABLED, Event.CALL_WEBHOOK_RECOVERED)
-    assert found(live, *events) == [(Event.CALL_WEBHOOK_DISABLED, 1)]
+    assert derived(live, *events) == [(Event.CALL_WEBHOOK_DISABLED, 1)]
     (row,) = inbox.open_now(live)
     assert (row.provider, row.detail) == ("elevenlabs", "It was switched off.")
     for _ in range(2):
         with live.transaction():
             log.note(live, Action.CALL_WEBHOOK_WORKS, "ElevenLabs")
         read(live)
-    assert found(live, *events)[1:] == [(Event.CALL_WEBHOOK_RECOVERED, 1)]
+    assert derived(live, *events)[1:] == [(Event.CALL_WEBHOOK_RECOVERED, 1)]
     assert inbox.open_now(live) == []
 
     refused = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
@@ -215,13 +215,13 @@ def test_connection_and_call_webhook_are_reported_until_they_work_again(live):
     read(live)
     _prove(live, refused)
     read(live)
-    assert found(live, *CONNECTIONS) == [(Event.CONNECTION_REFUSED, 1)]
+    assert derived(live, *CONNECTIONS) == [(Event.CONNECTION_REFUSED, 1)]
     (row,) = [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
     assert (row.provider, row.reason, row.detail) == ("twilio", "bad_credentials", "Look there.")
     with live.transaction():
         gateway.record(live, store.load(live, TWILIO), Evidence.TEST, None)
     read(live)
-    assert found(live, *CONNECTIONS)[-1][0] == Event.CONNECTION_RECOVERED
+    assert derived(live, *CONNECTIONS)[-1][0] == Event.CONNECTION_RECOVERED
     assert not [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
 
 
@@ -235,7 +235,7 @@ def test_key_rotation_and_sign_ins_from_new_places_are_reported(acme, installati
     assert list(keys.reseal(acme)) == []
     assert None in derive.pending(acme)
     read(installation)
-    assert found(installation) == [(Event.KEYS_ROTATED, 1)]
+    assert derived(installation) == [(Event.KEYS_ROTATED, 1)]
 
     for user, ip in (
         (cast.dana, "192.0.2.1"),

@@ -59,7 +59,7 @@ def ready(acme, http):
     return acme
 
 
-def wanted(scope, base=BASE):
+def expected_url(scope, base=BASE):
     return f"{base}/api/webhook/elevenlabs/{scope.organization.id}"
 
 
@@ -72,7 +72,7 @@ def check_it_is_one(scope, workspace, base=BASE):
     (own_webhook,) = [
         one for one in workspace.webhooks.values() if scope.organization.id in one["webhook_url"]
     ]
-    assert own_webhook["webhook_url"] == wanted(scope, base)
+    assert own_webhook["webhook_url"] == expected_url(scope, base)
     assert not own_webhook["is_disabled"]
     assert not own_webhook["is_auto_disabled"]
     assert workspace.selected == own_webhook["webhook_id"]
@@ -82,7 +82,7 @@ def check_it_is_one(scope, workspace, base=BASE):
     assert connection.values["webhook_id"] == own_webhook["webhook_id"]
     assert connection.secrets["webhook_secret"].value == workspace.secrets[own_webhook["webhook_id"]]
     status = webhook.status(scope, ELEVENLABS)
-    assert (status.state, status.url) == (State.ACTIVE, wanted(scope, base))
+    assert (status.state, status.url) == (State.ACTIVE, expected_url(scope, base))
 
 
 def test_set_up_creates_and_audits_one_webhook_and_again_changes_nothing(ready, upstream, http):
@@ -212,7 +212,7 @@ def test_set_up_mends_or_replaces_ours_and_deletes_older_ones(ready, upstream, h
     check_it_is_one(ready, upstream.workspace)
 
     olds = [
-        upstream.workspace.add(wanted(ready, base))
+        upstream.workspace.add(expected_url(ready, base))
         for base in (BASE, "https://old.acme.example", "https://old.acme.example:8443/sub")
     ]
     foreign_id = upstream.workspace.add(f"{BASE}/api/webhook/elevenlabs/another-organization")
@@ -609,7 +609,7 @@ def test_check_reports_failed_deliveries_until_a_report_is_received(working, ups
     }
     assert check_now(working, http) == (True, False, State.IMPAIRED)
     status = webhook.status(working, ELEVENLABS)
-    assert (status.url, status.disabled_at) == (wanted(working), None)
+    assert (status.url, status.disabled_at) == (expected_url(working), None)
     assert "502" in str(status.reason)
 
     own_webhook |= {"is_disabled": True, "is_auto_disabled": True, "most_recent_failure_error_code": 503}

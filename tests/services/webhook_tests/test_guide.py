@@ -20,7 +20,7 @@ EXAMPLE = re.compile(r"```python\n# (runtime_\w+)\.py\n(.*?)```", re.DOTALL)
 GUIDE = (ROOT / "docs/guides/webhook-test.md").read_text()
 
 
-@pytest.fixture(params=EXAMPLE.findall(GUIDE), ids=lambda found: found[0])
+@pytest.fixture(params=EXAMPLE.findall(GUIDE), ids=lambda named: named[0])
 def example(request, monkeypatch):
     """The module of an example, and the agents that it starts."""
     monkeypatch.setenv("PUBLIC_URL", "https://voice.acme.example")

@@ -257,15 +257,15 @@ def test_two_changes_without_a_response_end_the_rest_but_not_one(acme, engine, t
     assert set(results(acme, job).values()) == {(True, "in_sync")}
     assert unfinished(acme) == []
 
-    for found in twilio.numbers.values():
-        found.voice_url = OLD
+    for row in twilio.numbers.values():
+        row.voice_url = OLD
     twilio.requests.clear()
     twilio.answer = lost
     job = set_all(acme, engine, http)
     assert len(twilio.writes) == 4
-    found = results(acme, job)
-    assert [found[number(place)][0] for place in range(2)] == [True, True]
-    assert {found[number(place)] for place in range(4, 8)} == {(False, "provider_unreachable")}
+    outcomes = results(acme, job)
+    assert [outcomes[number(place)][0] for place in range(2)] == [True, True]
+    assert {outcomes[number(place)] for place in range(4, 8)} == {(False, "provider_unreachable")}
     reasons = {row.phone_number: row.reason for row in jobs.results(acme, jobs.get(acme, job.id))}
     assert messages.not_tried("") in reasons[number(4)]
     assert messages.not_tried("") not in reasons[number(3)]

@@ -89,13 +89,13 @@ def test_a_change_of_the_base_url_or_agent_offers_to_configure(
 def test_job_can_be_stopped_from_its_page(dana: Portal, gus: Portal, twilio: Twilio) -> None:
     reached, go_on, answer = threading.Event(), threading.Event(), twilio.answer
 
-    def held(request: Request) -> Reply:
+    def hold_reply(request: Request) -> Reply:
         if request.method == "POST":
             reached.set()
             assert go_on.wait(SECONDS)
         return answer(request)
 
-    twilio.answer = held  # type: ignore[method-assign]
+    twilio.answer = hold_reply  # type: ignore[method-assign]
     for number in NUMBERS:
         twilio.numbers[number].voice_url = "https://old.example/"
     page = confirmed(chosen(dana, "configure", all_=True))

@@ -100,7 +100,7 @@ def test_quiet_period_and_age_are_saved(dana, base):
 def test_bell_title_and_icon_show_open_problems(app, cast, dana):
     home = "/o/acme-support/notifications"
 
-    def seen(path):
+    def page_at(path):
         root = dana.get(path).root
         (icon,) = [link for link in root.all("link") if "data-alert" in link.attrs]
         return (
@@ -109,13 +109,13 @@ def test_bell_title_and_icon_show_open_problems(app, cast, dana):
             root.one("a", id="bell").text[-1],
         )
 
-    assert seen(home) == ("Noti", False, "0")
+    assert page_at(home) == ("Noti", False, "0")
     with scope_as(app, cast.dana) as scope:
         go_live(scope)
         read(scope)
         save_result(scope, drifted())
         read(scope)
-    assert [seen(path) for path in (home, "/", "/o/globex/notifications")] == [
+    assert [page_at(path) for path in (home, "/", "/o/globex/notifications")] == [
         ("(1) ", True, "1"),
         ("(1) ", True, "1"),
         ("Noti", False, "0"),
@@ -125,4 +125,4 @@ def test_bell_title_and_icon_show_open_problems(app, cast, dana):
     number = "/o/acme-support/endpoints/+15551234567"
     assert [len(dana.get(path).root.all("a", href=number)) for path in (home, "/notifications")] == [1, 1]
     assert press(dana.get("/notifications"), "Acknowledge").path == "/notifications"
-    assert seen(home) == ("Noti", False, "0")
+    assert page_at(home) == ("Noti", False, "0")

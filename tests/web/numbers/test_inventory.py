@@ -55,7 +55,7 @@ def mapped(app: Flask, cast: Cast, number: str, *, is_foreign: bool = False) -> 
         return crud.create(scope, {"phone_number": number, "provider": "twilio"}).id
 
 
-def sent(portal: Portal, way: str, ticked: list[str], status: int = 200, **typed: str) -> Page:
+def submit(portal: Portal, way: str, ticked: list[str], status: int = 200, **typed: str) -> Page:
     """The form of the list, with these numbers ticked."""
     data = {"csrf_token": portal.token(), "number": ticked, **typed}
     return portal.post(f"{PATH}/{way}", data, status)
@@ -206,12 +206,12 @@ def test_import_and_assignment_of_the_selection(app: Flask, cast: Cast, dana: Po
     assert [row.phone_number for row in stored(app, cast)] == [FIRST]
     assert page.follow(StepKey.BASE_URL.label).title == "Settings"
     assert len(page.follow("View endpoints").rows()) == 1
-    page = sent(dana, "endpoints", [SECOND, THIRD], inbound_agent_name="Reception")
+    page = submit(dana, "endpoints", [SECOND, THIRD], inbound_agent_name="Reception")
     assert [row.phone_number for row in stored(app, cast)] == [FIRST, SECOND, THIRD]
     assert {row.inbound_agent_name for row in stored(app, cast)} == {"Reception"}
     assert page.follow("View endpoints").path == f"{ACME}/endpoints?provider=twilio&agent=Reception"
 
-    page = sent(dana, "person", [FIRST, SECOND], user_id=cast.mo.id)
+    page = submit(dana, "person", [FIRST, SECOND], user_id=cast.mo.id)
     assert page.title == "Mo"
     assert messages.assigned("Mo", 2) in page.notes
     assert [row.phone_number for row in stored(app, cast, VoicePhoneNumber)] == [FIRST, SECOND]
@@ -237,16 +237,16 @@ def test_import_refused_keeps_the_input_and_shows_why_first(
             "+15550000000": number_messages.not_owned("Twilio"),
             "+1": number_messages.UNUSABLE,
         }.items():
-            page = sent(dana, "endpoints?state=unmapped", [number, THIRD], 409, outbound_agent_name="Sales")
+            page = submit(dana, "endpoints?state=unmapped", [number, THIRD], 409, outbound_agent_name="Sales")
             assert refusals(page) == {number: messages.wrong(why)}
             assert ticked(page) == tickable(page) == [number, THIRD]
             assert page.value("outbound_agent_name") == "Sales"
             assert "Globex" not in page.source
         for way, numbers, typed in MISTAKES:
-            page = sent(dana, way, numbers, 422, **typed)
+            page = submit(dana, way, numbers, 422, **typed)
             assert page.notes
             assert set(ticked(page)) == set(numbers) & {FIRST}
-    sent(dana, "endpoints", [THIRD], inbound_agent_name="Reception")
+    submit(dana, "endpoints", [THIRD], inbound_agent_name="Reception")
     assert [row.phone_number for row in stored(app, cast)] == [FIRST, THIRD]
 
 
@@ -257,7 +257,7 @@ def test_provider_failure_is_shown_with_a_next_step(
         twilio.trouble, twilio.is_off = trouble, way == "import"
         with unchanged(app, but=NOTED):
             if way == "import":
-                page = sent(dana, "endpoints", [FIRST, THIRD], 409, inbound_agent_name="Reception")
+                page = submit(dana, "endpoints", [FIRST, THIRD], 409, inbound_agent_name="Reception")
                 assert ticked(page) == [FIRST, THIRD]
                 assert page.value("inbound_agent_name") == "Reception"
             else:
@@ -268,7 +268,7 @@ def test_provider_failure_is_shown_with_a_next_step(
     twilio.is_off = False
     mapped(app, cast, SECOND, is_foreign=True)
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
-    page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
+    page = submit(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
     assert shared_messages.too_many_attempts(1).partition(".")[0] in page.notes
     assert ticked(page) == [SECOND, FIRST]
     assert list(refusals(page)) == [SECOND]

@@ -15,7 +15,7 @@ from tests.support.pages import Portal
 from tests.support.scopes import OFFLINE
 
 
-def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
+def search(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
     list_ = portal.get(f"/find?in={inside}&q={text}", htmx="found").root.one("div", id="found")
     return [item.text for item in list_.all("a", "button")]
 
@@ -29,16 +29,16 @@ def test_find_returns_numbers_by_digits_label_and_agents(
     for text in ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123", "4567", "123-4567", "23 45"]:
         listed = dana.get(f"/find?in=acme-support&q={text}", htmx="found").root.by_id("found").all("a")
         assert [link["href"] for link in listed if "+1 555" in link.text] == [own], text
-    assert found(dana, "67") == []
+    assert search(dana, "67") == []
 
     with scope_as(app, cast.dana) as scope:
         changed = {"label": "Front desk", "inbound_agent_name": "night-shift"}
         crud.update(scope, here.ids["endpoint_id"], changed)
-    (number,) = found(dana, "front d")
+    (number,) = search(dana, "front d")
     assert "Acme Support" in number
     assert dana.get("/find?in=acme-support&q=front d").follow(number).path == own
-    assert found(dana, "front d", inside="globex") == [number]
-    number, agent = found(dana, "night-sh")
+    assert search(dana, "front d", inside="globex") == [number]
+    number, agent = search(dana, "night-sh")
     part = dana.get("/find?in=acme-support&q=night-sh", htmx="found")
     assert [link.text for link in part.root.all("a")] == [number, agent]
     page = dana.get("/find?in=acme-support&q=night-sh").follow(agent)
@@ -48,17 +48,17 @@ def test_find_returns_numbers_by_digits_label_and_agents(
 
 @pytest.mark.usefixtures("here")
 def test_find_returns_pages_organizations_people_settings_and_help(dana: Portal) -> None:
-    assert "Add endpoint" in found(dana, "endp")
-    assert "Twilio" in found(dana, "twil")
-    assert found(dana, "trace a") == ["Trace a number"]
-    assert found(dana, "audit") == ["Audit", "Audit of every organization"]
-    assert found(dana, "audit", inside="") == ["Audit of every organization"]
-    assert {"Exotel", "Vobiz", "Settings", "Your account"} <= set(found(dana, ""))
-    assert found(dana, "globex")[0] == "Globex"
-    assert any("Mo" in link for link in found(dana, "mo@"))
-    (mo,) = [link for link in found(dana, "mo@", inside="") if "Mo" in link]
+    assert "Add endpoint" in search(dana, "endp")
+    assert "Twilio" in search(dana, "twil")
+    assert search(dana, "trace a") == ["Trace a number"]
+    assert search(dana, "audit") == ["Audit", "Audit of every organization"]
+    assert search(dana, "audit", inside="") == ["Audit of every organization"]
+    assert {"Exotel", "Vobiz", "Settings", "Your account"} <= set(search(dana, ""))
+    assert search(dana, "globex")[0] == "Globex"
+    assert any("Mo" in link for link in search(dana, "mo@"))
+    (mo,) = [link for link in search(dana, "mo@", inside="") if "Mo" in link]
     assert "Acme Support" in mo
-    assert found(dana, "nothing-like-it") == []
+    assert search(dana, "nothing-like-it") == []
     for text, label in {
         "disconnect": "Twilio",
         "webhook": "Settings",
@@ -68,13 +68,13 @@ def test_find_returns_pages_organizations_people_settings_and_help(dana: Portal)
         "logout": "Sign out",
         "invite": "Add person",
     }.items():
-        assert label in found(dana, text), text
+        assert label in search(dana, text), text
 
-    assert found(dana, "check all")[0] == "Check all numbers"
-    assert found(dana, "check all", inside="") == ["Check all numbers of every organization"]
+    assert search(dana, "check all")[0] == "Check all numbers"
+    assert search(dana, "check all", inside="") == ["Check all numbers of every organization"]
     page = dana.get("/find?in=acme-support&q=check all numbers").press("Check all numbers")
     assert page.path == "/o/acme-support/endpoints"
-    assert "API reference" in found(dana, "api")
+    assert "API reference" in search(dana, "api")
     root = dana.get("/find?in=acme-support").root
     parts = [link["href"] for link in root.one("div", id="found").all("a") if "#" in link["href"]]
     assert len(parts) > 5
@@ -91,21 +91,21 @@ def counted(portal: Portal, text: str) -> str:
 
 
 def test_find_shows_own_people_first_reports_a_cut_and_escapes_the_query(app: Flask, dana: Portal) -> None:
-    assert "Gus" in found(dana, "@")[-1]
-    assert "Gus" in found(dana, "@", inside="globex")[0]
-    page = dana.get("/find?in=acme-support&q=gus").follow(found(dana, "gus")[0])
+    assert "Gus" in search(dana, "@")[-1]
+    assert "Gus" in search(dana, "@", inside="globex")[0]
+    page = dana.get("/find?in=acme-support&q=gus").follow(search(dana, "gus")[0])
     assert page.path.startswith("/o/globex/people/")
     with app.app_context():
         for place in range(7):
             db.session.add(Organization(name=f"Tenant {place}", slug=f"tenant-{place}"))
         db.session.commit()
     assert [counted(dana, text) for text in ("tenant", "tenant 3")] == ["6", "1"]
-    assert len(found(dana, "tenant", inside="")) == 6
+    assert len(search(dana, "tenant", inside="")) == 6
 
     for text in ("%25", "_", "%00", "<b>", "'", '"><b hx-get=//x>', "9" * 5000, "+" * 90):
         answer = dana.raw("GET", "/find", query_string={"q": text, "in": "acme-support"})
         assert answer.status_code in (200, 400)
         assert "<b>" not in answer.text
         assert "<b hx-get" not in answer.text
-    assert found(dana, "%25") == []
+    assert search(dana, "%25") == []
     assert dana.get("/find?in=unknown").title == "Find"
