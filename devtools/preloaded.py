@@ -81,6 +81,11 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
+def prepare() -> None:
+    """Starts the process that loads everything, without waiting for it."""
+    _loader_address()
+
+
 def start(environment: Mapping[str, str], log: Path) -> Fork:
     """Starts `flask serve` in its own process group, and appends its output to `log`."""
     return _start(["serve"], environment, [Path(os.devnull), log, log], is_server=True)

@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page
 
 from app.core.outbound import client as outbound_client
-from devtools import chromium, databases, leftovers
+from devtools import chromium, databases, leftovers, preloaded
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
@@ -54,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         leftovers.begin()
         os.environ[TEMPLATES] = str(leftovers.new_folder("templates", fast_folder()))
+        if config.getoption("numprocesses", None):
+            preloaded.prepare()
     config.pluginmanager.register(denominators)
     config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
