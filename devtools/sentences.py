@@ -1,4 +1,4 @@
-"""Writes the text of every template, `messages.py` and provider to one file: `python -m devtools.sentences`.
+"""Writes the text of templates, modules and the OpenAPI document to a file: `python -m devtools.sentences`.
 
 A test compares the file with the code, so that every change of wording is visible in review.
 """
@@ -11,8 +11,11 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
+
+from app.api.document import document
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "tests" / "contracts" / "sentences.txt"
@@ -33,11 +36,25 @@ def sentences() -> str:
         lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _template_texts(path.read_text())}
     for path in (ROOT / "app").rglob("messages.py"):
         lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _module_texts(ast.parse(path.read_text()))}
-    for path in (ROOT / "app" / "providers").rglob("*.py"):
-        if path.name != "messages.py":
+    for path in (ROOT / "app").rglob("*.py"):
+        if path.name != "messages.py" and path.parent != ROOT / "app" / "api":
             texts = _module_texts(ast.parse(path.read_text()))
             lines |= {f"{path.relative_to(ROOT)}: {text}" for text in texts if _is_sentence(text)}
+    lines |= {f"openapi.json: {text}" for text in _descriptions(document())}
     return "".join(f"{line}\n" for line in sorted(lines))
+
+
+def _descriptions(part: Any) -> Iterator[str]:
+    """Yields the summaries and descriptions in a part of the OpenAPI document, each in one line."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _descriptions(each)
+    if isinstance(part, dict):
+        yield from _texts(
+            [part[name] for name in ("summary", "description") if isinstance(part.get(name), str)]
+        )
+        for each in part.values():
+            yield from _descriptions(each)
 
 
 class _Texts(HTMLParser):
