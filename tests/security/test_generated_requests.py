@@ -24,6 +24,7 @@ from app.core.naming import settings_name
 from app.providers import PROVIDERS
 from devtools.scopes import PASSWORD
 from tests.security.conftest import Installation, restore
+from tests.support.api_jobs import ended
 from tests.support.caller import Caller
 from tests.support.denominators import Report
 from tests.support.full_organization import Furnished
@@ -104,14 +105,14 @@ class _Run:
         is_valid = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
         if is_valid or self.sent % 2:
             _fill(case, self._here)
-        before = None if is_valid or self.sent % COMPARED else dump(self._app, but=OTHERS)
+        before = None if is_valid or self.sent % COMPARED else self._rows()
         answer = _send(self._dana, case)
         what = f"{case.method} {case.formatted_path} {case.query!r} {case.body!r}: {answer.text}"
         if answer.status_code >= 500:
             self.wrong.append(what)
         if before is not None and 400 <= answer.status_code < 500:
             self.compared += 1
-            after = dump(self._app, but=OTHERS)
+            after = self._rows()
             changed = [f"changed {table}: {what}" for table in after if after[table] != before[table]]
             self.unchanged += not changed
             self.wrong += changed
@@ -120,6 +121,11 @@ class _Run:
             self.tried[name] += 1
             self.accepted[name] += answer.status_code not in INVALID
             self.fulfilled[name] += answer.status_code < 400
+
+    def _rows(self) -> dict[str, Any]:
+        """Returns the rows after the jobs of earlier requests: they record in the audit what they did."""
+        ended()
+        return dump(self._app, but=OTHERS)
 
 
 def _fill(case: Case, here: Furnished) -> None:
