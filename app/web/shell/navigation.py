@@ -85,9 +85,14 @@ class Crumb:
 
 
 def crumbs() -> list[Crumb]:
-    """Returns the request's organization, and the registered pages above the request's page."""
+    """Returns the request's organization, and the registered pages above the request's page.
+
+    Empty for the page of an organization that does not exist, or that the user may not enter.
+    """
     scope: Scope | None = g.get("scope")
     rule = request.url_rule.rule if request.url_rule else ""
+    if scope is None and "<slug>" in rule:
+        return []
     trail = [_crumb(scope, page) for page in registry.pages_above(guard.pages(), rule) if may_open(page)]
     if scope is None:
         return trail

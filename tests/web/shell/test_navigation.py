@@ -33,7 +33,9 @@ def test_missing_or_refused_page_keeps_the_navigation(dana: Portal, gus: Portal,
         assert (page.has_link("Endpoints"), page.has_link("Find")) == (True, True)
     page = dana.get("/o/acme-support/providers/nope", 404)
     assert page.root.one("div", **{"data-error": "404"}).one("h2").text == "Provider 'nope' not found."
-    for path in ("/no/such/page", "/o/nowhere/people", "/o/ACME-SUPPORT/people", "/o/acme-support%00/people"):
+    below = [f"/o/nowhere/{path}" for path in ("people/1", "providers/sinch/callback", "endpoints/1/delete")]
+    other_case = "/o/ACME-SUPPORT/people"
+    for path in ("/no/such/page", "/o/nowhere/people", *below, other_case, "/o/acme-support%00/people"):
         page = dana.get(path, 404)
         assert crumbs(page) == []
         assert "data-recent" not in page.root.by_id("main").attrs
