@@ -12,8 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from app import context, create_app
-from app.config import Settings
+from app import context
 from app.core import clock
 from app.database import migrate
 from app.extensions import db
@@ -65,6 +64,7 @@ from app.models.notification import (
 from app.services.audit import integrity, log
 from app.services.audit.actions import Action
 from app.services.scope import Actor
+from devtools import databases
 from tests.support import cast as support_cast
 
 pytestmark = pytest.mark.both_databases
@@ -276,13 +276,7 @@ def test_prepare_upgrades_an_older_version_and_its_audit_verifies(engine, enviro
 
 
 def _prepare(engine, environment):
-    """As the command does; the database is current then."""
-    newer = create_app(Settings.from_environment(environment))
-    with newer.app_context():
-        done = newer.test_cli_runner().invoke(args=["prepare"])
-        db.session.remove()
-        db.engine.dispose()
-    assert done.exit_code == 0, done.output
+    databases.migrate(environment)
     assert migrate.are_current(engine)
 
 
